@@ -1,0 +1,1 @@
+"""What the terminal does: services, prompts, records, receipts. No widget, no driver library."""

@@ -1,0 +1,362 @@
+"""The vocabulary of the counter: everything a service may say to a citizen or ask of a device.
+
+A prompt says *what* is asked; its `id` names the words (`<id>.title`, `<id>.text` … in
+`kiosk/locale`), the log event and the test selector. `screens/` has one screen per class here, and
+`kiosk/terminal.py` one operation per class that a device or the network answers.
+
+| prompt       | answered by        | answer                                     |
+|--------------|--------------------|--------------------------------------------|
+| Notice       | citizen            | the time at which it was read (and agreed) |
+| Choice       | citizen            | the value of the chosen option             |
+| Form         | citizen            | {field name: text}, every field valid      |
+| PlaceIdCard  | ID-card reader     | `IdCard`                                   |
+| ReadCard     | card reader        | `SocialCard`                               |
+| TakePhoto    | camera and citizen | `CardPhoto`                                |
+| JudgePhoto   | citizen            | "use" or "again"                           |
+| Review       | citizen            | True; a row may be revised instead         |
+| Sign         | citizen            | `Strokes`                                  |
+| AskCentral   | central server     | `Eligibility`                              |
+| Submit       | outbox             | `Submitted`: on disk, sealed, for good     |
+| AwaitVerdict | outbox             | `Verdict`, as far as it is known by then   |
+| Print        | receipt printer    | None; a `DeviceFault` if it was not printed |
+| Advice       | citizen            | True: they have read where to go instead   |
+| Done         | citizen            | True: they have read the result            |
+
+Idle times are those of domain §2.5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from kiosk.flow import Prompt, Unacceptable
+from kiosk.records import rules
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from hardware.id_reader import IdCard
+    from hardware.social_card import SocialCard
+    from kiosk.photo import CardPhoto
+    from kiosk.receipts import Slip
+    from kiosk.records.application import SignedApplication
+    from kiosk.records.submission import Eligibility, EligibilityQuestion, Submitted, Verdict
+
+#: Facts put into the words of a prompt: placeholder -> text.
+Facts = Mapping[str, str | int]
+
+
+@dataclass(frozen=True)
+class Notice(Prompt["datetime"]):
+    """Something the citizen must have read before going on.
+
+    Words: `<id>.title`, and for each point `<id>.<point>.title` and `<id>.<point>.text`.
+    """
+
+    id: str
+    #: (name of the point, icon) in the order shown.
+    points: tuple[tuple[str, str], ...]
+    #: Whether going on means consent, which is then recorded with the time.
+    must_agree: bool = False
+    facts: Facts = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Option:
+    """One thing to choose. `label` and `detail` are shown as they are; without a label the words
+    `<prompt id>.<value>.label` (and `.detail`, if there) are shown."""
+
+    value: str
+    label: str = ""
+    detail: str = ""
+    icon: str = ""
+
+
+@dataclass(frozen=True)
+class Choice(Prompt[str]):
+    """One of several. A touch on an option answers; no option is preselected (domain R-F8)."""
+
+    id: str
+    options: tuple[Option, ...]
+    facts: Facts = field(default_factory=dict)
+
+    def check(self, answer: str) -> str:
+        if all(answer != option.value for option in self.options):
+            raise Unacceptable("prompt.choice.unknown")
+        return answer
+
+
+@dataclass(frozen=True)
+class Field:
+    """One box of a form. Words: `field.<name>.label`, and `.hint` shown while it is empty."""
+
+    name: str
+    #: Name of the rule in `kiosk.records.rules.RULES`; decides what is valid and how to normalise.
+    rule: str
+    #: Which keyboard it opens: "digits", "chinese" (pinyin, with letters and digits behind keys).
+    keyboard: str
+    #: What the box holds before anything is entered (from the ID card).
+    initial: str = ""
+    #: Longest entry, characters.
+    longest: int = 40
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Form(Prompt[Mapping[str, str]]):
+    """Some boxes on one page, filled with a keyboard on the screen.
+
+    `must_equal` asks for the same again (a telephone number typed twice, domain §6).
+    """
+
+    id: str
+    fields: tuple[Field, ...]
+    must_equal: tuple[tuple[str, str], ...] = ()
+    facts: Facts = field(default_factory=dict)
+
+    idle_s: ClassVar[float | None] = 120.0
+
+    def check(self, answer: Mapping[str, str]) -> Mapping[str, str]:
+        checked = {box.name: self.check_field(box, answer.get(box.name, "")) for box in self.fields}
+        for name, wanted in self.must_equal:
+            if checked[name] != wanted:
+                raise Unacceptable(f"field.{name}.differs", name)
+        return checked
+
+    @staticmethod
+    def check_field(box: Field, text: str) -> str:
+        """Return one entry normalised, or raise `Unacceptable` with its field."""
+        text = text.strip()
+        if not text:
+            if box.optional:
+                return ""
+            raise Unacceptable("field.empty", box.name)
+        if len(text) > box.longest:
+            raise Unacceptable("field.too_long", box.name, longest=box.longest)
+        try:
+            return rules.RULES[box.rule](text)
+        except rules.Broken as broken:
+            raise Unacceptable(f"rule.{broken.rule}", box.name) from None
+
+
+@dataclass(frozen=True)
+class PlaceIdCard(Prompt["IdCard"]):
+    """身份证 on the reader. Reports `IdStep` while it waits."""
+
+    id: str
+    #: Why it is asked again, an id of words, or "".
+    note: str = ""
+
+    performed_by: ClassVar[str | None] = "id_reader"
+    asks: ClassVar[bool] = False
+    idle_s: ClassVar[float | None] = 60.0
+
+
+@dataclass(frozen=True)
+class ReadCard(Prompt["SocialCard"]):
+    """社会保障卡 in the slot or on the antenna, read without a PIN."""
+
+    id: str
+
+    performed_by: ClassVar[str | None] = "card_reader"
+    asks: ClassVar[bool] = False
+    idle_s: ClassVar[float | None] = 60.0
+
+
+@dataclass(frozen=True)
+class TakePhoto(Prompt["CardPhoto"]):
+    """The card photo. Reports frames with what is wrong in them; the citizen presses 拍照.
+
+    The operation understands one word from the screen: "capture".
+    """
+
+    id: str
+    attempt: int = 1
+
+    performed_by: ClassVar[str | None] = "camera"
+    idle_s: ClassVar[float | None] = 90.0
+
+
+@dataclass(frozen=True)
+class JudgePhoto(Prompt[str]):
+    """The finished photo, as it would be on the card. "use" it, or take it "again"."""
+
+    id: str
+    photo: CardPhoto
+    tries_left: int
+
+    def check(self, answer: str) -> str:
+        if answer not in ("use", "again") or (answer == "again" and self.tries_left == 0):
+            raise Unacceptable("prompt.choice.unknown")
+        return answer
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a review: `label` is an id of words, `value` is shown as it is."""
+
+    label: str
+    value: str
+    #: The prompt at which this can be changed, "" where it comes from the chip.
+    revise: str = ""
+
+
+@dataclass(frozen=True)
+class Review(Prompt[bool]):
+    """Everything that will be signed, on one page (domain R-B9)."""
+
+    id: str
+    rows: tuple[Row, ...]
+    photo: CardPhoto | None = None
+
+    idle_s: ClassVar[float | None] = 120.0
+
+    def check(self, answer: bool) -> bool:
+        if answer is not True:
+            raise Unacceptable("prompt.choice.unknown")
+        return answer
+
+
+@dataclass(frozen=True)
+class Strokes:
+    """A signature as it was drawn.
+
+    `lines`: one tuple per stroke of (x, y) in thousandths of the pad's width and height, origin
+    top left, so that it does not depend on the screen. `signed_at` is an aware date-time.
+    """
+
+    lines: tuple[tuple[tuple[int, int], ...], ...]
+    signed_at: datetime
+
+    @property
+    def drawn(self) -> int:
+        """Length of ink, in thousandths of the pad."""
+        return sum(
+            abs(x1 - x0) + abs(y1 - y0)
+            for line in self.lines
+            for (x0, y0), (x1, y1) in zip(line, line[1:], strict=False)
+        )
+
+
+#: Less ink than this (thousandths of the pad) is a touch by accident, not a signature.
+SHORTEST_SIGNATURE = 300
+
+
+@dataclass(frozen=True)
+class Sign(Prompt[Strokes]):
+    """The signature under what was reviewed; `document` is the SHA-256 of the data signed, hex."""
+
+    id: str
+    document: str
+    name: str
+
+    idle_s: ClassVar[float | None] = 120.0
+
+    def check(self, answer: Strokes) -> Strokes:
+        if answer.drawn < SHORTEST_SIGNATURE:
+            raise Unacceptable("prompt.sign.empty")
+        return answer
+
+
+@dataclass(frozen=True)
+class AskCentral(Prompt["Eligibility"]):
+    """A question whose answer only the central server has. Offline is one of the answers."""
+
+    id: str
+    question: EligibilityQuestion
+
+    performed_by: ClassVar[str | None] = "central"
+    asks: ClassVar[bool] = False
+    idle_s: ClassVar[float | None] = None
+
+
+@dataclass(frozen=True)
+class Submit(Prompt["Submitted"]):
+    """Seal the transaction and put it in the outbox. The answer comes after the durable commit:
+    from here on it is promised (domain §6, DESIGN idea 4)."""
+
+    id: str
+    transaction: SignedApplication
+
+    performed_by: ClassVar[str | None] = "outbox"
+    asks: ClassVar[bool] = False
+    commits: ClassVar[bool] = True
+    idle_s: ClassVar[float | None] = None
+
+
+@dataclass(frozen=True)
+class AwaitVerdict(Prompt["Verdict"]):
+    """What the centre said, if it says so within `patience_s` seconds; else that it is queued."""
+
+    id: str
+    submitted: Submitted
+    patience_s: float = 6.0
+
+    performed_by: ClassVar[str | None] = "outbox"
+    asks: ClassVar[bool] = False
+    idle_s: ClassVar[float | None] = None
+
+
+@dataclass(frozen=True)
+class Print(Prompt[None]):
+    """A receipt on paper. The action id makes a retry harmless: one action prints once."""
+
+    id: str
+    slip: Slip
+    action: str
+
+    performed_by: ClassVar[str | None] = "printer"
+    asks: ClassVar[bool] = False
+    idle_s: ClassVar[float | None] = None
+
+
+@dataclass(frozen=True)
+class Advice(Prompt[bool]):
+    """A dead end that is not one: why this cannot go on here, and where it can (domain §6).
+
+    Words: `<id>.title`, `<id>.text`, `<id>.next`.
+    """
+
+    id: str
+    icon: str = "information-outline"
+    facts: Facts = field(default_factory=dict)
+
+    asks: ClassVar[bool] = False
+
+
+@dataclass(frozen=True)
+class Done(Prompt[bool]):
+    """The result. Words: `<id>.title`, `<id>.text`; `state` is "ok", "waiting" or "trouble" and
+    is always shown as icon and word, never by colour alone."""
+
+    id: str
+    state: str
+    number: str = ""
+    facts: Facts = field(default_factory=dict)
+    #: Ids of further lines, e.g. that the receipt could not be printed.
+    lines: tuple[str, ...] = ()
+
+    asks: ClassVar[bool] = False
+    idle_s: ClassVar[float | None] = 30.0
+
+
+#: Every prompt there is; screens and operations are checked against it.
+PROMPTS: tuple[type[Prompt[Any]], ...] = (
+    Notice,
+    Choice,
+    Form,
+    PlaceIdCard,
+    ReadCard,
+    TakePhoto,
+    JudgePhoto,
+    Review,
+    Sign,
+    AskCentral,
+    Submit,
+    AwaitVerdict,
+    Print,
+    Advice,
+    Done,
+)

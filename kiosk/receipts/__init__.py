@@ -1,0 +1,91 @@
+"""What is printed, device-neutral: a `Slip` says what, `compose` lays it out in words.
+
+Every receipt has the same lines in the same order (domain §5.0): service, state, number with QR,
+rows, what comes next, where to ask, terminal and policy, "please keep". It never carries a full
+identity number, a telephone number or a photo: rows are masked before they come here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from hardware.paper import Feed, Pair, Qr, Receipt, Rule, Text
+
+if TYPE_CHECKING:
+    from kiosk.words import Words
+
+
+@dataclass(frozen=True)
+class Slip:
+    """One receipt to print. Words: `<id>.title`; `state`, labels and notes are ids of words."""
+
+    id: str
+    #: Where the matter stands, e.g. "state.queued"; the largest line after the title.
+    state: str
+    number: str
+    rows: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+    facts: Mapping[str, str | int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Letterhead:
+    """What every receipt of this terminal carries."""
+
+    hall: str
+    terminal: str
+    policy_version: str
+    hotline: str
+
+
+def compose(slip: Slip, head: Letterhead, words: Words, printed_at: datetime) -> Receipt:
+    """The slip as elements of paper."""
+    rows = [Pair(words.say(label), value) for label, value in slip.rows]
+    notes = [Text(words.say(note, **slip.facts)) for note in slip.notes]
+    return (
+        Text(head.hall, align="center"),
+        Text(words.say(f"{slip.id}.title"), size=2, align="center"),
+        Rule(),
+        Text(words.say(f"{slip.state}.word"), size=2, align="center"),
+        Text(words.say(f"{slip.state}.meaning"), align="center"),
+        Rule(),
+        Text(words.say("receipt.number"), align="center"),
+        Text(group_number(slip.number), bold=True, align="center"),
+        Qr(slip.number),
+        Rule(),
+        *rows,
+        Pair(words.say("receipt.time"), printed_at.strftime("%Y-%m-%d %H:%M")),
+        Pair(words.say("receipt.terminal"), head.terminal),
+        Rule(),
+        *notes,
+        Text(words.say("receipt.ask", hotline=head.hotline)),
+        Text(words.say("receipt.policy", version=head.policy_version)),
+        Text(words.say("receipt.keep"), align="center"),
+        Feed(2),
+    )
+
+
+def group_number(number: str) -> str:
+    """A receipt number as it is read aloud: terminal, date, serial with its check digit."""
+    if len(number) != 17:
+        return number
+    return f"{number[:6]} {number[6:12]} {number[12:]}"
+
+
+def check_page(head: Letterhead, words: Words, printed_at: datetime) -> Receipt:
+    """The technician's test page: every feature that a receipt uses, and nothing else."""
+    return (
+        Text(words.say("test_page.title"), size=2, align="center"),
+        Rule(),
+        Text(words.say("test_page.text")),
+        Text("0123456789 ABCXYZ ·《》「」￥", bold=True),
+        Pair(words.say("receipt.terminal"), head.terminal),
+        Pair(words.say("receipt.time"), printed_at.strftime("%Y-%m-%d %H:%M")),
+        Qr(head.terminal),
+        Rule(),
+        Text(words.say("test_page.end"), align="center"),
+        Feed(2),
+    )

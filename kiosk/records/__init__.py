@@ -1,0 +1,1 @@
+"""What is captured from a citizen, and the rules every field obeys."""

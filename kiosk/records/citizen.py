@@ -1,0 +1,90 @@
+"""The person at the terminal, as the chip of the resident ID card states them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from kiosk.records.codes import SEX, ethnic_name
+from kiosk.records.id_number import BadIdNumber, IdNumber, parse_id_number
+
+if TYPE_CHECKING:
+    from hardware.id_reader import IdCard
+
+#: Below this age a guardian (监护人) applies (domain R-B5, §5.16).
+ADULT_YEARS = 16
+
+#: What the chip says of a card without an end date.
+LONG_TERM = "长期"
+
+
+class UnusableIdCard(ValueError):  # noqa: N818
+    """The chip was read but cannot be used. `reason`: "number.<why>", "birth", "sex", "expired",
+    "dates". Never holds what was read."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Citizen:
+    """Who they are. Everything comes from the chip; nothing is typed (domain R-B11)."""
+
+    name: str
+    number: IdNumber
+    ethnic: str
+    id_address: str
+    id_issuer: str
+    id_valid_from: date
+    #: None: 长期.
+    id_valid_to: date | None
+
+    @property
+    def sex(self) -> str:
+        return self.number.sex
+
+    @property
+    def sex_name(self) -> str:
+        return SEX[self.sex]
+
+    @property
+    def ethnic_name(self) -> str:
+        return ethnic_name(self.ethnic)
+
+    def is_adult_on(self, day: date) -> bool:
+        return self.number.age_on(day) >= ADULT_YEARS
+
+    @classmethod
+    def from_id_card(cls, card: IdCard, today: date) -> Citizen:
+        """Check the chip's own contradictions. Raises `UnusableIdCard`.
+
+        The name is kept as read, with the middle dot of minority names as U+00B7.
+        """
+        try:
+            number = parse_id_number(card.number, today)
+        except BadIdNumber as bad:
+            raise UnusableIdCard(f"number.{bad.reason}") from None
+        if card.birth != number.birth.strftime("%Y%m%d"):
+            raise UnusableIdCard("birth")
+        if card.sex_code != number.sex:
+            raise UnusableIdCard("sex")
+        valid_from, valid_to = _date(card.valid_from), None
+        if card.valid_to.strip() != LONG_TERM:
+            valid_to = _date(card.valid_to)
+            if valid_to < today:
+                raise UnusableIdCard("expired")
+        name = card.name.strip()
+        for dot in "•‧・．":
+            name = name.replace(dot, "·")
+        return cls(
+            name, number, card.ethnic_code, card.address, card.issuer, valid_from, valid_to
+        )
+
+
+def _date(text: str) -> date:
+    try:
+        return date(int(text[:4]), int(text[4:6]), int(text[6:8]))
+    except ValueError:
+        raise UnusableIdCard("dates") from None

@@ -1,0 +1,25 @@
+"""The services a citizen can choose: every `Service` in a module of this package.
+
+A new service is one file here. It is found by being here; there is no list to add it to.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+
+from kiosk.flow import Service
+
+
+def find_services() -> tuple[type[Service], ...]:
+    """All services in the order of the menu."""
+    found: set[type[Service]] = set()
+    for module in pkgutil.iter_modules(__path__):
+        members = vars(importlib.import_module(f"{__name__}.{module.name}")).values()
+        found |= {
+            member
+            for member in members
+            if inspect.isclass(member) and issubclass(member, Service) and member is not Service
+        }
+    return tuple(sorted(found, key=lambda service: (service.order, service.id)))

@@ -1,0 +1,343 @@
+"""首次申领: an adult without a card applies for their first one, for themself.
+
+The procedure of the window (domain §1.2, §5.1): tell what it is, costs and takes; read the
+identity card; see that there is no card and no open application; ask for what the chip does not
+hold; take the photo; show everything; have it signed; keep it safe; hand over a receipt that says
+no more than is true.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hardware.faults import DeviceFault
+from kiosk.flow import Service
+from kiosk.prompts import (
+    Advice,
+    AskCentral,
+    AwaitVerdict,
+    Choice,
+    Done,
+    Field,
+    Form,
+    JudgePhoto,
+    Notice,
+    Option,
+    Print,
+    ReadCard,
+    Review,
+    Row,
+    Sign,
+    Submit,
+    TakePhoto,
+)
+from kiosk.receipts import Slip
+from kiosk.records.address import Address, RuralAddress, UrbanAddress, parse_address
+from kiosk.records.application import Consent, FirstApplication, SignedApplication
+from kiosk.records.citizen import Citizen
+from kiosk.records.codes import TANGSHAN
+from kiosk.records.masking import mask_id_number, mask_name
+from kiosk.records.submission import (
+    Eligibility,
+    EligibilityQuestion,
+    Standing,
+    Standpoint,
+    Submitted,
+    Verdict,
+)
+from kiosk.services._identify import identify
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from kiosk.photo import CardPhoto
+
+#: A photo may be taken this often; the last one stands (domain §3.1).
+PHOTO_TRIES = 3
+
+_URBAN_FIELDS = (
+    Field("estate", rule="place", keyboard="chinese", longest=30),
+    Field("building", rule="house", keyboard="digits", longest=8),
+    Field("entrance", rule="house", keyboard="digits", longest=8, optional=True),
+    Field("room", rule="house", keyboard="digits", longest=8),
+)
+_RURAL_FIELDS = (
+    Field("township", rule="place", keyboard="chinese", longest=20),
+    Field("village", rule="place", keyboard="chinese", longest=20),
+    Field("detail", rule="detail", keyboard="chinese", longest=30),
+)
+
+
+class ApplyFirst(Service):
+    """首次申领社会保障卡."""
+
+    id = "first_application"
+    icon = "card-plus-outline"
+    order = 10
+    needs = frozenset({"id_reader", "camera"})
+    stages = {
+        "notice": ("apply.notice", "apply.who", "apply.unit"),
+        "identity": ("apply.id_card", "apply.eligibility", "apply.have_card"),
+        "details": (
+            "apply.phone",
+            "apply.phone_again",
+            "apply.address_same",
+            "apply.address_kind",
+            "apply.area",
+            "apply.address_urban",
+            "apply.address_rural",
+            "apply.special_group",
+            "apply.bank",
+            "apply.outlet",
+        ),
+        "photo": ("apply.photo_notice", "apply.photo", "apply.judge_photo"),
+        "sign": ("apply.review", "apply.sign"),
+        "receipt": ("apply.submit", "apply.verdict", "apply.print", "apply.done"),
+    }
+
+    async def serve(self) -> None:
+        agreed_at = await self._notice()
+        if not await self._applies_alone():
+            return
+        citizen = await identify("apply.id_card", self.context.today)
+        if citizen is None or not await self._may_apply(citizen):
+            return
+
+        phone = await self._phone()
+        address = await self._address(citizen)
+        special_group = await self._special_group()
+        bank, outlet = await self._bank_and_outlet(address)
+        photo_agreed_at = await Notice(
+            "apply.photo_notice",
+            points=(
+                ("use", "shield-lock-outline"),
+                ("bare", "hat-fedora"),
+                ("ears", "ear-hearing"),
+                ("glasses", "glasses"),
+            ),
+            must_agree=True,
+        )
+        photo = await self._photo()
+
+        application = FirstApplication(
+            citizen, phone, address, special_group, bank, outlet, photo
+        )
+        await Review("apply.review", self._rows(application), photo)
+        signature = await Sign("apply.sign", application.sha256, citizen.name)
+        version = self.context.policy.version
+        consents = (
+            Consent("apply.notice", version, agreed_at),
+            Consent("apply.photo_notice", version, photo_agreed_at),
+        )
+        submitted = await Submit(
+            "apply.submit", SignedApplication(application, signature, consents, version)
+        )
+        verdict = await AwaitVerdict("apply.verdict", submitted)
+        await self._hand_over(application, submitted, verdict)
+
+    # -- before anything is asked ------------------------------------------------------------
+
+    async def _notice(self) -> datetime:
+        policy = self.context.policy
+        return await Notice(
+            "apply.notice",
+            points=(
+                ("fee", "cash-remove"),
+                ("time", "calendar-clock"),
+                ("bring", "card-account-details-outline"),
+                ("use", "hospital-building"),
+                ("data", "shield-lock-outline"),
+            ),
+            must_agree=True,
+            facts={"fee": policy.first_card_fee, "days": policy.days_to_card},
+        )
+
+    async def _applies_alone(self) -> bool:
+        """个人, 单位统一 or for a child (domain R-B2): only who applies for themself goes on."""
+        who = await Choice(
+            "apply.who",
+            (
+                Option("self", icon="account"),
+                Option("unit", icon="office-building-outline"),
+                Option("child", icon="human-male-child"),
+            ),
+        )
+        if who == "child":
+            await Advice("apply.child", icon="human-male-child")
+            return False
+        if who == "unit":
+            route = (
+                Option("self", icon="account"),
+                Option("leave", icon="office-building-outline"),
+            )
+            return await Choice("apply.unit", route) == "self"
+        return True
+
+    # -- may this person apply ---------------------------------------------------------------
+
+    async def _may_apply(self, citizen: Citizen) -> bool:
+        if not citizen.is_adult_on(self.context.today):
+            await Advice("apply.under_age", icon="human-male-child")
+            return False
+        question = EligibilityQuestion(self.id, citizen.number.text, citizen.name)
+        answer = await AskCentral("apply.eligibility", question)
+        if answer.standing is Standing.ELIGIBLE:
+            return True
+        if answer.standing is Standing.OFFLINE:
+            return await self._says_no_card()
+        await self._refuse(answer)
+        return False
+
+    async def _says_no_card(self) -> bool:
+        """Offline nobody can look it up: the citizen is asked, the centre decides later."""
+        options = (
+            Option("no", icon="card-plus-outline"),
+            Option("yes", icon="card-account-details"),
+        )
+        if await Choice("apply.have_card", options) == "no":
+            return True
+        await self._refuse(Eligibility(Standing.NOT_PERMITTED, "has_card"))
+        return False
+
+    async def _refuse(self, answer: Eligibility) -> None:
+        if answer.reason != "has_card":
+            await Advice(f"apply.refused.{answer.standing}", icon="alert-circle-outline")
+            return
+        look = (
+            Option("read", icon="card-search-outline"),
+            Option("leave", icon="exit-to-app"),
+        )
+        if await Choice("apply.has_card", look) == "leave":
+            return
+        try:
+            card = await ReadCard("apply.read_card")
+        except DeviceFault:
+            await Advice("apply.card_unreadable", icon="card-remove-outline")
+            return
+        in_date = card.generation == 3 or card.in_date_on(self.context.today)
+        await Advice(
+            "apply.card_serves" if in_date else "apply.card_expired",
+            icon="card-account-details",
+            facts={"generation": "一二三"[card.generation - 1]},
+        )
+
+    # -- what the chip does not hold ---------------------------------------------------------
+
+    async def _phone(self) -> str:
+        box = Field("phone", rule="mobile", keyboard="digits", longest=13)
+        phone = (await Form("apply.phone", (box,)))["phone"]
+        await Form("apply.phone_again", (box,), must_equal=(("phone", phone),))
+        return phone
+
+    async def _address(self, citizen: Citizen) -> Address:
+        known = parse_address(citizen.id_address)
+        if known is not None:
+            same = Option("same", detail=known.text, icon="home-account")
+            other = Option("other", icon="home-edit-outline")
+            if await Choice("apply.address_same", (same, other)) == "same":
+                return known
+        kind = await Choice(
+            "apply.address_kind",
+            (
+                Option("urban", icon="home-city-outline"),
+                Option("rural", icon="barn"),
+            ),
+        )
+        area = await Choice(
+            "apply.area", tuple(Option(code, label=name) for code, name in TANGSHAN.items())
+        )
+        facts = {"area": TANGSHAN[area]}
+        if kind == "urban":
+            urban = await Form("apply.address_urban", _URBAN_FIELDS, facts=facts)
+            return UrbanAddress(
+                area, urban["estate"], urban["building"], urban["entrance"], urban["room"]
+            )
+        rural = await Form("apply.address_rural", _RURAL_FIELDS, facts=facts)
+        return RuralAddress(area, rural["township"], rural["village"], rural["detail"])
+
+    async def _special_group(self) -> str:
+        groups = self.context.policy.special_groups
+        return await Choice(
+            "apply.special_group", tuple(Option(code, label=name) for code, name in groups)
+        )
+
+    async def _bank_and_outlet(self, address: Address) -> tuple[str, str]:
+        policy = self.context.policy
+        bank = await Choice(
+            "apply.bank", tuple(Option(bank.id, label=bank.name) for bank in policy.banks)
+        )
+        outlets = tuple(
+            Option(outlet.id, label=outlet.name, detail=outlet.address)
+            for outlet in policy.outlets_of(bank, address.area)
+        )
+        return bank, await Choice(
+            "apply.outlet", outlets, facts={"bank": policy.bank(bank).name}
+        )
+
+    async def _photo(self) -> CardPhoto:
+        attempt = 1
+        while True:
+            photo = await TakePhoto("apply.photo", attempt)
+            left = PHOTO_TRIES - attempt
+            if await JudgePhoto("apply.judge_photo", photo, left) == "use":
+                return photo
+            attempt += 1
+
+    # -- what is reviewed and handed over ----------------------------------------------------
+
+    def _rows(self, application: FirstApplication) -> tuple[Row, ...]:
+        """The nine items of the 登记表 (the photo stands beside them), and where the card goes."""
+        citizen, policy = application.citizen, self.context.policy
+        return (
+            Row("form.name", citizen.name),
+            Row("form.sex", citizen.sex_name),
+            Row("form.id_number", citizen.number.text),
+            Row("form.birth", f"{citizen.number.birth:%Y-%m-%d}"),
+            Row("form.ethnic", citizen.ethnic_name),
+            Row("form.special_group", policy.special_group(application.special_group),
+                revise="apply.special_group"),
+            Row("form.phone", application.phone, revise="apply.phone"),
+            Row("form.address", application.address.text, revise=self._address_prompt(citizen)),
+            Row("form.bank", policy.bank(application.bank).name, revise="apply.bank"),
+            Row("form.outlet", policy.outlet(application.outlet).name, revise="apply.outlet"),
+        )
+
+    @staticmethod
+    def _address_prompt(citizen: Citizen) -> str:
+        known = parse_address(citizen.id_address) is not None
+        return "apply.address_same" if known else "apply.address_kind"
+
+    async def _hand_over(
+        self, application: FirstApplication, submitted: Submitted, verdict: Verdict
+    ) -> None:
+        policy, citizen = self.context.policy, application.citizen
+        outlet = policy.outlet(application.outlet)
+        accepted = verdict.standpoint is Standpoint.ACCEPTED
+        refused = verdict.standpoint in (Standpoint.REJECTED, Standpoint.DUPLICATE)
+        why = (f"apply.refused.{verdict.reason}.text",) if refused else ()
+        slip = Slip(
+            id="apply.slip",
+            state=f"state.{verdict.standpoint}",
+            number=submitted.receipt_no,
+            rows=(
+                ("form.name", mask_name(citizen.name)),
+                ("form.id_number", mask_id_number(citizen.number.text)),
+                ("form.bank", policy.bank(application.bank).name),
+                ("form.outlet", outlet.name),
+                ("form.outlet_phone", outlet.phone),
+            ),
+            notes=why or ("apply.slip.fee", "apply.slip.days", "apply.slip.bring"),
+            facts={"fee": policy.first_card_fee, "days": policy.days_to_card},
+        )
+        lines = why
+        try:
+            await Print("apply.print", slip, action=submitted.id)
+        except DeviceFault as fault:
+            lines += ("receipt.not_printed", f"fault.{fault.code}.citizen")
+        await Done(
+            "apply.done" if not refused else "apply.not_accepted",
+            state="ok" if accepted else "trouble" if refused else "waiting",
+            number=submitted.receipt_no,
+            facts={"word": f"state.{verdict.standpoint}.word"},
+            lines=(f"state.{verdict.standpoint}.meaning", *lines),
+        )

@@ -1,0 +1,153 @@
+"""One typed tree of settings: a file, then the environment over it.
+
+`settings.toml` in the state directory has one table per class below; an environment variable
+`KIOSK_<TABLE>_<NAME>` overrides one value (`KIOSK_SCREEN_WIDTH=720`), `KIOSK_MODE` the mode. What
+the fleet desires is not here: it changes while the terminal runs (see `kiosk.terminal.Desired`).
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+#: "demo" and "test" allow virtual devices and the inspector; "production" refuses both.
+MODES = ("production", "demo", "test")
+
+
+class BadSettings(ValueError):
+    """Names the file or variable, the setting and what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Hall:
+    """Where the terminal stands."""
+
+    name: str = "唐山市社会保障卡自助服务"
+    #: Where a citizen is sent for what the terminal cannot do.
+    window: str = "社会保障卡业务经办窗口"
+
+
+@dataclass(frozen=True)
+class Devices:
+    """Where the devices are. An empty port means that the terminal has no such device."""
+
+    id_reader: str = ""
+    printer: str = ""
+    #: Columns of the printer's line: 32 on 58 mm paper, 48 on 80 mm.
+    printer_columns: int = 48
+    #: Index of a camera, or the address of a stream.
+    camera: str = ""
+    #: "pcsc": the first reader of the PC/SC service; "direct:PORT": a virtual card without it.
+    card: str = ""
+
+
+@dataclass(frozen=True)
+class Central:
+    """The central server."""
+
+    url: str = ""
+    #: Longest wait for an answer that a citizen is waiting for, seconds.
+    patience_s: float = 4.0
+    #: Seconds between heartbeats of the agent.
+    heartbeat_s: float = 60.0
+
+
+@dataclass(frozen=True)
+class Screen:
+    """The window. The layout is made for 1080x1920 and scales."""
+
+    width: int = 1080
+    height: int = 1920
+    fullscreen: bool = True
+    language: str = "zh_CN"
+
+
+@dataclass(frozen=True)
+class Maintenance:
+    """Who may open the maintenance page: technician's id -> hash made by `kioskctl technician`."""
+
+    technicians: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that is decided when a terminal is installed."""
+
+    mode: str = "production"
+    hall: Hall = field(default_factory=Hall)
+    devices: Devices = field(default_factory=Devices)
+    central: Central = field(default_factory=Central)
+    screen: Screen = field(default_factory=Screen)
+    maintenance: Maintenance = field(default_factory=Maintenance)
+
+    @property
+    def virtual(self) -> bool:
+        """Whether virtual devices and the inspector are allowed."""
+        return self.mode != "production"
+
+
+_TABLES: dict[str, type[Any]] = {
+    "hall": Hall,
+    "devices": Devices,
+    "central": Central,
+    "screen": Screen,
+    "maintenance": Maintenance,
+}
+T = TypeVar("T")
+
+
+def load_settings(
+    file: Path | None, environment: Mapping[str, str] = os.environ
+) -> Settings:
+    """Read the settings. Raises `BadSettings` for an unknown name or a value of the wrong type."""
+    document: dict[str, Any] = {}
+    if file is not None:
+        try:
+            document = tomllib.loads(file.read_text(encoding="utf-8"))
+        except (OSError, tomllib.TOMLDecodeError) as error:
+            raise BadSettings(f"{file}: {error}") from None
+    mode = environment.get("KIOSK_MODE", document.pop("mode", "production"))
+    if mode not in MODES:
+        raise BadSettings(f"mode is {mode!r}, not one of {', '.join(MODES)}")
+    if unknown := set(document) - set(_TABLES):
+        raise BadSettings(f"unknown settings: {', '.join(sorted(unknown))}")
+    tables = {
+        name: _table(kind, name, document.get(name, {}), environment)
+        for name, kind in _TABLES.items()
+    }
+    return Settings(mode=mode, **tables)
+
+
+def _table(kind: type[T], name: str, given: Mapping[str, Any], env: Mapping[str, str]) -> T:
+    known = {item.name: item for item in fields(kind)}  # type: ignore[arg-type]
+    if unknown := set(given) - set(known):
+        raise BadSettings(f"[{name}] has unknown settings: {', '.join(sorted(unknown))}")
+    values = {}
+    for key in known:
+        default = getattr(kind(), key)
+        value = env.get(f"KIOSK_{name}_{key}".upper(), given.get(key, default))
+        values[key] = _typed(value, default, f"{name}.{key}")
+    return kind(**values)
+
+
+def _typed(value: Any, default: Any, where: str) -> Any:
+    """A value as the type of its default; text from the environment is converted."""
+    wanted = type(default)
+    if isinstance(default, Mapping):
+        if isinstance(value, Mapping):
+            return value
+    elif wanted is bool and isinstance(value, str):
+        if value.lower() in ("1", "true", "yes", "0", "false", "no"):
+            return value.lower() in ("1", "true", "yes")
+    elif isinstance(value, wanted):
+        return value
+    elif wanted in (int, float) and isinstance(value, int | float | str):
+        try:
+            return wanted(value)
+        except ValueError:
+            pass
+    raise BadSettings(f"{where} is {value!r}, not a value like {default!r}")
