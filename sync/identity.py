@@ -1,0 +1,80 @@
+"""Who this terminal is to the central server: the outcome of enrolment, on disk.
+
+`identity.json` is public (terminal number, the server's address and public key); the Ed25519
+private key stands alone in `device.key`, readable by its owner only. Standard library only.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+IDENTITY_FILE = "identity.json"
+DEVICE_KEY_FILE = "device.key"
+
+
+class NotEnrolled(Exception):
+    """This terminal has no identity yet, or what is on disk cannot be used."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What enrolment gave this terminal."""
+
+    #: Six digits.
+    terminal: str
+    #: "https://host[:port]", without a slash at the end.
+    central_url: str
+    #: Name of this terminal's key in request signatures.
+    device_key_id: str
+    #: The server's key that envelopes are sealed to (`sync.envelope`).
+    central_public_key: bytes
+    central_key_id: str
+    algorithm: str
+
+    def save(self, state_dir: Path) -> None:
+        """Write `identity.json`, whole or not at all."""
+        fields = vars(self) | {
+            "central_public_key": base64.b64encode(self.central_public_key).decode("ascii")
+        }
+        text = json.dumps(fields, indent=2, sort_keys=True) + "\n"
+        write_whole(state_dir / IDENTITY_FILE, text.encode("utf-8"))
+
+    @classmethod
+    def load(cls, state_dir: Path) -> Identity:
+        """Raises `NotEnrolled`."""
+        try:
+            fields = json.loads((state_dir / IDENTITY_FILE).read_text(encoding="utf-8"))
+            fields["central_public_key"] = base64.b64decode(fields["central_public_key"])
+            return cls(**fields)
+        except FileNotFoundError:
+            raise NotEnrolled("this terminal has not been enrolled") from None
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise NotEnrolled(f"{IDENTITY_FILE} cannot be used: {error}") from error
+
+
+def write_whole(path: Path, data: bytes, mode: int = 0o644) -> None:
+    """Replace a file so that a reader, or a power cut, sees the old or the new one, never a part.
+
+    Raises `OSError`; the old file is then as it was.
+    """
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,393 @@
+"""The wire contract between a terminal and the central server, version 1.
+
+Every message is JSON over HTTPS, signed by the terminal (RFC 9421, see `SIGNED_COMPONENTS`).
+
+| request                    | body           | answer            |
+|----------------------------|----------------|-------------------|
+| POST /api/v1/enrol         | EnrolRequest   | EnrolAnswer       |
+| POST /api/v1/envelopes     | Batch          | BatchAnswer       |
+| POST /api/v1/eligibility   | Envelope       | EligibilityAnswer |
+| POST /api/v1/heartbeat     | Heartbeat      | HeartbeatAnswer   |
+
+A request that is refused as a whole is answered with an HTTP error and a `Refusal`.
+
+Compatibility: a field may be added, never renamed or given another meaning; both sides pass over
+fields they do not know. What needs more raises `SCHEMA_VERSION`.
+
+Field rules are those of the province's card management (domain §2.3) and the application form
+附件1 (domain R-B1).
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Base64Bytes, BaseModel, ConfigDict, Field, model_validator
+
+from sync.canonical import Json, canonical, sha256_hex
+from sync.header import SCHEMA_VERSION, EnvelopeHeader
+
+__all__ = [
+    "API",
+    "SCHEMA_VERSION",
+    "SIGNED_COMPONENTS",
+    "ApplicationForm",
+    "Batch",
+    "BatchAnswer",
+    "Consent",
+    "DesiredState",
+    "EligibilityAnswer",
+    "EligibilityQuestion",
+    "EnrolAnswer",
+    "EnrolRequest",
+    "Envelope",
+    "EnvelopeHeader",
+    "FirstApplication",
+    "HealthRow",
+    "Heartbeat",
+    "HeartbeatAnswer",
+    "ItemAnswer",
+    "QueueReport",
+    "Refusal",
+    "Rejection",
+    "SignatureRecord",
+    "Verdict",
+    "binding_sha256",
+    "canonical",
+    "form_sha256",
+    "sha256_hex",
+]
+
+#: Where the contract lives on the server.
+API = "/api/v1"
+
+#: What a request signature covers; Content-Digest covers the body. Not the scheme: a proxy may
+#: end TLS. `SIGNATURE_TAG` keeps these signatures apart from any other use of the key.
+SIGNED_COMPONENTS = ("@method", "@authority", "@path", "content-type")
+SIGNATURE_TAG = "kiosk-terminal"
+
+#: Largest number of envelopes in a batch, and largest sealed envelope in bytes.
+BATCH_LIMIT = 20
+SEALED_LIMIT = 512 * 1024
+
+KIND_FIRST_APPLICATION = "first_application"
+KIND_ELIGIBILITY = "eligibility_question"
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+# -- what values look like -----------------------------------------------------------------------
+
+
+def _real_date(text: str) -> str:
+    date.fromisoformat(text)
+    return text
+
+
+def _aware_time(text: str) -> str:
+    if datetime.fromisoformat(text).tzinfo is None:
+        raise ValueError("time without a zone")
+    return text
+
+
+def _id_number(text: str) -> str:
+    """GB 11643: seventeen digits with a real date, and the check character of ISO 7064 MOD 11-2."""
+    if not re.fullmatch(r"[0-9]{17}[0-9X]", text):
+        raise ValueError("not an ID number")
+    date(int(text[6:10]), int(text[10:12]), int(text[12:14]))
+    total = sum(int(digit) * pow(2, 17 - place, 11) for place, digit in enumerate(text[:17]))
+    if "10X98765432"[total % 11] != text[17]:
+        raise ValueError("check character")
+    return text
+
+
+Text = Annotated[str, Field(max_length=100)]
+Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+KeyId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+TerminalNo = Annotated[str, Field(pattern=r"^[0-9]{6}$")]
+Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$"), AfterValidator(_real_date)]
+Moment = Annotated[str, Field(max_length=40), AfterValidator(_aware_time)]
+IdNumber = Annotated[str, AfterValidator(_id_number)]
+Name = Annotated[str, Field(min_length=1, max_length=50)]
+
+
+# -- envelopes -----------------------------------------------------------------------------------
+
+
+class Envelope(_Message):
+    """A header in the clear and contents only the centre can read (`sync.envelope`).
+
+    `header` stays as it was received, because it is sealed with the contents byte for byte.
+    """
+
+    header: dict[str, str | int | bool]
+    sealed: Annotated[Base64Bytes, Field(max_length=SEALED_LIMIT)]
+
+    @model_validator(mode="after")
+    def _header_is_right(self) -> Envelope:
+        EnvelopeHeader.from_wire(self.header)
+        return self
+
+    @property
+    def facts(self) -> EnvelopeHeader:
+        """The header as this version understands it."""
+        return EnvelopeHeader.from_wire(self.header)
+
+
+class Batch(_Message):
+    """Envelopes in the order in which they were made, urgent ones first."""
+
+    schema_version: int = SCHEMA_VERSION
+    envelopes: Annotated[list[Envelope], Field(min_length=1, max_length=BATCH_LIMIT)]
+
+
+class Verdict(StrEnum):
+    """What became of one envelope."""
+
+    #: It took effect, now or when the same id came before.
+    ACCEPTED = "accepted"
+    #: Another application of this person is open; this one has no effect.
+    DUPLICATE = "duplicate"
+    #: It has no effect and never will. `rejection` says why.
+    REJECTED = "rejected"
+    #: The centre could not deal with it now; send it again.
+    LATER = "later"
+
+
+class Rejection(StrEnum):
+    """The four refusals of the card management; what the citizen can do next differs."""
+
+    PERSON_UNKNOWN = "person_unknown"
+    MISMATCH = "mismatch"
+    DUPLICATE_APPLICATION = "duplicate_application"
+    NOT_PERMITTED = "not_permitted"
+
+
+class ItemAnswer(_Message):
+    """The answer to one envelope.
+
+    REJECTED without a `rejection` means that the envelope itself is unusable (it does not open, a
+    hash is wrong …): the terminal keeps it as a dead letter for a technician.
+    """
+
+    id: str
+    verdict: Verdict
+    rejection: Rejection | None = None
+    #: Why, in a word, e.g. "open_application", "form_hash". Nothing personal.
+    reason: Annotated[str, Field(max_length=60)] = ""
+
+
+class BatchAnswer(_Message):
+    answers: list[ItemAnswer]
+
+
+# -- the first application (domain §5.1) ---------------------------------------------------------
+
+
+class _Document(BaseModel):
+    """Part of what was signed: every field is kept, also those this version does not know, so
+    that the hash over it can be recomputed."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+
+class UrbanAddress(_Document):
+    """城镇: area, estate, building, entrance (may be empty), room."""
+
+    kind: Literal["urban"]
+    area_code: Annotated[str, Field(pattern=r"^[0-9]{6}$")]
+    area_name: Text
+    estate: Text
+    building: Text
+    entrance: Text
+    room: Text
+    text: Text
+
+
+class RuralAddress(_Document):
+    """农村: area, township, village, detail."""
+
+    kind: Literal["rural"]
+    area_code: Annotated[str, Field(pattern=r"^[0-9]{6}$")]
+    area_name: Text
+    township: Text
+    village: Text
+    detail: Text
+    text: Text
+
+
+class ApplicationForm(_Document):
+    """《河北省社会保障卡申领登记表》: exactly what the citizen reviewed and signed."""
+
+    name: Name
+    #: GB/T 2261.1: "1" 男, "2" 女.
+    sex: Literal["1", "2"]
+    id_number: IdNumber
+    birth: Day
+    #: GB/T 3304.
+    ethnic: Annotated[str, Field(pattern=r"^[0-9]{2}$")]
+    special_group: Code
+    phone: Annotated[str, Field(pattern=r"^1[3-9][0-9]{9}$")]
+    address: Annotated[UrbanAddress | RuralAddress, Field(discriminator="kind")]
+    id_address: Text
+    id_issuer: Text
+    id_valid_from: Day
+    #: "9999-12-31" stands for 长期.
+    id_valid_to: Day
+    bank: Code
+    outlet: Code
+    pickup: Code
+    photo_sha256: Sha256
+
+
+class SignatureRecord(_Message):
+    """The signature and what it is bound to."""
+
+    png: Base64Bytes
+    strokes_sha256: Sha256 | None = None
+    form_sha256: Sha256
+    signed_at: Moment
+    binding_sha256: Sha256
+
+
+class Consent(_Message):
+    """A text that was agreed to, in the version that was shown."""
+
+    text_id: Annotated[str, Field(max_length=80)]
+    text_version: Annotated[str, Field(max_length=80)]
+    agreed_at: Moment
+
+
+class FirstApplication(_Message):
+    """首次申领: the contents of an envelope of kind "first_application"."""
+
+    request_id: str
+    receipt_no: str
+    policy_version: Annotated[str, Field(max_length=40)]
+    form: ApplicationForm
+    form_sha256: Sha256
+    photo_jpeg: Base64Bytes
+    signature: SignatureRecord
+    consents: list[Consent]
+
+
+def form_sha256(form: ApplicationForm) -> str:
+    """The hash the citizen's signature is bound to, over the form as it was received."""
+    document: Json = form.model_dump(mode="json", exclude_unset=True)
+    return sha256_hex(canonical(document))
+
+
+def binding_sha256(form_hash: str, png: bytes, signed_at: str) -> str:
+    """Ties one signature to one form at one time: change any of them and it differs."""
+    bound = {"form": form_hash, "signature": sha256_hex(png), "signed_at": signed_at}
+    return sha256_hex(canonical(bound))
+
+
+# -- questions -----------------------------------------------------------------------------------
+
+
+class EligibilityQuestion(_Message):
+    """Contents of an envelope of kind "eligibility_question". Personal, hence sealed."""
+
+    service: Code
+    id_number: IdNumber
+    name: Name
+
+
+class EligibilityAnswer(_Message):
+    """Nothing personal comes back, so the answer needs no seal."""
+
+    eligible: bool
+    rejection: Rejection | None = None
+    reason: Annotated[str, Field(max_length=60)] = ""
+
+
+# -- enrolment and fleet -------------------------------------------------------------------------
+
+
+class EnrolRequest(_Message):
+    """A new terminal, with the code a technician was given. Signed with the new device key, which
+    proves that the terminal holds it."""
+
+    code: Annotated[str, Field(min_length=8, max_length=40)]
+    #: Ed25519, 32 bytes.
+    device_public_key: Annotated[Base64Bytes, Field(min_length=32, max_length=32)]
+    hall: Text = ""
+
+
+class EnrolAnswer(_Message):
+    terminal: TerminalNo
+    device_key_id: KeyId
+    #: Public key to seal envelopes to, see `sync.envelope`.
+    central_public_key: Base64Bytes
+    central_key_id: KeyId
+    algorithm: Annotated[str, Field(max_length=80)]
+
+
+class HealthRow(_Message):
+    """One device as the terminal's health table shows it. `detail` is technical."""
+
+    device: Annotated[str, Field(max_length=40)]
+    state: Annotated[str, Field(max_length=20)]
+    since: Annotated[str, Field(max_length=40)] = ""
+    fault: Annotated[str, Field(max_length=60)] = ""
+    detail: Annotated[str, Field(max_length=200)] = ""
+    serial: Annotated[str, Field(max_length=80)] = ""
+    firmware: Annotated[str, Field(max_length=80)] = ""
+    counters: dict[str, int] = {}
+
+
+class QueueReport(_Message):
+    """The outbox in numbers. Ages in seconds; 0 if there is none."""
+
+    queued: int
+    sending: int
+    dead: int
+    oldest_s: int
+    damaged_files: int = 0
+
+
+class Heartbeat(_Message):
+    """What a terminal is."""
+
+    schema_version: int = SCHEMA_VERSION
+    terminal: TerminalNo
+    at: Moment
+    versions: dict[str, str] = {}
+    health: list[HealthRow] = []
+    #: Age in seconds of the health table, written by the screen process; None: there is none.
+    health_age_s: int | None = None
+    queue: QueueReport
+    #: Service id -> "open" or the id of the reason why not.
+    services: dict[str, str] = {}
+    #: Version of the desired state it holds.
+    desired_version: str = ""
+
+
+class DesiredState(_Message):
+    """What a terminal should be."""
+
+    #: Changes with the contents; two states with the same version are the same.
+    version: str
+    #: Service id -> reason in Chinese, as it is shown on the home screen.
+    closed_services: dict[str, str] = {}
+
+
+class HeartbeatAnswer(_Message):
+    server_time: Moment
+    desired: DesiredState
+
+
+class Refusal(_Message):
+    """Body of an HTTP error."""
+
+    #: "unknown_key", "bad_signature", "clock_skew", "replayed", "terminal_disabled", "bad_code",
+    #: "bad_request", "unreadable".
+    error: Annotated[str, Field(max_length=60)]
+    server_time: str = ""
