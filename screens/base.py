@@ -1,0 +1,179 @@
+"""`PromptScreen`: what every screen of a visit has in common.
+
+    +--------------------------------------+
+    | header (the stage's): hall, net, 退出 |
+    | progress strip (the stage's)         |
+    |  title                               |
+    |  lead                                |
+    |  body                                |
+    |  error line                          |
+    |  [返回]             [primary action]  |
+    +--------------------------------------+
+
+The stage makes a screen for a prompt, shows it, passes it the events of the prompt's operation and
+calls `leave` when the prompt is answered. A screen calls its `Actions`, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from kivy.clock import Clock
+from kivy.uix.boxlayout import BoxLayout
+from kivy.uix.widget import Widget
+
+from screens import theme
+from screens.scale import px
+from screens.widgets.button import BarButton, Press, primary_button
+from screens.widgets.status import ErrorLine
+from screens.widgets.surface import Column
+from screens.widgets.text import Text
+
+if TYPE_CHECKING:
+    from kivy.clock import ClockEvent
+
+    from kiosk.flow import Prompt, Unacceptable
+    from kiosk.words import Words
+
+P = TypeVar("P", bound="Prompt[Any]")
+
+
+class Actions(Protocol):
+    """What a screen may cause. All of it happens in the Kivy thread."""
+
+    #: Whether the back button is shown.
+    can_go_back: bool
+
+    def answer(self, value: Any) -> None:
+        """Answer the prompt. An unacceptable answer comes back through `show_error`."""
+
+    def back(self) -> None: ...
+
+    def revise(self, prompt_id: str) -> None:
+        """Go back to one earlier prompt, keeping the other answers."""
+
+    def cancel(self) -> None:
+        """The citizen leaves."""
+
+    def tell(self, word: str) -> None:
+        """Say a word to the running operation, e.g. "capture"."""
+
+    def touched(self) -> None:
+        """Somebody is there (a touch does this by itself)."""
+
+
+class PromptScreen(BoxLayout, Generic[P]):
+    """A screen for one prompt. Subclasses fill it in `build`."""
+
+    def __init__(self, prompt: P, suggestion: Any, words: Words, actions: Actions) -> None:
+        """`suggestion` is what was answered before, or None: what to show as already entered."""
+        super().__init__(orientation="vertical", spacing=px(theme.GAP))
+        self.padding = (px(theme.MARGIN), px(theme.GAP), px(theme.MARGIN), px(32))
+        self.prompt = prompt
+        self.suggestion = suggestion
+        self.words = words
+        self.actions = actions
+        self._timers: list[ClockEvent] = []
+        self.head = Column(gap=12)
+        self.body = BoxLayout(orientation="vertical", spacing=px(theme.GAP))
+        self.error = ErrorLine()
+        self.foot = BoxLayout(size_hint_y=None, height=px(theme.BUTTON), spacing=px(theme.GAP))
+        for part in (self.head, self.body, self.error, self.foot):
+            self.add_widget(part)
+        self._back = self._make_back() if actions.can_go_back else None
+        self.foot.add_widget(self._back or Widget(size_hint_x=None, width=px(theme.BACK_WIDTH)))
+        self._right = Widget()
+        self.foot.add_widget(self._right)
+        self.build()
+
+    # -- what subclasses do ------------------------------------------------------------------
+
+    def build(self) -> None:
+        """Put the content in: `title`, `body`, `primary`."""
+        raise NotImplementedError
+
+    def progress(self, event: Any) -> None:
+        """The prompt's operation reports something. Called in the Kivy thread."""
+
+    def show_error(self, error: Unacceptable) -> None:
+        """The answer was refused: say why, keep everything entered."""
+        self.error.show(self.say(error.message, **error.facts))
+
+    def left(self) -> None:
+        """Drop what the subclass holds beyond its widgets (textures, entered text)."""
+
+    # -- what they use -----------------------------------------------------------------------
+
+    @property
+    def facts(self) -> Mapping[str, str | int]:
+        """Facts of the prompt for its words."""
+        return getattr(self.prompt, "facts", {})
+
+    def say(self, key: str, **facts: str | int) -> str:
+        """Words by id, with the prompt's facts."""
+        return self.words.say(key, **{**self.facts, **facts})
+
+    def says(self, part: str, **facts: str | int) -> str:
+        """The prompt's own words: `says("title")` are those of `<prompt id>.title`; "" if none."""
+        key = f"{self.prompt.id}.{part}"
+        return self.say(key, **facts) if self.words.has(key) else ""
+
+    def title(self, text: str = "", lead: str = "") -> None:
+        """Head of the page; by default the prompt's `.title` and `.lead`."""
+        self.head.add_widget(Text(text or self.say(f"{self.prompt.id}.title"), role="title"))
+        lead = lead or self.says("lead")
+        if lead:
+            self.head.add_widget(Text(lead, colour=theme.INK_SOFT))
+
+    def primary(
+        self, text: str, act: Callable[[], None], *, icon: str = "", icon_after: str = ""
+    ) -> BarButton:
+        """The one thing to do next, always at the bottom right."""
+        button = primary_button(text, act, icon=icon, icon_after=icon_after)
+        self.foot.remove_widget(self._right)
+        self._right = button
+        self.foot.add_widget(button)
+        return button
+
+    def hide_foot(self) -> None:
+        """Nothing can be pressed here: give the room to the body."""
+        self.foot.clear_widgets()
+
+    def every(self, seconds: float, act: Callable[[float], None]) -> ClockEvent:
+        """Call `act` again and again until the screen is left."""
+        event = Clock.schedule_interval(act, seconds)
+        self._timers.append(event)
+        return event
+
+    def after(self, seconds: float, act: Callable[[float], None]) -> ClockEvent:
+        """Call `act` once unless the screen is left before."""
+        event = Clock.schedule_once(act, seconds)
+        self._timers.append(event)
+        return event
+
+    # -- the stage's side --------------------------------------------------------------------
+
+    def leave(self) -> None:
+        """Forget everything shown: called once, when the screen goes."""
+        for event in self._timers:
+            event.cancel()
+        self._timers.clear()
+        self.left()
+        for widget in list(self.walk(restrict=True)):
+            if isinstance(widget, Press):
+                widget.disarm()
+            if isinstance(widget, Text):
+                widget.say("")
+        self.clear_widgets()
+        self.suggestion = None
+
+    def _make_back(self) -> BarButton:
+        return BarButton(
+            self.say("frame.back"),
+            "back",
+            self.actions.back,
+            icon="arrow-left",
+            size_hint_x=None,
+            width=px(theme.BACK_WIDTH),
+        )

@@ -1,0 +1,121 @@
+"""Words and pictures: `Text` wraps Chinese properly and is as high as its lines; `Icon` is square.
+
+    Text("请核对以下信息", role="title")        grows in height with its text
+    Text("14:05", role="legal", wrap=False)     one line, as wide as its text
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kivy.core.text import Label as CoreLabel
+from kivy.uix.label import Label
+
+from screens import fonts, theme
+from screens.scale import px, text_px
+from screens.widgets.wrapping import wrap
+
+
+class Text(Label):
+    """Some words in a role of `theme.TEXT`.
+
+    With `wrap` the height follows the text and the width is the parent's to give; without it the
+    widget takes exactly the room of its one line. `fill` keeps the parent's height as well, for
+    text centred in a box.
+    """
+
+    def __init__(
+        self,
+        text: str = "",
+        *,
+        role: str = "body",
+        colour: theme.Colour = theme.INK,
+        align: str = "left",
+        wrap: bool = True,
+        fill: bool = False,
+        **more: Any,
+    ) -> None:
+        self.role = role
+        self._words = text
+        self._wraps = wrap
+        self._measure: CoreLabel | None = None
+        super().__init__(
+            font_name=fonts.UI,
+            font_size=text_px(role),
+            line_height=theme.LINE_HEIGHT,
+            color=colour,
+            # A disabled parent must not fade the words below the contrast of the theme.
+            disabled_color=colour,
+            halign=align,
+            valign="middle",
+            **more,
+        )
+        if wrap:
+            if not fill:
+                self.size_hint_y = None
+                self.bind(texture_size=self._take_height)
+            self.bind(width=self._flow)
+            self._flow()
+        else:
+            self.size_hint = (None, None)
+            self.bind(texture_size=self._take_size)
+            self.text = text
+
+    @property
+    def words(self) -> str:
+        """The text as it was given, without the line feeds put in."""
+        return self._words
+
+    def say(self, text: str) -> None:
+        """Show other words."""
+        self._words = text
+        self._flow()
+
+    def tint(self, colour: theme.Colour) -> None:
+        self.color = self.disabled_color = colour
+
+    def _flow(self, *_: object) -> None:
+        if not self._wraps:
+            self.text = self._words
+            return
+        self.text_size = (self.width, None)
+        self.text = wrap(self._words, self.width, self._width_of)
+
+    def _width_of(self, piece: str) -> float:
+        if self._measure is None:
+            self._measure = CoreLabel(font_name=fonts.UI, font_size=self.font_size)
+            self._measure.resolve_font_name()
+        return float(self._measure.get_extents(piece)[0])
+
+    def _take_height(self, *_: object) -> None:
+        self.height = self.texture_size[1]
+
+    def _take_size(self, *_: object) -> None:
+        self.size = self.texture_size
+
+
+class Icon(Label):
+    """A picture from the icon font, `size` reference pixels square."""
+
+    def __init__(
+        self, name: str, size: float = 48, colour: theme.Colour = theme.PRIMARY, **more: Any
+    ) -> None:
+        super().__init__(
+            text=fonts.icon(name),
+            font_name=fonts.ICONS,
+            font_size=px(size),
+            color=colour,
+            disabled_color=colour,
+            size_hint=(None, None),
+            size=(px(size), px(size)),
+            halign="center",
+            valign="middle",
+            **more,
+        )
+        self.name = name
+
+    def show(self, name: str, colour: theme.Colour | None = None) -> None:
+        self.name = name
+        self.text = fonts.icon(name)
+        if colour is not None:
+            self.color = self.disabled_color = colour

@@ -1,0 +1,1 @@
+"""A real window on a virtual display, touched through Kivy's own event loop."""
