@@ -24,8 +24,9 @@ def canonical(value: Json) -> bytes:
     return text.encode("utf-8")
 
 
-def sha256_hex(data: bytes) -> str:
-    """SHA-256 of `data`, 64 lower-case hexadecimal digits."""
+def sha256_hex(value: bytes | Json) -> str:
+    """SHA-256, 64 lower-case hexadecimal digits: of bytes as they are, of JSON in canonical form."""
+    data = value if isinstance(value, bytes) else canonical(value)
     return hashlib.sha256(data).hexdigest()
 
 

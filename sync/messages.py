@@ -20,12 +20,22 @@ Field rules are those of the province's card management (domain §2.3) and the a
 
 from __future__ import annotations
 
+import base64
 import re
+from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Base64Bytes, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    Base64Bytes,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
 from sync.canonical import Json, canonical, sha256_hex
 from sync.header import SCHEMA_VERSION, EnvelopeHeader
@@ -114,6 +124,7 @@ TerminalNo = Annotated[str, Field(pattern=r"^[0-9]{6}$")]
 Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$"), AfterValidator(_real_date)]
 Moment = Annotated[str, Field(max_length=40), AfterValidator(_aware_time)]
 IdNumber = Annotated[str, AfterValidator(_id_number)]
+Short = Annotated[str, BeforeValidator(lambda value: "" if value is None else str(value)[:200])]
 Name = Annotated[str, Field(min_length=1, max_length=50)]
 
 
@@ -133,6 +144,11 @@ class Envelope(_Message):
     def _header_is_right(self) -> Envelope:
         EnvelopeHeader.from_wire(self.header)
         return self
+
+    @classmethod
+    def of(cls, header: Mapping[str, object], sealed: bytes) -> Envelope:
+        """An envelope from the parts an outbox keeps."""
+        return cls.model_validate({"header": header, "sealed": base64.b64encode(sealed)})
 
     @property
     def facts(self) -> EnvelopeHeader:
@@ -238,8 +254,8 @@ class ApplicationForm(_Document):
     id_address: Text
     id_issuer: Text
     id_valid_from: Day
-    #: "9999-12-31" stands for 长期.
-    id_valid_to: Day
+    #: Empty: 长期.
+    id_valid_to: Day | Literal[""]
     bank: Code
     outlet: Code
     pickup: Code
@@ -280,13 +296,13 @@ class FirstApplication(_Message):
 def form_sha256(form: ApplicationForm) -> str:
     """The hash the citizen's signature is bound to, over the form as it was received."""
     document: Json = form.model_dump(mode="json", exclude_unset=True)
-    return sha256_hex(canonical(document))
+    return sha256_hex(document)
 
 
 def binding_sha256(form_hash: str, png: bytes, signed_at: str) -> str:
     """Ties one signature to one form at one time: change any of them and it differs."""
     bound = {"form": form_hash, "signature": sha256_hex(png), "signed_at": signed_at}
-    return sha256_hex(canonical(bound))
+    return sha256_hex(bound)
 
 
 # -- questions -----------------------------------------------------------------------------------
@@ -303,9 +319,14 @@ class EligibilityQuestion(_Message):
 class EligibilityAnswer(_Message):
     """Nothing personal comes back, so the answer needs no seal."""
 
-    eligible: bool
+    #: None: this person may apply.
     rejection: Rejection | None = None
     reason: Annotated[str, Field(max_length=60)] = ""
+
+    @property
+    def standing(self) -> str:
+        """One word: "eligible" or one of the four refusals."""
+        return self.rejection.value if self.rejection else "eligible"
 
 
 # -- enrolment and fleet -------------------------------------------------------------------------
@@ -333,13 +354,13 @@ class EnrolAnswer(_Message):
 class HealthRow(_Message):
     """One device as the terminal's health table shows it. `detail` is technical."""
 
-    device: Annotated[str, Field(max_length=40)]
-    state: Annotated[str, Field(max_length=20)]
-    since: Annotated[str, Field(max_length=40)] = ""
-    fault: Annotated[str, Field(max_length=60)] = ""
-    detail: Annotated[str, Field(max_length=200)] = ""
-    serial: Annotated[str, Field(max_length=80)] = ""
-    firmware: Annotated[str, Field(max_length=80)] = ""
+    device: Short
+    state: Short
+    since: Short = ""
+    fault: Short = ""
+    detail: Short = ""
+    serial: Short = ""
+    firmware: Short = ""
     counters: dict[str, int] = {}
 
 

@@ -30,15 +30,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from pathlib import Path
 
-from sync.header import EnvelopeHeader
+from sync.header import BEIJING, EnvelopeHeader
+from sync.identity import Identity
 from sync.ids import uuid7
 from sync.receipt_number import LAST_OF_DAY, receipt_number
-
-#: Beijing has had no other offset since 1991; a zone database need not be on the terminal.
-BEIJING = timezone(timedelta(hours=8))
 
 #: How long the verdict of a finished item can be asked for.
 TOMBSTONE_DAYS = 90
@@ -58,7 +56,7 @@ CREATE TABLE item (
     lease_ends  REAL,
     attempts    INTEGER NOT NULL DEFAULT 0,
     verdict     TEXT,
-    rejection   TEXT,
+    rejection   TEXT NOT NULL DEFAULT '',
     reason      TEXT NOT NULL DEFAULT '',
     finished_at REAL
 );
@@ -116,7 +114,7 @@ class Answer:
 
     id: str
     verdict: str
-    rejection: str | None = None
+    rejection: str = ""
     reason: str = ""
 
 
@@ -133,12 +131,12 @@ class Counts:
 
 
 class Outbox:
-    """The outbox of one terminal. `path`: the database file; `terminal`: its six-digit number."""
+    """The outbox of one terminal, in the database file `path`."""
 
-    def __init__(self, path: Path, terminal: str) -> None:
+    def __init__(self, path: Path, identity: Identity) -> None:
         """Opens and checks the file, or makes a new one. Raises `OutboxUnavailable`."""
         self._path = path
-        self._terminal = terminal
+        self._identity = identity
         self._mutex = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._inode = 0
@@ -160,8 +158,6 @@ class Outbox:
         kind: str,
         seal: Callable[[EnvelopeHeader], bytes],
         *,
-        key_id: str,
-        algorithm: str,
         urgent: bool = False,
     ) -> Stored:
         """Store one transaction; it is on disk when this returns.
@@ -169,19 +165,19 @@ class Outbox:
         `seal` is called once with the finished header and returns the sealed contents; what it
         raises passes through and nothing is stored. Raises `OutboxUnavailable`.
         """
-        now = datetime.now(BEIJING)
+        now, identity = datetime.now(BEIJING), self._identity
         with self._transaction() as db:
             seq, number = self._next_numbers(db, now)
             header = EnvelopeHeader(
                 id=str(uuid7()),
-                terminal=self._terminal,
+                terminal=identity.terminal,
                 seq=seq,
-                receipt_no=receipt_number(self._terminal, now.date(), number),
+                receipt_no=receipt_number(identity.terminal, now.date(), number),
                 kind=kind,
                 created=now.isoformat(timespec="milliseconds"),
                 urgent=urgent,
-                key_id=key_id,
-                algorithm=algorithm,
+                key_id=identity.central_key_id,
+                algorithm=identity.algorithm,
             )
             db.execute(
                 "INSERT INTO item (seq, id, urgent, header, sealed, created_at)"
@@ -264,7 +260,7 @@ class Outbox:
             for answer in answers:
                 if answer.verdict == "later":
                     change = "state = 'queued', lease_ends = NULL, reason = :reason"
-                elif answer.verdict == "rejected" and answer.rejection is None:
+                elif answer.verdict == "rejected" and not answer.rejection:
                     change = "state = 'dead', verdict = :verdict, reason = :reason"
                     change += ", finished_at = :now"
                 else:
@@ -300,7 +296,7 @@ class Outbox:
         flushed is not to be trusted. The next transaction opens and checks anew.
         """
         with self._mutex, _as_unavailable(), self._file_lock(fcntl.LOCK_SH):
-            if self._connection is None or not self._same_file():
+            while self._connection is None or not self._same_file():
                 self._disconnect()
                 fcntl.flock(self._lock_file, fcntl.LOCK_UN)
                 self._open()
@@ -377,6 +373,7 @@ class Outbox:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+            self._version_seen = -1
 
 
 class _Damaged(sqlite3.DatabaseError):

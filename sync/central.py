@@ -1,0 +1,70 @@
+"""What the screen process asks the centre while a citizen waits.
+
+Constructing a client loads nothing heavy; the first question does, so call `warm_up` from a worker
+thread once home is shown.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sync.faults import CentralRefused, CentralUnreachable
+from sync.identity import Identity
+
+if TYPE_CHECKING:
+    from sync.messages import EligibilityAnswer
+    from sync.transport import Transport
+
+__all__ = ["CentralClient", "CentralRefused", "CentralUnreachable"]
+
+
+class CentralClient:
+    """Questions of one enrolled terminal. Several threads may ask; one question goes at a time."""
+
+    def __init__(self, identity: Identity, state_dir: Path) -> None:
+        self._identity = identity
+        self._state_dir = state_dir
+        self._mutex = threading.Lock()
+        self._transport: Transport | None = None
+
+    def warm_up(self) -> None:
+        """Load what the first question needs. Raises `NotEnrolled`."""
+        with self._mutex:
+            self._ready()
+
+    def close(self) -> None:
+        with self._mutex:
+            if self._transport is not None:
+                self._transport.close()
+                self._transport = None
+
+    def eligibility(
+        self, service: str, id_number: str, name: str, *, timeout_s: float
+    ) -> EligibilityAnswer:
+        """May the holder of this number and name use `service`?
+
+        The question is sealed like a transaction, the answer holds nothing personal. Raises
+        `CentralUnreachable` after at most about `timeout_s`, and `NotEnrolled`.
+        """
+        # Loaded here: the screen process imports this module before home is shown.
+        from sync.envelope import question_header, seal
+        from sync.messages import KIND_ELIGIBILITY, EligibilityAnswer, Envelope
+
+        identity = self._identity
+        header = question_header(identity.terminal, KIND_ELIGIBILITY, identity.central_key_id)
+        question = {"service": service, "id_number": id_number, "name": name}
+        sealed = seal(header, question, identity.central_public_key)
+        envelope = Envelope.of(header.as_wire(), sealed)
+        with self._mutex:
+            return self._ready().post("eligibility", envelope, EligibilityAnswer, timeout_s)
+
+    def _ready(self) -> Transport:
+        from sync.signing import DeviceKey
+        from sync.transport import Transport
+
+        if self._transport is None:
+            key = DeviceKey.load(self._state_dir)
+            self._transport = Transport(self._identity.central_url, key)
+        return self._transport

@@ -1,0 +1,44 @@
+"""Enrolment: a new terminal becomes known to the centre, once, with a code a technician was given.
+
+The terminal makes its own key and signs the request with it, which proves that it holds it. The
+code is worth one terminal. Enrolling again with the same key after a lost answer is harmless: the
+centre gives the same terminal number back.
+"""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+from sync.envelope import key_id_of
+from sync.identity import Identity
+from sync.messages import EnrolAnswer, EnrolRequest
+from sync.signing import DeviceKey
+from sync.transport import Transport
+
+
+def enrol(central_url: str, code: str, state_dir: Path, *, hall: str = "") -> Identity:
+    """Enrol this terminal and save its identity.
+
+    Raises `CentralRefused` ("bad_code": wrong, used or expired), `CentralUnreachable`,
+    `NotEnrolled` if the device key on disk cannot be used, or `OSError`.
+    """
+    state_dir.mkdir(parents=True, exist_ok=True)
+    key = DeviceKey.load_or_create(state_dir)
+    transport = Transport(central_url, key)
+    try:
+        public = base64.b64encode(key.public)
+        request = EnrolRequest(code=code.strip(), device_public_key=public, hall=hall)
+        answer = transport.post("enrol", request, EnrolAnswer, timeout_s=15.0)
+    finally:
+        transport.close()
+    identity = Identity(
+        terminal=answer.terminal,
+        central_url=central_url.rstrip("/"),
+        device_key_id=key.id,
+        central_public_key=answer.central_public_key,
+        central_key_id=key_id_of(answer.central_public_key),
+        algorithm=answer.algorithm,
+    )
+    identity.save(state_dir)
+    return identity

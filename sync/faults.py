@@ -1,0 +1,28 @@
+"""What can go wrong between a terminal and the central server, for callers who only ask.
+
+Standard library only, so that catching a fault loads nothing.
+"""
+
+from __future__ import annotations
+
+
+class CentralUnreachable(Exception):
+    """No usable answer came. Nothing is known of what the server did with the request.
+
+    `reason`: "connection", "timeout", "busy" (it asked to come later), "server_error",
+    "too_large", or "not_the_centre": somebody else answered, such as a captive portal.
+    """
+
+    def __init__(self, reason: str, retry_after_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        #: How long the server asked to be left alone, seconds.
+        self.retry_after_s = retry_after_s
+
+
+class CentralRefused(CentralUnreachable):
+    """The centre answered and refused the request as a whole; see `sync.messages.Refusal`.
+
+    `reason`: "unknown_key" (not enrolled there), "terminal_disabled", "clock_skew" (this
+    terminal's clock is wrong), "bad_signature", "replayed", "bad_code", "bad_request" …
+    """

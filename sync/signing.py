@@ -1,0 +1,70 @@
+"""The device key, and request signatures made with it (RFC 9421, HTTP Message Signatures).
+
+A signature covers method, host, path, body (Content-Digest, RFC 9530) and time, with a nonce, so a
+proxy may end TLS and nobody can alter or repeat a request. The key is made at enrolment and never
+leaves the terminal.
+"""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from requests_http_signature import HTTPSignatureAuth, algorithms
+
+from sync.canonical import sha256_hex
+from sync.identity import DEVICE_KEY_FILE, NotEnrolled, write_whole
+from sync.messages import SIGNATURE_TAG, SIGNED_COMPONENTS
+
+
+class DeviceKey:
+    """This terminal's Ed25519 key. `id` names its public half: 16 hexadecimal digits."""
+
+    def __init__(self, key: Ed25519PrivateKey) -> None:
+        self._key = key
+        self.public = key.public_key().public_bytes_raw()
+        self.id = sha256_hex(self.public)[:16]
+
+    @classmethod
+    def load(cls, state_dir: Path) -> DeviceKey:
+        """Raises `NotEnrolled` if there is no key, it cannot be used, or others may read it."""
+        path = state_dir / DEVICE_KEY_FILE
+        try:
+            if stat.S_IMODE(path.stat().st_mode) & 0o077:
+                raise NotEnrolled(f"{DEVICE_KEY_FILE} can be read by others than its owner")
+            key = load_pem_private_key(path.read_bytes(), password=None)
+        except (OSError, ValueError, UnsupportedAlgorithm) as error:
+            raise NotEnrolled(f"{DEVICE_KEY_FILE}: {type(error).__name__}") from error
+        if not isinstance(key, Ed25519PrivateKey):
+            raise NotEnrolled(f"{DEVICE_KEY_FILE} is of another kind")
+        return cls(key)
+
+    @classmethod
+    def load_or_create(cls, state_dir: Path) -> DeviceKey:
+        """The key on disk, or a new one (0600) if there is none. A broken one is not replaced."""
+        if not (state_dir / DEVICE_KEY_FILE).exists():
+            write_whole(state_dir / DEVICE_KEY_FILE, _pem(Ed25519PrivateKey.generate()), 0o600)
+        return cls.load(state_dir)
+
+    def auth(self) -> HTTPSignatureAuth:
+        """Signs requests of `requests` when given as their `auth`."""
+        return HTTPSignatureAuth(
+            signature_algorithm=algorithms.ED25519,
+            key=_pem(self._key),
+            key_id=self.id,
+            covered_component_ids=SIGNED_COMPONENTS,
+            tag=SIGNATURE_TAG,
+            use_nonce=True,
+        )
+
+
+def _pem(key: Ed25519PrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

@@ -1,0 +1,99 @@
+"""One signed request to the central server and its answer: the only place that speaks HTTP.
+
+What comes back is believed only if it is an answer of the contract: a captive portal that answers
+200 with a web page is "not the centre", not an acknowledgement.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import time
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+from pydantic import BaseModel, ValidationError
+
+from sync.faults import CentralRefused, CentralUnreachable
+from sync.messages import API, Refusal
+from sync.signing import DeviceKey
+
+#: No answer of the contract is longer, bytes.
+ANSWER_LIMIT = 1024 * 1024
+
+#: Longest pause a server may ask for, seconds.
+RETRY_AFTER_LIMIT = 3600.0
+
+_BUSY = {429: "busy", 503: "busy", 413: "too_large"}
+_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+A = TypeVar("A", bound=BaseModel)
+
+
+class Transport:
+    """Signed requests to one server. Not for several threads at once."""
+
+    def __init__(self, url: str, key: DeviceKey) -> None:
+        """`url`: "https://host[:port]"."""
+        self._url = url.rstrip("/")
+        self._session = requests.Session()
+        self._session.auth = key.auth()
+        # A proxy of the environment is for the world outside, not for this machine.
+        self._session.trust_env = urlsplit(url).hostname not in _LOOPBACK
+
+    def close(self) -> None:
+        self._session.close()
+
+    def post(self, path: str, message: BaseModel, answer: type[A], timeout_s: float) -> A:
+        """Send one message, return its answer.
+
+        `timeout_s` bounds the connection and each wait for data. Raises `CentralUnreachable`, or
+        its `CentralRefused` where the centre said why.
+        """
+        try:
+            with self._session.post(
+                f"{self._url}{API}/{path}",
+                data=message.model_dump_json().encode("utf-8"),
+                headers={"Content-Type": "application/json"},
+                timeout=timeout_s,
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                body = response.raw.read(ANSWER_LIMIT + 1, decode_content=True)
+        except (requests.Timeout, urllib3.exceptions.TimeoutError) as error:
+            raise CentralUnreachable("timeout") from error
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise CentralUnreachable("connection") from error
+        if response.status_code != 200:
+            raise _refusal(response, body)
+        if len(body) > ANSWER_LIMIT:
+            raise CentralUnreachable("not_the_centre")
+        try:
+            return answer.model_validate_json(body)
+        except ValidationError:
+            raise CentralUnreachable("not_the_centre") from None
+
+
+def _refusal(response: requests.Response, body: bytes) -> CentralUnreachable:
+    retry_after = _retry_after(response.headers.get("Retry-After", ""))
+    if response.status_code in _BUSY:
+        return CentralUnreachable(_BUSY[response.status_code], retry_after)
+    if response.status_code >= 500:
+        return CentralUnreachable("server_error", retry_after)
+    try:
+        return CentralRefused(Refusal.model_validate_json(body).error, retry_after)
+    except ValidationError:
+        return CentralUnreachable("not_the_centre", retry_after)
+
+
+def _retry_after(text: str) -> float | None:
+    """Seconds or an HTTP date (RFC 9110 §10.2.3); None if there is none that can be read."""
+    if text.isascii() and text.isdigit():
+        seconds = float(text)
+    else:
+        try:
+            seconds = email.utils.parsedate_to_datetime(text).timestamp() - time.time()
+        except (ValueError, TypeError):
+            return None
+    return min(max(seconds, 0.0), RETRY_AFTER_LIMIT)
