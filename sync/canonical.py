@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 #: What may be hashed. `Mapping` and `Sequence` so that typed dictionaries fit without a cast.
-Json: TypeAlias = "None | bool | int | str | Sequence[Json] | Mapping[str, Json]"
+Json: TypeAlias = "bool | int | str | Sequence[Json] | Mapping[str, Json] | None"
 
 
 def canonical(value: Json) -> bytes:
@@ -25,7 +25,7 @@ def canonical(value: Json) -> bytes:
 
 
 def sha256_hex(value: bytes | Json) -> str:
-    """SHA-256, 64 lower-case hexadecimal digits: of bytes as they are, of JSON in canonical form."""
+    """SHA-256 in lower-case hexadecimal: of bytes as they are, of JSON in its canonical form."""
     data = value if isinstance(value, bytes) else canonical(value)
     return hashlib.sha256(data).hexdigest()
 

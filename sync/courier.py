@@ -1,7 +1,7 @@
 """The courier: takes what is due from the outbox to the centre, batch by batch, for ever.
 
-An item leaves the outbox only on the centre's answer to that item. Whatever else happens – no
-answer, half an answer, an answer from somebody else – it is sent again; the centre makes each id
+An item leaves the outbox only on the centre's answer to that item. Whatever else happens (no
+answer, half an answer, an answer from somebody else), it is sent again; the centre makes each id
 take effect once.
 """
 

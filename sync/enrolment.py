@@ -7,7 +7,6 @@ centre gives the same terminal number back.
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 
 from sync.envelope import key_id_of
@@ -27,8 +26,7 @@ def enrol(central_url: str, code: str, state_dir: Path, *, hall: str = "") -> Id
     key = DeviceKey.load_or_create(state_dir)
     transport = Transport(central_url, key)
     try:
-        public = base64.b64encode(key.public)
-        request = EnrolRequest(code=code.strip(), device_public_key=public, hall=hall)
+        request = EnrolRequest(code=code.strip(), device_public_key=key.public, hall=hall)
         answer = transport.post("enrol", request, EnrolAnswer, timeout_s=15.0)
     finally:
         transport.close()

@@ -29,11 +29,11 @@ from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
-    Base64Bytes,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
     model_validator,
 )
 
@@ -116,6 +116,16 @@ def _id_number(text: str) -> str:
     return text
 
 
+def _from_base64(value: object) -> object:
+    return base64.b64decode(value, validate=True) if isinstance(value, str) else value
+
+
+#: Bytes that are standard base64 in JSON; in Python they may be given as bytes or as base64 text.
+Base64 = Annotated[
+    bytes,
+    BeforeValidator(_from_base64),
+    PlainSerializer(lambda data: base64.b64encode(data).decode("ascii"), return_type=str),
+]
 Text = Annotated[str, Field(max_length=100)]
 Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -138,7 +148,7 @@ class Envelope(_Message):
     """
 
     header: dict[str, str | int | bool]
-    sealed: Annotated[Base64Bytes, Field(max_length=SEALED_LIMIT)]
+    sealed: Annotated[Base64, Field(max_length=SEALED_LIMIT)]
 
     @model_validator(mode="after")
     def _header_is_right(self) -> Envelope:
@@ -148,7 +158,7 @@ class Envelope(_Message):
     @classmethod
     def of(cls, header: Mapping[str, object], sealed: bytes) -> Envelope:
         """An envelope from the parts an outbox keeps."""
-        return cls.model_validate({"header": header, "sealed": base64.b64encode(sealed)})
+        return cls.model_validate({"header": header, "sealed": sealed})
 
     @property
     def facts(self) -> EnvelopeHeader:
@@ -265,7 +275,7 @@ class ApplicationForm(_Document):
 class SignatureRecord(_Message):
     """The signature and what it is bound to."""
 
-    png: Base64Bytes
+    png: Base64
     strokes_sha256: Sha256 | None = None
     form_sha256: Sha256
     signed_at: Moment
@@ -288,7 +298,7 @@ class FirstApplication(_Message):
     policy_version: Annotated[str, Field(max_length=40)]
     form: ApplicationForm
     form_sha256: Sha256
-    photo_jpeg: Base64Bytes
+    photo_jpeg: Base64
     signature: SignatureRecord
     consents: list[Consent]
 
@@ -338,7 +348,7 @@ class EnrolRequest(_Message):
 
     code: Annotated[str, Field(min_length=8, max_length=40)]
     #: Ed25519, 32 bytes.
-    device_public_key: Annotated[Base64Bytes, Field(min_length=32, max_length=32)]
+    device_public_key: Annotated[Base64, Field(min_length=32, max_length=32)]
     hall: Text = ""
 
 
@@ -346,7 +356,7 @@ class EnrolAnswer(_Message):
     terminal: TerminalNo
     device_key_id: KeyId
     #: Public key to seal envelopes to, see `sync.envelope`.
-    central_public_key: Base64Bytes
+    central_public_key: Base64
     central_key_id: KeyId
     algorithm: Annotated[str, Field(max_length=80)]
 

@@ -1,0 +1,108 @@
+"""`python -m central …`: serve and manage the reference central server."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from central.boot import boot
+
+app = typer.Typer(help="社会保障卡自助服务 · 参考中心服务器", no_args_is_help=True)
+
+State = Annotated[Path, typer.Option("--state", help="Folder that holds central/.")]
+
+
+# Django must be set up before any module that has models is imported, hence the imports inside.
+
+
+@app.command()
+def serve(
+    state: State,
+    host: str = "127.0.0.1",
+    port: int = 8700,
+    demo: Annotated[bool, typer.Option(help="Make an enrolment code and an operator.")] = False,
+    registry: Annotated[Path | None, typer.Option(help="JSON list of persons to load.")] = None,
+) -> None:
+    """Serve terminals and operators. --port 0 takes a free port; see DIR/central/url."""
+    folder = boot(state)
+    from central import demo as demonstration
+    from central import server
+    from central.keys import Keyring
+
+    Keyring.of(folder).ensure()
+    if registry is not None:
+        demonstration.load_registry(registry)
+    if demo:
+        demonstration.prepare(folder)
+    server.serve(folder, host, port)
+
+
+@app.command()
+def adduser(state: State, name: str) -> None:
+    """Make an operator, or give one a new password, which is printed."""
+    boot(state)
+    from central.demo import add_operator
+
+    typer.echo(add_operator(name))
+
+
+@app.command()
+def enrolment_code(state: State) -> None:
+    """Print a new code that enrols one terminal."""
+    boot(state)
+    from central import fleet
+
+    typer.echo(fleet.new_code())
+
+
+@app.command()
+def close_service(
+    state: State, service_id: str, reason: Annotated[str, typer.Option(help="Shown, in Chinese.")]
+) -> None:
+    """Close a service on every terminal."""
+    boot(state)
+    from central import fleet
+
+    fleet.close_service(service_id, reason)
+
+
+@app.command()
+def open_service(state: State, service_id: str) -> None:
+    """Open a service again."""
+    boot(state)
+    from central import fleet
+
+    fleet.open_service(service_id)
+
+
+@app.command()
+def new_key(state: State) -> None:
+    """Make a new envelope key current; the old ones go on opening what is on its way."""
+    folder = boot(state)
+    from central.keys import Keyring
+
+    ring = Keyring.of(folder)
+    ring.ensure()
+    typer.echo(ring.roll_over())
+
+
+@app.command()
+def show(state: State, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """What the centre holds, masked."""
+    boot(state)
+    from central.show import overview
+
+    found = overview()
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
+        return
+    for item in found["applications"]:
+        typer.echo(f"{item['receipt_no']}  {item['state_zh']}  {item['name']}")
+    typer.echo(f"{len(found['applications'])} 份申请, {found['envelopes']} 个信封")
+
+
+if __name__ == "__main__":
+    app()

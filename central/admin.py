@@ -1,0 +1,183 @@
+"""The operators' pages: applications to read and decide, terminals to watch, services to close."""
+
+from __future__ import annotations
+
+import base64
+from typing import ClassVar
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from central import applications
+from central.masking import masked_name, masked_number
+from central.models import (
+    Application,
+    DesiredService,
+    DeviceHealth,
+    EnrolmentCode,
+    Person,
+    ReceivedEnvelope,
+    Terminal,
+)
+
+#: A terminal not heard of for so long is shown as lost, seconds: three heartbeats.
+LOST_AFTER_S = 200
+
+_CHECKS = {"form": "登记表", "photo": "照片", "binding": "签名与登记表绑定"}
+
+
+class ReadOnly:
+    """What terminals and citizens said is not edited here."""
+
+    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
+@admin.register(Application)
+class ApplicationAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ("receipt_no", "who", "number", "state", "accepted_at", "terminal", "bank")
+    list_filter = ("state", "accepted_at", "terminal")
+    search_fields = ("receipt_no__exact", "id_number__exact", "name__exact")
+    date_hierarchy = "accepted_at"
+    fieldsets: ClassVar = [
+        ("受理", {"fields": ("receipt_no", "state", "accepted_at", "terminal", "policy_version")}),
+        (
+            "申领人",
+            {
+                "fields": ("name", "sex", "birth", "ethnic", "id_number", "special_group"),
+                "description": "以下内容由申领人本人核对并签字确认。",
+            },
+        ),
+        ("联系方式", {"fields": ("phone", "address")}),
+        ("领卡", {"fields": ("bank", "outlet", "pickup")}),
+        ("照片与签名", {"fields": ("card_photo", "signed", "checks", "consent_list")}),
+    ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: object = None) -> list[str]:
+        names = [name for _, group in self.fieldsets for name in group["fields"]]
+        return [name for name in names if name != "state"]
+
+    @admin.display(description="姓名")
+    def who(self, application: Application) -> str:
+        return masked_name(application.name)
+
+    @admin.display(description="身份证号")
+    def number(self, application: Application) -> str:
+        return masked_number(application.id_number)
+
+    @admin.display(description="照片")
+    def card_photo(self, application: Application) -> SafeString:
+        return _picture("image/jpeg", bytes(application.photo.jpeg), 220)
+
+    @admin.display(description="签名")
+    def signed(self, application: Application) -> SafeString:
+        picture = _picture("image/png", bytes(application.signature.png), 110)
+        return format_html("{}<br>{}", picture, application.signature.signed_at)
+
+    @admin.display(description="哈希校验")
+    def checks(self, application: Application) -> SafeString:
+        results = applications.recheck(application).items()
+        lines = ((_CHECKS[name], "✔ 一致" if right else "✘ 不一致") for name, right in results)
+        return format_html_join("", "<div>{}:{}</div>", lines)
+
+    @admin.display(description="知情同意")
+    def consent_list(self, application: Application) -> SafeString:
+        lines = (
+            (consent["text_id"], consent["text_version"], consent["agreed_at"])
+            for consent in application.consents
+        )
+        return format_html_join("", "<div>{} ({}) {}</div>", lines)
+
+
+class DeviceInline(ReadOnly, admin.TabularInline):
+    model = DeviceHealth
+    fields = readonly_fields = ("device", "state", "since", "fault", "detail", "counters")
+    can_delete = False
+    extra = 0
+
+
+@admin.register(Terminal)
+class TerminalAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ("number", "hall", "contact", "queue", "troubles", "enabled")
+    list_filter = ("enabled",)
+    search_fields = ("number", "hall")
+    readonly_fields = ("number", "key_id", "enrolled_at", "contact", "queue", "report")
+    fields = ("number", "hall", "enabled", "enrolled_at", "key_id", "contact", "queue", "report")
+    inlines = (DeviceInline,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Terminal]:
+        queryset = super().get_queryset(request)
+        return queryset.select_related("terminalreport").prefetch_related("devices")
+
+    @admin.display(description="最近心跳")
+    def contact(self, terminal: Terminal) -> str:
+        report = getattr(terminal, "terminalreport", None)
+        if report is None:
+            return "从未联系"
+        age_s = int((timezone.now() - report.received_at).total_seconds())
+        return f"{age_s} 秒前" + (" · 失联" if age_s > LOST_AFTER_S else "")
+
+    @admin.display(description="待上传 / 无法上传")
+    def queue(self, terminal: Terminal) -> str:
+        report = getattr(terminal, "terminalreport", None)
+        return f"{report.queued} / {report.dead}" if report else "–"
+
+    @admin.display(description="设备故障")
+    def troubles(self, terminal: Terminal) -> str:
+        faults = [f"{row.device}:{row.fault}" for row in terminal.devices.all() if row.fault]
+        return "、".join(faults) or "无"
+
+    @admin.display(description="上报内容")
+    def report(self, terminal: Terminal) -> SafeString | str:
+        report = getattr(terminal, "terminalreport", None)
+        if report is None:
+            return "–"
+        lines = [*report.versions.items(), *report.services.items()]
+        return format_html_join("", "<div>{}:{}</div>", lines)
+
+
+@admin.register(DesiredService)
+class DesiredServiceAdmin(admin.ModelAdmin):
+    list_display = ("service_id", "terminal", "closed", "reason")
+    list_editable = ("closed", "reason")
+
+
+@admin.register(ReceivedEnvelope)
+class ReceivedEnvelopeAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ("receipt_no", "terminal", "kind", "verdict", "rejection", "reason", "created")
+    list_filter = ("verdict", "rejection", "kind")
+    exclude = ("sealed", "sealed_sha256")
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
+@admin.register(Person)
+class PersonAdmin(admin.ModelAdmin):
+    list_display = ("who", "number", "insured", "card_state", "deceased", "open_elsewhere")
+    search_fields = ("id_number__exact", "name__exact")
+
+    @admin.display(description="姓名")
+    def who(self, person: Person) -> str:
+        return masked_name(person.name)
+
+    @admin.display(description="身份证号")
+    def number(self, person: Person) -> str:
+        return masked_number(person.id_number)
+
+
+@admin.register(EnrolmentCode)
+class EnrolmentCodeAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ("id", "created_at", "expires_at", "used_by")
+
+
+def _picture(kind: str, data: bytes, height: int) -> SafeString:
+    encoded = base64.b64encode(data).decode("ascii")
+    return format_html('<img alt="" height="{}" src="data:{};base64,{}">', height, kind, encoded)

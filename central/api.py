@@ -1,0 +1,110 @@
+"""The terminals' door: `sync.messages` over HTTP. Every request is signed by its terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from ninja import NinjaAPI
+from ninja.errors import ValidationError as NinjaValidationError
+from pydantic import ValidationError
+
+from central import fleet, intake
+from central.eligibility import refusal
+from central.keys import Keyring
+from central.models import Terminal
+from central.signatures import BadRequest, check, sender
+from sync.envelope import ALGORITHM, Unreadable, key_id_of
+from sync.messages import (
+    KIND_ELIGIBILITY,
+    Batch,
+    BatchAnswer,
+    EligibilityAnswer,
+    EligibilityQuestion,
+    EnrolAnswer,
+    EnrolRequest,
+    Envelope,
+    Heartbeat,
+    HeartbeatAnswer,
+    Refusal,
+)
+
+#: Error code -> HTTP status; all others are 401.
+_STATUS = {"bad_request": 400, "unreadable": 422, "bad_code": 403, "terminal_disabled": 403}
+
+
+class TerminalRequest(HttpRequest):
+    """A request whose signature was checked; `auth` is the terminal that signed it."""
+
+    auth: Terminal
+
+
+api = NinjaAPI(title="社会保障卡自助服务终端接口", version="1", auth=sender, docs_url=None)
+
+
+@api.post("/enrol", response=EnrolAnswer, auth=None)
+def enrol(request: HttpRequest, body: EnrolRequest) -> EnrolAnswer:
+    """A new terminal. The request is signed with the very key it brings."""
+    key_id = key_id_of(body.device_public_key)
+    check(request, lambda named: body.device_public_key if named == key_id else None)
+    try:
+        terminal = fleet.enrol(body.code, key_id, body.device_public_key, body.hall)
+    except fleet.BadCode:
+        raise BadRequest("bad_code") from None
+    public_key = Keyring.of(Path(settings.STATE)).current_public_key()
+    return EnrolAnswer(
+        terminal=terminal.number,
+        device_key_id=key_id,
+        central_public_key=public_key,
+        central_key_id=key_id_of(public_key),
+        algorithm=ALGORITHM,
+    )
+
+
+@api.post("/envelopes", response=BatchAnswer)
+def envelopes(request: TerminalRequest, body: Batch) -> BatchAnswer:
+    """Transactions, each decided for itself and in the order sent."""
+    return BatchAnswer(answers=[intake.receive(request.auth, item) for item in body.envelopes])
+
+
+@api.post("/eligibility", response=EligibilityAnswer)
+def eligibility(request: TerminalRequest, body: Envelope) -> EligibilityAnswer:
+    """May this person apply? Asked before the citizen enters anything."""
+    try:
+        if body.facts.kind != KIND_ELIGIBILITY:
+            raise Unreadable("unknown_kind")
+        question = EligibilityQuestion.model_validate(intake.open_envelope(request.auth, body))
+    except (Unreadable, ValidationError):
+        raise BadRequest("unreadable") from None
+    refused = refusal(question.id_number, question.name)
+    if refused is None:
+        return EligibilityAnswer()
+    return EligibilityAnswer(rejection=refused[0], reason=refused[1])
+
+
+@api.post("/heartbeat", response=HeartbeatAnswer)
+def heartbeat(request: TerminalRequest, body: Heartbeat) -> HeartbeatAnswer:
+    """What a terminal is, for what it should be."""
+    if body.terminal != request.auth.number:
+        raise BadRequest("bad_request")
+    desired = fleet.heard(request.auth, body)
+    return HeartbeatAnswer(server_time=_now(), desired=desired)
+
+
+@api.exception_handler(BadRequest)
+def refused(request: HttpRequest, error: BadRequest) -> HttpResponse:
+    answer = Refusal(error=error.error, server_time=_now())
+    status = _STATUS.get(error.error, 401)
+    return api.create_response(request, answer.model_dump(), status=status)
+
+
+@api.exception_handler(NinjaValidationError)
+def outside_the_contract(request: HttpRequest, _: NinjaValidationError) -> HttpResponse:
+    """Without the details: they repeat what was sent."""
+    return refused(request, BadRequest("bad_request"))
+
+
+def _now() -> str:
+    return timezone.localtime().isoformat(timespec="seconds")

@@ -1,0 +1,45 @@
+"""Starts Django on a state directory; every command begins here.
+
+Everything the server keeps lies in `DIR/central/`: the database, the private keys of the envelopes
+and Django's own secret, the last two readable by their owner only.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+STATE_VARIABLE = "KIOSK_CENTRAL_STATE"
+
+
+def boot(state: Path) -> Path:
+    """Set Django up for `state`, bring its database up to date; returns `state/central`."""
+    import django
+    from django.core.management import call_command
+
+    folder = state.resolve() / "central"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.environ[STATE_VARIABLE] = str(folder)
+    os.environ["DJANGO_SETTINGS_MODULE"] = "central.settings"
+    django.setup()
+    call_command("migrate", verbosity=0, interactive=False)
+    return folder
+
+
+def write_secret(path: Path, data: bytes) -> None:
+    """Write a file only its owner may read. Raises `FileExistsError` rather than replace one."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def secret(path: Path) -> str:
+    """The text secret in a file, made on first use."""
+    try:
+        write_secret(path, secrets.token_urlsafe(48).encode("ascii"))
+    except FileExistsError:
+        pass  # made at an earlier start
+    return path.read_text(encoding="ascii")

@@ -1,0 +1,52 @@
+"""What a demonstration needs: persons to apply, a code to enrol with, an operator to look on."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from pathlib import Path
+
+from django.contrib.auth import get_user_model
+
+from central import fleet
+from central.boot import write_secret
+from central.models import EnrolmentCode, Person
+
+CODE_FILE, OPERATOR_FILE = "enrolment-code", "operator.txt"
+
+
+def prepare(folder: Path) -> None:
+    """An unused enrolment code and an operator's account, in files beside the database.
+
+    Nothing is done twice: a second start keeps the account, and the code until it is used.
+    """
+    code_file = folder / CODE_FILE
+    if not code_file.exists() or not EnrolmentCode.objects.filter(used_by=None).exists():
+        code_file.unlink(missing_ok=True)
+        write_secret(code_file, f"{fleet.new_code()}\n".encode("ascii"))
+    if not (folder / OPERATOR_FILE).exists():
+        password = add_operator("operator")
+        write_secret(folder / OPERATOR_FILE, f"operator\n{password}\n".encode("ascii"))
+
+
+def add_operator(name: str, password: str = "") -> str:
+    """Make an operator's account, or give an existing one a new password; returns it."""
+    password = password or secrets.token_urlsafe(12)
+    users = get_user_model().objects
+    user = users.filter(username=name).first() or users.create_superuser(name)
+    user.set_password(password)
+    user.save()
+    return password
+
+
+def load_registry(file: Path) -> int:
+    """Fill the registry from a JSON list of persons; returns how many.
+
+    Each has id_number and name, and may have insured, deceased, card_state (one character, see
+    `Person.Card`) and open_elsewhere. A person already there is replaced.
+    """
+    persons = json.loads(file.read_text(encoding="utf-8"))
+    for person in persons:
+        fields = {name: value for name, value in person.items() if name != "id_number"}
+        Person.objects.update_or_create(id_number=person["id_number"], defaults=fields)
+    return len(persons)

@@ -1,0 +1,15 @@
+"""How a citizen appears where others may look on: lists and reports (domain §4)."""
+
+from __future__ import annotations
+
+
+def masked_number(number: str) -> str:
+    """First three and last four: 130***********0012."""
+    return number[:3] + "*" * (len(number) - 7) + number[-4:]
+
+
+def masked_name(name: str) -> str:
+    """First and last character; of two only the first."""
+    if len(name) <= 2:
+        return name[:1] + "*" * (len(name) - 1)
+    return name[0] + "*" * (len(name) - 2) + name[-1]

@@ -1,0 +1,253 @@
+"""What the centre keeps.
+
+An application holds what was signed, as it was signed (domain R-B9); photo and signature are kept
+apart from it so that lists stay light. Card states are those of the card management (domain §2.3).
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+
+class Terminal(models.Model):
+    """One enrolled terminal and the public half of its key."""
+
+    number = models.CharField("终端编号", max_length=6, primary_key=True)
+    hall = models.CharField("所在场所", max_length=100, blank=True)
+    key_id = models.CharField("密钥标识", max_length=16, unique=True, editable=False)
+    public_key = models.BinaryField("公钥")
+    enrolled_at = models.DateTimeField("登记时间", auto_now_add=True)
+    enabled = models.BooleanField("启用", default=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "终端"
+        ordering: ClassVar = ["number"]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.hall}".strip()
+
+
+class EnrolmentCode(models.Model):
+    """A code worth one terminal. Only its hash is kept."""
+
+    code_sha256 = models.CharField(max_length=64, unique=True, editable=False)
+    created_at = models.DateTimeField("生成时间", auto_now_add=True)
+    expires_at = models.DateTimeField("有效期至")
+    used_by = models.OneToOneField(
+        Terminal, models.PROTECT, null=True, blank=True, verbose_name="已登记终端"
+    )
+
+    class Meta:
+        verbose_name = verbose_name_plural = "登记码"
+
+    def __str__(self) -> str:
+        return f"登记码 {self.pk}"
+
+
+class SeenNonce(models.Model):
+    """A request that was seen, so that it is not taken twice. Kept as long as its time is valid."""
+
+    terminal = models.ForeignKey(Terminal, models.CASCADE)
+    nonce = models.CharField(max_length=64)
+    seen_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["terminal", "nonce"], name="nonce_once")
+        ]
+
+
+class TerminalReport(models.Model):
+    """The last heartbeat of a terminal."""
+
+    terminal = models.OneToOneField(Terminal, models.CASCADE, primary_key=True, verbose_name="终端")
+    sent_at = models.DateTimeField("终端时间")
+    received_at = models.DateTimeField("收到时间")
+    versions = models.JSONField("版本", default=dict)
+    services = models.JSONField("业务状态", default=dict)
+    queued = models.PositiveIntegerField("待上传", default=0)
+    dead = models.PositiveIntegerField("无法上传", default=0)
+    oldest_s = models.PositiveIntegerField("最久等待(秒)", default=0)
+    damaged_files = models.PositiveIntegerField("损坏文件", default=0)
+    health_age_s = models.PositiveIntegerField("设备状态时效(秒)", null=True)
+    desired_version = models.CharField("已执行配置", max_length=40, blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "终端心跳"
+
+    def __str__(self) -> str:
+        return str(self.terminal_id)
+
+
+class DeviceHealth(models.Model):
+    """One device of a terminal, as last reported."""
+
+    terminal = models.ForeignKey(Terminal, models.CASCADE, related_name="devices")
+    device = models.CharField("设备", max_length=200)
+    state = models.CharField("状态", max_length=200)
+    since = models.CharField("自", max_length=200, blank=True)
+    fault = models.CharField("故障", max_length=200, blank=True)
+    detail = models.CharField("说明", max_length=200, blank=True)
+    serial = models.CharField("序列号", max_length=200, blank=True)
+    firmware = models.CharField("固件", max_length=200, blank=True)
+    counters = models.JSONField("计数", default=dict)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "设备状态"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["terminal", "device"], name="device_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.device
+
+
+class DesiredService(models.Model):
+    """A service closed by the centre, on all terminals or on one."""
+
+    service_id = models.CharField("业务", max_length=60)
+    terminal = models.ForeignKey(
+        Terminal, models.CASCADE, null=True, blank=True, verbose_name="终端(空为全部)"
+    )
+    reason = models.CharField("暂停原因(显示给群众)", max_length=60)
+    closed = models.BooleanField("暂停办理", default=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "业务开关"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["service_id", "terminal"], name="service_once"),
+            models.UniqueConstraint(
+                fields=["service_id"], condition=Q(terminal=None), name="service_once_for_all"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.service_id
+
+
+class Person(models.Model):
+    """参保人员库, as far as deciding an application needs it."""
+
+    class Card(models.TextChoices):
+        NONE = "", "无卡"
+        ISSUED = "0", "放号"
+        NORMAL = "1", "正常"
+        LOST = "2", "挂失"
+        LOST_TEMPORARILY = "B", "临时挂失"
+        CANCELLED_AFTER_LOSS = "3", "挂失后注销"
+        CANCELLED = "4", "注销"
+        NOT_ACTIVE = "A", "未启用"
+
+    id_number = models.CharField("身份证号", max_length=18, primary_key=True)
+    name = models.CharField("姓名", max_length=50)
+    insured = models.BooleanField("参保", default=True)
+    deceased = models.BooleanField("已故", default=False)
+    card_state = models.CharField(
+        "卡状态", max_length=1, choices=Card, default=Card.NONE, blank=True
+    )
+    #: At a window or by the employer; applications of terminals are found in `Application`.
+    open_elsewhere = models.BooleanField("其他渠道已有申请", default=False)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "参保人员"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ReceivedEnvelope(models.Model):
+    """Every envelope that was ever decided, by its id: what makes each take effect once."""
+
+    id = models.UUIDField("编号", primary_key=True, editable=False)
+    terminal = models.ForeignKey(Terminal, models.PROTECT, verbose_name="终端")
+    seq = models.BigIntegerField("序号")
+    receipt_no = models.CharField("回执号", max_length=17, db_index=True)
+    kind = models.CharField("种类", max_length=40)
+    created = models.DateTimeField("提交时间")
+    received_at = models.DateTimeField("收到时间", auto_now_add=True)
+    sealed_sha256 = models.CharField(max_length=64)
+    #: Kept only of an envelope that could not be used, for whoever looks into it.
+    sealed = models.BinaryField(null=True)
+    verdict = models.CharField("结果", max_length=20)
+    rejection = models.CharField("拒绝类别", max_length=40, blank=True)
+    reason = models.CharField("原因", max_length=60, blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "收到的信封"
+
+    def __str__(self) -> str:
+        return self.receipt_no
+
+
+class Application(models.Model):
+    """首次申领 as it was signed."""
+
+    class State(models.TextChoices):
+        ACCEPTED = "accepted", "已受理"
+        APPROVED = "approved", "审核通过"
+        NEEDS_MORE = "needs_more", "需补件"
+        RETURNED = "returned", "退回"
+        WITHDRAWN = "withdrawn", "已撤回"
+        FINISHED = "finished", "办结"
+
+    #: While one of these, the person may not apply again.
+    OPEN: ClassVar = [State.ACCEPTED, State.APPROVED, State.NEEDS_MORE]
+
+    envelope = models.OneToOneField(
+        ReceivedEnvelope, models.PROTECT, primary_key=True, verbose_name="信封"
+    )
+    receipt_no = models.CharField("受理号", max_length=17, unique=True)
+    terminal = models.ForeignKey(Terminal, models.PROTECT, verbose_name="终端")
+    state = models.CharField("状态", max_length=20, choices=State, default=State.ACCEPTED)
+    accepted_at = models.DateTimeField("受理时间", auto_now_add=True)
+    policy_version = models.CharField("政策版本", max_length=40)
+
+    name = models.CharField("姓名", max_length=50)
+    id_number = models.CharField("身份证号", max_length=18, db_index=True)
+    sex = models.CharField("性别", max_length=1, choices={"1": "男", "2": "女"})
+    birth = models.DateField("出生日期")
+    ethnic = models.CharField("民族代码", max_length=2)
+    special_group = models.CharField("特殊人群标志", max_length=40)
+    phone = models.CharField("联系电话", max_length=11)
+    address = models.CharField("通讯地址", max_length=100)
+    bank = models.CharField("合作银行", max_length=40)
+    outlet = models.CharField("领卡网点", max_length=40)
+    pickup = models.CharField("领取方式", max_length=40)
+    #: Every field as it was signed; the columns above are drawn from it.
+    form = models.JSONField("登记表原文")
+    form_sha256 = models.CharField("登记表哈希", max_length=64)
+    consents = models.JSONField("知情同意")
+
+    class Meta:
+        verbose_name = verbose_name_plural = "首次申领"
+        ordering: ClassVar = ["-accepted_at"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["id_number"],
+                condition=Q(state__in=["accepted", "approved", "needs_more"]),
+                name="one_open_application",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.receipt_no
+
+
+class Photo(models.Model):
+    """The card photo, the very bytes the signed hash is of."""
+
+    application = models.OneToOneField(Application, models.CASCADE, primary_key=True)
+    jpeg = models.BinaryField()
+
+
+class Signature(models.Model):
+    """The signature and what it is bound to."""
+
+    application = models.OneToOneField(Application, models.CASCADE, primary_key=True)
+    png = models.BinaryField()
+    signed_at = models.CharField(max_length=40)
+    strokes_sha256 = models.CharField(max_length=64, blank=True)
+    binding_sha256 = models.CharField(max_length=64)

@@ -1,0 +1,131 @@
+"""Who sent this request? Checks request signatures (RFC 9421) of enrolled terminals.
+
+A wrong clock, a wrong key and a repeated request are told apart, because what the technician has
+to do about each differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest
+from http_message_signatures import (
+    HTTPMessageVerifier,
+    HTTPSignatureKeyResolver,
+    InvalidSignature,
+    algorithms,
+)
+
+from central.models import SeenNonce, Terminal
+from sync.messages import SIGNATURE_TAG, SIGNED_COMPONENTS
+
+#: A terminal's clock may be wrong by this much.
+CLOCK_SKEW = timedelta(minutes=5)
+
+
+class BadRequest(Exception):
+    """The request is not taken. `error` is a code of `sync.messages.Refusal`."""
+
+    def __init__(self, error: str) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+@dataclass(frozen=True)
+class Signed:
+    """What a valid signature says."""
+
+    key_id: str
+    nonce: str
+
+
+def sender(request: HttpRequest) -> Terminal:
+    """The enrolled terminal that signed this request, now and not before.
+
+    Raises `BadRequest`: "unknown_key", "bad_signature", "clock_skew", "replayed",
+    "terminal_disabled".
+    """
+
+    def public_key(key_id: str) -> bytes | None:
+        found = Terminal.objects.filter(key_id=key_id).values_list("public_key", flat=True).first()
+        return None if found is None else bytes(found)
+
+    signed = check(request, public_key)
+    terminal = Terminal.objects.get(key_id=signed.key_id)
+    if not terminal.enabled:
+        raise BadRequest("terminal_disabled")
+    _take_once(terminal, signed.nonce)
+    return terminal
+
+
+def check(request: HttpRequest, public_key: Callable[[str], bytes | None]) -> Signed:
+    """Check the signature with the key its key id names. Raises `BadRequest`."""
+    resolver = _Resolver(public_key)
+    verifier = _Verifier(signature_algorithm=algorithms.ED25519, key_resolver=resolver)
+    try:
+        (result,) = verifier.verify(
+            _Message.of(request),
+            max_age=None,
+            expect_tag=SIGNATURE_TAG,
+            require_components=SIGNED_COMPONENTS,
+            body=request.body,
+        )
+    except (InvalidSignature, ValueError) as error:
+        raise BadRequest("unknown_key" if resolver.unknown else "bad_signature") from error
+    created = datetime.fromtimestamp(int(result.parameters["created"]), UTC)
+    if abs(datetime.now(UTC) - created) > CLOCK_SKEW:
+        raise BadRequest("clock_skew")
+    return Signed(str(result.parameters["keyid"]), str(result.nonce or ""))
+
+
+def _take_once(terminal: Terminal, nonce: str) -> None:
+    """Nonces are kept while the time of their request would still be valid."""
+    if not 16 <= len(nonce) <= 64:
+        raise BadRequest("bad_signature")
+    past = datetime.now(UTC) - 3 * CLOCK_SKEW
+    try:
+        with transaction.atomic():
+            SeenNonce.objects.filter(seen_at__lt=past).delete()
+            SeenNonce.objects.create(terminal=terminal, nonce=nonce)
+    except IntegrityError:
+        raise BadRequest("replayed") from None
+
+
+class _Verifier(HTTPMessageVerifier):
+    """Leaves the clock to `check`, which tells it apart from a bad signature."""
+
+    max_clock_skew = timedelta(days=36500)
+
+
+class _Resolver(HTTPSignatureKeyResolver):
+    def __init__(self, public_key: Callable[[str], bytes | None]) -> None:
+        self._public_key = public_key
+        self.unknown = False
+
+    def resolve_public_key(self, key_id: str) -> Any:
+        raw = self._public_key(key_id)
+        if raw is None:
+            self.unknown = True
+            return None
+        return Ed25519PublicKey.from_public_bytes(raw)
+
+    def resolve_private_key(self, key_id: str) -> Any:
+        raise NotImplementedError("the server checks signatures, it makes none")
+
+
+@dataclass(frozen=True)
+class _Message:
+    """A Django request as the library wants to see one."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> _Message:
+        return cls(request.method or "", request.build_absolute_uri(), dict(request.headers))
