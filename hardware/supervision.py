@@ -1,0 +1,300 @@
+"""Each device is a loop on a thread of its own: open, run its jobs, close; again after a fault.
+
+    closed ──open──> ready ──job or poll──> ready
+               │                 └─DeviceFault─> fault ──wait──> open again
+               └─DeviceFault─> fault (temporary: wait, longer each time; permanent: until asked)
+
+A job is a function that gets the open driver. It runs between two polls, on the device's thread, so
+a driver is never used by two threads. A device that is not there fails its jobs at once with the
+fault that keeps it closed.
+
+What is known of all devices stands in one `HealthTable`, which the home screen, the maintenance page
+and the fleet report read.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Generic, Protocol, TypeVar
+
+from hardware.faults import DeviceFault, FaultCode
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+#: Seconds before a device is opened again after its first fault in a row, and at most.
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 20.0
+
+
+class DeviceState(StrEnum):
+    """Condition of a device, as shown with icon and word."""
+
+    STARTING = "starting"
+    READY = "ready"
+    #: Works, but somebody should come: paper near its end.
+    WARNING = "warning"
+    FAULT = "fault"
+    #: The terminal has no such device.
+    ABSENT = "absent"
+    CLOSED = "closed"
+
+
+#: A service may use a device in these states. While it starts, the citizen is reading anyway.
+USABLE = frozenset({DeviceState.STARTING, DeviceState.READY, DeviceState.WARNING})
+
+
+@dataclass(frozen=True)
+class Health:
+    """One row of the table. `since` is seconds since the epoch; counters are whole numbers."""
+
+    device: str
+    state: DeviceState
+    since: float
+    fault: FaultCode | None = None
+    detail: str = ""
+    serial: str = ""
+    firmware: str = ""
+    counters: Mapping[str, int] = field(default_factory=dict)
+
+
+class HealthTable:
+    """What is known of every device; any thread may read and write."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._rows: dict[str, Health] = {}
+        self._lock = threading.Lock()
+        self._listeners: list[Callable[[Health], None]] = []
+
+    def listen(self, listener: Callable[[Health], None]) -> None:
+        """Be told of every change of state or fault, on the thread that saw it."""
+        self._listeners.append(listener)
+
+    def put(
+        self,
+        device: str,
+        state: DeviceState,
+        fault: FaultCode | None = None,
+        detail: str = "",
+        *,
+        serial: str = "",
+        firmware: str = "",
+        counters: Mapping[str, int] | None = None,
+    ) -> None:
+        """Set a row; `since` moves only when state or fault change."""
+        with self._lock:
+            old = self._rows.get(device)
+            same = old is not None and (old.state, old.fault) == (state, fault)
+            row = Health(
+                device,
+                state,
+                old.since if old is not None and same else self._clock(),
+                fault,
+                detail,
+                serial or (old.serial if old else ""),
+                firmware or (old.firmware if old else ""),
+                dict(counters) if counters is not None else (old.counters if old else {}),
+            )
+            self._rows[device] = row
+        if not same:
+            log.info("device %s is %s %s", device, state, fault or "")
+            for listener in self._listeners:
+                listener(row)
+
+    def get(self, device: str) -> Health | None:
+        with self._lock:
+            return self._rows.get(device)
+
+    def usable(self, device: str) -> bool:
+        """Whether a service that needs the device may begin."""
+        row = self.get(device)
+        return row is not None and row.state in USABLE
+
+    def snapshot(self) -> tuple[Health, ...]:
+        with self._lock:
+            return tuple(self._rows.values())
+
+
+class Driver(Protocol):
+    """What a loop needs of a driver besides what jobs call."""
+
+    def open(self) -> None:
+        """Take hold of the device. Raises `DeviceFault`."""
+
+    def close(self) -> None:
+        """Let go of it; never raises."""
+
+    def poll(self) -> Condition:
+        """Look after the idle device. Raises `DeviceFault` if it is gone."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What a poll found."""
+
+    state: DeviceState = DeviceState.READY
+    fault: FaultCode | None = None
+    detail: str = ""
+    serial: str = ""
+    firmware: str = ""
+    counters: Mapping[str, int] = field(default_factory=dict)
+
+
+D = TypeVar("D", bound=Driver)
+
+
+@dataclass
+class _Job(Generic[D]):
+    run: Callable[[D], Any]
+    future: Future[Any]
+
+
+#: After these faults of a job the device itself is all right: it stays open and usable.
+_OF_THE_CARD = frozenset(
+    {
+        FaultCode.ID_CARD_UNREADABLE,
+        FaultCode.CARD_MUTE,
+        FaultCode.CARD_PULLED,
+        FaultCode.CARD_FOREIGN,
+        FaultCode.CARD_DAMAGED,
+    }
+)
+
+
+class DeviceLoop(Generic[D]):
+    """Runs one driver. `start` begins, `stop` ends it; `submit` is for any thread."""
+
+    def __init__(
+        self, name: str, driver: D, health: HealthTable, *, poll_s: float = 2.0
+    ) -> None:
+        """`poll_s`: seconds between looks at the idle device."""
+        self._name = name
+        self._driver = driver
+        self._health = health
+        self._poll_s = poll_s
+        self._jobs: queue.SimpleQueue[_Job[D] | None] = queue.SimpleQueue()
+        self._stopping = threading.Event()
+        self._waits = 0
+        self._closed_by: DeviceFault | None = None
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        health.put(name, DeviceState.STARTING)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, patience_s: float = 3.0) -> None:
+        """End the loop; a job that does not return in time is abandoned with its thread."""
+        self._stopping.set()
+        self._jobs.put(None)
+        if self._thread.is_alive():
+            self._thread.join(patience_s)
+        self._health.put(self._name, DeviceState.CLOSED)
+
+    def submit(self, job: Callable[[D], T]) -> Future[T]:
+        """Run a job with the open driver; the future gets its result or its exception."""
+        future: Future[T] = Future()
+        self._jobs.put(_Job(job, future))
+        return future
+
+    # -- on the device's thread --------------------------------------------------------------
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._driver.open()
+            except DeviceFault as fault:
+                self._fault(fault)
+                self._refuse_for(self._next_wait(fault), fault)
+                continue
+            try:
+                self._serve()
+            except DeviceFault as fault:
+                self._fault(fault)
+                self._driver.close()
+                self._refuse_for(self._next_wait(fault), fault)
+            else:
+                self._driver.close()
+        self._refuse_all(DeviceFault(FaultCode.DEVICE_MISSING, "stopping"))
+
+    def _serve(self) -> None:
+        """Jobs and polls, until the device faults or the loop is stopped."""
+        due = 0.0
+        while not self._stopping.is_set():
+            if time.monotonic() >= due:
+                self._look()
+                due = time.monotonic() + self._poll_s
+            try:
+                job = self._jobs.get(timeout=max(0.0, due - time.monotonic()))
+            except queue.Empty:
+                continue
+            if job is not None:
+                self._do(job)
+
+    def _look(self) -> None:
+        found = self._driver.poll()
+        self._waits = 0
+        self._health.put(
+            self._name,
+            found.state,
+            found.fault,
+            found.detail,
+            serial=found.serial,
+            firmware=found.firmware,
+            counters=found.counters or None,
+        )
+
+    def _do(self, job: _Job[D]) -> None:
+        """Run one job. A fault of the device is passed on and closes it."""
+        if not job.future.set_running_or_notify_cancel():
+            return
+        try:
+            result = job.run(self._driver)
+        except DeviceFault as fault:
+            job.future.set_exception(fault)
+            if fault.code not in _OF_THE_CARD:
+                raise
+        except BaseException as error:
+            # A bug in the operation: the visit that asked hears of it, the device lives on.
+            job.future.set_exception(error)
+            log.error("job on %s failed: %s", self._name, type(error).__name__)
+        else:
+            job.future.set_result(result)
+
+    def _fault(self, fault: DeviceFault) -> None:
+        self._closed_by = fault
+        self._health.put(self._name, DeviceState.FAULT, fault.code, fault.detail)
+
+    def _next_wait(self, fault: DeviceFault) -> float:
+        if not fault.temporary:
+            return LONGEST_WAIT_S
+        wait = min(FIRST_WAIT_S * 2.0**self._waits, LONGEST_WAIT_S)
+        self._waits = min(self._waits + 1, 10)
+        return wait
+
+    def _refuse_for(self, seconds: float, fault: DeviceFault) -> None:
+        """Wait, and fail every job that comes meanwhile with the fault that closed the device.
+
+        A job that comes shortens the wait: somebody stands there and would like it to work.
+        """
+        until = time.monotonic() + seconds
+        while not self._stopping.is_set() and (left := until - time.monotonic()) > 0:
+            try:
+                job = self._jobs.get(timeout=left)
+            except queue.Empty:
+                return
+            if job is not None and job.future.set_running_or_notify_cancel():
+                job.future.set_exception(fault)
+                until = min(until, time.monotonic() + FIRST_WAIT_S)
+
+    def _refuse_all(self, fault: DeviceFault) -> None:
+        while not self._jobs.empty():
+            job = self._jobs.get()
+            if job is not None and job.future.set_running_or_notify_cancel():
+                job.future.set_exception(fault)
