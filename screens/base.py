@@ -63,17 +63,14 @@ class Actions(Protocol):
         """Somebody is there (a touch does this by itself)."""
 
 
-class PromptScreen(BoxLayout, Generic[P]):
-    """A screen for one prompt. Subclasses fill it in `build`."""
+class Page(BoxLayout):
+    """Head, body and foot of a page, and the way to forget it. Home and endings are pages too."""
 
-    def __init__(self, prompt: P, suggestion: Any, words: Words, actions: Actions) -> None:
-        """`suggestion` is what was answered before, or None: what to show as already entered."""
+    def __init__(self, words: Words, back: Callable[[], None] | None = None) -> None:
+        """`back` is what 返回 does; without it there is no such button."""
         super().__init__(orientation="vertical", spacing=px(theme.GAP))
         self.padding = (px(theme.MARGIN), px(theme.GAP), px(theme.MARGIN), px(32))
-        self.prompt = prompt
-        self.suggestion = suggestion
         self.words = words
-        self.actions = actions
         self._timers: list[ClockEvent] = []
         self.head = Column(gap=12)
         self.body = BoxLayout(orientation="vertical", spacing=px(theme.GAP))
@@ -81,48 +78,20 @@ class PromptScreen(BoxLayout, Generic[P]):
         self.foot = BoxLayout(size_hint_y=None, height=px(theme.BUTTON), spacing=px(theme.GAP))
         for part in (self.head, self.body, self.error, self.foot):
             self.add_widget(part)
-        self._back = self._make_back() if actions.can_go_back else None
-        self.foot.add_widget(self._back or Widget(size_hint_x=None, width=px(theme.BACK_WIDTH)))
-        self._right = Widget()
+        self._left: Widget = Widget(size_hint_x=None, width=px(theme.BACK_WIDTH))
+        self._right: Widget = Widget()
+        self.foot.add_widget(self._left)
         self.foot.add_widget(self._right)
-        self.build()
-
-    # -- what subclasses do ------------------------------------------------------------------
-
-    def build(self) -> None:
-        """Put the content in: `title`, `body`, `primary`."""
-        raise NotImplementedError
-
-    def progress(self, event: Any) -> None:
-        """The prompt's operation reports something. Called in the Kivy thread."""
-
-    def show_error(self, error: Unacceptable) -> None:
-        """The answer was refused: say why, keep everything entered."""
-        self.error.show(self.say(error.message, **error.facts))
-
-    def left(self) -> None:
-        """Drop what the subclass holds beyond its widgets (textures, entered text)."""
-
-    # -- what they use -----------------------------------------------------------------------
-
-    @property
-    def facts(self) -> Mapping[str, str | int]:
-        """Facts of the prompt for its words."""
-        return getattr(self.prompt, "facts", {})
+        if back is not None:
+            self.secondary(self.say("frame.back"), "back", back, icon="arrow-left")
 
     def say(self, key: str, **facts: str | int) -> str:
-        """Words by id, with the prompt's facts."""
-        return self.words.say(key, **{**self.facts, **facts})
+        """Words by id."""
+        return self.words.say(key, **facts)
 
-    def says(self, part: str, **facts: str | int) -> str:
-        """The prompt's own words: `says("title")` are those of `<prompt id>.title`; "" if none."""
-        key = f"{self.prompt.id}.{part}"
-        return self.say(key, **facts) if self.words.has(key) else ""
-
-    def title(self, text: str = "", lead: str = "") -> None:
-        """Head of the page; by default the prompt's `.title` and `.lead`."""
-        self.head.add_widget(Text(text or self.say(f"{self.prompt.id}.title"), role="title"))
-        lead = lead or self.says("lead")
+    def title(self, text: str, lead: str = "") -> None:
+        """What the page is about, and a sentence on it."""
+        self.head.add_widget(Text(text, role="title"))
         if lead:
             self.head.add_widget(Text(lead, colour=theme.INK_SOFT))
 
@@ -136,26 +105,46 @@ class PromptScreen(BoxLayout, Generic[P]):
         self.foot.add_widget(button)
         return button
 
+    def secondary(
+        self, text: str, tag: str, act: Callable[[], None], *, icon: str = ""
+    ) -> BarButton:
+        """The way back, always at the bottom left."""
+        button = BarButton(
+            text, tag, act, icon=icon, size_hint_x=None, width=px(theme.BACK_WIDTH)
+        )
+        self.foot.remove_widget(self._left)
+        self._left = button
+        self.foot.add_widget(button, index=len(self.foot.children))
+        return button
+
     def hide_foot(self) -> None:
-        """Nothing can be pressed here: give the room to the body."""
+        """Nothing can be pressed here."""
         self.foot.clear_widgets()
 
     def every(self, seconds: float, act: Callable[[float], None]) -> ClockEvent:
-        """Call `act` again and again until the screen is left."""
+        """Call `act` again and again until the page is left."""
         event = Clock.schedule_interval(act, seconds)
         self._timers.append(event)
         return event
 
     def after(self, seconds: float, act: Callable[[float], None]) -> ClockEvent:
-        """Call `act` once unless the screen is left before."""
+        """Call `act` once unless the page is left before."""
         event = Clock.schedule_once(act, seconds)
         self._timers.append(event)
         return event
 
-    # -- the stage's side --------------------------------------------------------------------
+    def progress(self, event: Any) -> None:
+        """The operation that the page waits for reports something. In the Kivy thread."""
+
+    def show_error(self, error: Unacceptable) -> None:
+        """The answer was refused: say why, keep everything entered."""
+        self.error.show(self.say(error.message, **error.facts))
+
+    def left(self) -> None:
+        """Drop what the subclass holds beyond its widgets (textures, entered text)."""
 
     def leave(self) -> None:
-        """Forget everything shown: called once, when the screen goes."""
+        """Forget everything shown: called once, by the stage, when the page goes."""
         for event in self._timers:
             event.cancel()
         self._timers.clear()
@@ -166,14 +155,45 @@ class PromptScreen(BoxLayout, Generic[P]):
             if isinstance(widget, Text):
                 widget.say("")
         self.clear_widgets()
-        self.suggestion = None
 
-    def _make_back(self) -> BarButton:
-        return BarButton(
-            self.say("frame.back"),
-            "back",
-            self.actions.back,
-            icon="arrow-left",
-            size_hint_x=None,
-            width=px(theme.BACK_WIDTH),
-        )
+
+class PromptScreen(Page, Generic[P]):
+    """A page for one prompt. Subclasses fill it in `build`."""
+
+    def __init__(self, prompt: P, suggestion: Any, words: Words, actions: Actions) -> None:
+        """`suggestion` is what was answered before, or None: what to show as already entered."""
+        # Before the page is made: its words may need the prompt's facts.
+        self.prompt = prompt
+        self.suggestion = suggestion
+        super().__init__(words, actions.back if actions.can_go_back else None)
+        self.actions = actions
+        self.build()
+
+    def build(self) -> None:
+        """Put the content in: `title`, `body`, `primary`."""
+        raise NotImplementedError
+
+    @property
+    def facts(self) -> Mapping[str, str | int]:
+        """Facts of the prompt for its words. A fact that is itself an id of words is said."""
+        return {
+            name: self.words.say(fact) if isinstance(fact, str) and self.words.has(fact) else fact
+            for name, fact in getattr(self.prompt, "facts", {}).items()
+        }
+
+    def say(self, key: str, **facts: str | int) -> str:
+        """Words by id, with the prompt's facts."""
+        return self.words.say(key, **{**self.facts, **facts})
+
+    def says(self, part: str, **facts: str | int) -> str:
+        """The prompt's own words: `says("title")` are those of `<prompt id>.title`; "" if none."""
+        key = f"{self.prompt.id}.{part}"
+        return self.say(key, **facts) if self.words.has(key) else ""
+
+    def title(self, text: str = "", lead: str = "") -> None:
+        """Head of the page; by default the prompt's `.title` and `.text`."""
+        super().title(text or self.say(f"{self.prompt.id}.title"), lead or self.says("text"))
+
+    def leave(self) -> None:
+        super().leave()
+        self.suggestion = None

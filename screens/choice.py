@@ -1,0 +1,102 @@
+"""`Choice`: a touch on an option answers. Long lists go over pages, never over a scroll bar.
+
+Options with an icon or an explanation stand under one another; short bare words (districts,
+groups) in two columns, so that all of them are seen at once.
+"""
+
+from __future__ import annotations
+
+from kivy.uix.boxlayout import BoxLayout
+from kivy.uix.gridlayout import GridLayout
+from kivy.uix.widget import Widget
+
+from kiosk.prompts import Choice, Option
+from screens import theme
+from screens.base import PromptScreen
+from screens.scale import px
+from screens.widgets.button import BarButton, OptionTile
+from screens.widgets.surface import Gap
+from screens.widgets.text import Text
+
+LIST_PAGE = 5
+GRID_PAGE = 14
+#: Longest word, characters, that stands in two columns without wrapping.
+SHORT = 6
+#: Fewer than this stand under one another even if short.
+FEW = 4
+
+
+class ChoiceScreen(PromptScreen[Choice]):
+    """What was chosen before is marked with a tick, but has to be touched again."""
+
+    def build(self) -> None:
+        self.title()
+        self._page = 0
+        self._shown = BoxLayout(orientation="vertical", spacing=px(theme.GAP))
+        self.body.add_widget(self._shown)
+        options = self.prompt.options
+        self._grid = len(options) >= FEW and all(self._is_short(option) for option in options)
+        self._size = GRID_PAGE if self._grid else LIST_PAGE
+        self._show_page()
+
+    def _is_short(self, option: Option) -> bool:
+        return not option.detail and not option.icon and len(self._label(option)) <= SHORT
+
+    def _label(self, option: Option) -> str:
+        return option.label or self.says(f"{option.value}.label")
+
+    def _detail(self, option: Option) -> str:
+        return option.detail or ("" if option.label else self.says(f"{option.value}.detail"))
+
+    def _show_page(self) -> None:
+        self._shown.clear_widgets()
+        start = self._page * self._size
+        tiles = [self._tile(o) for o in self.prompt.options[start : start + self._size]]
+        if self._grid:
+            grid = GridLayout(cols=2, spacing=px(theme.GAP), size_hint_y=None)
+            grid.bind(minimum_height=grid.setter("height"))
+            for tile in tiles:
+                grid.add_widget(tile)
+            self._shown.add_widget(grid)
+        else:
+            for tile in tiles:
+                self._shown.add_widget(tile)
+        self._shown.add_widget(Gap())
+        pages = -(-len(self.prompt.options) // self._size)
+        if pages > 1:
+            self._shown.add_widget(self._pager(pages))
+
+    def _tile(self, option: Option) -> Widget:
+        value = option.value
+        chosen = self.suggestion == value
+        # A grid is read by its words; arrows on fourteen tiles would only be noise.
+        arrow = "check-circle" if chosen else "" if self._grid else "chevron-right"
+        return OptionTile(
+            self._label(option),
+            f"option:{value}",
+            lambda: self.actions.answer(value),
+            detail=self._detail(option),
+            icon=option.icon,
+            arrow=arrow,
+            least=128 if self._grid else theme.OPTION,
+        )
+
+    def _pager(self, pages: int) -> BoxLayout:
+        row = BoxLayout(size_hint_y=None, height=px(100), spacing=px(theme.GAP))
+        less = BarButton(
+            self.say("frame.less"), "less", lambda: self._turn(-1), role="body", height=100
+        )
+        less.disabled = self._page == 0
+        more = BarButton(
+            self.say("frame.more"), "more", lambda: self._turn(1), role="body", height=100
+        )
+        more.disabled = self._page == pages - 1
+        where = self.say("frame.page", page=self._page + 1, pages=pages)
+        row.add_widget(less)
+        row.add_widget(Text(where, role="legal", align="center", pos_hint={"center_y": 0.5}))
+        row.add_widget(more)
+        return row
+
+    def _turn(self, by: int) -> None:
+        self._page += by
+        self._show_page()

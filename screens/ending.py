@@ -1,0 +1,75 @@
+"""How a visit ended, when it did not end as the citizen wanted.
+
+Says what happened, whether anything is lost, and what to do now; goes home by itself, but not
+before it can be read (domain §2.5: an error stays at least 15 s).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from kiosk.flow import Ending, Outcome
+from screens import theme
+from screens.base import Page
+from screens.widgets.status import Banner
+from screens.widgets.surface import Column, Gap
+from screens.widgets.text import Icon, Text
+
+if TYPE_CHECKING:
+    from kiosk.words import Words
+
+STAYS_S = 20
+
+#: Ending -> (state, icon). Endings that are not here go straight home.
+LOOKS = {
+    Ending.IDLE: ("waiting", "timer-off-outline"),
+    Ending.FAULT: ("trouble", "alert-circle-outline"),
+    Ending.CRASHED: ("trouble", "alert-circle-outline"),
+}
+
+
+class EndingPage(Page):
+    """Shown for `STAYS_S` seconds or until a touch on 返回首页."""
+
+    def __init__(
+        self, outcome: Outcome, words: Words, window: str, home: Callable[[], None]
+    ) -> None:
+        """`window` is where the citizen may go instead (settings, hall.window)."""
+        super().__init__(words)
+        state, icon = LOOKS[outcome.ending]
+        ink = theme.STATES[state][0]
+        column = Column(gap=36)
+        column.add_widget(Icon(icon, 200, ink, pos_hint={"center_x": 0.5}))
+        key = f"ending.{outcome.ending}"
+        column.add_widget(Text(self.say(f"{key}.title"), role="title", align="center"))
+        column.add_widget(
+            Text(self._what(outcome, key), colour=theme.INK_SOFT, align="center")
+        )
+        if outcome.committed:
+            column.add_widget(Banner("ok", self.say("ending.kept")))
+        else:
+            column.add_widget(Banner("info", self.say("ending.not_kept")))
+        column.add_widget(Text(self.say("ending.help", window=window), align="center"))
+        self.body.add_widget(Gap())
+        self.body.add_widget(column)
+        self.body.add_widget(Gap())
+        self._count = Text("", role="small", colour=theme.INK_SOFT, align="center")
+        self.body.add_widget(self._count)
+        self._home = home
+        self._seconds = STAYS_S + 1
+        self.primary(self.say("ending.home"), home, icon="home-outline")
+        self.every(1.0, self._tick)
+        self._tick(0.0)
+
+    def _what(self, outcome: Outcome, key: str) -> str:
+        """The fault's own words for the citizen, if it has any."""
+        if outcome.fault is not None and self.words.has(f"fault.{outcome.fault}.citizen"):
+            return self.say(f"fault.{outcome.fault}.citizen")
+        return self.say(f"{key}.text")
+
+    def _tick(self, _: float) -> None:
+        self._seconds -= 1
+        self._count.say(self.say("ending.auto", seconds=self._seconds))
+        if self._seconds <= 0:
+            self._home()

@@ -1,0 +1,175 @@
+"""The technician's page: how the devices are, what waits for the centre, a test page.
+
+It shows no citizen's data: the queue is a count and an age, a device a state and a fault code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from kivy.uix.boxlayout import BoxLayout
+
+from hardware.faults import DeviceFault
+from screens import theme
+from screens.background import in_background
+from screens.base import Page
+from screens.scale import px
+from screens.widgets.status import Banner, StatusChip
+from screens.widgets.surface import Column, Gap, Panel, Rule
+from screens.widgets.text import Icon, Text
+
+if TYPE_CHECKING:
+    from hardware.supervision import Health
+    from kiosk.terminal import Terminal
+    from kiosk.words import Words
+
+IDLE_S = 180.0
+
+#: Device -> icon.
+ICONS = {
+    "id_reader": "card-account-details-outline",
+    "card_reader": "smart-card-reader-outline",
+    "printer": "printer-outline",
+    "camera": "camera-outline",
+}
+#: Device state -> state of `theme.STATES`.
+LOOKS = {
+    "starting": "waiting",
+    "ready": "ok",
+    "warning": "waiting",
+    "fault": "trouble",
+    "absent": "trouble",
+    "closed": "off",
+}
+#: Seconds in a unit -> its words, largest first.
+_AGES = ((86400, "days"), (3600, "hours"), (60, "minutes"), (1, "seconds"))
+
+
+def age(seconds: float, words: Words) -> str:
+    """`7300` -> 2 小时: the largest whole unit."""
+    whole = max(0, int(seconds))
+    for size, unit in _AGES:
+        if whole >= size:
+            return words.say(f"maintenance.{unit}", n=whole // size)
+    return words.say("maintenance.seconds", n=0)
+
+
+class MaintenancePage(Page):
+    """Looks at the terminal again every second; goes home when left alone for three minutes."""
+
+    def __init__(self, terminal: Terminal, leave: Callable[[], None]) -> None:
+        super().__init__(terminal.words)
+        self._terminal = terminal
+        self._gone = False
+        self._drawn: object = None
+        self.title(self.say("maintenance.title"))
+        self._devices = Panel(pad=28, spacing=px(14))
+        self._queue = Panel(pad=28, spacing=px(14))
+        self._result = Column()
+        for part in (self._devices, self._queue, self._result, Gap()):
+            self.body.add_widget(part)
+        self.secondary(self.say("frame.back"), "back", leave, icon="arrow-left")
+        self._print = self.primary(
+            self.say("maintenance.test_page"), self._test_page, icon="printer-check"
+        )
+        self.refresh()
+        self.every(1.0, lambda _: self.refresh())
+        self.after(IDLE_S, lambda _: leave())
+
+    # -- what it shows -----------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        """Draw again what has changed."""
+        health = self._terminal.health.snapshot()
+        queue = self._terminal.queue()
+        online = self._terminal.online
+        drawn = (health, queue.waiting, queue.dead, age(queue.oldest_s, self.words), online)
+        if drawn == self._drawn:
+            return
+        self._drawn = drawn
+        self._devices.clear_widgets()
+        for place, device in enumerate(health):
+            if place:
+                self._devices.add_widget(Rule())
+            self._devices.add_widget(self._device(device))
+        self._queue.clear_widgets()
+        net = ("ok", "online", "web-check") if online else ("waiting", "offline", "web-off")
+        chip = StatusChip(net[0], self.say(f"frame.{net[1]}"), icon=net[2])
+        self._queue.add_widget(self._row("lan-connect", self.say("maintenance.network"), chip, []))
+        self._queue.add_widget(Rule())
+        self._queue.add_widget(self._waiting())
+
+    def _device(self, health: Health) -> BoxLayout:
+        state = str(health.state)
+        chip = StatusChip(LOOKS.get(state, "off"), self.say(f"device.state.{state}"))
+        since = datetime.fromtimestamp(health.since)
+        lines = [self.say("maintenance.since", since=f"{since:%m-%d %H:%M}")]
+        if health.serial:
+            lines[0] += "　" + self.say("maintenance.serial", serial=health.serial)
+        if health.fault is not None:
+            lines.append(self.say(f"fault.{health.fault}.technician"))
+            if self.words.has(f"fault.{health.fault}.fix"):
+                fix = self.say(f"fault.{health.fault}.fix")
+                lines.append(self.say("maintenance.fix", fix=fix))
+        name = self.say(f"device.{health.device}")
+        return self._row(ICONS.get(health.device, "chip"), name, chip, lines)
+
+    def _waiting(self) -> BoxLayout:
+        queue = self._terminal.queue()
+        lines = []
+        if not queue.waiting:
+            chip = StatusChip("ok", self.say("maintenance.queue_count", count=0))
+            lines.append(self.say("maintenance.queue_empty"))
+        else:
+            count = self.say("maintenance.queue_count", count=queue.waiting)
+            chip = StatusChip("waiting", count)
+            oldest = age(queue.oldest_s, self.words)
+            lines.append(self.say("maintenance.queue_oldest", age=oldest))
+        if queue.dead:
+            chip.show("trouble", self.say("maintenance.queue_count", count=queue.waiting))
+            lines.append(self.say("maintenance.queue_dead", count=queue.dead))
+        return self._row("tray-full", self.say("maintenance.queue"), chip, lines)
+
+    @staticmethod
+    def _row(icon: str, name: str, chip: StatusChip, lines: list[str]) -> BoxLayout:
+        row = BoxLayout(size_hint_y=None, spacing=px(28))
+        row.add_widget(Icon(icon, 64, pos_hint={"center_y": 0.5}))
+        words = Column(gap=2, pos_hint={"center_y": 0.5})
+        words.add_widget(Text(name))
+        for line in lines:
+            words.add_widget(Text(line, role="legal", colour=theme.INK_SOFT))
+        row.add_widget(words)
+        chip.pos_hint = {"center_y": 0.5}
+        row.add_widget(chip)
+        words.bind(height=lambda _, height: setattr(row, "height", max(px(72), height)))
+        row.height = max(px(72), words.height)
+        return row
+
+    # -- what it does ------------------------------------------------------------------------
+
+    def _test_page(self) -> None:
+        self._print.disabled = True
+        self._say_result("info", "maintenance.printing")
+        in_background(self._terminal.maintenance.print_test_page, self._printed)
+
+    def _printed(self, result: Any) -> None:
+        if self._gone:
+            return
+        self._print.disabled = False
+        if isinstance(result, DeviceFault):
+            self._say_result("trouble", f"fault.{result.code}.technician")
+        elif isinstance(result, BaseException):
+            raise result
+        else:
+            self._say_result("ok", "maintenance.printed")
+
+    def _say_result(self, state: str, key: str) -> None:
+        self._result.clear_widgets()
+        banner = Banner(state, self.say(key))
+        banner.tag = "test_page:" + state
+        self._result.add_widget(banner)
+
+    def left(self) -> None:
+        self._gone = True

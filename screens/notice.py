@@ -1,0 +1,46 @@
+"""`Notice`: a few points to read before going on, each an icon, a headline and a sentence."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from kivy.uix.boxlayout import BoxLayout
+
+from kiosk.prompts import Notice
+from screens import theme
+from screens.base import PromptScreen
+from screens.scale import px
+from screens.widgets.surface import Column, Gap, Panel, Rule
+from screens.widgets.text import Icon, Text
+
+
+class NoticeScreen(PromptScreen[Notice]):
+    """Answers with the time at which the citizen went on, which is the time of consent."""
+
+    def build(self) -> None:
+        self.title()
+        panel = Panel(pad=40, spacing=px(20))
+        for place, (point, icon) in enumerate(self.prompt.points):
+            if place:
+                panel.add_widget(Rule())
+            panel.add_widget(self._point(point, icon))
+        self.body.add_widget(panel)
+        self.body.add_widget(Gap())
+        usual = "frame.agree" if self.prompt.must_agree else "frame.next"
+        icon = "check" if self.prompt.must_agree else ""
+        self.primary(
+            self.says("agree") or self.say(usual),
+            lambda: self.actions.answer(datetime.now().astimezone()),
+            icon=icon,
+            icon_after="" if icon else "arrow-right",
+        )
+
+    def _point(self, point: str, icon: str) -> BoxLayout:
+        row = BoxLayout(spacing=px(36), size_hint_y=None)
+        row.add_widget(Icon(icon, 80, pos_hint={"center_y": 0.5}))
+        words = Column(gap=2, pos_hint={"center_y": 0.5})
+        words.add_widget(Text(self.says(f"{point}.title"), role="heading"))
+        words.add_widget(Text(self.says(f"{point}.text"), role="small", colour=theme.INK_SOFT))
+        words.bind(height=lambda _, height: setattr(row, "height", max(px(112), height)))
+        row.add_widget(words)
+        return row

@@ -1,0 +1,36 @@
+"""Which screen shows which prompt. A test holds it against `kiosk.prompts.PROMPTS`."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from kiosk import prompts
+from kiosk.flow import Prompt
+from screens.base import PromptScreen
+
+#: Prompt -> module and class. Imported when first shown: home must be up before the keyboards are.
+SCREENS: dict[type[Prompt[Any]], tuple[str, str]] = {
+    prompts.Notice: ("screens.notice", "NoticeScreen"),
+    prompts.Choice: ("screens.choice", "ChoiceScreen"),
+    prompts.Form: ("screens.form", "FormScreen"),
+    prompts.PlaceIdCard: ("screens.cards", "PlaceIdCardScreen"),
+    prompts.ReadCard: ("screens.cards", "ReadCardScreen"),
+    prompts.TakePhoto: ("screens.photo", "TakePhotoScreen"),
+    prompts.JudgePhoto: ("screens.judge_photo", "JudgePhotoScreen"),
+    prompts.Review: ("screens.review", "ReviewScreen"),
+    prompts.Sign: ("screens.sign", "SignScreen"),
+    prompts.AskCentral: ("screens.waiting", "WaitingScreen"),
+    prompts.Submit: ("screens.waiting", "WaitingScreen"),
+    prompts.AwaitVerdict: ("screens.waiting", "WaitingScreen"),
+    prompts.Print: ("screens.waiting", "WaitingScreen"),
+    prompts.Advice: ("screens.advice", "AdviceScreen"),
+    prompts.Done: ("screens.done", "DoneScreen"),
+}
+
+
+def screen_class(prompt: type[Prompt[Any]]) -> type[PromptScreen[Any]]:
+    """The screen for a kind of prompt. `KeyError` for a prompt without one."""
+    module, name = SCREENS[prompt]
+    found: type[PromptScreen[Any]] = getattr(import_module(module), name)
+    return found
