@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.floatlayout import FloatLayout
+from kivy.uix.stacklayout import StackLayout
 
 from kiosk.flow import Service
 from screens import theme
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from kiosk.words import Words
 
 #: Device states that a citizen is told of on the home page.
-_TELL = ("fault", "absent")
+_TELL = ("fault",)
 
 
 class ServiceTile(Press):
@@ -116,10 +117,11 @@ class HomePage(Page):
             self.body.add_widget(self._broken(broken))
         self.body.add_widget(self._help(any_open))
 
-    def _broken(self, devices: tuple[str, ...]) -> BoxLayout:
+    def _broken(self, devices: tuple[str, ...]) -> Column:
         row = Column(gap=16)
         row.add_widget(Text(self.say("home.partly"), role="small", colour=theme.INK_SOFT))
-        chips = BoxLayout(size_hint_y=None, height=px(64), spacing=px(16))
+        chips = StackLayout(size_hint_y=None, spacing=px(16))
+        chips.bind(minimum_height=chips.setter("height"))
         for device in devices:
             chips.add_widget(StatusChip("off", self.say(f"device.{device}")))
         row.add_widget(chips)

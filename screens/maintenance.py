@@ -40,7 +40,7 @@ LOOKS = {
     "ready": "ok",
     "warning": "waiting",
     "fault": "trouble",
-    "absent": "trouble",
+    "absent": "off",
     "closed": "off",
 }
 #: Seconds in a unit -> its words, largest first.

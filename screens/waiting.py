@@ -53,8 +53,8 @@ class WaitingScreen(PromptScreen[Prompt[Any]]):
             )
         )
         self._step = 0
-        self.every(0.5, self._walk)
-        self._walk(0.0)
+        self.every(0.5, self._step_on)
+        self._step_on(0.0)
 
     def _dots(self) -> Widget:
         row = BoxLayout(
@@ -70,7 +70,7 @@ class WaitingScreen(PromptScreen[Prompt[Any]]):
             row.add_widget(dot)
         return row
 
-    def _walk(self, _: float) -> None:
+    def _step_on(self, _: float) -> None:
         for place, coat in enumerate(self._coats):
             coat.paint(theme.PRIMARY if place == self._step % DOTS else theme.LINE)
         self._step += 1

@@ -1,0 +1,73 @@
+"""What must hold on every page, read off the widgets: the stand-in for an accessibility layer."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+from kivy.core.window import Window
+from kivy.uix.label import Label
+from kivy.uix.widget import Widget
+
+from screens import theme
+from screens.scale import px
+from screens.widgets.button import Press
+from screens.widgets.text import Icon
+
+
+def shown(root: Widget) -> list[Widget]:
+    return [w for w in root.walk(restrict=True) if w.get_root_window() is not None]
+
+
+def box(widget: Widget) -> tuple[float, float, float, float]:
+    """Left, bottom, right, top in the window."""
+    x, y = widget.to_window(widget.x, widget.y)
+    return (x, y, x + widget.width, y + widget.height)
+
+
+def _inside(inner: Widget, outer: tuple[float, float, float, float]) -> bool:
+    left, bottom, right, top = box(inner)
+    return (
+        left >= outer[0] - 1
+        and bottom >= outer[1] - 1
+        and right <= outer[2] + 1
+        and top <= outer[3] + 1
+    )
+
+
+def _gap(one: Widget, other: Widget) -> float:
+    """Distance of two boxes along the axis that divides them; negative if they overlap."""
+    a, b = box(one), box(other)
+    return max(a[0] - b[2], b[0] - a[2], a[1] - b[3], b[1] - a[3])
+
+
+def faults(root: Widget) -> list[str]:
+    """Everything on the page that breaks a rule of domain §4, in words."""
+    window = (0.0, 0.0, float(Window.width), float(Window.height))
+    found: list[str] = []
+    presses = [w for w in shown(root) if isinstance(w, Press)]
+    for press in presses:
+        if press.height < px(theme.TARGET) - 0.5 or press.width < px(theme.TARGET) - 0.5:
+            found.append(f"{press.tag}: {press.width:.0f}x{press.height:.0f} is too small")
+        if not _inside(press, window):
+            found.append(f"{press.tag}: outside the window")
+    for one, other in combinations(presses, 2):
+        if _gap(one, other) < px(12) - 1:
+            found.append(f"{one.tag} and {other.tag}: {_gap(one, other):.0f} apart")
+    for label in (w for w in shown(root) if isinstance(w, Label)):
+        if not label.text:
+            continue
+        what = label.text.replace("\n", "")[:12]
+        if isinstance(label, Icon):
+            if not _inside(label, window):
+                found.append(f"icon {label.name}: outside the window")
+            continue
+        if label.font_size < px(28) - 0.5:
+            found.append(f"{what}: font {label.font_size:.0f} is too small")
+        if label.texture_size[0] > label.width + 1 or label.texture_size[1] > label.height + 1:
+            found.append(f"{what}: {label.texture_size} does not fit {label.size}")
+        if not _inside(label, window):
+            found.append(f"{what}: outside the window")
+        parent = label.parent
+        if parent is not None and not _inside(label, box(parent)):
+            found.append(f"{what}: sticks out of its {type(parent).__name__}")
+    return found

@@ -1,0 +1,233 @@
+"""Sample prompts for every screen, and a terminal without devices. All people are fictitious."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from functools import lru_cache
+from io import BytesIO
+from types import SimpleNamespace
+from typing import Any
+
+from hardware.faults import DeviceFault, FaultCode
+from hardware.supervision import DeviceState, HealthTable
+from kiosk import prompts
+from kiosk.flow import Context, Event, Prompt, Service, Visit
+from kiosk.maintenance.technicians import Admitted, Refused
+from kiosk.policy import load_policy
+from kiosk.prompts import Option, Row
+from kiosk.settings import Settings
+from kiosk.terminal import Offer, QueueState
+from kiosk.words import Words
+
+
+@lru_cache(maxsize=1)
+def photo() -> Any:
+    """Something with the shape of a card photo: 358 x 441 JPEG, nobody's face."""
+    from PIL import Image, ImageDraw
+
+    image = Image.new("RGB", (358, 441), "#E9EDF0")
+    pen = ImageDraw.Draw(image)
+    pen.ellipse((89, 60, 269, 290), fill="#D9B99B")
+    pen.rectangle((40, 330, 318, 441), fill="#243447")
+    data = BytesIO()
+    image.save(data, "JPEG", quality=70, dpi=(350, 350))
+    return SimpleNamespace(jpeg=data.getvalue(), width=358, height=441)
+
+
+def _grid(*names: str) -> tuple[Option, ...]:
+    return tuple(Option(str(at), label=name) for at, name in enumerate(names))
+
+
+def sample_prompts() -> dict[str, Prompt[Any]]:
+    """Name in the catalogue -> prompt. At least one of every class, long words included."""
+    P = prompts
+    return {
+        "notice": P.Notice(
+            "apply.notice",
+            points=(
+                ("fee", "cash-remove"),
+                ("time", "calendar-clock"),
+                ("bring", "card-account-details-outline"),
+                ("use", "hospital-building"),
+                ("data", "shield-lock-outline"),
+            ),
+            must_agree=True,
+            facts={"fee": 0, "days": 15},
+        ),
+        "choice-list": P.Choice(
+            "apply.who",
+            (
+                Option("self", icon="account"),
+                Option("unit", icon="office-building-outline"),
+                Option("child", icon="human-male-child"),
+            ),
+        ),
+        "choice-two": P.Choice(
+            "apply.address_same",
+            (
+                Option("same", detail="河北省唐山市路北区张北小区19楼1门401号", icon="home-account"),
+                Option("other", icon="home-edit-outline"),
+            ),
+        ),
+        "choice-grid": P.Choice(
+            "apply.area",
+            _grid(
+                "路北区", "路南区", "古冶区", "开平区", "丰南区", "丰润区", "曹妃甸区",
+                "滦州市", "滦南县", "乐亭县", "迁西县", "玉田县", "遵化市", "迁安市",
+            ),
+        ),
+        "choice-pages": P.Choice(
+            "apply.outlet",
+            tuple(
+                Option(f"outlet-{at}", label=f"中国建设银行股份有限公司唐山{name}支行营业部",
+                       detail=f"唐山市路北区新华东道{at * 17 + 4}号")
+                for at, name in enumerate(("建设路", "新华道", "北新道", "车站路", "龙泽路", "大里路"))
+            ),
+            facts={"bank": "中国建设银行"},
+        ),
+        "id-card": P.PlaceIdCard("apply.id_card"),
+        "read-card": P.ReadCard("apply.read_card"),
+        "judge-photo": P.JudgePhoto("apply.judge_photo", photo(), 2),
+        "judge-photo-last": P.JudgePhoto("apply.judge_photo", photo(), 0),
+        "review": P.Review(
+            "apply.review",
+            (
+                Row("form.name", "买买提·吐尔逊·阿卜杜热合曼"),
+                Row("form.sex", "男"),
+                Row("form.id_number", "130299195703120015"),
+                Row("form.birth", "1957-03-12"),
+                Row("form.ethnic", "维吾尔族"),
+                Row("form.special_group", "无", revise="apply.special_group"),
+                Row("form.phone", "13800000000", revise="apply.phone"),
+                Row("form.address", "河北省唐山市路北区张北小区19楼1门401号", revise="apply.address_same"),
+                Row("form.bank", "中国建设银行", revise="apply.bank"),
+                Row("form.outlet", "中国建设银行股份有限公司唐山建设路支行", revise="apply.outlet"),
+            ),
+            photo(),
+        ),
+        "ask-central": P.AskCentral("apply.eligibility", SimpleNamespace()),  # type: ignore[arg-type]
+        "submit": P.Submit("apply.submit", SimpleNamespace()),  # type: ignore[arg-type]
+        "verdict": P.AwaitVerdict("apply.verdict", SimpleNamespace()),  # type: ignore[arg-type]
+        "print": P.Print("apply.print", (), "action"),
+        "advice": P.Advice("apply.child", icon="human-male-child"),
+        "advice-refused": P.Advice("apply.refused.mismatch", icon="alert-circle-outline"),
+        "done-ok": P.Done(
+            "apply.done", "ok", "130200012026112400017", {"word": "state.accepted.word"},
+            ("state.accepted.meaning",),
+        ),
+        "done-waiting": P.Done(
+            "apply.done", "waiting", "1302-0001-0017-4", {"word": "state.queued.word"},
+            ("state.queued.meaning", "receipt.not_printed", "fault.printer_paper_out.citizen"),
+        ),
+        "done-trouble": P.Done(
+            "apply.not_accepted", "trouble", "1302-0001-0017-4", {"word": "state.rejected.word"},
+            ("state.rejected.meaning", "apply.refused.mismatch.text"),
+        ),
+        "done-card": P.Done("card_check.third", "ok"),
+        "form": P.Form(
+            "apply.phone", (P.Field("phone", rule="mobile", keyboard="digits", longest=13),)
+        ),
+        "sign": P.Sign("apply.sign", "ab" * 32, "张建国"),
+        "take-photo": P.TakePhoto("apply.photo"),
+    }
+
+
+class Recorder:
+    """The actions of a screen, written down."""
+
+    def __init__(self, can_go_back: bool = True) -> None:
+        self.can_go_back = can_go_back
+        self.calls: list[tuple[Any, ...]] = []
+
+    def answer(self, value: Any) -> None:
+        self.calls.append(("answer", value))
+
+    def back(self) -> None:
+        self.calls.append(("back",))
+
+    def revise(self, prompt_id: str) -> None:
+        self.calls.append(("revise", prompt_id))
+
+    def cancel(self) -> None:
+        self.calls.append(("cancel",))
+
+    def tell(self, word: str) -> None:
+        self.calls.append(("tell", word))
+
+    def touched(self) -> None:
+        self.calls.append(("touched",))
+
+
+@dataclass
+class Desk:
+    """The maintenance desk: the PIN is 246810; printing does what `fault` says."""
+
+    fault: FaultCode | None = None
+    wrong: int = 0
+
+    def admit(self, pin: str) -> Admitted | Refused:
+        if pin == "246810":
+            return Admitted("t01")
+        self.wrong += 1
+        return Refused(0.0 if self.wrong < 3 else 30.0)
+
+    def print_test_page(self) -> None:
+        if self.fault is not None:
+            raise DeviceFault(self.fault)
+
+
+@dataclass
+class Running:
+    """An operation that the test answers by hand."""
+
+    prompt: Prompt[Any]
+    report: Callable[[Any], None]
+    done: Callable[[Any], None]
+    cancelled: bool = False
+    told: list[str] = field(default_factory=list)
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+    def tell(self, word: str) -> None:
+        self.told.append(word)
+
+
+class StubTerminal:
+    """What the stage needs of a `kiosk.terminal.Terminal`, without devices or disk."""
+
+    def __init__(self, services: tuple[type[Service], ...] = (), language: str = "zh_CN") -> None:
+        self.settings = Settings(mode="test")
+        self.words = Words(language)
+        self.parts = SimpleNamespace(terminal_id="TS-0001")
+        self.health = HealthTable()
+        for device in ("id_reader", "card_reader", "printer", "camera"):
+            self.health.put(device, DeviceState.READY, serial="A1001")
+        self.maintenance = Desk()
+        self.online = True
+        self.waiting = QueueState(0, 0, 0)
+        self.offers = tuple(Offer(service, True) for service in services)
+        self.running: list[Running] = []
+        self.wiped = 0
+        self.events: list[Event] = []
+
+    def services(self) -> tuple[Offer, ...]:
+        return self.offers
+
+    def queue(self) -> QueueState:
+        return self.waiting
+
+    def visit(self, service: type[Service], listen: object = None) -> Visit:
+        context = Context(date(2026, 11, 24), "TS-0001", load_policy())
+        return Visit(lambda: service(context), self.events.append)
+
+    def start(
+        self, prompt: Prompt[Any], report: Callable[[Any], None], done: Callable[[Any], None]
+    ) -> Running:
+        self.running.append(Running(prompt, report, done))
+        return self.running[-1]
+
+    def wipe(self) -> None:
+        self.wiped += 1

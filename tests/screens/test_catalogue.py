@@ -1,0 +1,145 @@
+"""Every page in both languages: rules of domain §4 hold, and a picture is kept for people to see.
+
+The pictures go to the folder named by KIOSK_CATALOGUE, else to a temporary one.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hardware.faults import FaultCode
+from hardware.supervision import DeviceState
+from kiosk.flow import Ending, Outcome, Prompt
+from kiosk.prompts import PROMPTS
+from kiosk.services import find_services
+from kiosk.terminal import Offer, QueueState
+from kiosk.words import LANGUAGES
+from screens.ending import EndingPage
+from screens.registry import SCREENS, screen_class
+from screens.stage import Stage
+from tests.screens.checks import faults
+from tests.screens.conftest import Hand
+from tests.screens.samples import Recorder, StubTerminal, sample_prompts
+
+PROMPT_SAMPLES = sample_prompts()
+
+
+class Framed(Stage):
+    """A stage that shows one prompt in its frame, without a visit."""
+
+    def put_on(self, prompt: Prompt[Any]) -> None:
+        for service in find_services():
+            if service.stage_of(prompt.id) is not None:
+                self._service = service
+                self._show_stage(prompt.id)
+        name = self.terminal.words.say("service.first_application.name")
+        self._header.during_visit(name, lambda: None)
+        actions = Recorder(can_go_back=prompt.asks)
+        self._show(prompt.id, screen_class(type(prompt))(prompt, None, self.terminal.words, actions))
+
+
+def test_every_prompt_has_a_screen_and_a_sample() -> None:
+    assert set(SCREENS) == set(PROMPTS)
+    assert {type(prompt) for prompt in PROMPT_SAMPLES.values()} == set(PROMPTS)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", PROMPT_SAMPLES)
+def test_prompt_page(hand: Hand, catalogue: Path, name: str, language: str) -> None:
+    stage = Framed(StubTerminal(find_services(), language))  # type: ignore[arg-type]
+    try:
+        hand.show(stage)
+        stage.put_on(PROMPT_SAMPLES[name])
+        hand.pump(6)
+        hand.shot(catalogue / language / f"{name}.png")
+        assert faults(stage) == []
+    finally:
+        stage.close()
+
+
+def _home(terminal: StubTerminal, stage: Stage) -> None:
+    pass
+
+
+def _home_closed(terminal: StubTerminal, stage: Stage) -> None:
+    first, second = find_services()[:2]
+    reason = terminal.words.say("home.needs.camera")
+    terminal.offers = (Offer(first, False, reason), Offer(second, True))
+    terminal.health.put("camera", DeviceState.FAULT, FaultCode.CAMERA_ABSENT)
+    terminal.online = False
+
+
+def _home_nothing(terminal: StubTerminal, stage: Stage) -> None:
+    words = terminal.words
+    terminal.offers = tuple(Offer(s, False, words.say("home.closed")) for s in find_services())
+    for device in ("camera", "printer", "id_reader", "card_reader"):
+        terminal.health.put(device, DeviceState.FAULT, FaultCode.CAMERA_ABSENT)
+
+
+def _idle(terminal: StubTerminal, stage: Stage) -> None:
+    stage.begin(find_services()[0])
+    stage._warn(stage._visit, 27)  # type: ignore[arg-type]
+
+
+def _ending(outcome: Outcome) -> Any:
+    def show(terminal: StubTerminal, stage: Stage) -> None:
+        window = terminal.settings.hall.window
+        stage._show("ending", EndingPage(outcome, terminal.words, window, stage.go_home))
+
+    return show
+
+
+def _pin(terminal: StubTerminal, stage: Stage) -> None:
+    stage.open_maintenance()
+    stage.page.error.show(terminal.words.say("maintenance.pin_wrong"))  # type: ignore[union-attr]
+
+
+def _maintenance(terminal: StubTerminal, stage: Stage) -> None:
+    from screens.maintenance import MaintenancePage
+
+    terminal.health.put("camera", DeviceState.FAULT, FaultCode.CAMERA_ABSENT)
+    terminal.health.put("printer", DeviceState.WARNING, FaultCode.PRINTER_PAPER_NEAR_END)
+    terminal.waiting = QueueState(3, 7300, 1)
+    stage.open_maintenance()
+    page = MaintenancePage(terminal, stage.go_home)  # type: ignore[arg-type]
+    stage._show("maintenance", page)
+    page._say_result("ok", "maintenance.printed")
+
+
+PAGES = {
+    "home": _home,
+    "home-closed": _home_closed,
+    "home-nothing": _home_nothing,
+    "idle": _idle,
+    "ending-idle": _ending(Outcome(Ending.IDLE)),
+    "ending-fault": _ending(Outcome(Ending.FAULT, FaultCode.ID_READER_OFFLINE)),
+    "ending-crashed-committed": _ending(Outcome(Ending.CRASHED, committed=True)),
+    "maintenance-pin": _pin,
+    "maintenance": _maintenance,
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", PAGES)
+def test_other_page(hand: Hand, catalogue: Path, name: str, language: str) -> None:
+    terminal = StubTerminal(find_services(), language)
+    stage = Stage(terminal)  # type: ignore[arg-type]
+    try:
+        hand.show(stage)
+        PAGES[name](terminal, stage)
+        if stage.shown == "home":
+            stage.page.refresh()  # type: ignore[union-attr]
+        stage._tick(0.0) if name != "idle" else None
+        hand.pump(6)
+        hand.shot(catalogue / language / f"{name}.png")
+        # What the warning covers may lie under its buttons.
+        root = stage._warning if stage.warned else stage
+        assert faults(root) == []
+    finally:
+        stage.close()
+        stage.parent.remove_widget(stage)
+
+
