@@ -53,3 +53,7 @@ class DeviceFault(Exception):  # noqa: N818 - the design's word for it
         self.code = code
         self.detail = detail
         self.temporary = temporary
+
+
+class NotWanted(Exception):  # noqa: N818
+    """Nobody waits for the answer of this job any more; the device stays as it is."""

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
-from hardware.faults import DeviceFault, FaultCode
+from hardware.faults import DeviceFault, FaultCode, NotWanted
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -260,6 +260,8 @@ class DeviceLoop(Generic[D]):
             job.future.set_exception(fault)
             if fault.code not in _OF_THE_CARD:
                 raise
+        except NotWanted as withdrawn:
+            job.future.set_exception(withdrawn)
         except BaseException as error:
             # A bug in the operation: the visit that asked hears of it, the device lives on.
             job.future.set_exception(error)

@@ -1,0 +1,94 @@
+"""A serial port that fails in one way only.
+
+pyserial and the kernel report a vanished device as `SerialException`, `OSError` or `termios.error`,
+depending on the call; a write to a device that stopped reading blocks for ever unless it has a
+time-out. Here all of that is one `DeviceFault`, opened exclusively so that no second program can
+steal bytes.
+"""
+
+from __future__ import annotations
+
+import termios
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from hardware.faults import DeviceFault, FaultCode
+
+if TYPE_CHECKING:
+    import serial
+
+#: Longest wait for a device to take what is written, seconds.
+WRITE_TIMEOUT_S = 2.0
+
+
+class SerialPort:
+    """One port; `offline` is the fault that every failure of it becomes."""
+
+    def __init__(self, port: str, offline: FaultCode, baud: int = 115200) -> None:
+        self._name = port
+        self._offline = offline
+        self._baud = baud
+        self._port: serial.Serial | None = None
+
+    def open(self) -> None:
+        import serial  # on the device's own thread, after the screen is up
+
+        self.close()
+        with self._one_fault():
+            self._port = serial.Serial(
+                self._name,
+                self._baud,
+                timeout=0.05,
+                write_timeout=WRITE_TIMEOUT_S,
+                exclusive=True,
+            )
+
+    def close(self) -> None:
+        port, self._port = self._port, None
+        if port is not None:
+            try:
+                port.close()
+            except (OSError, termios.error):
+                pass  # it is gone already, which is what was wanted
+
+    def write(self, data: bytes) -> None:
+        """Hand over all bytes. After a fault nobody knows how many were taken."""
+        with self._one_fault():
+            self._open_port().write(data)
+
+    def read(self, count: int, timeout_s: float) -> bytes:
+        """Up to `count` bytes; fewer, or none, when the time is over."""
+        until = time.monotonic() + timeout_s
+        got = bytearray()
+        with self._one_fault():
+            port = self._open_port()
+            while len(got) < count:
+                got += port.read(count - len(got))
+                if time.monotonic() >= until:
+                    break
+        return bytes(got)
+
+    def drop_input(self) -> None:
+        """Forget what the device said before it was asked."""
+        with self._one_fault():
+            self._open_port().reset_input_buffer()
+
+    def fault(self, detail: str) -> DeviceFault:
+        """The fault of this port with a technical detail."""
+        return DeviceFault(self._offline, detail)
+
+    def _open_port(self) -> serial.Serial:
+        if self._port is None:
+            raise self.fault("not open")
+        return self._port
+
+    @contextmanager
+    def _one_fault(self) -> Iterator[None]:
+        import serial
+
+        try:
+            yield
+        except (serial.SerialException, OSError, termios.error) as error:
+            raise self.fault(type(error).__name__) from error
