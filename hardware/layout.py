@@ -1,0 +1,99 @@
+"""A receipt as lines of columns: who wraps where, before any printer is told anything.
+
+A line of 80 mm paper has 48 columns, of 58 mm 32. A Han character takes two columns, a Latin letter
+one, twice as many at size 2. Han text breaks anywhere, but no line begins with a mark that ends a
+clause.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from hardware.paper import Align, Feed, Pair, Qr, Receipt, Rule, Text
+
+#: Marks that may not begin a line.
+_NEVER_FIRST = "，。、；：！？）》」』”’%·"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One printed line. `text` is padded for its alignment and never wider than the paper."""
+
+    text: str
+    size: int = 1
+    bold: bool = False
+
+
+@dataclass(frozen=True)
+class QrLine:
+    """A QR code in the middle of the paper."""
+
+    data: str
+
+
+def width(text: str) -> int:
+    """Columns that a text takes at size 1."""
+    return sum(map(_columns, text))
+
+
+def _columns(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WFA" else 1
+
+
+def wrap(text: str, columns: int) -> Iterator[str]:
+    """Break a paragraph into lines of at most `columns`; always at least one line."""
+    line, used = "", 0
+    for character in text:
+        wide = _columns(character)
+        if used + wide > columns and character in _NEVER_FIRST and line:
+            # Take the last character along rather than begin a line with its comma.
+            yield line[:-1]
+            line, used = line[-1], width(line[-1])
+        elif used + wide > columns:
+            yield line
+            line, used = "", 0
+        if character != " " or line:
+            line, used = line + character, used + wide
+    yield line
+
+
+def _aligned(text: str, columns: int, align: Align) -> str:
+    free = max(0, columns - width(text))
+    left = {"left": 0, "center": free // 2, "right": free}[align]
+    return " " * left + text
+
+
+def _pair(pair: Pair, columns: int) -> Iterator[Line]:
+    """Label left, value right; a value that does not fit beside it goes below, indented."""
+    free = columns - width(pair.label) - width(pair.value)
+    if free >= 1:
+        yield Line(pair.label + " " * free + pair.value)
+        return
+    yield Line(pair.label)
+    for part in wrap(pair.value, columns - 2):
+        yield Line("  " + part)
+
+
+def lay_out(receipt: Receipt, columns: int) -> list[Line | QrLine]:
+    """The lines of a receipt from top to bottom."""
+    lines: list[Line | QrLine] = []
+    for element in receipt:
+        match element:
+            case Text(text, size, bold, align):
+                room = columns // size
+                lines += [
+                    Line(_aligned(part, room, align), size, bold) for part in wrap(text, room)
+                ]
+            case Pair():
+                lines += _pair(element, columns)
+            case Rule():
+                lines.append(Line("-" * columns))
+            case Qr(data):
+                lines.append(QrLine(data))
+            case Feed(count):
+                lines += [Line("")] * count
+    return lines

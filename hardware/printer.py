@@ -1,0 +1,166 @@
+"""凭条打印机: a receipt is printed whole, or it is cancelled in the printer too.
+
+A printer out of paper keeps what it was sent and prints the rest when paper is back, into the hands
+of whoever stands there then. So a job is sent a few lines at a time with the status asked in
+between, and a job that cannot be finished is thrown away in the printer before anything else
+happens; if the printer does not even take that command, it is sent as the first thing when it is
+reached again. A job ends in exactly one state: printed, which the printer confirms after the last
+line, or a `DeviceFault`.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import OrderedDict
+
+from hardware import escpos
+from hardware.faults import DeviceFault, FaultCode
+from hardware.layout import lay_out
+from hardware.paper import Receipt
+from hardware.serial_port import SerialPort
+from hardware.supervision import Condition, DeviceState
+
+log = logging.getLogger(__name__)
+
+#: Lines between two looks at the printer's status.
+_LINES_AT_ONCE = 4
+
+#: Longest wait for an answer to DLE EOT, which even a blocked printer gives at once; seconds.
+_STATUS_S = 0.5
+
+#: Longest wait for the whole receipt to be on paper; seconds.
+_FINISH_S = 20.0
+
+#: Between two looks at the status while the end is waited for; seconds.
+_CONFIRM_POLL_S = 0.2
+
+#: So many action ids are remembered as printed.
+_REMEMBERED = 256
+
+
+class ReceiptPrinter:
+    """The driver; runs in a `DeviceLoop`, so one thread uses it."""
+
+    def __init__(self, port: str, columns: int = 48) -> None:
+        self._line = SerialPort(port, FaultCode.PRINTER_OFFLINE)
+        self._columns = columns
+        self._printed: OrderedDict[str, None] = OrderedDict()
+        self._receipts = 0
+        #: Whether the printer may still hold something of a job that was given up.
+        self._unclean = True
+        #: Whether the printer has answered that the job before the question is on paper.
+        self._confirmed = False
+
+    def open(self) -> None:
+        self._line.open()
+        try:
+            # A program that died left its job in the printer, and perhaps paper has come since.
+            self._unclean = True
+            self._clean()
+        except DeviceFault:
+            self._line.close()
+            raise
+
+    def close(self) -> None:
+        self._line.close()
+
+    def poll(self) -> Condition:
+        """The printer's state; paper near its end is a warning, the rest a fault that stays open."""
+        if self._unclean:
+            self._clean()
+        status = self.status()
+        counters = {"receipts": self._receipts}
+        if fault := status.fault():
+            return Condition(DeviceState.FAULT, fault, counters=counters)
+        if status.near_end:
+            near_end = FaultCode.PRINTER_PAPER_NEAR_END
+            return Condition(DeviceState.WARNING, near_end, counters=counters)
+        return Condition(counters=counters)
+
+    def status(self) -> escpos.Status:
+        """All four status bytes. A printer that does not answer is offline."""
+        return escpos.Status(*(self._ask(kind) for kind in (1, 2, 3, 4)))
+
+    def print(self, receipt: Receipt, action: str) -> None:
+        """Print a receipt and cut it off. An action that was printed is not printed again.
+
+        Raises `DeviceFault`; then nothing of the receipt will come out any more.
+        """
+        if action in self._printed:
+            log.info("receipt %s was printed already", action)
+            return
+        if self._unclean:
+            self._clean()
+        self._must_print()
+        self._unclean = True
+        try:
+            self._send(receipt)
+            self._confirm()
+        except DeviceFault:
+            self._give_up()
+            raise
+        self._unclean = False
+        self._receipts += 1
+        self._printed[action] = None
+        if len(self._printed) > _REMEMBERED:
+            self._printed.popitem(last=False)
+
+    def _send(self, receipt: Receipt) -> None:
+        lines = [escpos.encode(line) for line in lay_out(receipt, self._columns)]
+        self._line.drop_input()
+        self._line.write(escpos.INIT)
+        for start in range(0, len(lines), _LINES_AT_ONCE):
+            self._line.write(b"".join(lines[start : start + _LINES_AT_ONCE]))
+            self._must_print()
+        self._confirmed = False
+        self._line.write(escpos.CUT + escpos.ASK_PAPER_QUEUED)
+
+    def _confirm(self) -> None:
+        """Wait until the printer says that everything before the question is on paper."""
+        until = time.monotonic() + _FINISH_S
+        while not self._confirmed:
+            if time.monotonic() >= until:
+                raise DeviceFault(FaultCode.PRINTER_OFFLINE, "the end was not confirmed")
+            self._listen(_CONFIRM_POLL_S)
+            if not self._confirmed:
+                self._must_print()
+
+    def _give_up(self) -> None:
+        """Cancel in the printer what it holds; if it cannot be told now, it is told first thing."""
+        try:
+            self._clean()
+        except DeviceFault as fault:
+            log.warning("receipt not yet cancelled in the printer: %s", fault.code)
+
+    def _clean(self) -> None:
+        """Make the printer forget everything that was sent to it."""
+        self._line.write(escpos.CLEAR_BUFFER)
+        # The printer may have stopped reading in the middle of a command's data. What follows
+        # ends it, and whatever it has still taken as text goes with the second clearing.
+        self._line.write(escpos.INIT + escpos.CLEAR_BUFFER)
+        self._ask(1)
+        self._unclean = False
+
+    def _must_print(self) -> None:
+        if fault := self.status().fault():
+            raise DeviceFault(fault)
+
+    def _ask(self, kind: int) -> int:
+        """One status byte."""
+        self._line.write(escpos.ask_status(kind))
+        until = time.monotonic() + _STATUS_S
+        while time.monotonic() < until:
+            answer = self._listen(_STATUS_S)
+            if answer is not None:
+                return answer
+        raise DeviceFault(FaultCode.PRINTER_OFFLINE, "no status")
+
+    def _listen(self, timeout_s: float) -> int | None:
+        """The next status byte, if one comes. A confirmation that comes instead is noted."""
+        for answer in self._line.read(1, timeout_s):
+            if escpos.is_status(answer):
+                return answer
+            if escpos.is_queued_answer(answer):
+                self._confirmed = True
+        return None
