@@ -26,9 +26,7 @@ class AdviceScreen(PromptScreen[Advice]):
         self.body.add_widget(column)
         self.body.add_widget(Gap())
         self.body.add_widget(Gap())
-        self.primary(
-            self.say("advice.understood"), lambda: self.actions.answer(True), icon="check"
-        )
+        self.primary(self.say("advice.understood"), lambda: self.actions.answer(True), icon="check")
 
     def _next(self) -> Panel:
         panel = Panel(fill=theme.PRIMARY_TINT, border=theme.PRIMARY)

@@ -94,9 +94,7 @@ def _inspector(stage: Stage, settings: Settings, state: Path | None, seen: list[
         return None
     from screens.inspector import Inspector
 
-    return Inspector(
-        stage, state / "stage.sock", settings.mode, lambda: seen[0] if seen else None
-    )
+    return Inspector(stage, state / "stage.sock", settings.mode, lambda: seen[0] if seen else None)
 
 
 def _guard(stage: Stage) -> Any:

@@ -109,9 +109,7 @@ class Page(BoxLayout):
         self, text: str, tag: str, act: Callable[[], None], *, icon: str = ""
     ) -> BarButton:
         """The way back, always at the bottom left."""
-        button = BarButton(
-            text, tag, act, icon=icon, size_hint_x=None, width=px(theme.BACK_WIDTH)
-        )
+        button = BarButton(text, tag, act, icon=icon, size_hint_x=None, width=px(theme.BACK_WIDTH))
         self.foot.remove_widget(self._left)
         self._left = button
         self.foot.add_widget(button, index=len(self.foot.children))

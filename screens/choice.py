@@ -18,7 +18,7 @@ from screens.widgets.button import BarButton, OptionTile
 from screens.widgets.surface import Gap
 from screens.widgets.text import Text
 
-LIST_PAGE = 5
+LIST_PAGE = 5  # and 4 where the page needs a row for turning
 GRID_PAGE = 14
 #: Longest word, characters, that stands in two columns without wrapping.
 SHORT = 6
@@ -37,6 +37,8 @@ class ChoiceScreen(PromptScreen[Choice]):
         options = self.prompt.options
         self._grid = len(options) >= FEW and all(self._is_short(option) for option in options)
         self._size = GRID_PAGE if self._grid else LIST_PAGE
+        if not self._grid and len(options) > LIST_PAGE:
+            self._size = LIST_PAGE - 1
         self._show_page()
 
     def _is_short(self, option: Option) -> bool:

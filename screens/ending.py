@@ -43,9 +43,7 @@ class EndingPage(Page):
         column.add_widget(Icon(icon, 200, ink, pos_hint={"center_x": 0.5}))
         key = f"ending.{outcome.ending}"
         column.add_widget(Text(self.say(f"{key}.title"), role="title", align="center"))
-        column.add_widget(
-            Text(self._what(outcome, key), colour=theme.INK_SOFT, align="center")
-        )
+        column.add_widget(Text(self._what(outcome, key), colour=theme.INK_SOFT, align="center"))
         if outcome.committed:
             column.add_widget(Banner("ok", self.say("ending.kept")))
         else:

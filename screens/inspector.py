@@ -50,9 +50,7 @@ def targets(stage: Stage) -> list[dict[str, Any]]:
         if not isinstance(tag, str):
             continue
         x, y = widget.to_window(widget.x, widget.y)
-        text = " ".join(
-            part.words for part in widget.walk(restrict=True) if isinstance(part, Text)
-        )
+        text = " ".join(part.words for part in widget.walk(restrict=True) if isinstance(part, Text))
         # What the warning covers cannot be touched.
         covered = stage.warned and not tag.startswith("idle:")
         found.append(
@@ -111,9 +109,7 @@ class Inspector:
         self._server = socketserver.ThreadingUnixStreamServer(str(path), Line)
         self._server.daemon_threads = True
         path.chmod(0o600)
-        threading.Thread(
-            target=self._server.serve_forever, daemon=True, name="inspector"
-        ).start()
+        threading.Thread(target=self._server.serve_forever, daemon=True, name="inspector").start()
 
     def close(self) -> None:
         self._server.shutdown()

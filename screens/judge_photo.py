@@ -41,9 +41,7 @@ class JudgePhotoScreen(PromptScreen[JudgePhoto]):
                 )
             )
         self.body.add_widget(row)
-        self.primary(
-            self.say("judge_photo.use"), lambda: self.actions.answer("use"), icon="check"
-        )
+        self.primary(self.say("judge_photo.use"), lambda: self.actions.answer("use"), icon="check")
 
     def left(self) -> None:
         self._picture.drop()

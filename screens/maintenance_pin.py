@@ -56,7 +56,8 @@ class PinPage(Page):
         self.body.add_widget(Gap(60))
         self.body.add_widget(self._pad())
         self.body.add_widget(Gap())
-        self._idle = self.after(IDLE_S, lambda _: leave())
+        self._leave = leave
+        self._idle = self.after(IDLE_S, self._give_up)
 
     @staticmethod
     def _dot() -> tuple[Widget, Coat]:
@@ -87,7 +88,7 @@ class PinPage(Page):
         if self._checking:
             return
         self._idle.cancel()
-        self._idle = self.after(IDLE_S, self._idle.callback)
+        self._idle = self.after(IDLE_S, self._give_up)
         self.error.clear()
         if key == "clear":
             self._pin = ""
@@ -98,6 +99,9 @@ class PinPage(Page):
         self._show_dots()
         if len(self._pin) == PIN_DIGITS:
             self._check()
+
+    def _give_up(self, _: float) -> None:
+        self._leave()
 
     def _show_dots(self) -> None:
         for place, (_, coat) in enumerate(self._dots):

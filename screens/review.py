@@ -13,8 +13,8 @@ from screens.widgets.button import BarButton
 from screens.widgets.surface import Column, Gap, Panel, Rule
 from screens.widgets.text import Text
 
-PHOTO_HEIGHT = 380
-LABEL_WIDTH = 190
+PHOTO_HEIGHT = 360
+LABEL_WIDTH = 160
 
 
 class ReviewScreen(PromptScreen[Review]):
@@ -37,7 +37,7 @@ class ReviewScreen(PromptScreen[Review]):
         )
 
     def _fixed(self, rows: list[Row]) -> Panel:
-        panel = Panel(pad=32, orientation="horizontal", spacing=px(36))
+        panel = Panel(pad=32, orientation="horizontal", spacing=px(28))
         column = Column(gap=14, pos_hint={"top": 1})
         for row in rows:
             column.add_widget(self._line(row))
@@ -68,8 +68,13 @@ class ReviewScreen(PromptScreen[Review]):
         if row.revise:
             line.add_widget(self._change(row.revise))
             least = px(84)
-        value.bind(height=lambda _, height: setattr(line, "height", max(least, height)))
-        line.height = max(least, value.height)
+
+        def fit(*_: object) -> None:
+            line.height = max(least, value.height, label.height)
+
+        value.bind(height=fit)
+        label.bind(height=fit)
+        fit()
         return line
 
     def _change(self, prompt_id: str) -> BarButton:
@@ -88,5 +93,3 @@ class ReviewScreen(PromptScreen[Review]):
     def left(self) -> None:
         if self._picture is not None:
             self._picture.drop()
-
-

@@ -63,9 +63,7 @@ class Stage(FloatLayout):
         self.shown = ""
         Coat(self, theme.GROUND, radius=0)
         settings = terminal.settings
-        self._header = Header(
-            terminal.words.say, settings.hall.name, terminal.parts.terminal_id
-        )
+        self._header = Header(terminal.words.say, settings.hall.name, terminal.parts.terminal_id)
         self._strip = ProgressStrip()
         self._slot = BoxLayout()
         column = BoxLayout(orientation="vertical")
@@ -144,9 +142,7 @@ class Stage(FloatLayout):
         prompt = visit.prompt
         assert prompt is not None
         actions = VisitActions(self, visit)
-        screen = screen_class(type(prompt))(
-            prompt, visit.suggestion, self.terminal.words, actions
-        )
+        screen = screen_class(type(prompt))(prompt, visit.suggestion, self.terminal.words, actions)
         self._show_stage(prompt.id)
         self._show(prompt.id, screen)
         visit.touched(self.clock())

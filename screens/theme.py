@@ -121,8 +121,7 @@ DEBOUNCE_S: Final = 0.3
 def luminance(colour: Colour) -> float:
     """Relative luminance of an opaque colour, 0..1 (WCAG 2.2)."""
     red, green, blue = (
-        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
-        for part in colour[:3]
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour[:3]
     )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 

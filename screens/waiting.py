@@ -48,9 +48,7 @@ class WaitingScreen(PromptScreen[Prompt[Any]]):
         self.body.add_widget(column)
         self.body.add_widget(Gap())
         self.body.add_widget(
-            Text(
-                self.say("waiting.calm"), role="small", colour=theme.INK_SOFT, align="center"
-            )
+            Text(self.say("waiting.calm"), role="small", colour=theme.INK_SOFT, align="center")
         )
         self._step = 0
         self.every(0.5, self._step_on)

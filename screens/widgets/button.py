@@ -147,7 +147,9 @@ class BarButton(Press):
         self.label.say(text)
 
 
-def primary_button(text: str, act: Callable[[], None], *, tag: str = "primary", **more: Any) -> BarButton:
+def primary_button(
+    text: str, act: Callable[[], None], *, tag: str = "primary", **more: Any
+) -> BarButton:
     """The one thing to do next."""
     return BarButton(text, tag, act, look="primary", **more)
 

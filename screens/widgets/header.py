@@ -31,9 +31,7 @@ class Header(BoxLayout):
             Color(*theme.GOLD)
             self._thread = Rectangle()
         self.bind(pos=self._follow, size=self._follow)
-        self.add_widget(
-            Icon("shield-account", 84, theme.ON_DARK_SOFT, pos_hint={"center_y": 0.5})
-        )
+        self.add_widget(Icon("shield-account", 84, theme.ON_DARK_SOFT, pos_hint={"center_y": 0.5}))
         words = BoxLayout(orientation="vertical", pos_hint={"center_y": 0.5}, size_hint_y=None)
         words.bind(minimum_height=words.setter("height"))
         self._name = Text(hall, role="small", colour=theme.ON_DARK)
@@ -91,5 +89,3 @@ class Header(BoxLayout):
     def _follow(self, *_: object) -> None:
         self._thread.pos = self.pos
         self._thread.size = (self.width, px(4))
-
-

@@ -27,7 +27,9 @@ class _Dot(FloatLayout):
         if past:
             self.add_widget(Icon("check", 36, ink, pos_hint=centre))
         else:
-            self.add_widget(Text(str(number), role="legal", colour=ink, wrap=False, pos_hint=centre))
+            self.add_widget(
+                Text(str(number), role="legal", colour=ink, wrap=False, pos_hint=centre)
+            )
 
 
 class _Stage(BoxLayout):

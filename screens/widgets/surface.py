@@ -36,13 +36,15 @@ class Coat:
             self._edge = self._shape()
             self._fill_colour = Color(*fill)
             self._fill = self._shape()
-        widget.bind(pos=self._follow, size=self._follow)
+        # A plain function, because Kivy holds bound methods weakly: the coat lives as long as its
+        # widget, whether or not anybody keeps it.
+        widget.bind(pos=lambda w, _: self._follow(w), size=lambda w, _: self._follow(w))
         self._follow(widget)
 
     def _shape(self) -> Rectangle | SmoothRoundedRectangle:
         return SmoothRoundedRectangle() if self._radius else Rectangle()
 
-    def _follow(self, widget: Widget, *_: object) -> None:
+    def _follow(self, widget: Widget) -> None:
         inset = self._inset
         self._edge.pos, self._edge.size = widget.pos, widget.size
         self._fill.pos = (widget.x + inset, widget.y + inset)

@@ -1,7 +1,7 @@
 """Words and pictures: `Text` wraps Chinese properly and is as high as its lines; `Icon` is square.
 
-    Text("请核对以下信息", role="title")        grows in height with its text
-    Text("14:05", role="legal", wrap=False)     one line, as wide as its text
+Text("请核对以下信息", role="title")        grows in height with its text
+Text("14:05", role="legal", wrap=False)     one line, as wide as its text
 """
 
 from __future__ import annotations

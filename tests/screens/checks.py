@@ -53,6 +53,10 @@ def faults(root: Widget) -> list[str]:
     for one, other in combinations(presses, 2):
         if _gap(one, other) < px(12) - 1:
             found.append(f"{one.tag} and {other.tag}: {_gap(one, other):.0f} apart")
+    labels = [w for w in shown(root) if isinstance(w, Label) and w.text]
+    for one, other in combinations(labels, 2):
+        if _gap(one, other) < -2:
+            found.append(f"{one.text[:12]!r} lies on {other.text[:12]!r}")
     for label in (w for w in shown(root) if isinstance(w, Label)):
         if not label.text:
             continue

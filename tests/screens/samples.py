@@ -67,23 +67,42 @@ def sample_prompts() -> dict[str, Prompt[Any]]:
         "choice-two": P.Choice(
             "apply.address_same",
             (
-                Option("same", detail="河北省唐山市路北区张北小区19楼1门401号", icon="home-account"),
+                Option(
+                    "same", detail="河北省唐山市路北区张北小区19楼1门401号", icon="home-account"
+                ),
                 Option("other", icon="home-edit-outline"),
             ),
         ),
         "choice-grid": P.Choice(
             "apply.area",
             _grid(
-                "路北区", "路南区", "古冶区", "开平区", "丰南区", "丰润区", "曹妃甸区",
-                "滦州市", "滦南县", "乐亭县", "迁西县", "玉田县", "遵化市", "迁安市",
+                "路北区",
+                "路南区",
+                "古冶区",
+                "开平区",
+                "丰南区",
+                "丰润区",
+                "曹妃甸区",
+                "滦州市",
+                "滦南县",
+                "乐亭县",
+                "迁西县",
+                "玉田县",
+                "遵化市",
+                "迁安市",
             ),
         ),
         "choice-pages": P.Choice(
             "apply.outlet",
             tuple(
-                Option(f"outlet-{at}", label=f"中国建设银行股份有限公司唐山{name}支行营业部",
-                       detail=f"唐山市路北区新华东道{at * 17 + 4}号")
-                for at, name in enumerate(("建设路", "新华道", "北新道", "车站路", "龙泽路", "大里路"))
+                Option(
+                    f"outlet-{at}",
+                    label=f"中国建设银行股份有限公司唐山{name}支行营业部",
+                    detail=f"唐山市路北区新华东道{at * 17 + 4}号",
+                )
+                for at, name in enumerate(
+                    ("建设路", "新华道", "北新道", "车站路", "龙泽路", "大里路")
+                )
             ),
             facts={"bank": "中国建设银行"},
         ),
@@ -101,7 +120,11 @@ def sample_prompts() -> dict[str, Prompt[Any]]:
                 Row("form.ethnic", "维吾尔族"),
                 Row("form.special_group", "无", revise="apply.special_group"),
                 Row("form.phone", "13800000000", revise="apply.phone"),
-                Row("form.address", "河北省唐山市路北区张北小区19楼1门401号", revise="apply.address_same"),
+                Row(
+                    "form.address",
+                    "河北省唐山市路北区张北小区19楼1门401号",
+                    revise="apply.address_same",
+                ),
                 Row("form.bank", "中国建设银行", revise="apply.bank"),
                 Row("form.outlet", "中国建设银行股份有限公司唐山建设路支行", revise="apply.outlet"),
             ),
@@ -114,15 +137,24 @@ def sample_prompts() -> dict[str, Prompt[Any]]:
         "advice": P.Advice("apply.child", icon="human-male-child"),
         "advice-refused": P.Advice("apply.refused.mismatch", icon="alert-circle-outline"),
         "done-ok": P.Done(
-            "apply.done", "ok", "130200012026112400017", {"word": "state.accepted.word"},
+            "apply.done",
+            "ok",
+            "130200012026112400017",
+            {"word": "state.accepted.word"},
             ("state.accepted.meaning",),
         ),
         "done-waiting": P.Done(
-            "apply.done", "waiting", "1302-0001-0017-4", {"word": "state.queued.word"},
+            "apply.done",
+            "waiting",
+            "1302-0001-0017-4",
+            {"word": "state.queued.word"},
             ("state.queued.meaning", "receipt.not_printed", "fault.printer_paper_out.citizen"),
         ),
         "done-trouble": P.Done(
-            "apply.not_accepted", "trouble", "1302-0001-0017-4", {"word": "state.rejected.word"},
+            "apply.not_accepted",
+            "trouble",
+            "1302-0001-0017-4",
+            {"word": "state.rejected.word"},
             ("state.rejected.meaning", "apply.refused.mismatch.text"),
         ),
         "done-card": P.Done("card_check.third", "ok"),

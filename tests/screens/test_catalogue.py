@@ -38,7 +38,9 @@ class Framed(Stage):
         name = self.terminal.words.say("service.first_application.name")
         self._header.during_visit(name, lambda: None)
         actions = Recorder(can_go_back=prompt.asks)
-        self._show(prompt.id, screen_class(type(prompt))(prompt, None, self.terminal.words, actions))
+        self._show(
+            prompt.id, screen_class(type(prompt))(prompt, None, self.terminal.words, actions)
+        )
 
 
 def test_every_prompt_has_a_screen_and_a_sample() -> None:
@@ -141,5 +143,3 @@ def test_other_page(hand: Hand, catalogue: Path, name: str, language: str) -> No
     finally:
         stage.close()
         stage.parent.remove_widget(stage)
-
-
