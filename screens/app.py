@@ -1,7 +1,7 @@
 """The screen process: a window with the stage in it, up fast, and never down because of a bug.
 
 Order matters for the start: Kivy is configured, the window opens and home is drawn; only then do
-the devices start (`after_first_frame`), so that nobody waits for a camera to see the first page.
+the devices start (`Terminal.open`), so that nobody waits for a camera to see the first page.
 """
 
 from __future__ import annotations
@@ -38,16 +38,15 @@ def process_age_s() -> float:
 def run(
     make_terminal: Callable[[], Terminal],
     settings: Settings,
-    *,
     state: Path | None = None,
-    after_first_frame: Callable[[Terminal], None] = lambda terminal: None,
+    *,
     first_frame: Callable[[float], None] = lambda seconds: None,
 ) -> int:
     """Open the window and stay until it is closed. Returns the exit code.
 
-    `make_terminal` must return quickly and start no device; `after_first_frame` may. `state` is
-    where the inspector's socket goes in demo and test mode. `first_frame` is told, once, how many
-    seconds after the start of the process home was on the screen.
+    `make_terminal` must return quickly and start no device. `state` is where the inspector's
+    socket goes in demo and test mode. `first_frame` is told, once, how many seconds after the
+    start of the process home was on the screen.
     """
     screen = settings.screen
     # On the bench a mouse is used, so its pointer must be seen.
@@ -76,7 +75,7 @@ def run(
         seen.append(process_age_s())
         log.info("first frame after %.2f s", seen[0])
         first_frame(seen[0])
-        after_first_frame(terminal)
+        terminal.open()
 
     Window.bind(on_flip=flipped)
     try:
@@ -85,6 +84,7 @@ def run(
         if inspector is not None:
             inspector.close()
         stage.close()
+        terminal.close()
     return 1 if guard.broken else 0
 
 

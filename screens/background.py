@@ -15,7 +15,7 @@ def in_background(job: Callable[[], Any], done: Callable[[Any], None]) -> None:
     def run() -> None:
         try:
             result: Any = job()
-        except Exception as error:  # handed over, not swallowed: `done` decides
+        except Exception as error:  # noqa: BLE001 - handed over, not swallowed: `done` decides
             result = error
         Clock.schedule_once(lambda _: done(result), 0)
 

@@ -15,7 +15,7 @@ from screens.widgets.text import Text
 
 
 class JudgePhotoScreen(PromptScreen[JudgePhoto]):
-    """The answer "use" is the primary action; "again" stands where 返回 stands elsewhere, with a count."""
+    """The primary action is to use it; beside 重新拍照 stands how often that is still possible."""
 
     def build(self) -> None:
         self.title()

@@ -38,7 +38,7 @@ class ReviewScreen(PromptScreen[Review]):
 
     def _fixed(self, rows: list[Row]) -> Panel:
         panel = Panel(pad=32, orientation="horizontal", spacing=px(28))
-        column = Column(gap=14, pos_hint={"top": 1})
+        column = Column(gap=6, pos_hint={"top": 1})
         for row in rows:
             column.add_widget(self._line(row))
         panel.add_widget(column)
@@ -49,7 +49,7 @@ class ReviewScreen(PromptScreen[Review]):
         return panel
 
     def _open(self, rows: list[Row]) -> Panel:
-        panel = Panel(pad=32, spacing=px(14))
+        panel = Panel(pad=28, spacing=px(6))
         for place, row in enumerate(rows):
             if place:
                 panel.add_widget(Rule())

@@ -63,7 +63,9 @@ class Stage(FloatLayout):
         self.shown = ""
         Coat(self, theme.GROUND, radius=0)
         settings = terminal.settings
-        self._header = Header(terminal.words.say, settings.hall.name, terminal.parts.terminal_id)
+        self._header = Header(
+            terminal.words.say, settings.hall.name, terminal.letterhead().terminal
+        )
         self._strip = ProgressStrip()
         self._slot = BoxLayout()
         column = BoxLayout(orientation="vertical")

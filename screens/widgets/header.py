@@ -47,7 +47,7 @@ class Header(BoxLayout):
 
     def tick(self, now: datetime | None = None) -> None:
         """Show the time of day; called about once a second."""
-        text = f"{self._terminal}　{now or datetime.now():%H:%M}"
+        text = f"{self._terminal}　{now or datetime.now().astimezone():%H:%M}"
         if text != self._line.words:
             self._line.say(text)
 

@@ -1,4 +1,4 @@
-"""Saying how things stand: a chip, a line of trouble, a banner. Icon and word, never colour alone."""
+"""How things stand: a chip, a banner, a line of trouble. Icon and word, never colour alone."""
 
 from __future__ import annotations
 

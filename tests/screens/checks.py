@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import combinations
 
 from kivy.core.window import Window
@@ -42,36 +43,50 @@ def _gap(one: Widget, other: Widget) -> float:
 
 def faults(root: Widget) -> list[str]:
     """Everything on the page that breaks a rule of domain §4, in words."""
-    window = (0.0, 0.0, float(Window.width), float(Window.height))
-    found: list[str] = []
     presses = [w for w in shown(root) if isinstance(w, Press)]
+    labels = [w for w in shown(root) if isinstance(w, Label) and w.text]
+    return [
+        *_targets(presses),
+        *(fault for label in labels for fault in _label(label)),
+        *(
+            f"{_name(one)} lies on {_name(other)}"
+            for one, other in combinations(labels, 2)
+            if _gap(one, other) < -2
+        ),
+    ]
+
+
+def _name(label: Label) -> str:
+    return f"icon {label.name}" if isinstance(label, Icon) else repr(label.text[:12])
+
+
+def _window() -> tuple[float, float, float, float]:
+    return (0.0, 0.0, float(Window.width), float(Window.height))
+
+
+def _targets(presses: list[Press]) -> Iterator[str]:
+    """Large enough, in the window, and apart from one another."""
+    least = px(theme.TARGET) - 0.5
     for press in presses:
-        if press.height < px(theme.TARGET) - 0.5 or press.width < px(theme.TARGET) - 0.5:
-            found.append(f"{press.tag}: {press.width:.0f}x{press.height:.0f} is too small")
-        if not _inside(press, window):
-            found.append(f"{press.tag}: outside the window")
+        if press.height < least or press.width < least:
+            yield f"{press.tag}: {press.width:.0f}x{press.height:.0f} is too small"
+        if not _inside(press, _window()):
+            yield f"{press.tag}: outside the window"
     for one, other in combinations(presses, 2):
         if _gap(one, other) < px(12) - 1:
-            found.append(f"{one.tag} and {other.tag}: {_gap(one, other):.0f} apart")
-    labels = [w for w in shown(root) if isinstance(w, Label) and w.text]
-    for one, other in combinations(labels, 2):
-        if _gap(one, other) < -2:
-            found.append(f"{one.text[:12]!r} lies on {other.text[:12]!r}")
-    for label in (w for w in shown(root) if isinstance(w, Label)):
-        if not label.text:
-            continue
-        what = label.text.replace("\n", "")[:12]
-        if isinstance(label, Icon):
-            if not _inside(label, window):
-                found.append(f"icon {label.name}: outside the window")
-            continue
-        if label.font_size < px(28) - 0.5:
-            found.append(f"{what}: font {label.font_size:.0f} is too small")
-        if label.texture_size[0] > label.width + 1 or label.texture_size[1] > label.height + 1:
-            found.append(f"{what}: {label.texture_size} does not fit {label.size}")
-        if not _inside(label, window):
-            found.append(f"{what}: outside the window")
-        parent = label.parent
-        if parent is not None and not _inside(label, box(parent)):
-            found.append(f"{what}: sticks out of its {type(parent).__name__}")
-    return found
+            yield f"{one.tag} and {other.tag}: {_gap(one, other):.0f} apart"
+
+
+def _label(label: Label) -> Iterator[str]:
+    """In the window; words also large enough, whole, and inside what they lie on."""
+    name = _name(label)
+    if not _inside(label, _window()):
+        yield f"{name}: outside the window"
+    if isinstance(label, Icon):
+        return
+    if label.font_size < px(28) - 0.5:
+        yield f"{name}: font {label.font_size:.0f} is too small"
+    if label.texture_size[0] > label.width + 1 or label.texture_size[1] > label.height + 1:
+        yield f"{name}: {label.texture_size} does not fit {label.size}"
+    if label.parent is not None and not _inside(label, box(label.parent)):
+        yield f"{name}: sticks out of its {type(label.parent).__name__}"

@@ -12,10 +12,10 @@ from typing import Any
 
 from hardware.faults import DeviceFault, FaultCode
 from hardware.supervision import DeviceState, HealthTable
-from kiosk import prompts
 from kiosk.flow import Context, Event, Prompt, Service, Visit
 from kiosk.maintenance.technicians import Admitted, Refused
 from kiosk.policy import load_policy
+from kiosk import prompts as p
 from kiosk.prompts import Option, Row
 from kiosk.settings import Settings
 from kiosk.terminal import Offer, QueueState
@@ -42,9 +42,8 @@ def _grid(*names: str) -> tuple[Option, ...]:
 
 def sample_prompts() -> dict[str, Prompt[Any]]:
     """Name in the catalogue -> prompt. At least one of every class, long words included."""
-    P = prompts
     return {
-        "notice": P.Notice(
+        "notice": p.Notice(
             "apply.notice",
             points=(
                 ("fee", "cash-remove"),
@@ -56,7 +55,7 @@ def sample_prompts() -> dict[str, Prompt[Any]]:
             must_agree=True,
             facts={"fee": 0, "days": 15},
         ),
-        "choice-list": P.Choice(
+        "choice-list": p.Choice(
             "apply.who",
             (
                 Option("self", icon="account"),
@@ -64,7 +63,7 @@ def sample_prompts() -> dict[str, Prompt[Any]]:
                 Option("child", icon="human-male-child"),
             ),
         ),
-        "choice-two": P.Choice(
+        "choice-two": p.Choice(
             "apply.address_same",
             (
                 Option(
@@ -73,7 +72,7 @@ def sample_prompts() -> dict[str, Prompt[Any]]:
                 Option("other", icon="home-edit-outline"),
             ),
         ),
-        "choice-grid": P.Choice(
+        "choice-grid": p.Choice(
             "apply.area",
             _grid(
                 "路北区",
@@ -92,7 +91,7 @@ def sample_prompts() -> dict[str, Prompt[Any]]:
                 "迁安市",
             ),
         ),
-        "choice-pages": P.Choice(
+        "choice-pages": p.Choice(
             "apply.outlet",
             tuple(
                 Option(
@@ -106,11 +105,11 @@ def sample_prompts() -> dict[str, Prompt[Any]]:
             ),
             facts={"bank": "中国建设银行"},
         ),
-        "id-card": P.PlaceIdCard("apply.id_card"),
-        "read-card": P.ReadCard("apply.read_card"),
-        "judge-photo": P.JudgePhoto("apply.judge_photo", photo(), 2),
-        "judge-photo-last": P.JudgePhoto("apply.judge_photo", photo(), 0),
-        "review": P.Review(
+        "id-card": p.PlaceIdCard("apply.id_card"),
+        "read-card": p.ReadCard("apply.read_card"),
+        "judge-photo": p.JudgePhoto("apply.judge_photo", photo(), 2),
+        "judge-photo-last": p.JudgePhoto("apply.judge_photo", photo(), 0),
+        "review": p.Review(
             "apply.review",
             (
                 Row("form.name", "买买提·吐尔逊·阿卜杜热合曼"),
@@ -130,39 +129,39 @@ def sample_prompts() -> dict[str, Prompt[Any]]:
             ),
             photo(),
         ),
-        "ask-central": P.AskCentral("apply.eligibility", SimpleNamespace()),  # type: ignore[arg-type]
-        "submit": P.Submit("apply.submit", SimpleNamespace()),  # type: ignore[arg-type]
-        "verdict": P.AwaitVerdict("apply.verdict", SimpleNamespace()),  # type: ignore[arg-type]
-        "print": P.Print("apply.print", (), "action"),
-        "advice": P.Advice("apply.child", icon="human-male-child"),
-        "advice-refused": P.Advice("apply.refused.mismatch", icon="alert-circle-outline"),
-        "done-ok": P.Done(
+        "ask-central": p.AskCentral("apply.eligibility", SimpleNamespace()),  # type: ignore[arg-type]
+        "submit": p.Submit("apply.submit", SimpleNamespace()),  # type: ignore[arg-type]
+        "verdict": p.AwaitVerdict("apply.verdict", SimpleNamespace()),  # type: ignore[arg-type]
+        "print": p.Print("apply.print", (), "action"),
+        "advice": p.Advice("apply.child", icon="human-male-child"),
+        "advice-refused": p.Advice("apply.refused.mismatch", icon="alert-circle-outline"),
+        "done-ok": p.Done(
             "apply.done",
             "ok",
             "130200012026112400017",
             {"word": "state.accepted.word"},
             ("state.accepted.meaning",),
         ),
-        "done-waiting": P.Done(
+        "done-waiting": p.Done(
             "apply.done",
             "waiting",
             "1302-0001-0017-4",
             {"word": "state.queued.word"},
             ("state.queued.meaning", "receipt.not_printed", "fault.printer_paper_out.citizen"),
         ),
-        "done-trouble": P.Done(
+        "done-trouble": p.Done(
             "apply.not_accepted",
             "trouble",
             "1302-0001-0017-4",
             {"word": "state.rejected.word"},
             ("state.rejected.meaning", "apply.refused.mismatch.text"),
         ),
-        "done-card": P.Done("card_check.third", "ok"),
-        "form": P.Form(
-            "apply.phone", (P.Field("phone", rule="mobile", keyboard="digits", longest=13),)
+        "done-card": p.Done("card_check.third", "ok"),
+        "form": p.Form(
+            "apply.phone", (p.Field("phone", rule="mobile", keyboard="digits", longest=13),)
         ),
-        "sign": P.Sign("apply.sign", "ab" * 32, "张建国"),
-        "take-photo": P.TakePhoto("apply.photo"),
+        "sign": p.Sign("apply.sign", "ab" * 32, "张建国"),
+        "take-photo": p.TakePhoto("apply.photo"),
     }
 
 
@@ -233,7 +232,6 @@ class StubTerminal:
     def __init__(self, services: tuple[type[Service], ...] = (), language: str = "zh_CN") -> None:
         self.settings = Settings(mode="test")
         self.words = Words(language)
-        self.parts = SimpleNamespace(terminal_id="TS-0001")
         self.health = HealthTable()
         for device in ("id_reader", "card_reader", "printer", "camera"):
             self.health.put(device, DeviceState.READY, serial="A1001")
@@ -244,6 +242,9 @@ class StubTerminal:
         self.running: list[Running] = []
         self.wiped = 0
         self.events: list[Event] = []
+
+    def letterhead(self) -> Any:
+        return SimpleNamespace(terminal="TS-0001")
 
     def services(self) -> tuple[Offer, ...]:
         return self.offers

@@ -9,7 +9,7 @@ import threading
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from kivy.clock import Clock
@@ -30,7 +30,7 @@ class Sample(Service):
 
     id = "card_check"
     icon = "card-search-outline"
-    stages = {"read": ("apply.who",), "result": ("card_check.third",)}
+    stages: ClassVar = {"read": ("apply.who",), "result": ("card_check.third",)}
 
     async def serve(self) -> None:
         await Notice("apply.notice", points=(("fee", "cash-remove"),))
