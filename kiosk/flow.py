@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 A = TypeVar("A")
 
 
-class Unacceptable(Exception):  # noqa: N818 - reads as the sentence it is raised in
+class Unacceptable(Exception):
     """An answer that breaks its prompt's rule. `message` is the id of the words that say why."""
 
     def __init__(self, message: str, field: str | None = None, **facts: str | int) -> None:
@@ -115,7 +115,7 @@ class Service:
         return None
 
 
-class VisitEnded(BaseException):  # noqa: N818
+class VisitEnded(BaseException):
     """Thrown at the await when a visit is ended from outside. Not an `Exception`, so that a
     service which handles device faults cannot swallow it by accident."""
 
@@ -356,7 +356,7 @@ class Visit:
             self._end(Ending.DONE)
         except DeviceFault as fault:
             self._end(Ending.FAULT, fault.code)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - any bug of a service ends its visit, here
             self._crashed(error)
 
     def _stop(self, reason: BaseException) -> None:
@@ -366,13 +366,10 @@ class Visit:
             return
         try:
             coroutine.throw(reason)
-        except VisitEnded:
-            pass
-        except StopIteration:
-            pass
-        except Exception as error:
-            if error is not reason:
-                reason = error
+        except (VisitEnded, StopIteration):
+            pass  # the service has ended, as it was told to
+        except Exception as error:  # noqa: BLE001 - any bug of a service ends its visit, here
+            reason = error
         if isinstance(reason, Cancelled):
             self._end(Ending.CANCELLED)
         elif isinstance(reason, IdledOut):

@@ -29,27 +29,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from hardware.social_card import SocialCard
+
+from hardware.id_reader import IdCard
 from kiosk.flow import Prompt, Unacceptable
+from kiosk.photo import CardPhoto
+from kiosk.receipts import Slip
 from kiosk.records import rules
+from kiosk.records.submission import Eligibility, EligibilityQuestion, Submitted, Verdict
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from hardware.id_reader import IdCard
-    from hardware.social_card import SocialCard
-    from kiosk.photo import CardPhoto
-    from kiosk.receipts import Slip
-    from kiosk.records.application import SignedApplication
-    from kiosk.records.submission import Eligibility, EligibilityQuestion, Submitted, Verdict
+    from kiosk.records.application import SignedApplication  # which itself holds a signature
 
 #: Facts put into the words of a prompt: placeholder -> text.
 Facts = Mapping[str, str | int]
 
 
 @dataclass(frozen=True)
-class Notice(Prompt["datetime"]):
+class Notice(Prompt[datetime]):
     """Something the citizen must have read before going on.
 
     Words: `<id>.title`, and for each point `<id>.<point>.title` and `<id>.<point>.text`.
@@ -142,7 +143,7 @@ class Form(Prompt[Mapping[str, str]]):
 
 
 @dataclass(frozen=True)
-class PlaceIdCard(Prompt["IdCard"]):
+class PlaceIdCard(Prompt[IdCard]):
     """身份证 on the reader. Reports `IdStep` while it waits."""
 
     id: str
@@ -155,7 +156,7 @@ class PlaceIdCard(Prompt["IdCard"]):
 
 
 @dataclass(frozen=True)
-class ReadCard(Prompt["SocialCard"]):
+class ReadCard(Prompt[SocialCard]):
     """社会保障卡 in the slot or on the antenna, read without a PIN."""
 
     id: str
@@ -166,7 +167,7 @@ class ReadCard(Prompt["SocialCard"]):
 
 
 @dataclass(frozen=True)
-class TakePhoto(Prompt["CardPhoto"]):
+class TakePhoto(Prompt[CardPhoto]):
     """The card photo. Reports frames with what is wrong in them; the citizen presses 拍照.
 
     The operation understands one word from the screen: "capture".
@@ -236,7 +237,7 @@ class Strokes:
         return sum(
             abs(x1 - x0) + abs(y1 - y0)
             for line in self.lines
-            for (x0, y0), (x1, y1) in zip(line, line[1:], strict=False)
+            for (x0, y0), (x1, y1) in pairwise(line)
         )
 
 
@@ -261,7 +262,7 @@ class Sign(Prompt[Strokes]):
 
 
 @dataclass(frozen=True)
-class AskCentral(Prompt["Eligibility"]):
+class AskCentral(Prompt[Eligibility]):
     """A question whose answer only the central server has. Offline is one of the answers."""
 
     id: str
@@ -273,7 +274,7 @@ class AskCentral(Prompt["Eligibility"]):
 
 
 @dataclass(frozen=True)
-class Submit(Prompt["Submitted"]):
+class Submit(Prompt[Submitted]):
     """Seal the transaction and put it in the outbox. The answer comes after the durable commit:
     from here on it is promised (domain §6, DESIGN idea 4)."""
 
@@ -287,7 +288,7 @@ class Submit(Prompt["Submitted"]):
 
 
 @dataclass(frozen=True)
-class AwaitVerdict(Prompt["Verdict"]):
+class AwaitVerdict(Prompt[Verdict]):
     """What the centre said, if it says so within `patience_s` seconds; else that it is queued."""
 
     id: str

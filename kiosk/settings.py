@@ -100,9 +100,7 @@ _TABLES: dict[str, type[Any]] = {
 T = TypeVar("T")
 
 
-def load_settings(
-    file: Path | None, environment: Mapping[str, str] = os.environ
-) -> Settings:
+def load_settings(file: Path | None, environment: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings. Raises `BadSettings` for an unknown name or a value of the wrong type."""
     document: dict[str, Any] = {}
     if file is not None:

@@ -11,9 +11,10 @@ altered afterwards no longer matches (domain R-B9). The form is plain JSON data 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from datetime import date
+from typing import TYPE_CHECKING
 
-from sync.canonical import sha256_hex
+from sync.canonical import Json, canonical, sha256_hex
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from kiosk.prompts import Strokes
     from kiosk.records.address import Address
     from kiosk.records.citizen import Citizen
+
+#: How the card management writes 长期 (domain §2.3).
+LONG_TERM_DATE = date(9999, 12, 31)
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class FirstApplication:
     outlet: str
     photo: CardPhoto
 
-    def form(self) -> dict[str, Any]:
+    def form(self) -> dict[str, Json]:
         """The data that is signed; keys and values are plain JSON."""
         citizen = self.citizen
         return {
@@ -60,7 +64,7 @@ class FirstApplication:
             "id_address": citizen.id_address,
             "id_issuer": citizen.id_issuer,
             "id_valid_from": citizen.id_valid_from.isoformat(),
-            "id_valid_to": citizen.id_valid_to.isoformat() if citizen.id_valid_to else "",
+            "id_valid_to": (citizen.id_valid_to or LONG_TERM_DATE).isoformat(),
             "bank": self.bank,
             "outlet": self.outlet,
             "pickup": "outlet",
@@ -70,7 +74,7 @@ class FirstApplication:
     @property
     def sha256(self) -> str:
         """Hash of the form in canonical JSON, hex."""
-        return sha256_hex(self.form())
+        return sha256_hex(canonical(self.form()))
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ ADULT_YEARS = 16
 LONG_TERM = "长期"
 
 
-class UnusableIdCard(ValueError):  # noqa: N818
+class UnusableIdCard(ValueError):
     """The chip was read but cannot be used. `reason`: "number.<why>", "birth", "sex", "expired",
     "dates". Never holds what was read."""
 
@@ -78,9 +78,7 @@ class Citizen:
         name = card.name.strip()
         for dot in "•‧・．":
             name = name.replace(dot, "·")
-        return cls(
-            name, number, card.ethnic_code, card.address, card.issuer, valid_from, valid_to
-        )
+        return cls(name, number, card.ethnic_code, card.address, card.issuer, valid_from, valid_to)
 
 
 def _date(text: str) -> date:

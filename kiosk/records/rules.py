@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 
 
-class Broken(ValueError):  # noqa: N818
+class Broken(ValueError):
     """`rule` names the rule that the text breaks."""
 
     def __init__(self, rule: str) -> None:

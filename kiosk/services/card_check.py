@@ -6,6 +6,8 @@ in date may go on being used (domain R-E9), and a third-generation card has no e
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from hardware.faults import DeviceFault, FaultCode
 from kiosk.flow import Service
 from kiosk.prompts import Done, ReadCard
@@ -25,7 +27,7 @@ class CheckCard(Service):
     icon = "card-search-outline"
     order = 50
     needs = frozenset({"card_reader"})
-    stages = {"read": ("card_check.read",), "result": ("card_check.done",)}
+    stages: ClassVar = {"read": ("card_check.read",), "result": ("card_check.done",)}
 
     async def serve(self) -> None:
         try:

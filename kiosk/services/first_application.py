@@ -8,7 +8,7 @@ no more than is true.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from hardware.faults import DeviceFault
 from kiosk.flow import Service
@@ -75,7 +75,7 @@ class ApplyFirst(Service):
     icon = "card-plus-outline"
     order = 10
     needs = frozenset({"id_reader", "camera"})
-    stages = {
+    stages: ClassVar = {
         "notice": ("apply.notice", "apply.who", "apply.unit"),
         "identity": ("apply.id_card", "apply.eligibility", "apply.have_card"),
         "details": (
@@ -119,9 +119,7 @@ class ApplyFirst(Service):
         )
         photo = await self._photo()
 
-        application = FirstApplication(
-            citizen, phone, address, special_group, bank, outlet, photo
-        )
+        application = FirstApplication(citizen, phone, address, special_group, bank, outlet, photo)
         await Review("apply.review", self._rows(application), photo)
         signature = await Sign("apply.sign", application.sha256, citizen.name)
         version = self.context.policy.version
@@ -270,9 +268,7 @@ class ApplyFirst(Service):
             Option(outlet.id, label=outlet.name, detail=outlet.address)
             for outlet in policy.outlets_of(bank, address.area)
         )
-        return bank, await Choice(
-            "apply.outlet", outlets, facts={"bank": policy.bank(bank).name}
-        )
+        return bank, await Choice("apply.outlet", outlets, facts={"bank": policy.bank(bank).name})
 
     async def _photo(self) -> CardPhoto:
         attempt = 1
@@ -294,8 +290,11 @@ class ApplyFirst(Service):
             Row("form.id_number", citizen.number.text),
             Row("form.birth", f"{citizen.number.birth:%Y-%m-%d}"),
             Row("form.ethnic", citizen.ethnic_name),
-            Row("form.special_group", policy.special_group(application.special_group),
-                revise="apply.special_group"),
+            Row(
+                "form.special_group",
+                policy.special_group(application.special_group),
+                revise="apply.special_group",
+            ),
             Row("form.phone", application.phone, revise="apply.phone"),
             Row("form.address", application.address.text, revise=self._address_prompt(citizen)),
             Row("form.bank", policy.bank(application.bank).name, revise="apply.bank"),

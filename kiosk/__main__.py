@@ -1,0 +1,160 @@
+"""The program's front door: `kiosk run`, `kiosk agent`, `kiosk demo`.
+
+The only module that knows all the layers: it puts screen, terminal, devices and outbox together.
+Imports happen inside the commands, so that each process loads only what it needs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import logging.handlers
+import signal
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kiosk.settings import Settings
+    from kiosk.terminal import Terminal
+    from sync.envelope import Sealer
+
+log = logging.getLogger("kiosk")
+
+#: How a process ends: all right, the settings or the enrolment are wrong, could not go on.
+OK, MISCONFIGURED, FAILED = 0, 2, 1
+
+#: A log file may grow to this size, and so many old ones are kept (domain §2.5: 30 days).
+_LOG_BYTES, _LOG_FILES = 2_000_000, 15
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    given = sys.argv[1:] if arguments is None else arguments
+    if given[:1] == ["demo"]:
+        from kiosk.demo.launcher import main as demo
+
+        return demo(given[1:])
+    options = _parser().parse_args(given)
+    options.state.mkdir(parents=True, exist_ok=True)
+    _log_to(options.state / "logs" / f"{options.command}.log")
+    commands = {"run": _run, "agent": _agent, "bench-window": _bench_window}
+    return commands[options.command](options.state)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="kiosk", description="社会保障卡自助服务终端")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, what in (
+        ("run", "the screen and the devices"),
+        ("agent", "the way to the central server: courier, heartbeat, desired settings"),
+        ("bench-window", "buttons for the virtual devices (demo only)"),
+    ):
+        command = commands.add_parser(name, help=what)
+        command.add_argument("--state", type=Path, required=True, help="the state directory")
+    commands.add_parser("demo", help="everything at once on virtual devices; see kiosk demo --help")
+    return parser
+
+
+def _log_to(file: Path) -> None:
+    """Ids, counts and durations; never a name, a number or a face (DESIGN idea 6)."""
+    file.parent.mkdir(exist_ok=True)
+    handler = logging.handlers.RotatingFileHandler(
+        file, maxBytes=_LOG_BYTES, backupCount=_LOG_FILES, encoding="utf-8"
+    )
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+
+
+def _run(state: Path) -> int:
+    """The screen process."""
+    from kiosk.settings import BadSettings, load_settings
+    from screens.app import run
+    from sync.identity import NotEnrolled
+    from sync.outbox import OutboxUnavailable
+
+    try:
+        settings = load_settings(state / "settings.toml")
+        return run(lambda: assemble(state, settings), settings, state)
+    except (BadSettings, NotEnrolled) as wrong:
+        print(f"kiosk: {wrong}", file=sys.stderr)
+        return MISCONFIGURED
+    except OutboxUnavailable as broken:
+        print(f"kiosk: the outbox cannot be opened: {broken.reason}", file=sys.stderr)
+        return FAILED
+
+
+def _agent(state: Path) -> int:
+    """The courier and fleet process. Ends on SIGTERM."""
+    from kiosk.settings import BadSettings, load_settings
+    from sync.agent import run_agent
+
+    stop = threading.Event()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    try:
+        settings = load_settings(state / "settings.toml")
+        run_agent(state, stop, heartbeat_s=settings.central.heartbeat_s)
+    except BadSettings as wrong:
+        print(f"kiosk agent: {wrong}", file=sys.stderr)
+        return MISCONFIGURED
+    return OK
+
+
+def _bench_window(state: Path) -> int:
+    from screens.bench_window import run
+
+    return run(state)
+
+
+def assemble(state: Path, settings: Settings) -> Terminal:
+    """A terminal from its state directory; `Terminal.open` starts its devices.
+
+    Raises `sync.identity.NotEnrolled` and `sync.outbox.OutboxUnavailable`: without an identity no
+    receipt can be numbered, without an outbox nothing can be promised.
+    """
+    from hardware.devices import Devices
+
+    from hardware.supervision import HealthTable
+    from kiosk.desired import Desired
+    from kiosk.policy import load_policy
+    from kiosk.terminal import Parts, Terminal
+    from kiosk.words import Words
+    from sync.central import CentralClient
+    from sync.identity import load_identity
+    from sync.outbox import Outbox
+
+    def sealer() -> Sealer:
+        from sync.envelope import Sealer  # loads cryptography; called on a worker
+
+        return Sealer.of(identity)
+
+    health = HealthTable()
+    identity = load_identity(state)
+    return Terminal(
+        Parts(
+            settings=settings,
+            words=Words(settings.screen.language),
+            policy=load_policy(),
+            state=state,
+            terminal_id=identity.terminal,
+            devices=Devices(health, settings.devices),
+            health=health,
+            outbox=Outbox(state / "outbox.db", identity.terminal),
+            desired=Desired(state / "desired.json", settings.central.heartbeat_s),
+            central=CentralClient(identity, state),
+            sealer=sealer,
+        )
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

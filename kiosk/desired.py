@@ -1,0 +1,58 @@
+"""What the centre wants of this terminal, as the agent last fetched it.
+
+The agent writes `desired.json` after every heartbeat that was answered; this process reads it when
+the file changes. A terminal that was never reached by the centre offers everything.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+#: So many missed heartbeats, and the terminal counts as offline (domain §2.5).
+MISSED = 3
+
+
+class Desired:
+    """The desired state in a file. `refresh` is cheap and is called about once a second."""
+
+    def __init__(
+        self, file: Path, heartbeat_s: float, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._file = file
+        self._good_for_s = heartbeat_s * MISSED + 1.0
+        self._clock = clock
+        self._written_at = 0.0
+        self._closed: dict[str, str] = {}
+
+    def refresh(self) -> bool:
+        """Read the file if it was written anew. Returns whether what it says has changed."""
+        try:
+            written_at = self._file.stat().st_mtime
+            if written_at == self._written_at:
+                return False
+            document = json.loads(self._file.read_text(encoding="utf-8"))
+            closed = {str(key): str(why) for key, why in document["closed_services"].items()}
+        except FileNotFoundError:
+            return False
+        except (OSError, ValueError, KeyError, AttributeError) as error:
+            # A file that cannot be read changes nothing; the agent writes it again.
+            log.warning("desired state unreadable: %s", type(error).__name__)
+            return False
+        self._written_at = written_at
+        changed = closed != self._closed
+        self._closed = closed
+        return changed
+
+    def closed(self, service: str) -> str | None:
+        """Why the centre closed a service ("" if it gave no reason); None if it is open."""
+        return self._closed.get(service)
+
+    def fresh(self) -> bool:
+        """Whether the centre answered lately."""
+        return self._clock() - self._written_at < self._good_for_s

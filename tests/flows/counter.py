@@ -1,0 +1,124 @@
+"""The flow tests' side of the counter: people who do not exist, and a way to walk through a visit.
+
+No display, no thread, no device: answers are sent to a `Visit` one after the other. The region
+130299 has never been assigned, so none of these identity numbers can be anybody's.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import date, datetime, timedelta, timezone
+from typing import Any
+
+from hardware.id_reader import IdCard
+from hardware.social_card import SocialCard
+from kiosk.flow import Context, Event, Service, Visit
+from kiosk.photo import CardPhoto
+from kiosk.policy import load_policy
+from kiosk.prompts import Strokes
+from kiosk.records.id_number import check_character
+from kiosk.records.submission import Eligibility, Standing, Standpoint, Submitted, Verdict
+
+TODAY = date(2026, 11, 24)
+NOW = datetime(2026, 11, 24, 9, 30, tzinfo=timezone(timedelta(hours=8)))
+POLICY = load_policy()
+CONTEXT = Context(TODAY, "130299", POLICY)
+
+
+def number(birth: str = "19570316", sequence: str = "011") -> str:
+    """A valid number of nobody. An odd sequence is a man's."""
+    body = f"130299{birth}{sequence}"
+    return body + check_character(body)
+
+
+ZHANG = IdCard(
+    kind="resident",
+    name="张建国",
+    sex_code="1",
+    ethnic_code="01",
+    birth="19570316",
+    address="河北省唐山市路北区张北小区19楼1门401号",
+    number=number(),
+    issuer="唐山市公安局路北分局",
+    valid_from="20100101",
+    valid_to="长期",
+)
+CHILD = dataclasses.replace(ZHANG, birth="20130316", number=number("20130316"))
+SIGNATURE = Strokes((((100, 200), (600, 700)), ((500, 100), (520, 800))), NOW)
+PHOTO = CardPhoto(jpeg=b"\xff\xd8 not a real picture", sha256="0" * 64, width=358, height=441)
+ELIGIBLE = Eligibility(Standing.ELIGIBLE)
+OFFLINE = Eligibility(Standing.OFFLINE)
+SUBMITTED = Submitted("01890000-0000-7000-8000-000000000000", "13029926112400015")
+ACCEPTED = Verdict(Standpoint.ACCEPTED)
+QUEUED = Verdict(Standpoint.QUEUED)
+PHONE = {"phone": "13900000000"}
+
+#: What a citizen with an address on the chip answers, prompt by prompt.
+APPLICATION: tuple[tuple[str, Any], ...] = (
+    ("apply.notice", NOW),
+    ("apply.who", "self"),
+    ("apply.id_card", ZHANG),
+    ("apply.eligibility", ELIGIBLE),
+    ("apply.phone", PHONE),
+    ("apply.phone_again", PHONE),
+    ("apply.address_same", "same"),
+    ("apply.special_group", "none"),
+    ("apply.bank", "icbc"),
+    ("apply.outlet", "icbc-lubei"),
+    ("apply.photo_notice", NOW),
+    ("apply.photo", PHOTO),
+    ("apply.judge_photo", "use"),
+    ("apply.review", True),
+    ("apply.sign", SIGNATURE),
+    ("apply.submit", SUBMITTED),
+    ("apply.verdict", ACCEPTED),
+    ("apply.print", None),
+    ("apply.done", True),
+)
+
+
+def social_card(generation: int = 3, expires: date | None = None) -> SocialCard:
+    """What a card gives without a PIN."""
+    return SocialCard(
+        card_id="130200D156000005" + "0" * 16,
+        version=f"{generation}.00",
+        generation=generation,
+        issuer="0" * 24,
+        issued=date(2016, 1, 1),
+        expires=expires,
+        card_no="A00000000",
+        holder=None,
+    )
+
+
+class Walk:
+    """A visit, walked prompt by prompt. A prompt that was not expected fails the test."""
+
+    def __init__(self, service: type[Service], context: Context = CONTEXT) -> None:
+        self.events: list[Event] = []
+        self.visit = Visit(lambda: service(context), self.events.append)
+        self.visit.start()
+
+    @property
+    def at(self) -> str | None:
+        return self.visit.prompt.id if self.visit.prompt else None
+
+    @property
+    def prompt(self) -> Any:
+        return self.visit.prompt
+
+    def say(self, prompt_id: str, answer: Any) -> Walk:
+        """Answer the prompt that must be the current one."""
+        assert self.at == prompt_id, f"at {self.at}, not at {prompt_id}"
+        self.visit.answer(answer)
+        return self
+
+    def until(self, prompt_id: str, steps: tuple[tuple[str, Any], ...] = APPLICATION) -> Walk:
+        """Answer the steps up to, and without, the one named."""
+        names = [name for name, _ in steps]
+        for name, answer in steps[names.index(self.at or "") :]:
+            if name == prompt_id:
+                break
+            self.say(name, answer)
+        assert self.at == prompt_id
+        return self

@@ -1,0 +1,52 @@
+"""Settings: a file, the environment over it, and a clear word for what is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kiosk.settings import BadSettings, load_settings
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    file = tmp_path / "settings.toml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_without_a_file_it_is_production_and_nothing_virtual_is_allowed() -> None:
+    settings = load_settings(None, {})
+    assert settings.mode == "production"
+    assert not settings.virtual
+
+
+def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
+    file = written(tmp_path, 'mode = "demo"\n[screen]\nwidth = 540\nfullscreen = false\n')
+    settings = load_settings(file, {"KIOSK_SCREEN_WIDTH": "720"})
+    assert (settings.mode, settings.screen.width, settings.screen.fullscreen) == (
+        "demo",
+        720,
+        False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ('mode = "party"', "mode is 'party'"),
+        ("[screens]\nwidth = 1\n", "unknown settings: screens"),
+        ("[screen]\nwidht = 1\n", r"\[screen\] has unknown settings: widht"),
+        ('[screen]\nwidth = "wide"\n', "screen.width is 'wide'"),
+        ("[screen]\nfullscreen = 3\n", "screen.fullscreen is 3"),
+        ("not toml", "settings.toml"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path: Path, text: str, named: str) -> None:
+    with pytest.raises(BadSettings, match=named):
+        load_settings(written(tmp_path, text), {})
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadSettings, match=r"none\.toml"):
+        load_settings(tmp_path / "none.toml", {})
