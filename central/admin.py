@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import base64
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
 
 from central import applications
 from central.masking import masked_name, masked_number
@@ -23,6 +20,11 @@ from central.models import (
     ReceivedEnvelope,
     Terminal,
 )
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+    from django.http import HttpRequest
+    from django.utils.safestring import SafeString
 
 #: A terminal not heard of for so long is shown as lost, seconds: three heartbeats.
 LOST_AFTER_S = 200

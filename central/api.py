@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -14,9 +15,8 @@ from pydantic import ValidationError
 from central import fleet, intake
 from central.eligibility import refusal
 from central.keys import Keyring
-from central.models import Terminal
 from central.signatures import BadRequest, check, sender
-from sync.envelope import ALGORITHM, Unreadable, key_id_of
+from sync.envelope import Unreadable, key_id_of
 from sync.messages import (
     KIND_ELIGIBILITY,
     Batch,
@@ -30,6 +30,9 @@ from sync.messages import (
     HeartbeatAnswer,
     Refusal,
 )
+
+if TYPE_CHECKING:
+    from central.models import Terminal
 
 #: Error code -> HTTP status; all others are 401.
 _STATUS = {"bad_request": 400, "unreadable": 422, "bad_code": 403, "terminal_disabled": 403}
@@ -53,13 +56,13 @@ def enrol(request: HttpRequest, body: EnrolRequest) -> EnrolAnswer:
         terminal = fleet.enrol(body.code, key_id, body.device_public_key, body.hall)
     except fleet.BadCode:
         raise BadRequest("bad_code") from None
-    public_key = Keyring.of(Path(settings.STATE)).current_public_key()
+    sealer = Keyring.of(Path(settings.STATE)).current()
     return EnrolAnswer(
         terminal=terminal.number,
         device_key_id=key_id,
-        central_public_key=public_key,
-        central_key_id=key_id_of(public_key),
-        algorithm=ALGORITHM,
+        central_public_key=sealer.public_key,
+        central_key_id=sealer.key_id,
+        algorithm=sealer.algorithm,
     )
 
 

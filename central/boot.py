@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import os
 import secrets
-from pathlib import Path
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 STATE_VARIABLE = "KIOSK_CENTRAL_STATE"
 
@@ -38,8 +42,6 @@ def write_secret(path: Path, data: bytes) -> None:
 
 def secret(path: Path) -> str:
     """The text secret in a file, made on first use."""
-    try:
+    with suppress(FileExistsError):  # made at an earlier start
         write_secret(path, secrets.token_urlsafe(48).encode("ascii"))
-    except FileExistsError:
-        pass  # made at an earlier start
     return path.read_text(encoding="ascii")

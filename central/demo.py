@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import secrets
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from django.contrib.auth import get_user_model
 
 from central import fleet
 from central.boot import write_secret
 from central.models import EnrolmentCode, Person
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CODE_FILE, OPERATOR_FILE = "enrolment-code", "operator.txt"
 

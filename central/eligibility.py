@@ -6,10 +6,13 @@ application itself go through the same table.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from central.models import Application, Person
 from sync.messages import Rejection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 #: Card states that mean there is no card any more.
 _WITHOUT_CARD = {Person.Card.NONE, Person.Card.CANCELLED, Person.Card.CANCELLED_AFTER_LOSS}

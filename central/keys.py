@@ -7,12 +7,14 @@ that new terminals are given.
 from __future__ import annotations
 
 import base64
-import os
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from central.boot import write_secret
-from sync.envelope import Opener, key_id_of
+from sync.envelope import Opener, Sealer
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FOLDER = "envelope-keys"
 
@@ -36,11 +38,11 @@ class Keyring:
     def roll_over(self) -> str:
         """Make a new key current; returns its id."""
         opener = Opener.generate()
-        key_id = key_id_of(opener.public_key)
+        key_id = opener.sealer().key_id
         write_secret(self.folder / f"{key_id}.key", base64.b64encode(opener.private_key))
         beside = self.folder / "current.new"
         beside.write_text(key_id, encoding="ascii")
-        os.replace(beside, self.folder / "current")
+        beside.replace(self.folder / "current")
         return key_id
 
     def opener(self, key_id: str) -> Opener | None:
@@ -50,8 +52,9 @@ class Keyring:
         except FileNotFoundError:
             return None
 
-    def current_public_key(self) -> bytes:
+    def current(self) -> Sealer:
+        """What new terminals seal to."""
         opener = self.opener((self.folder / "current").read_text(encoding="ascii"))
         if opener is None:
             raise FileNotFoundError("the current envelope key is missing")
-        return opener.public_key
+        return opener.sealer()

@@ -1,4 +1,4 @@
-"""Are these bytes the picture they should be? Pictures come from outside and are decoded with care."""
+"""Is this picture what it should be? It comes from outside and is decoded with care."""
 
 from __future__ import annotations
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
-import os
 import signal
-from pathlib import Path
-from types import FrameType
+from typing import TYPE_CHECKING
 
 from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.core.wsgi import get_wsgi_application
 from waitress.server import create_server
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import FrameType
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +41,7 @@ def serve(folder: Path, host: str, port: int) -> None:
     url = folder / "url"
     beside = folder / "url.new"
     beside.write_text(f"http://{host}:{server.effective_port}\n", encoding="ascii")
-    os.replace(beside, url)
+    beside.replace(url)
     log.info("serving on port %s", server.effective_port)
     try:
         server.run()  # returns on SystemExit and KeyboardInterrupt

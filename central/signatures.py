@@ -6,14 +6,12 @@ to do about each differs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.db import IntegrityError, transaction
-from django.http import HttpRequest
 from http_message_signatures import (
     HTTPMessageVerifier,
     HTTPSignatureKeyResolver,
@@ -23,6 +21,11 @@ from http_message_signatures import (
 
 from central.models import SeenNonce, Terminal
 from sync.messages import SIGNATURE_TAG, SIGNED_COMPONENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.http import HttpRequest
 
 #: A terminal's clock may be wrong by this much.
 CLOCK_SKEW = timedelta(minutes=5)

@@ -14,21 +14,23 @@ import logging
 import os
 import random
 import time
-from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from threading import Event
+from typing import TYPE_CHECKING
 
 from sync.courier import Backoff, Courier
 from sync.faults import CentralUnreachable
 from sync.fleet import Fleet
 from sync.header import BEIJING
-from sync.identity import Identity, NotEnrolled, write_whole
+from sync.identity import NotEnrolled, load_identity, write_whole
 from sync.outbox import Outbox, OutboxUnavailable
 from sync.signing import DeviceKey
 from sync.transport import Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+    from threading import Event
 
 log = logging.getLogger(__name__)
 
@@ -39,15 +41,32 @@ STATUS_FILE = "agent.json"
 _TICK_S = 0.2
 
 
-@dataclass(frozen=True)
-class AgentSettings:
-    """How often and how patiently."""
+class Rhythm:
+    """What is due when, in seconds of the monotonic clock."""
 
-    #: Seconds between heartbeats; up to a tenth is added at random, so that a fleet does not beat
-    #: in step.
-    heartbeat_s: float = 60.0
-    backoff_base_s: float = 1.0
-    backoff_cap_s: float = 300.0
+    def __init__(self, heartbeat_s: float, backoff: Backoff) -> None:
+        self._heartbeat_s = heartbeat_s
+        self._backoff = backoff
+        self._not_before = 0.0
+        self._beat_due = 0.0
+
+    def may_send(self) -> bool:
+        return time.monotonic() >= self._not_before
+
+    def beat_is_due(self) -> bool:
+        return time.monotonic() >= self._beat_due
+
+    def beaten(self) -> None:
+        """Up to a tenth is added at random, so that a fleet does not beat in step."""
+        jitter = random.uniform(1.0, 1.1)
+        self._beat_due = time.monotonic() + self._heartbeat_s * jitter
+
+    def went_well(self) -> None:
+        self._backoff.succeeded()
+
+    def wait(self, retry_after_s: float | None = None) -> None:
+        """Leave the server alone for a while, longer each time."""
+        self._not_before = time.monotonic() + self._backoff.failed(retry_after_s)
 
 
 class Status:
@@ -71,40 +90,31 @@ class Status:
 
 
 class Agent:
-    """The loop's state: what is due when, in seconds of the monotonic clock."""
+    """One terminal's agent, a tick at a time."""
 
     def __init__(
-        self,
-        outbox: Outbox,
-        courier: Courier,
-        fleet: Fleet,
-        status: Status,
-        settings: AgentSettings,
+        self, outbox: Outbox, courier: Courier, fleet: Fleet, status: Status, rhythm: Rhythm
     ) -> None:
         self._outbox, self._courier, self._fleet = outbox, courier, fleet
-        self._status, self._settings = status, settings
-        self._backoff = Backoff(settings.backoff_base_s, settings.backoff_cap_s)
-        #: Before this nothing is sent at all.
-        self._not_before = 0.0
-        self._beat_due = 0.0
+        self._status, self._rhythm = status, rhythm
         self._waiting = True
 
     def tick(self) -> None:
         """Do what is due now. Never raises what the network or the disk may do to it."""
+        if not self._rhythm.may_send():
+            return
         try:
-            if time.monotonic() < self._not_before:
-                return
             if self._outbox.changed() or self._waiting:
                 self._waiting = True
                 self._deliver()
-            if time.monotonic() >= self._beat_due:
+            if self._rhythm.beat_is_due():
                 self._beat()
         except CentralUnreachable as error:
             self._status.set(error.reason)
             self._wait(error.retry_after_s)
         except (OutboxUnavailable, OSError) as error:
             log.error("%s: %s", type(error).__name__, error)
-            self._wait(None)
+            self._wait()
 
     def _deliver(self) -> None:
         delivery = self._courier.deliver()
@@ -113,36 +123,40 @@ class Agent:
             return
         self._status.set("ok")
         if delivery.to_come_later:
-            self._wait(None)
+            self._wait()
         else:
-            self._backoff.succeeded()
+            self._rhythm.went_well()
 
     def _beat(self) -> None:
         self._fleet.beat()
         self._status.set("ok")
-        self._backoff.succeeded()
-        self._beat_due = time.monotonic() + self._settings.heartbeat_s * random.uniform(1.0, 1.1)
+        self._rhythm.went_well()
+        self._rhythm.beaten()
         # Also finds what a courier that died had on lease.
         self._waiting = True
 
-    def _wait(self, retry_after_s: float | None) -> None:
+    def _wait(self, retry_after_s: float | None = None) -> None:
         self._waiting = True
-        self._not_before = time.monotonic() + self._backoff.failed(retry_after_s)
+        self._rhythm.wait(retry_after_s)
 
 
 def run_agent(
     state_dir: Path,
     stop: Event,
-    settings: AgentSettings | None = None,
+    *,
+    heartbeat_s: float = 60.0,
+    backoff_cap_s: float = 300.0,
     versions: Mapping[str, str] | None = None,
 ) -> None:
-    """Run until `stop` is set. Waits for enrolment if this terminal has no identity yet."""
-    settings = settings or AgentSettings()
+    """Run until `stop` is set. Waits for enrolment if this terminal has no identity yet.
+
+    `heartbeat_s`: seconds between heartbeats; `versions`: name -> version of what runs here.
+    """
     status = Status(state_dir)
     while not stop.is_set():
         try:
-            identity, key = Identity.load(state_dir), DeviceKey.load(state_dir)
-            outbox = Outbox(state_dir / OUTBOX_FILE, identity)
+            identity, key = load_identity(state_dir), DeviceKey.load(state_dir)
+            outbox = Outbox(state_dir / OUTBOX_FILE, identity.terminal)
         except NotEnrolled as error:
             status.set("not_enrolled")
             log.debug("%s", error)
@@ -154,8 +168,10 @@ def run_agent(
             continue
         transport = Transport(identity.central_url, key)
         with closing(outbox), closing(transport):
-            fleet = Fleet(state_dir, identity, outbox, transport, versions or {})
-            agent = Agent(outbox, Courier(outbox, transport), fleet, status, settings)
+            fleet = Fleet(state_dir, identity.terminal, outbox, transport, versions or {})
+            courier = Courier(outbox, transport)
+            rhythm = Rhythm(heartbeat_s, Backoff(cap_s=min(backoff_cap_s, 5 * heartbeat_s)))
+            agent = Agent(outbox, courier, fleet, status, rhythm)
             while not stop.is_set():
                 agent.tick()
                 stop.wait(_TICK_S)

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 #: What may be hashed. `Mapping` and `Sequence` so that typed dictionaries fit without a cast.
 Json: TypeAlias = "bool | int | str | Sequence[Json] | Mapping[str, Json] | None"

@@ -7,13 +7,14 @@ thread once home is shown.
 from __future__ import annotations
 
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sync.faults import CentralRefused, CentralUnreachable
-from sync.identity import Identity
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sync.identity import Identity
     from sync.messages import EligibilityAnswer
     from sync.transport import Transport
 
@@ -49,14 +50,14 @@ class CentralClient:
         `CentralUnreachable` after at most about `timeout_s`, and `NotEnrolled`.
         """
         # Loaded here: the screen process imports this module before home is shown.
-        from sync.envelope import question_header, seal
+        from sync.envelope import Sealer
         from sync.messages import KIND_ELIGIBILITY, EligibilityAnswer, Envelope
 
         identity = self._identity
-        header = question_header(identity.terminal, KIND_ELIGIBILITY, identity.central_key_id)
+        sealer = Sealer.of(identity)
+        header = sealer.question_header(identity.terminal, KIND_ELIGIBILITY)
         question = {"service": service, "id_number": id_number, "name": name}
-        sealed = seal(header, question, identity.central_public_key)
-        envelope = Envelope.of(header.as_wire(), sealed)
+        envelope = Envelope.of(header.as_wire(), sealer.seal(header, question))
         with self._mutex:
             return self._ready().post("eligibility", envelope, EligibilityAnswer, timeout_s)
 

@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from sync.faults import CentralUnreachable
 from sync.messages import BATCH_LIMIT, Batch, BatchAnswer, Envelope, Verdict
 from sync.outbox import Answer, Leased, Outbox
-from sync.transport import Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sync.transport import Transport
 
 log = logging.getLogger(__name__)
 

@@ -7,13 +7,16 @@ centre gives the same terminal number back.
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sync.envelope import key_id_of
 from sync.identity import Identity
 from sync.messages import EnrolAnswer, EnrolRequest
 from sync.signing import DeviceKey
 from sync.transport import Transport
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def enrol(central_url: str, code: str, state_dir: Path, *, hall: str = "") -> Identity:

@@ -10,9 +10,9 @@ Keys travel as raw bytes, the ML-KEM part first: public 1184 + 32, private (seed
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
@@ -30,6 +30,11 @@ from sync.canonical import Json, canonical, sha256_hex
 from sync.header import BEIJING, EnvelopeHeader
 from sync.ids import uuid7
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sync.identity import Identity
+
 ALGORITHM = "HPKE/MLKEM768-X25519/HKDF-SHA256/AES-256-GCM"
 
 _MLKEM_PUBLIC, _MLKEM_SEED, _X25519 = 1184, 64, 32
@@ -45,35 +50,52 @@ def key_id_of(public: bytes) -> str:
     return sha256_hex(public)[:16]
 
 
-def seal(header: EnvelopeHeader, payload: Mapping[str, Json], public_key: bytes) -> bytes:
-    """The payload, readable by the owner of `public_key` only, and only under this header.
+@dataclass(frozen=True)
+class Sealer:
+    """One public key of the central server."""
 
-    Raises `ValueError` if the header names another key or algorithm, or the key is not one.
-    """
-    if (header.key_id, header.algorithm) != (key_id_of(public_key), ALGORITHM):
-        raise ValueError("the header names another key")
-    if len(public_key) != _MLKEM_PUBLIC + _X25519:
-        raise ValueError("not a public key of this algorithm")
-    key = MLKEM768X25519PublicKey(
-        MLKEM768PublicKey.from_public_bytes(public_key[:_MLKEM_PUBLIC]),
-        X25519PublicKey.from_public_bytes(public_key[_MLKEM_PUBLIC:]),
-    )
-    return _suite().encrypt(canonical(payload), key, _PURPOSE + header.canonical())
+    key_id: str
+    public_key: bytes
+    algorithm: str = ALGORITHM
 
+    def __post_init__(self) -> None:
+        """Raises `ValueError` for a key that is not what its id says, or of another algorithm."""
+        if len(self.public_key) != _MLKEM_PUBLIC + _X25519 or self.algorithm != ALGORITHM:
+            raise ValueError("not a public key of this algorithm")
+        if key_id_of(self.public_key) != self.key_id:
+            raise ValueError("the key is not the one its id names")
 
-def question_header(terminal: str, kind: str, key_id: str) -> EnvelopeHeader:
-    """Header of an envelope that asks something now and is never stored."""
-    return EnvelopeHeader(
-        id=str(uuid7()),
-        terminal=terminal,
-        seq=0,
-        receipt_no="",
-        kind=kind,
-        created=datetime.now(BEIJING).isoformat(timespec="milliseconds"),
-        urgent=False,
-        key_id=key_id,
-        algorithm=ALGORITHM,
-    )
+    @classmethod
+    def of(cls, identity: Identity) -> Sealer:
+        """Seals to the key this terminal was given. Raises `ValueError`."""
+        return cls(identity.central_key_id, identity.central_public_key, identity.algorithm)
+
+    def seal(self, header: EnvelopeHeader, payload: Mapping[str, Json]) -> bytes:
+        """The payload, readable by the centre only and under this header only.
+
+        Raises `ValueError` if the header names another key.
+        """
+        if (header.key_id, header.algorithm) != (self.key_id, self.algorithm):
+            raise ValueError("the header names another key")
+        key = MLKEM768X25519PublicKey(
+            MLKEM768PublicKey.from_public_bytes(self.public_key[:_MLKEM_PUBLIC]),
+            X25519PublicKey.from_public_bytes(self.public_key[_MLKEM_PUBLIC:]),
+        )
+        return _suite().encrypt(canonical(payload), key, _PURPOSE + header.canonical())
+
+    def question_header(self, terminal: str, kind: str) -> EnvelopeHeader:
+        """Header of an envelope that asks something now and is never stored."""
+        return EnvelopeHeader(
+            id=str(uuid7()),
+            terminal=terminal,
+            seq=0,
+            receipt_no="",
+            kind=kind,
+            created=datetime.now(BEIJING).isoformat(timespec="milliseconds"),
+            urgent=False,
+            key_id=self.key_id,
+            algorithm=self.algorithm,
+        )
 
 
 @dataclass(frozen=True, repr=False)
@@ -95,11 +117,11 @@ class Opener:
             X25519PrivateKey.from_private_bytes(self.private_key[_MLKEM_SEED:]),
         )
 
-    @property
-    def public_key(self) -> bytes:
+    def sealer(self) -> Sealer:
         """The half that terminals are given."""
         mlkem, x25519 = self._halves()
-        return mlkem.public_key().public_bytes_raw() + x25519.public_key().public_bytes_raw()
+        public = mlkem.public_key().public_bytes_raw() + x25519.public_key().public_bytes_raw()
+        return Sealer(key_id_of(public), public)
 
     def open(self, header: Mapping[str, Json], sealed: bytes) -> dict[str, object]:
         """The payload. `header` as it was received. Raises `Unreadable`."""

@@ -15,14 +15,13 @@ import json
 import logging
 import os
 import time
-from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ValidationError
 
 from sync.header import BEIJING
-from sync.identity import Identity, write_whole
+from sync.identity import write_whole
 from sync.messages import (
     DesiredState,
     HealthRow,
@@ -30,8 +29,13 @@ from sync.messages import (
     HeartbeatAnswer,
     QueueReport,
 )
-from sync.outbox import Outbox
-from sync.transport import Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from sync.outbox import Outbox
+    from sync.transport import Transport
 
 log = logging.getLogger(__name__)
 
@@ -55,13 +59,13 @@ class Fleet:
     def __init__(
         self,
         state_dir: Path,
-        identity: Identity,
+        terminal: str,
         outbox: Outbox,
         transport: Transport,
         versions: Mapping[str, str],
     ) -> None:
         self._state_dir = state_dir
-        self._terminal = identity.terminal
+        self._terminal = terminal
         self._outbox = outbox
         self._transport = transport
         self._versions = dict(versions)

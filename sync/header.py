@@ -8,11 +8,14 @@ builds headers before anything heavy is loaded.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import timedelta, timezone
+from typing import TYPE_CHECKING
 
 from sync.canonical import Json, canonical
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 #: Raised by one when an old server could no longer read what a new terminal sends.
 SCHEMA_VERSION = 1

@@ -44,17 +44,17 @@ class Identity:
         text = json.dumps(fields, indent=2, sort_keys=True) + "\n"
         write_whole(state_dir / IDENTITY_FILE, text.encode("utf-8"))
 
-    @classmethod
-    def load(cls, state_dir: Path) -> Identity:
-        """Raises `NotEnrolled`."""
-        try:
-            fields = json.loads((state_dir / IDENTITY_FILE).read_text(encoding="utf-8"))
-            fields["central_public_key"] = base64.b64decode(fields["central_public_key"])
-            return cls(**fields)
-        except FileNotFoundError:
-            raise NotEnrolled("this terminal has not been enrolled") from None
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise NotEnrolled(f"{IDENTITY_FILE} cannot be used: {error}") from error
+
+def load_identity(state_dir: Path) -> Identity:
+    """The identity in a state directory. Raises `NotEnrolled`."""
+    try:
+        fields = json.loads((state_dir / IDENTITY_FILE).read_text(encoding="utf-8"))
+        fields["central_public_key"] = base64.b64decode(fields["central_public_key"])
+        return Identity(**fields)
+    except FileNotFoundError:
+        raise NotEnrolled("this terminal has not been enrolled") from None
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise NotEnrolled(f"{IDENTITY_FILE} cannot be used: {type(error).__name__}") from error
 
 
 def write_whole(path: Path, data: bytes, mode: int = 0o644) -> None:
@@ -69,9 +69,9 @@ def write_whole(path: Path, data: bytes, mode: int = 0o644) -> None:
             file.flush()
             os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
-        os.replace(name, path)
+        Path(name).replace(path)
     except BaseException:
-        os.unlink(name)
+        Path(name).unlink()
         raise
     folder = os.open(path.parent, os.O_RDONLY)
     try:

@@ -20,25 +20,30 @@ Field rules are those of the province's card management (domain §2.3) and the a
 
 from __future__ import annotations
 
-import base64
-import re
-from collections.abc import Mapping
-from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from sync.canonical import Json, canonical, sha256_hex
 from sync.header import SCHEMA_VERSION, EnvelopeHeader
+from sync.values import (
+    Base64,
+    Code,
+    Day,
+    IdNumber,
+    KeyId,
+    Moment,
+    Name,
+    Sha256,
+    Short,
+    TerminalNo,
+    Text,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 
 __all__ = [
     "API",
@@ -89,53 +94,6 @@ KIND_ELIGIBILITY = "eligibility_question"
 
 class _Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-# -- what values look like -----------------------------------------------------------------------
-
-
-def _real_date(text: str) -> str:
-    date.fromisoformat(text)
-    return text
-
-
-def _aware_time(text: str) -> str:
-    if datetime.fromisoformat(text).tzinfo is None:
-        raise ValueError("time without a zone")
-    return text
-
-
-def _id_number(text: str) -> str:
-    """GB 11643: seventeen digits with a real date, and the check character of ISO 7064 MOD 11-2."""
-    if not re.fullmatch(r"[0-9]{17}[0-9X]", text):
-        raise ValueError("not an ID number")
-    date(int(text[6:10]), int(text[10:12]), int(text[12:14]))
-    total = sum(int(digit) * pow(2, 17 - place, 11) for place, digit in enumerate(text[:17]))
-    if "10X98765432"[total % 11] != text[17]:
-        raise ValueError("check character")
-    return text
-
-
-def _from_base64(value: object) -> object:
-    return base64.b64decode(value, validate=True) if isinstance(value, str) else value
-
-
-#: Bytes that are standard base64 in JSON; in Python they may be given as bytes or as base64 text.
-Base64 = Annotated[
-    bytes,
-    BeforeValidator(_from_base64),
-    PlainSerializer(lambda data: base64.b64encode(data).decode("ascii"), return_type=str),
-]
-Text = Annotated[str, Field(max_length=100)]
-Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-KeyId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
-TerminalNo = Annotated[str, Field(pattern=r"^[0-9]{6}$")]
-Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$"), AfterValidator(_real_date)]
-Moment = Annotated[str, Field(max_length=40), AfterValidator(_aware_time)]
-IdNumber = Annotated[str, AfterValidator(_id_number)]
-Short = Annotated[str, BeforeValidator(lambda value: "" if value is None else str(value)[:200])]
-Name = Annotated[str, Field(min_length=1, max_length=50)]
 
 
 # -- envelopes -----------------------------------------------------------------------------------

@@ -21,22 +21,26 @@ several threads. Standard library only: the screen process imports this before h
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-import sqlite3
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 
+from sync.database import Database
+from sync.database import Unavailable as OutboxUnavailable
 from sync.header import BEIJING, EnvelopeHeader
-from sync.identity import Identity
 from sync.ids import uuid7
 from sync.receipt_number import LAST_OF_DAY, receipt_number
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterable
+    from datetime import date
+    from pathlib import Path
+
+
+__all__ = ["Answer", "Counts", "Leased", "Outbox", "OutboxUnavailable", "Stored"]
 
 #: How long the verdict of a finished item can be asked for.
 TOMBSTONE_DAYS = 90
@@ -65,28 +69,24 @@ CREATE TABLE day (day TEXT PRIMARY KEY, last INTEGER NOT NULL);
 CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 """
 
+#: What an answer does to an item; one that is finished already keeps its verdict.
+_BACK_INTO_THE_QUEUE = """
+UPDATE item SET state = 'queued', lease_ends = NULL, reason = :reason
+WHERE id = :id AND state IN ('queued', 'sending')
+"""
+_DEAD = """
+UPDATE item SET state = 'dead', verdict = :verdict, reason = :reason, finished_at = :now
+WHERE id = :id AND state IN ('queued', 'sending')
+"""
+_ACKNOWLEDGED = """
+UPDATE item SET state = 'acknowledged', sealed = NULL, verdict = :verdict,
+    rejection = :rejection, reason = :reason, finished_at = :now
+WHERE id = :id AND state IN ('queued', 'sending')
+"""
+
 #: Space between the numbers of one file and those of the file that takes the place of a damaged
 #: one: no terminal serves a thousand citizens a day.
 _SEQ_STEP, _DAY_STEP = 1_000_000_000, 1000
-
-#: What SQLite says -> the reason in `OutboxUnavailable`.
-_REASONS = {
-    sqlite3.SQLITE_FULL: "disk_full",
-    sqlite3.SQLITE_READONLY: "read_only",
-    sqlite3.SQLITE_BUSY: "busy",
-    sqlite3.SQLITE_LOCKED: "busy",
-    sqlite3.SQLITE_CORRUPT: "damaged",
-    sqlite3.SQLITE_NOTADB: "damaged",
-}
-
-
-class OutboxUnavailable(Exception):
-    """Nothing can be stored now, and nothing was. `reason`: "disk_full", "read_only", "busy",
-    "damaged", "io", "numbers_used_up" or "newer_schema"."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -131,25 +131,18 @@ class Counts:
 
 
 class Outbox:
-    """The outbox of one terminal, in the database file `path`."""
+    """The outbox of one terminal. `path`: the database file; `terminal`: its six-digit number."""
 
-    def __init__(self, path: Path, identity: Identity) -> None:
+    def __init__(self, path: Path, terminal: str) -> None:
         """Opens and checks the file, or makes a new one. Raises `OutboxUnavailable`."""
-        self._path = path
-        self._identity = identity
-        self._mutex = threading.RLock()
-        self._connection: sqlite3.Connection | None = None
-        self._inode = 0
-        self._version_seen = -1
-        with _as_unavailable():
-            self._lock_file = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        with self._mutex, _as_unavailable():
-            self._open()
+        self._terminal = terminal
+        self._file = Database(path, _SCHEMA_VERSION, _create)
+        cut = time.time() - TOMBSTONE_DAYS * 86_400
+        with self._file.writing() as db:
+            db.execute("DELETE FROM item WHERE state = 'acknowledged' AND finished_at < ?", (cut,))
 
     def close(self) -> None:
-        with self._mutex:
-            self._disconnect()
-            os.close(self._lock_file)
+        self._file.close()
 
     # -- the screen's side -----------------------------------------------------------------------
 
@@ -158,26 +151,29 @@ class Outbox:
         kind: str,
         seal: Callable[[EnvelopeHeader], bytes],
         *,
+        key_id: str,
+        algorithm: str,
         urgent: bool = False,
     ) -> Stored:
         """Store one transaction; it is on disk when this returns.
 
-        `seal` is called once with the finished header and returns the sealed contents; what it
-        raises passes through and nothing is stored. Raises `OutboxUnavailable`.
+        `seal` is called once with the finished header, which names `key_id` and `algorithm`, and
+        returns the sealed contents; what it raises passes through and nothing is stored. Raises
+        `OutboxUnavailable`.
         """
-        now, identity = datetime.now(BEIJING), self._identity
-        with self._transaction() as db:
-            seq, number = self._next_numbers(db, now)
+        now = datetime.now(BEIJING)
+        with self._file.writing() as db:
+            seq, number = _next_numbers(db, now.date())
             header = EnvelopeHeader(
                 id=str(uuid7()),
-                terminal=identity.terminal,
+                terminal=self._terminal,
                 seq=seq,
-                receipt_no=receipt_number(identity.terminal, now.date(), number),
+                receipt_no=receipt_number(self._terminal, now.date(), number),
                 kind=kind,
                 created=now.isoformat(timespec="milliseconds"),
                 urgent=urgent,
-                key_id=identity.central_key_id,
-                algorithm=identity.algorithm,
+                key_id=key_id,
+                algorithm=algorithm,
             )
             db.execute(
                 "INSERT INTO item (seq, id, urgent, header, sealed, created_at)"
@@ -188,7 +184,7 @@ class Outbox:
 
     def verdict(self, item: str) -> Answer | None:
         """What the centre said about the item with this id; None while it has said nothing."""
-        with self._transaction(write=False) as db:
+        with self._file.reading() as db:
             row = db.execute(
                 "SELECT verdict, rejection, reason FROM item WHERE id = ?", (item,)
             ).fetchone()
@@ -197,7 +193,7 @@ class Outbox:
         return Answer(item, *row)
 
     def counts_and_ages(self) -> Counts:
-        with self._transaction(write=False) as db:
+        with self._file.reading() as db:
             number = dict(db.execute("SELECT state, count(*) FROM item GROUP BY state").fetchall())
             (oldest,) = db.execute(
                 "SELECT min(created_at) FROM item WHERE state IN ('queued', 'sending')"
@@ -207,17 +203,14 @@ class Outbox:
             sending=number.get("sending", 0),
             dead=number.get("dead", 0),
             oldest_s=0 if oldest is None else max(0, int(time.time() - oldest)),
-            damaged_files=len(damaged_files(self._path)),
+            damaged_files=len(self._file.damaged_files()),
         )
 
     # -- the courier's side ----------------------------------------------------------------------
 
     def changed(self) -> bool:
         """Whether another process has written since this was last asked. Costs microseconds."""
-        with self._transaction(write=False) as db:
-            (version,) = db.execute("PRAGMA data_version").fetchone()
-        changed, self._version_seen = version != self._version_seen, version
-        return bool(changed)
+        return self._file.changed()
 
     def lease(self, limit: int, seconds: float) -> list[Leased]:
         """Up to `limit` items in the order they are due, given to the caller for `seconds`.
@@ -226,7 +219,7 @@ class Outbox:
         ends by itself.
         """
         now = time.time()
-        with self._transaction() as db:
+        with self._file.writing() as db:
             db.execute(
                 "UPDATE item SET state = 'queued', lease_ends = NULL WHERE state = 'sending'"
                 " AND (lease_ends <= ? OR leased_at > ?)",  # later than now: the clock went back
@@ -246,7 +239,7 @@ class Outbox:
 
     def release(self, items: Iterable[str]) -> None:
         """Give leased items back unanswered, to be sent again."""
-        with self._transaction() as db:
+        with self._file.writing() as db:
             db.executemany(
                 "UPDATE item SET state = 'queued', lease_ends = NULL"
                 " WHERE id = ? AND state = 'sending'",
@@ -254,168 +247,40 @@ class Outbox:
             )
 
     def acknowledge(self, answers: Iterable[Answer]) -> None:
-        """Take in what the centre said. An item that is finished already keeps its verdict."""
+        """Take in what the centre said."""
         now = time.time()
-        with self._transaction() as db:
+        with self._file.writing() as db:
             for answer in answers:
                 if answer.verdict == "later":
-                    change = "state = 'queued', lease_ends = NULL, reason = :reason"
+                    change = _BACK_INTO_THE_QUEUE
                 elif answer.verdict == "rejected" and not answer.rejection:
-                    change = "state = 'dead', verdict = :verdict, reason = :reason"
-                    change += ", finished_at = :now"
+                    change = _DEAD
                 else:
-                    change = "state = 'acknowledged', sealed = NULL, verdict = :verdict"
-                    change += ", rejection = :rejection, reason = :reason, finished_at = :now"
-                db.execute(
-                    f"UPDATE item SET {change} WHERE id = :id AND state IN ('queued', 'sending')",
-                    {**vars(answer), "now": now},
-                )
-        with self._transaction(write=False) as db:
+                    change = _ACKNOWLEDGED
+                db.execute(change, {**vars(answer), "now": now})
+        with self._file.reading() as db:
             db.execute("PRAGMA incremental_vacuum").fetchall()
 
-    # -- the file --------------------------------------------------------------------------------
 
-    def _next_numbers(self, db: sqlite3.Connection, now: datetime) -> tuple[int, int]:
-        """The next place in the queue and the next number of the day, both taken."""
-        generation = _counter(db, "generation")
-        seq = max(_counter(db, "last_seq"), generation * _SEQ_STEP) + 1
-        db.execute("INSERT OR REPLACE INTO counter VALUES ('last_seq', ?)", (seq,))
-        day = now.date().isoformat()
-        row = db.execute("SELECT last FROM day WHERE day = ?", (day,)).fetchone()
-        number = (row[0] if row else generation % 10 * _DAY_STEP) + 1
-        if number > LAST_OF_DAY:
-            raise OutboxUnavailable("numbers_used_up")
-        db.execute("INSERT OR REPLACE INTO day VALUES (?, ?)", (day, number))
-        return seq, number
-
-    @contextmanager
-    def _transaction(self, *, write: bool = True) -> Iterator[sqlite3.Connection]:
-        """One transaction on a file that is known to be the right one.
-
-        After an error of the file the connection is given up: a page cache that could not be
-        flushed is not to be trusted. The next transaction opens and checks anew.
-        """
-        with self._mutex, _as_unavailable(), self._file_lock(fcntl.LOCK_SH):
-            while self._connection is None or not self._same_file():
-                self._disconnect()
-                fcntl.flock(self._lock_file, fcntl.LOCK_UN)
-                self._open()
-                fcntl.flock(self._lock_file, fcntl.LOCK_SH)
-            db = self._connection
-            assert db is not None  # _open either connects or raises
-            try:
-                if write:
-                    db.execute("BEGIN IMMEDIATE")
-                yield db
-                if write:
-                    db.execute("COMMIT")
-            except BaseException as error:
-                if isinstance(error, (sqlite3.Error, OSError)):
-                    self._disconnect()
-                elif db.in_transaction:
-                    db.execute("ROLLBACK")
-                raise
-
-    @contextmanager
-    def _file_lock(self, kind: int) -> Iterator[None]:
-        """Held shared by every transaction, alone while a damaged file is set aside."""
-        fcntl.flock(self._lock_file, kind)
-        try:
-            yield
-        finally:
-            fcntl.flock(self._lock_file, fcntl.LOCK_UN)
-
-    def _same_file(self) -> bool:
-        """False when another process has set our file aside."""
-        try:
-            return os.stat(self._path).st_ino == self._inode
-        except FileNotFoundError:
-            return False
-
-    def _open(self) -> None:
-        with self._file_lock(fcntl.LOCK_EX):
-            try:
-                self._connect()
-            except sqlite3.DatabaseError as error:
-                self._disconnect()
-                if _reason(error) != "damaged":
-                    raise
-                _set_aside(self._path)
-                self._connect()
-
-    def _connect(self) -> None:
-        db = sqlite3.connect(self._path, timeout=5.0, isolation_level=None, check_same_thread=False)
-        self._connection = db
-        os.chmod(self._path, 0o600)
-        self._inode = os.stat(self._path).st_ino
-        db.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        db.execute("PRAGMA journal_mode = WAL").fetchone()
-        db.execute("PRAGMA synchronous = FULL")
-        if db.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
-            raise _Damaged("the file does not pass its check")
-        (version,) = db.execute("PRAGMA user_version").fetchone()
-        if version > _SCHEMA_VERSION:
-            raise OutboxUnavailable("newer_schema")
-        if version == 0:
-            self._create(db)
-        cut = time.time() - TOMBSTONE_DAYS * 86_400
-        db.execute("DELETE FROM item WHERE state = 'acknowledged' AND finished_at < ?", (cut,))
-
-    def _create(self, db: sqlite3.Connection) -> None:
-        generation = max((int(file.suffix[1:]) for file in damaged_files(self._path)), default=0)
-        db.executescript(
-            f"BEGIN IMMEDIATE;{_SCHEMA}"
-            f"INSERT INTO counter VALUES ('generation', {generation});"
-            f"PRAGMA user_version = {_SCHEMA_VERSION};COMMIT;"
-        )
-
-    def _disconnect(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-            self._version_seen = -1
+def _create(db: sqlite3.Connection, generation: int) -> None:
+    for statement in _SCHEMA.split(";"):
+        db.execute(statement)
+    db.execute("INSERT INTO counter VALUES ('generation', ?)", (generation,))
 
 
-class _Damaged(sqlite3.DatabaseError):
-    """Found by the check at opening; treated like SQLite's own finding."""
-
-    sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-
-
-def damaged_files(path: Path) -> list[Path]:
-    """Outbox files that were set aside, oldest first: `outbox.db.damaged.1` …"""
-    found = path.parent.glob(f"{path.name}.damaged.*")
-    return sorted(
-        (file for file in found if file.suffix[1:].isdigit()), key=lambda file: int(file.suffix[1:])
-    )
-
-
-def _set_aside(path: Path) -> None:
-    """Rename the database with its write-ahead log; nothing of it is thrown away."""
-    number = max((int(file.suffix[1:]) for file in damaged_files(path)), default=0) + 1
-    for part in ("-wal", "-shm", ""):
-        source = Path(f"{path}{part}")
-        if source.exists():
-            # The log is named as SQLite expects it beside its database, for a later rescue.
-            os.rename(source, f"{path}.damaged.{number}{part}")
+def _next_numbers(db: sqlite3.Connection, day: date) -> tuple[int, int]:
+    """The next place in the queue and the next number of the day, both taken."""
+    generation = _counter(db, "generation")
+    seq = max(_counter(db, "last_seq"), generation * _SEQ_STEP) + 1
+    db.execute("INSERT OR REPLACE INTO counter VALUES ('last_seq', ?)", (seq,))
+    row = db.execute("SELECT last FROM day WHERE day = ?", (day.isoformat(),)).fetchone()
+    number = (row[0] if row else generation % 10 * _DAY_STEP) + 1
+    if number > LAST_OF_DAY:
+        raise OutboxUnavailable("numbers_used_up")
+    db.execute("INSERT OR REPLACE INTO day VALUES (?, ?)", (day.isoformat(), number))
+    return seq, number
 
 
 def _counter(db: sqlite3.Connection, name: str) -> int:
     row = db.execute("SELECT value FROM counter WHERE name = ?", (name,)).fetchone()
     return row[0] if row else 0
-
-
-def _reason(error: sqlite3.Error) -> str:
-    # The low byte is the primary code; the rest says more about it.
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_IOERR) & 0xFF
-    return _REASONS.get(code, "io")
-
-
-@contextmanager
-def _as_unavailable() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise OutboxUnavailable(_reason(error)) from error
-    except OSError as error:
-        raise OutboxUnavailable("disk_full" if error.errno == 28 else "io") from error

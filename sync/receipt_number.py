@@ -13,7 +13,10 @@ It holds nothing about the citizen.
 from __future__ import annotations
 
 import re
-from datetime import date
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import date
 
 LENGTH = 17
 #: Most numbers a terminal can give in a day.

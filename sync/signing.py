@@ -8,7 +8,7 @@ leaves the terminal.
 from __future__ import annotations
 
 import stat
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -23,6 +23,9 @@ from requests_http_signature import HTTPSignatureAuth, algorithms
 from sync.canonical import sha256_hex
 from sync.identity import DEVICE_KEY_FILE, NotEnrolled, write_whole
 from sync.messages import SIGNATURE_TAG, SIGNED_COMPONENTS
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class DeviceKey:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import email.utils
 import time
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 import requests
@@ -17,7 +17,9 @@ from pydantic import BaseModel, ValidationError
 
 from sync.faults import CentralRefused, CentralUnreachable
 from sync.messages import API, Refusal
-from sync.signing import DeviceKey
+
+if TYPE_CHECKING:
+    from sync.signing import DeviceKey
 
 #: No answer of the contract is longer, bytes.
 ANSWER_LIMIT = 1024 * 1024

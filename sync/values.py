@@ -1,0 +1,54 @@
+"""What single values of the wire contract look like, and the rules they obey."""
+
+from __future__ import annotations
+
+import base64
+import re
+from datetime import date, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
+
+
+def _real_date(text: str) -> str:
+    date.fromisoformat(text)
+    return text
+
+
+def _aware_time(text: str) -> str:
+    if datetime.fromisoformat(text).tzinfo is None:
+        raise ValueError("time without a zone")
+    return text
+
+
+def _id_number(text: str) -> str:
+    """GB 11643: seventeen digits with a real date, and the check character of ISO 7064 MOD 11-2."""
+    if not re.fullmatch(r"[0-9]{17}[0-9X]", text):
+        raise ValueError("not an ID number")
+    date(int(text[6:10]), int(text[10:12]), int(text[12:14]))
+    total = sum(int(digit) * pow(2, 17 - place, 11) for place, digit in enumerate(text[:17]))
+    if "10X98765432"[total % 11] != text[17]:
+        raise ValueError("check character")
+    return text
+
+
+def _from_base64(value: object) -> object:
+    return base64.b64decode(value, validate=True) if isinstance(value, str) else value
+
+
+#: Bytes that are standard base64 in JSON; in Python they may be given as bytes or as base64 text.
+Base64 = Annotated[
+    bytes,
+    BeforeValidator(_from_base64),
+    PlainSerializer(lambda data: base64.b64encode(data).decode("ascii"), return_type=str),
+]
+Text = Annotated[str, Field(max_length=100)]
+Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+KeyId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+TerminalNo = Annotated[str, Field(pattern=r"^[0-9]{6}$")]
+Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$"), AfterValidator(_real_date)]
+Moment = Annotated[str, Field(max_length=40), AfterValidator(_aware_time)]
+IdNumber = Annotated[str, AfterValidator(_id_number)]
+Short = Annotated[str, BeforeValidator(lambda value: "" if value is None else str(value)[:200])]
+Name = Annotated[str, Field(min_length=1, max_length=50)]
