@@ -1,0 +1,124 @@
+"""A central server as a process of its own, and a terminal enrolled at it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sync.enrolment import enrol
+from sync.outbox import Outbox
+from sync.signing import DeviceKey
+from sync.transport import Transport
+from tests.system import people
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sync.identity import Identity
+
+#: Starting Django on a busy machine may take this long, seconds.
+_START_S = 40.0
+
+
+@dataclass
+class CentralServer:
+    """`python -m central serve` on a state directory; may be stopped and started again."""
+
+    state: Path
+    port: int = 0
+    process: subprocess.Popen[bytes] | None = None
+    registry: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def folder(self) -> Path:
+        return self.state / "central"
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        registry = self.state / "registry.json"
+        registry.write_text(json.dumps(self.registry), encoding="utf-8")
+        command = [sys.executable, "-m", "central", "serve", "--state", str(self.state)]
+        command += ["--port", str(self.port), "--demo", "--registry", str(registry)]
+        with (self.state / "central.log").open("ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+        until = time.monotonic() + _START_S
+        while not (self.folder / "url").exists():
+            assert self.process.poll() is None, (self.state / "central.log").read_text()
+            assert time.monotonic() < until, "the server did not start"
+            time.sleep(0.05)
+        self.port = int((self.folder / "url").read_text().rsplit(":", 1)[1])
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(timeout=20)
+            self.process = None
+
+    def command(self, *words: str) -> str:
+        """Run one of the management commands; returns what it printed."""
+        command = [sys.executable, "-m", "central", words[0], "--state", str(self.state)]
+        done = subprocess.run(
+            [*command, *words[1:]], check=True, capture_output=True, timeout=_START_S
+        )
+        return done.stdout.decode("utf-8")
+
+    def show(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.command("show", "--json"))
+        return found
+
+    def code(self) -> str:
+        return (self.folder / "enrolment-code").read_text(encoding="ascii")
+
+
+@pytest.fixture(scope="session")
+def central(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CentralServer]:
+    """One server for all tests, which is always up; nobody in its registry is used by two tests."""
+    server = CentralServer(
+        tmp_path_factory.mktemp("central"), registry=[person.row() for person in people.REGISTRY]
+    )
+    server.start()
+    yield server
+    server.stop()
+
+
+@dataclass
+class EnrolledTerminal:
+    """The state directory of a terminal, and what its agent would open in it."""
+
+    state: Path
+    identity: Identity
+    outbox: Outbox
+    transport: Transport
+
+
+def enrolled(server: CentralServer, state: Path) -> EnrolledTerminal:
+    identity = enrol(server.url, server.command("enrolment-code"), state, hall="测试厅")
+    outbox = Outbox(state / "outbox.db", identity.terminal)
+    return EnrolledTerminal(
+        state, identity, outbox, Transport(server.url, DeviceKey.load(state))
+    )
+
+
+@pytest.fixture
+def terminal(central: CentralServer, tmp_path: Path) -> Iterator[EnrolledTerminal]:
+    """A terminal of its own for each test, enrolled at the server that is always up."""
+    made = enrolled(central, tmp_path / "terminal")
+    yield made
+    made.transport.close()
+    made.outbox.close()
+
+
+def environment() -> dict[str, str]:
+    """For processes that a test starts: this tree is what they import."""
+    return {**os.environ, "PYTHONPATH": os.getcwd()}  # noqa: PTH109 - pytest's own directory

@@ -1,0 +1,126 @@
+"""People who do not exist, and what they would have signed.
+
+Their ID numbers begin with 130299, a region that was never assigned, and have right check digits.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from sync.canonical import sha256_hex
+from sync.messages import ApplicationForm, binding_sha256, form_sha256
+
+if TYPE_CHECKING:
+    from sync.header import EnvelopeHeader
+
+
+def id_number(birth: str, order: int) -> str:
+    """A fictitious number. `birth`: YYYYMMDD; `order`: 0 to 999, odd for men."""
+    body = f"130299{birth}{order:03d}"
+    total = sum(int(digit) * pow(2, 17 - place, 11) for place, digit in enumerate(body))
+    return body + "10X98765432"[total % 11]
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody in the registry. `more` is what the registry says beyond the name."""
+
+    name: str
+    birth: str
+    order: int
+    more: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def number(self) -> str:
+        return id_number(self.birth, self.order)
+
+    def row(self) -> dict[str, Any]:
+        return {"id_number": self.number, "name": self.name, **dict(self.more)}
+
+
+HOLDER = Person("李有卡", "19800101", 101, (("card_state", "1"),))
+DECEASED = Person("赵故人", "19300101", 103, (("deceased", True),))
+UNINSURED = Person("周未保", "19900101", 105, (("insured", False),))
+ELSEWHERE = Person("吴在办", "19850101", 107, (("open_elsewhere", True),))
+CANCELLED = Person("郑注销", "19750101", 109, (("card_state", "4"),))
+STRANGER = Person("钱不详", "19700101", 111)
+
+#: Persons who may apply: one for each test that needs one.
+FREE = [Person(f"测试{digit}", "19570101", 1 + 2 * n) for n, digit in enumerate("甲乙丙丁戊己庚辛壬癸")]
+FREE += [Person(f"试验{digit}", "19640229", 1 + 2 * n) for n, digit in enumerate("甲乙丙丁戊己庚辛壬癸")]
+
+REGISTRY = [HOLDER, DECEASED, UNINSURED, ELSEWHERE, CANCELLED, *FREE]
+
+
+def jpeg(width: int = 358, height: int = 441) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (width, height), (235, 240, 245)).save(out, "JPEG", quality=70, dpi=(350, 350))
+    return out.getvalue()
+
+
+def png() -> bytes:
+    out = io.BytesIO()
+    Image.new("L", (90, 36), 255).save(out, "PNG")
+    return out.getvalue()
+
+
+def form_of(person: Person, photo: bytes) -> dict[str, Any]:
+    return {
+        "name": person.name,
+        "sex": "1" if person.order % 2 else "2",
+        "id_number": person.number,
+        "birth": f"{person.birth[:4]}-{person.birth[4:6]}-{person.birth[6:]}",
+        "ethnic": "01",
+        "special_group": "none",
+        "phone": "13900000000",
+        "address": {
+            "kind": "urban",
+            "area_code": "130203",
+            "area_name": "路北区",
+            "estate": "张北小区",
+            "building": "19",
+            "entrance": "1",
+            "room": "401",
+            "text": "唐山市路北区张北小区19楼1门401号",
+        },
+        "id_address": "河北省唐山市路北区张北小区19楼1门401号",
+        "id_issuer": "唐山市公安局路北分局",
+        "id_valid_from": "2015-03-01",
+        "id_valid_to": "",
+        "bank": "bank_a",
+        "outlet": "outlet_1",
+        "pickup": "outlet",
+        "photo_sha256": sha256_hex(photo),
+    }
+
+
+def application_of(
+    person: Person, header: EnvelopeHeader, photo: bytes | None = None
+) -> dict[str, Any]:
+    """What a terminal would seal for this person under this header."""
+    photo = jpeg() if photo is None else photo
+    form = form_of(person, photo)
+    form_hash = form_sha256(ApplicationForm.model_validate(form))
+    signed_at = "2026-11-24T09:30:00.000+08:00"
+    return {
+        "request_id": header.id,
+        "receipt_no": header.receipt_no,
+        "policy_version": "2026-11",
+        "form": form,
+        "form_sha256": form_hash,
+        "photo_jpeg": base64.b64encode(photo).decode("ascii"),
+        "signature": {
+            "png": base64.b64encode(png()).decode("ascii"),
+            "form_sha256": form_hash,
+            "signed_at": signed_at,
+            "binding_sha256": binding_sha256(form_hash, png(), signed_at),
+        },
+        "consents": [
+            {"text_id": "apply.notice", "text_version": "2026-11", "agreed_at": signed_at}
+        ],
+    }
