@@ -6,6 +6,7 @@ Text("14:05", role="legal", wrap=False)     one line, as wide as its text
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from kivy.core.text import Label as CoreLabel
@@ -14,6 +15,23 @@ from kivy.uix.label import Label
 from screens import fonts, theme
 from screens.scale import px, text_px
 from screens.widgets.wrapping import wrap
+
+
+@lru_cache(maxsize=16)
+def _ruler(size: float) -> tuple[CoreLabel, float]:
+    """What measures text of a font size, and the width of one ideograph, pixels."""
+    ruler = CoreLabel(font_name=fonts.UI, font_size=size)
+    ruler.resolve_font_name()
+    return ruler, ruler.get_extents("国" * 8)[0] / 8
+
+
+def _width(piece: str, size: float) -> float:
+    """Width of a piece of text on one line, pixels."""
+    ruler, ideograph = _ruler(size)
+    # All ideographs and full-width marks are one em wide; asking the font for each is slow.
+    if min(piece, default="") >= "\u2e80":
+        return len(piece) * ideograph
+    return float(ruler.get_extents(piece)[0])
 
 
 class Text(Label):
@@ -38,7 +56,6 @@ class Text(Label):
         self.role = role
         self._words = text
         self._wraps = wrap
-        self._measure: CoreLabel | None = None
         super().__init__(
             font_name=fonts.UI,
             font_size=text_px(role),
@@ -54,8 +71,8 @@ class Text(Label):
             if not fill:
                 self.size_hint_y = None
                 self.bind(texture_size=self._take_height)
+            # Lines are broken when the parent gives the width, not for Kivy's initial 100 px.
             self.bind(width=self._flow)
-            self._flow()
         else:
             self.size_hint = (None, None)
             self.bind(texture_size=self._take_size)
@@ -82,10 +99,7 @@ class Text(Label):
         self.text = wrap(self._words, self.width, self._width_of)
 
     def _width_of(self, piece: str) -> float:
-        if self._measure is None:
-            self._measure = CoreLabel(font_name=fonts.UI, font_size=self.font_size)
-            self._measure.resolve_font_name()
-        return float(self._measure.get_extents(piece)[0])
+        return _width(piece, self.font_size)
 
     def _take_height(self, *_: object) -> None:
         self.height = self.texture_size[1]

@@ -12,10 +12,10 @@ from typing import Any
 
 from hardware.faults import DeviceFault, FaultCode
 from hardware.supervision import DeviceState, HealthTable
+from kiosk import prompts as p
 from kiosk.flow import Context, Event, Prompt, Service, Visit
 from kiosk.maintenance.technicians import Admitted, Refused
 from kiosk.policy import load_policy
-from kiosk import prompts as p
 from kiosk.prompts import Option, Row
 from kiosk.settings import Settings
 from kiosk.terminal import Offer, QueueState
