@@ -23,6 +23,7 @@ caught, a bug) goes through `Visit._end`, which forgets everything the citizen s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Coroutine, Generator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -277,7 +278,7 @@ class Visit:
         if left <= 0:
             self._stop(IdledOut())
             return None
-        return int(left) + 1
+        return math.ceil(left)
 
     # -- how it is done ----------------------------------------------------------------------
 
@@ -296,8 +297,10 @@ class Visit:
         """Replay the service up to, and without, the reply at `index`."""
         replies = self._said[:index]
         # What was dropped earlier stays behind what is dropped now: the newest answer wins.
-        self._dropped = self._said[index:] + self._dropped
-        suggestion = self._dropped.pop(0)[1]
+        dropped = self._said[index:]
+        newer = {prompt.id for prompt, _ in dropped}
+        self._dropped = dropped + [kept for kept in self._dropped if kept[0].id not in newer]
+        suggestion = dropped[0][1]
         if self._coroutine is not None:
             self._coroutine.close()
         self._said = []

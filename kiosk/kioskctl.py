@@ -5,7 +5,7 @@
     kioskctl technician-hash                the line that admits a technician
     kioskctl bench --state DIR VERB …       moves the virtual devices (demo and test only)
 
-Exit codes: 0 all right, 1 something is wrong (and said), 2 the command itself cannot be carried out.
+Exit codes: 0 all right, 1 something is wrong (and said), 2 the command cannot be carried out.
 """
 
 from __future__ import annotations
@@ -62,7 +62,9 @@ def health(state: State, as_json: Json = False) -> None:
     wrong = [row for row in rows if row["state"] not in _ALL_RIGHT]
     bad = bool(wrong) or not rows or bool(counts["dead"]) or agent.get("central") != "ok"
     if as_json:
-        print(json.dumps({"devices": rows, "outbox": counts, "agent": agent}, ensure_ascii=False))
+        typer.echo(
+            json.dumps({"devices": rows, "outbox": counts, "agent": agent}, ensure_ascii=False)
+        )
         raise typer.Exit(int(bad))
     words = Words()
     table = Table("device", "state", "since", "fault", "fix")
@@ -112,7 +114,7 @@ def technician_hash(
     from kiosk.maintenance.technicians import hash_pin
 
     try:
-        print(f'{technician} = "{hash_pin(pin)}"')
+        typer.echo(f'{technician} = "{hash_pin(pin)}"')
     except ValueError as wrong:
         raise _stop(str(wrong)) from None
 
@@ -133,7 +135,7 @@ def bench(
         answer = BenchClient(state / "bench.sock").do(words[0], *words[1:])
     except (BadSettings, BenchError, OSError) as error:
         raise _stop(str(error)) from None
-    print(json.dumps(answer, ensure_ascii=False))
+    typer.echo(json.dumps(answer, ensure_ascii=False))
 
 
 if __name__ == "__main__":

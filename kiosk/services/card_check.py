@@ -19,6 +19,8 @@ _CARD_TROUBLE = {
     FaultCode.CARD_MUTE: "card_check.damaged",
 }
 
+_RESULTS = ("card_check.third", "card_check.in_date", "card_check.expired", *_CARD_TROUBLE.values())
+
 
 class CheckCard(Service):
     """读卡自检."""
@@ -27,7 +29,7 @@ class CheckCard(Service):
     icon = "card-search-outline"
     order = 50
     needs = frozenset({"card_reader"})
-    stages: ClassVar = {"read": ("card_check.read",), "result": ("card_check.done",)}
+    stages: ClassVar = {"read": ("card_check.read",), "result": _RESULTS}
 
     async def serve(self) -> None:
         try:
