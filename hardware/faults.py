@@ -41,7 +41,7 @@ class FaultCode(StrEnum):
     INTERNAL = "internal"
 
 
-class DeviceFault(Exception):  # noqa: N818 - the design's word for it
+class DeviceFault(Exception):
     """A device could not do what it was asked.
 
     `detail` is technical (a status word, an errno) and never personal. A temporary fault is tried
@@ -55,5 +55,5 @@ class DeviceFault(Exception):  # noqa: N818 - the design's word for it
         self.temporary = temporary
 
 
-class NotWanted(Exception):  # noqa: N818
+class NotWanted(Exception):
     """Nobody waits for the answer of this job any more; the device stays as it is."""

@@ -215,9 +215,7 @@ class IdReader:
         report(IdStep.WRONG_DOCUMENT if wrong else IdStep.LIFT_AND_REPLACE)
         return None
 
-    def _wait_for(
-        self, happened: Callable[[Answer], bool], cancelled: Callable[[], bool]
-    ) -> None:
+    def _wait_for(self, happened: Callable[[Answer], bool], cancelled: Callable[[], bool]) -> None:
         """Ask for a card every 300 ms until the answer is the wanted one."""
         while True:
             if cancelled():

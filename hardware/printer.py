@@ -66,7 +66,7 @@ class ReceiptPrinter:
         self._line.close()
 
     def poll(self) -> Condition:
-        """The printer's state; paper near its end is a warning, the rest a fault that stays open."""
+        """Paper near its end is a warning; another fault is shown while the line stays open."""
         if self._unclean:
             self._clean()
         status = self.status()

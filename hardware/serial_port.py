@@ -11,7 +11,7 @@ from __future__ import annotations
 import termios
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from hardware.faults import DeviceFault, FaultCode
@@ -48,10 +48,9 @@ class SerialPort:
     def close(self) -> None:
         port, self._port = self._port, None
         if port is not None:
-            try:
+            # If it is gone already, that is what was wanted.
+            with suppress(OSError, termios.error):
                 port.close()
-            except (OSError, termios.error):
-                pass  # it is gone already, which is what was wanted
 
     def write(self, data: bytes) -> None:
         """Hand over all bytes. After a fault nobody knows how many were taken."""

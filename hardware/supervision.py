@@ -8,8 +8,8 @@ A job is a function that gets the open driver. It runs between two polls, on the
 a driver is never used by two threads. A device that is not there fails its jobs at once with the
 fault that keeps it closed.
 
-What is known of all devices stands in one `HealthTable`, which the home screen, the maintenance page
-and the fleet report read.
+What is known of all devices stands in one `HealthTable`, which the home screen, the maintenance
+page and the fleet report read.
 """
 
 from __future__ import annotations
@@ -171,9 +171,7 @@ _OF_THE_CARD = frozenset(
 class DeviceLoop(Generic[D]):
     """Runs one driver. `start` begins, `stop` ends it; `submit` is for any thread."""
 
-    def __init__(
-        self, name: str, driver: D, health: HealthTable, *, poll_s: float = 2.0
-    ) -> None:
+    def __init__(self, name: str, driver: D, health: HealthTable, *, poll_s: float = 2.0) -> None:
         """`poll_s`: seconds between looks at the idle device."""
         self._name = name
         self._driver = driver
@@ -262,7 +260,7 @@ class DeviceLoop(Generic[D]):
                 raise
         except NotWanted as withdrawn:
             job.future.set_exception(withdrawn)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - it is passed on, whole
             # A bug in the operation: the visit that asked hears of it, the device lives on.
             job.future.set_exception(error)
             log.error("job on %s failed: %s", self._name, type(error).__name__)

@@ -51,11 +51,9 @@ class _Paper:
 
 @dataclass
 class _Style:
+    """What the picture shows of the printer's state; weight and alignment are not drawn."""
+
     size: int = 1
-    bold: bool = False
-    chinese: bool = False
-    chinese_size: int = 1
-    align: int = 0
     qr_data: bytes = b""
     qr_module: int = 3
 
@@ -63,9 +61,7 @@ class _Style:
 class VirtualPrinter(FarEnd):
     """A printer with paper. Pieces that were cut off lie in `receipts_dir` as text and picture."""
 
-    def __init__(
-        self, receipts_dir: Path, columns: int = 48, folder: Path | None = None
-    ) -> None:
+    def __init__(self, receipts_dir: Path, columns: int = 48, folder: Path | None = None) -> None:
         self._dir = receipts_dir
         self._dir.mkdir(parents=True, exist_ok=True)
         self._columns = columns
@@ -160,7 +156,9 @@ class VirtualPrinter(FarEnd):
         offline = self._out or self._cover or self._cutter
         answers = {
             1: 0x12 | (0x08 if offline else 0),
-            2: 0x12 | (0x04 if self._cover else 0) | (0x20 if self._out else 0)
+            2: 0x12
+            | (0x04 if self._cover else 0)
+            | (0x20 if self._out else 0)
             | (0x40 if self._cutter else 0),
             3: 0x12 | (0x08 if self._cutter else 0),
             4: 0x12 | (0x6C if self._out else 0x0C if self._near else 0),
@@ -184,18 +182,8 @@ class VirtualPrinter(FarEnd):
             case b"\x1b@":
                 self._style = _Style()
                 self._line.clear()
-            case b"\x1ba":
-                style.align = command[2]
-            case b"\x1bE":
-                style.bold = bool(command[2])
             case b"\x1d!":
                 style.size = (command[2] & 0x0F) + 1
-            case b"\x1c&":
-                style.chinese = True
-            case b"\x1c.":
-                style.chinese = False
-            case b"\x1c!":
-                style.chinese_size = 2 if command[2] & 0x0C else 1
             case b"\x1d(":
                 self._qr(command)
             case b"\x1dv":
@@ -205,9 +193,9 @@ class VirtualPrinter(FarEnd):
             case b"\x1dr":
                 if not self._mute:
                     self.send(bytes([0x03 if self._near else 0x00]))
-            case _ if command == b"\n":
+            case b"\n":
                 self._end_line()
-            case _:
+            case head if head not in _FIXED:
                 self._line += command
 
     def _end_line(self) -> None:
@@ -332,7 +320,7 @@ def _strips(paper: _Paper, wide: int) -> Iterator[Image]:
                 draw.text((column * _CELL * size, -5 * size), character, font=font, fill=30)
                 column += width(character)
         elif kind == "qr":
-            strip = _qr_picture(*what, wide)
+            strip = _qr_picture(what[0], what[1], wide)
         else:
             strip = _raster_picture(what, wide)
         yield strip

@@ -117,7 +117,9 @@ def test_a_program_that_died_mid_receipt_leaves_nothing_for_the_next_citizen(
     assert far_end.printed()[-1].text == "下一位的回执\n"
 
 
-def test_cover_opened_mid_receipt_is_named(far_end: VirtualPrinter, printer: ReceiptPrinter) -> None:
+def test_cover_opened_mid_receipt_is_named(
+    far_end: VirtualPrinter, printer: ReceiptPrinter
+) -> None:
     opener = threading.Timer(0.15, far_end.open_cover)
     opener.start()
     assert fault_of(printer) is FaultCode.PRINTER_COVER_OPEN
