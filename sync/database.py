@@ -150,7 +150,9 @@ class Database:
         self._connection = db
         self._path.chmod(0o600)
         self._inode = self._path.stat().st_ino
-        db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        if db.execute("PRAGMA page_count").fetchone() == (0,):
+            # Only in a new file: on another it would write before the check.
+            db.execute("PRAGMA auto_vacuum = INCREMENTAL")
         db.execute("PRAGMA journal_mode = WAL").fetchone()
         db.execute("PRAGMA synchronous = FULL")
         if db.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):

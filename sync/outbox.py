@@ -259,7 +259,8 @@ class Outbox:
                     change = _ACKNOWLEDGED
                 db.execute(change, {**vars(answer), "now": now})
         with self._file.reading() as db:
-            db.execute("PRAGMA incremental_vacuum").fetchall()
+            # As a script: it frees a page a step, and `execute` takes one step of what has no rows.
+            db.executescript("PRAGMA incremental_vacuum")
 
 
 def _create(db: sqlite3.Connection, generation: int) -> None:

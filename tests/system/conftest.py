@@ -105,9 +105,7 @@ class EnrolledTerminal:
 def enrolled(server: CentralServer, state: Path) -> EnrolledTerminal:
     identity = enrol(server.url, server.command("enrolment-code"), state, hall="测试厅")
     outbox = Outbox(state / "outbox.db", identity.terminal)
-    return EnrolledTerminal(
-        state, identity, outbox, Transport(server.url, DeviceKey.load(state))
-    )
+    return EnrolledTerminal(state, identity, outbox, Transport(server.url, DeviceKey.load(state)))
 
 
 @pytest.fixture
@@ -121,4 +119,4 @@ def terminal(central: CentralServer, tmp_path: Path) -> Iterator[EnrolledTermina
 
 def environment() -> dict[str, str]:
     """For processes that a test starts: this tree is what they import."""
-    return {**os.environ, "PYTHONPATH": os.getcwd()}  # noqa: PTH109 - pytest's own directory
+    return {**os.environ, "PYTHONPATH": os.getcwd()}

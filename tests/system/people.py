@@ -51,8 +51,12 @@ CANCELLED = Person("郑注销", "19750101", 109, (("card_state", "4"),))
 STRANGER = Person("钱不详", "19700101", 111)
 
 #: Persons who may apply: one for each test that needs one.
-FREE = [Person(f"测试{digit}", "19570101", 1 + 2 * n) for n, digit in enumerate("甲乙丙丁戊己庚辛壬癸")]
-FREE += [Person(f"试验{digit}", "19640229", 1 + 2 * n) for n, digit in enumerate("甲乙丙丁戊己庚辛壬癸")]
+FREE = [
+    Person(f"测试{digit}", "19570101", 1 + 2 * n) for n, digit in enumerate("甲乙丙丁戊己庚辛壬癸")
+]
+FREE += [
+    Person(f"试验{digit}", "19640229", 1 + 2 * n) for n, digit in enumerate("甲乙丙丁戊己庚辛壬癸")
+]
 
 REGISTRY = [HOLDER, DECEASED, UNINSURED, ELSEWHERE, CANCELLED, *FREE]
 

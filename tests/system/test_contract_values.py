@@ -18,7 +18,11 @@ from tests.system import people
 
 
 def test_canonical_does_not_depend_on_the_order_of_keys() -> None:
-    assert canonical({"b": 1, "a": "张"}) == canonical({"a": "张", "b": 1}) == '{"a":"张","b":1}'.encode()
+    assert (
+        canonical({"b": 1, "a": "张"})
+        == canonical({"a": "张", "b": 1})
+        == '{"a":"张","b":1}'.encode()
+    )
 
 
 @pytest.mark.parametrize("value", [1.5, float("nan"), b"x", {1: "a"}, {"a": [0.1]}, object()])
