@@ -1,0 +1,57 @@
+"""The card photo: the third-generation standard as data, measured live, met by construction.
+
+| module       | what it does                                                               |
+|--------------|----------------------------------------------------------------------------|
+| standard     | every rule with its Chinese text, number and severity                      |
+| findings     | what is wrong with a frame; the finished photo                             |
+| models       | the three published networks: fetched once, checked at every start         |
+| detect       | pixels -> faces and their landmarks                                        |
+| measure      | landmarks -> the quantities the standard speaks of                         |
+| crop         | the crop that meets every pixel rule at once                               |
+| encode       | pixels -> JPEG bytes                                                       |
+| jpeg         | JPEG bytes -> size, density, colours, quality; needs no network            |
+| report       | each rule: value, limit, verdict                                           |
+| photographer | all of it together: look at a frame, make the photo                        |
+
+`Photographer` and `inspect_jpeg` bring numpy, Pillow, OpenCV and LiteRT with them, so they are
+imported when first asked for: the screen process shows its home page without them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kiosk.photo.findings import CardPhoto, Finding, FindingCode, PhotoRefused
+from kiosk.photo.report import Report
+
+if TYPE_CHECKING:
+    from kiosk.photo.jpeg import JpegFinding, JpegReport, inspect_jpeg
+    from kiosk.photo.photographer import Photographer
+
+__all__ = [
+    "CardPhoto",
+    "Finding",
+    "FindingCode",
+    "JpegFinding",
+    "JpegReport",
+    "PhotoRefused",
+    "Photographer",
+    "Report",
+    "inspect_jpeg",
+]
+
+#: Name -> the module that is imported when the name is first used.
+_LATE = {
+    "JpegFinding": "kiosk.photo.jpeg",
+    "JpegReport": "kiosk.photo.jpeg",
+    "inspect_jpeg": "kiosk.photo.jpeg",
+    "Photographer": "kiosk.photo.photographer",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_LATE[name]), name)

@@ -1,0 +1,197 @@
+"""Pixels to faces: BlazeFace and the face mesh, run by LiteRT on one thread.
+
+What the two networks expect and return is fixed by how they were trained (the published graphs
+`face_detection_short_range` and `face_landmark`):
+
+- detector: 128x128 RGB from -1 to 1, letterboxed; 896 anchors, each with a score before the
+  sigmoid and 16 offsets in pixels (box centre and size, then six points);
+- mesh: 192x192 RGB from 0 to 1 of the upright face; 468 points (x, y, z) in those pixels, and a
+  score before the sigmoid that there is a face at all.
+
+Pictures are height x width x 3 bytes, RGB. Points are (x, y) in pixels of the picture given.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from kiosk.photo import models
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+    Picture = NDArray[np.uint8]
+    Floats = NDArray[np.float32]
+
+_DETECTOR_SIDE = 128
+_MESH_SIDE = 192
+#: (cells along a side, anchors in each cell) of the detector's two feature maps.
+_ANCHOR_GRIDS = ((16, 2), (8, 6))
+#: A detection below this score is not a face; the value its authors ship.
+_FACE_SCORE = 0.5
+#: Two boxes that share more than this part of their union are one face.
+_SAME_FACE = 0.3
+#: The mesh wants this much more than the box of the detector.
+_MESH_MARGIN = 1.5
+
+
+class Net:
+    """One network. Not to be shared between threads."""
+
+    def __init__(self, model: models.Model, folder: Path) -> None:
+        """Raises `kiosk.photo.models.ModelsMissing`."""
+        from ai_edge_litert.interpreter import Interpreter
+
+        # One thread: the screen needs the other core, and the nets do not gain from more.
+        self._net: Any = Interpreter(model_content=models.load(model, folder), num_threads=1)
+        self._net.allocate_tensors()
+        self._input: int = self._net.get_input_details()[0]["index"]
+        self._outputs: list[int] = [item["index"] for item in self._net.get_output_details()]
+
+    def run(self, picture: Floats) -> list[Floats]:
+        """Every output for one picture (height x width x 3, scaled as the network wants it)."""
+        self._net.set_tensor(self._input, picture[None])
+        self._net.invoke()
+        return [np.asarray(self._net.get_tensor(index), np.float32) for index in self._outputs]
+
+
+@dataclass(frozen=True)
+class Face:
+    """A detected face: its box in pixels, the middle of each eye, and how sure the network is."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    left_eye: tuple[float, float]
+    right_eye: tuple[float, float]
+    score: float
+
+
+class Detector:
+    """Finds faces and their landmarks. Not to be shared between threads."""
+
+    def __init__(self, folder: Path) -> None:
+        """`folder`: of the models. Raises `ModelsMissing`."""
+        self._detector = Net(models.FACE_DETECTION, folder)
+        self._mesh = Net(models.FACE_LANDMARKS, folder)
+        self._anchors = _anchors()
+
+    def faces(self, picture: Picture) -> list[Face]:
+        """Every face, the largest first."""
+        height, width = picture.shape[:2]
+        scale = _DETECTOR_SIDE / max(width, height)
+        size = (max(round(width * scale), 1), max(round(height * scale), 1))
+        small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+        left, top = (_DETECTOR_SIDE - size[0]) // 2, (_DETECTOR_SIDE - size[1]) // 2
+        square = np.zeros((_DETECTOR_SIDE, _DETECTOR_SIDE, 3), np.float32)
+        square[top : top + size[1], left : left + size[0]] = small
+        offsets, scores = self._detector.run(square / 127.5 - 1.0)
+        certainty = 1.0 / (1.0 + np.exp(-np.clip(scores[0, :, 0], -50.0, 50.0)))
+        found = np.flatnonzero(certainty >= _FACE_SCORE)
+        points = offsets[0, found].reshape(-1, 8, 2).copy()
+        points[:, [0, 2, 3, 4, 5, 6, 7]] += self._anchors[found][:, None] * _DETECTOR_SIDE
+        points[:, [0, 2, 3, 4, 5, 6, 7]] -= (left, top)
+        candidates = [
+            _face(each / scale, float(score))
+            for each, score in zip(points, certainty[found], strict=True)
+        ]
+        return sorted(_distinct(candidates), key=lambda face: -face.width)
+
+    def landmarks(self, picture: Picture, face: Face) -> Floats | None:
+        """The 468 points of a face as 468 x 2, or None if the mesh sees no face there.
+
+        Two passes: the detector's box is coarse (a tenth of the face), and the mesh is steadier
+        when the face fills its picture in the way it was trained.
+        """
+        roll = np.arctan2(
+            face.right_eye[1] - face.left_eye[1], face.right_eye[0] - face.left_eye[0]
+        )
+        centre = (face.x + face.width / 2, face.y + face.height / 2)
+        side = max(face.width, face.height) * _MESH_MARGIN
+        points = self._mesh_pass(picture, centre, side, float(roll))
+        if points is None:
+            return None
+        left, right = points[[33, 133]].mean(axis=0), points[[362, 263]].mean(axis=0)
+        roll = np.arctan2(right[1] - left[1], right[0] - left[0])
+        low, high = points.min(axis=0), points.max(axis=0)
+        middle = (low + high) / 2
+        side = float((high - low).max()) * _MESH_MARGIN
+        return self._mesh_pass(picture, (float(middle[0]), float(middle[1])), side, float(roll))
+
+    def _mesh_pass(
+        self, picture: Picture, centre: tuple[float, float], side: float, roll: float
+    ) -> Floats | None:
+        to_mesh = upright(centre, side, roll, _MESH_SIDE)
+        # Outside of the frame the mesh sees black, as in its authors' graph.
+        crop = cv2.warpAffine(picture, to_mesh, (_MESH_SIDE, _MESH_SIDE), flags=cv2.INTER_LINEAR)
+        points, presence = self._mesh.run(crop.astype(np.float32) / 255.0)
+        if float(presence.ravel()[0]) < 0.0:
+            return None
+        flat = points.reshape(-1, 3)[:, :2]
+        back = cv2.invertAffineTransform(to_mesh)
+        return np.asarray(flat @ back[:, :2].T + back[:, 2], np.float32)
+
+
+def upright(
+    centre: tuple[float, float], side: float, roll: float, pixels: int
+) -> NDArray[np.float64]:
+    """The 2x3 transform that puts a square, turned by `roll` radians, into `pixels` squared."""
+    scale = pixels / side
+    cos, sin = np.cos(roll) * scale, np.sin(roll) * scale
+    x, y = centre
+    half = pixels / 2
+    return np.array(
+        [[cos, sin, half - cos * x - sin * y], [-sin, cos, half + sin * x - cos * y]], np.float64
+    )
+
+
+def _anchors() -> Floats:
+    """Centres of the detector's 896 anchors, shares of its picture."""
+    grids = []
+    for cells, each in _ANCHOR_GRIDS:
+        y, x = np.mgrid[0:cells, 0:cells]
+        centres = np.stack((x, y), axis=-1).reshape(-1, 2)
+        grids.append(np.repeat((centres + 0.5) / cells, each, axis=0))
+    return np.concatenate(grids).astype(np.float32)
+
+
+def _face(points: Floats, score: float) -> Face:
+    """From (centre, size, six points) in pixels. The first eye is on the picture's left."""
+    (x, y), (width, height) = points[0].tolist(), points[1].tolist()
+    left, right = points[2].tolist(), points[3].tolist()
+    return Face(
+        x=x - width / 2,
+        y=y - height / 2,
+        width=width,
+        height=height,
+        left_eye=(left[0], left[1]),
+        right_eye=(right[0], right[1]),
+        score=score,
+    )
+
+
+def _distinct(faces: list[Face]) -> list[Face]:
+    """One face, the surest, for each heap of boxes that cover each other."""
+    kept: list[Face] = []
+    for face in sorted(faces, key=lambda each: -each.score):
+        if all(_overlap(face, other) < _SAME_FACE for other in kept):
+            kept.append(face)
+    return kept
+
+
+def _overlap(one: Face, other: Face) -> float:
+    """Intersection over union of two boxes."""
+    width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
+    height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
+    if width <= 0 or height <= 0:
+        return 0.0
+    shared = width * height
+    return shared / (one.width * one.height + other.width * other.height - shared)
