@@ -55,9 +55,11 @@ def run(
     from kivy.clock import Clock
     from kivy.core.window import Window
 
-    from screens import fonts, scale
+    from screens import fonts, scale, theme
     from screens.stage import Stage
 
+    # Cheaper than a widget the size of the window.
+    Window.clearcolor = theme.GROUND
     fonts.register()
     scale.fit(*Window.size)
     terminal = make_terminal()

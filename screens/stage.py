@@ -31,7 +31,6 @@ from screens.scale import px
 from screens.widgets.header import Header
 from screens.widgets.overlay import IdleWarning
 from screens.widgets.progress import ProgressStrip
-from screens.widgets.surface import Coat
 
 if TYPE_CHECKING:
     from kivy.input import MotionEvent
@@ -61,7 +60,6 @@ class Stage(FloatLayout):
         self.page: Page | None = None
         #: What is shown: a prompt's id, "home", "ending", "maintenance" …
         self.shown = ""
-        Coat(self, theme.GROUND, radius=0)
         settings = terminal.settings
         self._header = Header(
             terminal.words.say, settings.hall.name, terminal.letterhead().terminal

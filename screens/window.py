@@ -7,6 +7,7 @@ This module imports no Kivy. Why each setting is so:
 | KIVY_NO_ARGS            | Kivy would eat our command line                                    |
 | KIVY_NO_CONFIG          | a config.ini left on the disk must not change a terminal           |
 | KIVY_LOG_MODE=PYTHON    | otherwise Kivy swallows stderr and a crash leaves no trace         |
+| KIVY_IMAGE=sdl2         | it reads JPEG and PNG; asking for more loads Pillow before home      |
 | metrics density, dpi    | otherwise the layout depends on what the monitor says of itself    |
 | multisamples 0          | 80 MB less and four times the frame rate; we draw smooth edges     |
 | maxfps 60               | 30 would double the touch latency and save 2 % of CPU              |
@@ -58,6 +59,7 @@ def configure(
         KIVY_HOME=str(home),
         KIVY_WINDOW="sdl2",
         KIVY_TEXT="sdl2",
+        KIVY_IMAGE="sdl2",
         KIVY_AUDIO="sdl2",
         KIVY_METRICS_DENSITY="1",
         KIVY_DPI="96",

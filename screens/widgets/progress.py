@@ -72,7 +72,6 @@ class ProgressStrip(BoxLayout):
     def __init__(self) -> None:
         super().__init__(size_hint_y=None, height=0)
         self.padding = (px(theme.GAP), px(20), px(theme.GAP), 0)
-        Coat(self, theme.GROUND, radius=0)
         self._shown: tuple[tuple[str, ...], int] | None = None
 
     def show(self, names: tuple[str, ...], current: int) -> None:

@@ -49,6 +49,9 @@ def wrap(text: str, width: float, measure: Callable[[str], float]) -> str:
 
 
 def _lines(text: str, width: float, measure: Callable[[str], float]) -> Iterator[str]:
+    if measure(text) <= width:
+        yield text.rstrip()
+        return
     line = ""
     used = 0.0
     for unit in units(text):
