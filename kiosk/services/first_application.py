@@ -67,6 +67,14 @@ _RURAL_FIELDS = (
     Field("detail", rule="detail", keyboard="chinese", longest=30),
 )
 
+#: Where the application stands at the end -> the page that says so, and its state.
+_RESULTS = {
+    Standpoint.ACCEPTED: ("apply.done", "ok"),
+    Standpoint.QUEUED: ("apply.saved", "waiting"),
+    Standpoint.DUPLICATE: ("apply.not_accepted", "trouble"),
+    Standpoint.REJECTED: ("apply.not_accepted", "trouble"),
+}
+
 
 class ApplyFirst(Service):
     """首次申领社会保障卡."""
@@ -92,7 +100,12 @@ class ApplyFirst(Service):
         ),
         "photo": ("apply.photo_notice", "apply.photo", "apply.judge_photo"),
         "sign": ("apply.review", "apply.sign"),
-        "receipt": ("apply.submit", "apply.verdict", "apply.print", "apply.done"),
+        "receipt": (
+            "apply.submit",
+            "apply.verdict",
+            "apply.print",
+            *dict.fromkeys(page for page, _ in _RESULTS.values()),
+        ),
     }
 
     async def serve(self) -> None:
@@ -311,7 +324,6 @@ class ApplyFirst(Service):
     ) -> None:
         policy, citizen = self.context.policy, application.citizen
         outlet = policy.outlet(application.outlet)
-        accepted = verdict.standpoint is Standpoint.ACCEPTED
         refused = verdict.standpoint in (Standpoint.REJECTED, Standpoint.DUPLICATE)
         why = (f"apply.refused.{verdict.reason}.text",) if refused else ()
         slip = Slip(
@@ -333,10 +345,10 @@ class ApplyFirst(Service):
             await Print("apply.print", slip, action=submitted.id)
         except DeviceFault as fault:
             lines += ("receipt.not_printed", f"fault.{fault.code}.citizen")
+        prompt_id, state = _RESULTS[verdict.standpoint]
         await Done(
-            "apply.done" if not refused else "apply.not_accepted",
-            state="ok" if accepted else "trouble" if refused else "waiting",
+            prompt_id,
+            state=state,
             number=submitted.receipt_no,
-            facts={"word": f"state.{verdict.standpoint}.word"},
             lines=(f"state.{verdict.standpoint}.meaning", *lines),
         )

@@ -362,7 +362,7 @@ def test_a_queued_application_is_never_called_accepted() -> None:
     assert visit.prompt.slip.state == "state.queued"
     done = visit.say("apply.print", None).prompt
     assert isinstance(done, Done)
-    assert (done.state, done.facts["word"]) == ("waiting", "state.queued.word")
+    assert (done.id, done.state) == ("apply.saved", "waiting")
 
 
 @pytest.mark.parametrize(
