@@ -28,7 +28,9 @@ def box(tmp_path: Path) -> Iterator[Outbox]:
 
 
 def put(box: Outbox, sealed: bytes = b"sealed", *, urgent: bool = False) -> Stored:
-    return box.put("first_application", lambda _: sealed, urgent=urgent, key_id=KEY_ID, algorithm=ALGORITHM)
+    return box.put(
+        "first_application", lambda _: sealed, urgent=urgent, key_id=KEY_ID, algorithm=ALGORITHM
+    )
 
 
 def due(box: Outbox) -> list[str]:

@@ -1,0 +1,382 @@
+"""The centre decides: once per id, on documents that are what was signed, for people who may."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from sync.central import CentralClient
+from sync.courier import Courier
+from sync.enrolment import enrol
+from sync.envelope import Opener, Sealer
+from sync.faults import CentralRefused
+from sync.identity import NotEnrolled, load_identity
+from sync.messages import Batch, BatchAnswer, Envelope, Heartbeat, HeartbeatAnswer, QueueReport
+from sync.signing import DeviceKey
+from sync.transport import Transport
+from tests.system import people
+from tests.system.people import FREE, Person, application_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from sync.outbox import Answer, Stored
+    from tests.system.conftest import CentralServer, EnrolledTerminal
+
+Change = Callable[[dict[str, Any]], object] if TYPE_CHECKING else Any
+
+
+def submit(
+    terminal: EnrolledTerminal,
+    person: Person,
+    change: Change = lambda payload: None,
+    photo: bytes | None = None,
+    sealer: Sealer | None = None,
+) -> Stored:
+    """Put one application; `change` tampers with what is sealed."""
+    sealer = sealer or Sealer.of(terminal.identity)
+
+    def seal(header: Any) -> bytes:  # noqa: ANN401 - given by the outbox
+        payload = application_of(person, header, photo)
+        change(payload)
+        return sealer.seal(header, payload)
+
+    return terminal.outbox.put(
+        "first_application", seal, key_id=sealer.key_id, algorithm=sealer.algorithm
+    )
+
+
+def decided(terminal: EnrolledTerminal, stored: Stored) -> Answer:
+    """What the centre says about it."""
+    Courier(terminal.outbox, terminal.transport).deliver()
+    verdict = terminal.outbox.verdict(stored.id)
+    assert verdict is not None
+    return verdict
+
+
+def shown(central: CentralServer, stored: Stored) -> dict[str, Any] | None:
+    found = [item for item in central.show()["applications"] if item["id"] == stored.id]
+    return found[0] if found else None
+
+
+# -- applications --------------------------------------------------------------------------------
+
+
+def test_an_application_is_stored_as_it_was_signed(
+    central: CentralServer, terminal: EnrolledTerminal
+) -> None:
+    stored = submit(terminal, FREE[0])
+    assert decided(terminal, stored).verdict == "accepted"
+    found = shown(central, stored)
+    assert found is not None
+    assert found["receipt_no"] == stored.receipt_no
+    assert found["state_zh"] == "已受理"
+    assert found["photo"] == [358, 441]
+    assert found["form_ok"]
+    assert found["photo_ok"]
+    assert found["binding_ok"]
+    assert FREE[0].number not in str(found)
+
+
+def test_the_same_batch_twice_has_one_effect_and_one_answer(
+    central: CentralServer, terminal: EnrolledTerminal
+) -> None:
+    stored = submit(terminal, FREE[1])
+    (item,) = terminal.outbox.lease(10, 60)
+    batch = Batch(envelopes=[Envelope.of(item.header, item.sealed)])
+    answers = [
+        terminal.transport.post("envelopes", batch, BatchAnswer, 20).answers[0] for _ in range(2)
+    ]
+    assert answers[0] == answers[1]
+    assert answers[0].verdict == "accepted"
+    ids = [found["id"] for found in central.show()["applications"]]
+    assert ids.count(stored.id) == 1
+
+
+def test_a_second_application_of_the_same_person_is_a_duplicate(
+    central: CentralServer, terminal: EnrolledTerminal
+) -> None:
+    first, second = submit(terminal, FREE[2]), submit(terminal, FREE[2])
+    assert decided(terminal, first).verdict == "accepted"
+    verdict = terminal.outbox.verdict(second.id)
+    assert verdict is not None
+    assert (verdict.verdict, verdict.rejection) == ("duplicate", "duplicate_application")
+    assert shown(central, second) is None
+
+
+@pytest.mark.parametrize(
+    ("person", "rejection", "reason"),
+    [
+        (people.STRANGER, "person_unknown", "not_in_registry"),
+        (Person("别名", FREE[3].birth, FREE[3].order), "mismatch", "name"),
+        (people.HOLDER, "not_permitted", "has_card"),
+        (people.DECEASED, "not_permitted", "deceased"),
+        (people.UNINSURED, "not_permitted", "not_insured"),
+    ],
+)
+def test_the_refusals_are_told_apart(
+    terminal: EnrolledTerminal, person: Person, rejection: str, reason: str
+) -> None:
+    verdict = decided(terminal, submit(terminal, person))
+    assert (verdict.verdict, verdict.rejection, verdict.reason) == ("rejected", rejection, reason)
+
+
+def test_who_gave_up_a_card_may_apply(terminal: EnrolledTerminal) -> None:
+    assert decided(terminal, submit(terminal, people.CANCELLED)).verdict == "accepted"
+
+
+TAMPERED: dict[str, tuple[Change, str]] = {
+    "a field of the form": (lambda p: p["form"].update(phone="13900000001"), "form_hash"),
+    "an address": (lambda p: p["form"]["address"].update(room="402"), "form_hash"),
+    "a new field": (lambda p: p["form"].update(colour="red"), "form_hash"),
+    "the signature": (
+        lambda p: p["signature"].update(png=base64.b64encode(people.jpeg()).decode()),
+        "signature_binding",
+    ),
+    "its time": (
+        lambda p: p["signature"].update(signed_at="2026-11-24T09:31:00.000+08:00"),
+        "signature_binding",
+    ),
+    "its form": (lambda p: p["signature"].update(form_sha256="0" * 64), "signature_form"),
+    "the photo": (
+        lambda p: p.update(photo_jpeg=base64.b64encode(people.jpeg() + b"x").decode()),
+        "photo_hash",
+    ),
+    "the receipt number": (lambda p: p.update(receipt_no="0" * 17), "receipt_no"),
+    "the id": (lambda p: p.update(request_id="0" * 36), "request_id"),
+    "a wrong phone": (lambda p: p["form"].update(phone="110"), "contents.form.phone"),
+    "no signature": (lambda p: p.pop("signature"), "contents.signature"),
+}
+
+
+@pytest.mark.parametrize("what", TAMPERED)
+def test_an_altered_document_has_no_effect_and_is_kept_as_a_dead_letter(
+    terminal: EnrolledTerminal, what: str
+) -> None:
+    change, reason = TAMPERED[what]
+    verdict = decided(terminal, submit(terminal, FREE[3], change))
+    assert (verdict.verdict, verdict.rejection, verdict.reason) == ("rejected", "", reason)
+    assert terminal.outbox.counts_and_ages().dead == 1
+
+
+@pytest.mark.parametrize(
+    "photo", [people.jpeg(441, 358), people.png(), people.jpeg()[:-600], b"\xff\xd8\xff"]
+)
+def test_a_photo_that_is_not_one_is_refused(terminal: EnrolledTerminal, photo: bytes) -> None:
+    verdict = decided(terminal, submit(terminal, FREE[3], photo=photo))
+    assert (verdict.verdict, verdict.reason) == ("rejected", "photo")
+
+
+def test_sealed_to_a_key_the_centre_never_had(terminal: EnrolledTerminal) -> None:
+    stored = submit(terminal, FREE[3], sealer=Opener.generate().sealer())
+    assert decided(terminal, stored).reason == "unknown_key"
+
+
+def test_an_old_key_still_opens_after_roll_over(
+    central: CentralServer, terminal: EnrolledTerminal, tmp_path: Path
+) -> None:
+    stored = submit(terminal, FREE[4])
+    new = central.command("new-key").strip()
+    assert new != terminal.identity.central_key_id
+    assert decided(terminal, stored).verdict == "accepted"
+    code = central.command("enrolment-code")
+    assert enrol(central.url, code, tmp_path / "another").central_key_id == new
+
+
+def test_an_envelope_of_another_terminal_is_refused(
+    central: CentralServer, terminal: EnrolledTerminal, tmp_path: Path
+) -> None:
+    stored = submit(terminal, FREE[3])
+    other = enrol(central.url, central.command("enrolment-code"), tmp_path / "other")
+    assert other.terminal != terminal.identity.terminal
+    transport = Transport(central.url, DeviceKey.load(tmp_path / "other"))
+    Courier(terminal.outbox, transport).deliver()
+    transport.close()
+    verdict = terminal.outbox.verdict(stored.id)
+    assert verdict is not None
+    assert verdict.reason == "other_terminal"
+
+
+# -- questions -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("person", "standing", "reason"),
+    [
+        (FREE[5], "eligible", ""),
+        (people.STRANGER, "person_unknown", "not_in_registry"),
+        (Person("别名", FREE[5].birth, FREE[5].order), "mismatch", "name"),
+        (people.HOLDER, "not_permitted", "has_card"),
+        (people.ELSEWHERE, "duplicate_application", "open_elsewhere"),
+    ],
+)
+def test_eligibility_is_answered_without_personal_data(
+    terminal: EnrolledTerminal, person: Person, standing: str, reason: str
+) -> None:
+    client = CentralClient(terminal.identity, terminal.state)
+    client.warm_up()
+    answer = client.eligibility("first_application", person.number, person.name, timeout_s=20)
+    client.close()
+    assert (answer.standing, answer.reason) == (standing, reason)
+    assert person.number not in answer.model_dump_json()
+    assert person.name not in answer.model_dump_json()
+
+
+def test_eligibility_knows_an_application_that_came_by_terminal(
+    terminal: EnrolledTerminal,
+) -> None:
+    decided(terminal, submit(terminal, FREE[6]))
+    client = CentralClient(terminal.identity, terminal.state)
+    answer = client.eligibility("first_application", FREE[6].number, FREE[6].name, timeout_s=20)
+    client.close()
+    assert (answer.standing, answer.reason) == ("duplicate_application", "open_application")
+
+
+# -- enrolment and signatures --------------------------------------------------------------------
+
+
+def test_an_enrolment_code_is_worth_one_terminal(central: CentralServer, tmp_path: Path) -> None:
+    code = central.command("enrolment-code")
+    first = enrol(central.url, code.lower(), tmp_path / "one", hall="测试厅")
+    assert enrol(central.url, code, tmp_path / "one") == first
+    assert load_identity(tmp_path / "one") == first
+    assert (tmp_path / "one" / "device.key").stat().st_mode & 0o777 == 0o600
+    with pytest.raises(CentralRefused, match="bad_code"):
+        enrol(central.url, code, tmp_path / "two")
+    with pytest.raises(CentralRefused, match="bad_code"):
+        enrol(central.url, "AAAA-AAAA-AAAA", tmp_path / "three")
+    with pytest.raises(NotEnrolled):
+        load_identity(tmp_path / "three")
+
+
+def test_a_device_key_others_may_read_is_not_used(terminal: EnrolledTerminal) -> None:
+    (terminal.state / "device.key").chmod(0o644)
+    with pytest.raises(NotEnrolled, match="others"):
+        DeviceKey.load(terminal.state)
+
+
+def beat(terminal: EnrolledTerminal) -> Heartbeat:
+    return Heartbeat(
+        terminal=terminal.identity.terminal,
+        at="2026-11-24T09:30:00+08:00",
+        queue=QueueReport(queued=0, sending=0, dead=0, oldest_s=0),
+    )
+
+
+def test_a_key_the_centre_does_not_know(
+    central: CentralServer, terminal: EnrolledTerminal, tmp_path: Path
+) -> None:
+    transport = Transport(central.url, DeviceKey.load_or_create(tmp_path))
+    with pytest.raises(CentralRefused, match="unknown_key"):
+        transport.post("heartbeat", beat(terminal), HeartbeatAnswer, 20)
+    transport.close()
+
+
+def signed(terminal: EnrolledTerminal, created_offset_s: int = 0) -> requests.PreparedRequest:
+    """A signed heartbeat, not sent yet."""
+    key = DeviceKey.load(terminal.state)
+    auth = key.auth()
+    if created_offset_s:
+        from datetime import datetime, timedelta
+
+        when = datetime.now().astimezone() + timedelta(seconds=created_offset_s)
+        auth.get_created = lambda request: when
+    return requests.Request(
+        "POST",
+        f"{terminal.identity.central_url}/api/v1/heartbeat",
+        data=beat(terminal).model_dump_json().encode("utf-8"),
+        headers={"Content-Type": "application/json"},
+        auth=auth,
+    ).prepare()
+
+
+def sent(request: requests.PreparedRequest) -> tuple[int, str]:
+    with requests.Session() as session:
+        session.trust_env = False
+        answer = session.send(request, timeout=20)
+    return answer.status_code, answer.json().get("error", "")
+
+
+def test_a_wrong_clock_is_told_apart_from_a_wrong_key(terminal: EnrolledTerminal) -> None:
+    assert sent(signed(terminal, 200)) == (200, "")
+    assert sent(signed(terminal, 3600)) == (401, "clock_skew")
+    assert sent(signed(terminal, -10 * 365 * 86_400)) == (401, "clock_skew")
+
+
+def test_a_request_is_taken_once(terminal: EnrolledTerminal) -> None:
+    request = signed(terminal)
+    assert sent(request) == (200, "")
+    assert sent(request) == (401, "replayed")
+
+
+def test_an_altered_request_is_refused(terminal: EnrolledTerminal) -> None:
+    body = signed(terminal)
+    assert isinstance(body.body, bytes)
+    body.body = body.body.replace(b'"dead":0', b'"dead":9')
+    assert sent(body) == (401, "bad_signature")
+    path = signed(terminal)
+    assert path.url is not None
+    path.url = path.url.replace("heartbeat", "eligibility")
+    assert sent(path) == (401, "bad_signature")
+    unsigned = signed(terminal)
+    del unsigned.headers["Signature"]
+    assert sent(unsigned) == (401, "bad_signature")
+
+
+def test_what_is_outside_the_contract_is_refused_without_repeating_it(
+    terminal: EnrolledTerminal,
+) -> None:
+    request = requests.Request(
+        "POST",
+        f"{terminal.identity.central_url}/api/v1/envelopes",
+        data=b'{"envelopes": "SECRET"}',
+        headers={"Content-Type": "application/json"},
+        auth=DeviceKey.load(terminal.state).auth(),
+    ).prepare()
+    with requests.Session() as session:
+        session.trust_env = False
+        answer = session.send(request, timeout=20)
+    assert (answer.status_code, answer.json()["error"]) == (400, "bad_request")
+    assert "SECRET" not in answer.text
+
+
+# -- the operator --------------------------------------------------------------------------------
+
+
+def test_an_operator_reads_an_application_in_the_admin(
+    central: CentralServer, terminal: EnrolledTerminal
+) -> None:
+    stored = submit(terminal, FREE[7])
+    decided(terminal, stored)
+    name, password = (central.folder / "operator.txt").read_text().split()
+    with requests.Session() as session:
+        session.trust_env = False
+        login = f"{central.url}/admin/login/"
+        session.get(login, timeout=20)
+        data = {
+            "username": name,
+            "password": password,
+            "csrfmiddlewaretoken": session.cookies["csrftoken"],
+        }
+        listing = session.post(
+            login, params={"next": "/admin/central/application/"}, data=data, timeout=20
+        )
+        page = session.get(
+            f"{central.url}/admin/central/application/{stored.id}/change/", timeout=20
+        )
+        pages = {
+            name: session.get(f"{central.url}/admin/central/{name}/", timeout=20).status_code
+            for name in ("terminal", "desiredservice", "person", "receivedenvelope")
+        }
+        style = session.get(f"{central.url}/static/admin/css/base.css", timeout=20)
+    assert stored.receipt_no in listing.text
+    assert FREE[7].number not in listing.text
+    for words in (FREE[7].name, FREE[7].number, "通讯地址", "张北小区", "data:image/jpeg;base64"):
+        assert words in page.text
+    assert page.text.count("✔ 一致") == 3
+    assert set(pages.values()) == {200}
+    assert style.status_code == 200
