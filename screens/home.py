@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from kiosk.terminal import Offer, Terminal
     from kiosk.words import Words
 
+#: Least height of a service's tile, reference px.
+TILE = 256
 #: Device states that a citizen is told of on the home page.
 _TELL = ("fault",)
 
@@ -59,12 +61,12 @@ class ServiceTile(Press):
         if not offer.open:
             lines.add_widget(StatusChip("off", words.say("home.closed")))
         if offer.open or detail != words.say("home.closed"):
-            lines.add_widget(Text(detail, role="small", colour=theme.INK_SOFT))
+            lines.add_widget(Text(detail, colour=theme.INK_SOFT))
         self.add_widget(lines)
         if offer.open:
             self.add_widget(Icon("chevron-right", 64, pos_hint={"center_y": 0.5}))
-        lines.bind(height=lambda _, height: setattr(self, "height", max(px(224), height + px(72))))
-        self.height = max(px(224), lines.height + px(72))
+        lines.bind(height=lambda _, height: setattr(self, "height", max(px(TILE), height + px(72))))
+        self.height = max(px(TILE), lines.height + px(72))
 
     def colour_content(self, ink: theme.Colour) -> None:
         """The words keep the ink they were made with."""
