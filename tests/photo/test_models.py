@@ -1,0 +1,49 @@
+"""The networks are the pinned ones, or nothing starts and somebody is told what to do."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from kiosk.photo import Photographer, models
+
+
+def test_a_missing_model_names_the_command(tmp_path: Path) -> None:
+    with pytest.raises(models.ModelsMissing, match=r"-m kiosk\.photo\.models --fetch"):
+        Photographer(tmp_path)
+
+
+def test_an_altered_model_is_not_run(tmp_path: Path) -> None:
+    shutil.copytree(models.models_dir(), tmp_path, dirs_exist_ok=True)
+    file = tmp_path / models.FACE_LANDMARKS.file
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(models.ModelsMissing, match="SHA-256"):
+        Photographer(tmp_path)
+
+
+def test_a_wheel_of_another_build_is_refused(tmp_path: Path) -> None:
+    wheel = tmp_path / "mediapipe-0.10.21-cp311-cp311-other.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for model in models.MODELS:
+            archive.writestr(model.path, b"not a network")
+    with pytest.raises(models.ModelsMissing, match="SHA-256"):
+        models.fetch(tmp_path / "models", wheel)
+    assert list((tmp_path / "models").iterdir()) == []
+
+
+def test_the_folder_can_be_named(tmp_path: Path) -> None:
+    assert models.models_dir({"KIOSK_MODELS": str(tmp_path)}) == tmp_path
+    assert models.models_dir({}).name == ".models"
+
+
+def test_the_command_checks_what_is_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert models.main([str(models.models_dir())]) == 0
+    assert models.main([str(tmp_path)]) == 1
+    assert "--fetch" in capsys.readouterr().err
