@@ -1,0 +1,204 @@
+"""The agent beside a server that comes and goes: everything arrives once, in its time."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sync.agent import run_agent
+from sync.courier import Courier
+from sync.envelope import Sealer
+from sync.messages import BatchAnswer
+from tests.system import people
+from tests.system.conftest import CentralServer, enrolled
+from tests.system.people import FREE, application_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from sync.outbox import Outbox, Stored
+    from tests.system.conftest import EnrolledTerminal
+
+#: Long enough for a busy machine, seconds.
+PATIENCE_S = 20.0
+
+
+def until(condition: Callable[[], bool], what: str) -> float:
+    """Wait for it; returns how long that took, seconds."""
+    begun = time.monotonic()
+    while not condition():
+        assert time.monotonic() - begun < PATIENCE_S, f"not in time: {what}"
+        time.sleep(0.02)
+    return time.monotonic() - begun
+
+
+@contextmanager
+def agent(terminal: EnrolledTerminal, heartbeat_s: float = 0.3) -> Iterator[None]:
+    stop = threading.Event()
+    thread = threading.Thread(
+        target=run_agent,
+        args=(terminal.state, stop),
+        kwargs={"heartbeat_s": heartbeat_s, "versions": {"kiosk": "test"}},
+    )
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(timeout=PATIENCE_S)
+        assert not thread.is_alive()
+
+
+def put(terminal: EnrolledTerminal, person: people.Person) -> Stored:
+    sealer = Sealer.of(terminal.identity)
+    return terminal.outbox.put(
+        "first_application",
+        lambda header: sealer.seal(header, application_of(person, header)),
+        key_id=sealer.key_id,
+        algorithm=sealer.algorithm,
+    )
+
+
+def accepted(outbox: Outbox, stored: Stored) -> bool:
+    verdict = outbox.verdict(stored.id)
+    assert verdict is None or verdict.verdict == "accepted"
+    return verdict is not None
+
+
+def status(terminal: EnrolledTerminal) -> str:
+    try:
+        return str(json.loads((terminal.state / "agent.json").read_text())["central"])
+    except FileNotFoundError:
+        return ""
+
+
+def test_what_is_submitted_is_decided_while_the_citizen_waits(terminal: EnrolledTerminal) -> None:
+    with agent(terminal):
+        until(lambda: status(terminal) == "ok", "first contact")
+        stored = put(terminal, FREE[10])
+        until(lambda: accepted(terminal.outbox, stored), "verdict")
+
+
+def test_two_agents_at_once_have_one_effect(
+    central: CentralServer, terminal: EnrolledTerminal
+) -> None:
+    with agent(terminal), agent(terminal):
+        stored = [put(terminal, person) for person in FREE[11:14]]
+        for one in stored:
+            until(lambda one=one: accepted(terminal.outbox, one), "verdict")  # type: ignore[misc]
+    ids = [found["id"] for found in central.show()["applications"]]
+    assert [ids.count(one.id) for one in stored] == [1, 1, 1]
+
+
+def test_an_answer_lost_after_processing_is_delivered_again_with_one_effect(
+    central: CentralServer, terminal: EnrolledTerminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = put(terminal, FREE[14])
+
+    def settle(*_: Any) -> Any:  # noqa: ANN401 - the agent dies here
+        raise SystemExit
+
+    with monkeypatch.context() as patched, pytest.raises(SystemExit):
+        patched.setattr(Courier, "_settle", settle)
+        Courier(terminal.outbox, terminal.transport).deliver()
+    assert terminal.outbox.verdict(stored.id) is None
+    terminal.outbox.release([stored.id])  # its lease ends, only sooner
+    with agent(terminal):
+        until(lambda: accepted(terminal.outbox, stored), "verdict")
+    ids = [found["id"] for found in central.show()["applications"]]
+    assert ids.count(stored.id) == 1
+
+
+def test_heartbeat_carries_health_and_brings_what_is_desired(
+    central: CentralServer, terminal: EnrolledTerminal
+) -> None:
+    health = {
+        "health": [
+            {"device": "printer", "state": "fault", "since": 1.5, "fault": "printer_paper_out"},
+            {"device": "camera", "state": "ready", "since": 2, "fault": None, "counters": {"x": 1}},
+        ],
+        "services": {"first_application": "open"},
+    }
+    (terminal.state / "health.json").write_text(json.dumps(health))
+    desired = terminal.state / "desired.json"
+
+    def closed() -> dict[str, str]:
+        found: dict[str, str] = json.loads(desired.read_text())["closed_services"]
+        return found
+
+    def reported() -> dict[str, Any]:
+        number = terminal.identity.terminal
+        (found,) = (row for row in central.show()["terminals"] if row["number"] == number)
+        return dict(found)
+
+    with agent(terminal):
+        until(desired.exists, "desired state")
+        assert closed() == {}
+        assert reported()["devices"] == {"printer": "fault", "camera": "ready"}
+        central.command("close-service", "first_application", "--reason", "系统升级")
+        until(lambda: closed() == {"first_application": "系统升级"}, "service closed")
+        version = json.loads(desired.read_text())["version"]
+        until(lambda: reported()["desired_version"] == version, "reported back")
+        central.command("open-service", "first_application")
+        until(lambda: closed() == {}, "service open")
+
+
+def test_an_unreadable_health_table_does_not_stop_the_heart(terminal: EnrolledTerminal) -> None:
+    (terminal.state / "health.json").write_text("{half")
+    with agent(terminal):
+        until((terminal.state / "desired.json").exists, "heartbeat")
+
+
+def test_each_answered_heartbeat_touches_the_desired_state(terminal: EnrolledTerminal) -> None:
+    desired = terminal.state / "desired.json"
+    with agent(terminal):
+        until(desired.exists, "desired state")
+        first = desired.stat().st_mtime_ns
+        until(lambda: desired.stat().st_mtime_ns > first, "next heartbeat")
+
+
+def test_a_terminal_that_is_not_enrolled_waits_and_says_so(tmp_path: Path) -> None:
+    stop = threading.Event()
+    thread = threading.Thread(target=run_agent, args=(tmp_path, stop))
+    thread.start()
+    until((tmp_path / "agent.json").exists, "status")
+    stop.set()
+    thread.join(timeout=PATIENCE_S)
+    assert json.loads((tmp_path / "agent.json").read_text())["central"] == "not_enrolled"
+
+
+@pytest.mark.slow
+def test_a_server_that_was_down_gets_everything_once_and_in_order(tmp_path: Path) -> None:
+    server = CentralServer(tmp_path, registry=[person.row() for person in people.REGISTRY])
+    server.start()
+    terminal = enrolled(server, tmp_path / "terminal")
+    try:
+        server.stop()
+        with agent(terminal):
+            stored = [put(terminal, person) for person in FREE[:3]]
+            until(lambda: status(terminal) == "connection", "noticing that it is down")
+            assert [terminal.outbox.verdict(one.id) for one in stored] == [None, None, None]
+            server.start()
+            for one in stored:
+                until(lambda one=one: accepted(terminal.outbox, one), "verdict")  # type: ignore[misc]
+        found = server.show()
+        arrived = [row["receipt_no"] for row in reversed(found["applications"])]
+        assert arrived == [one.receipt_no for one in stored]
+        assert found["envelopes"] == 3
+    finally:
+        terminal.transport.close()
+        terminal.outbox.close()
+        server.stop()
+
+
+def test_batch_answers_may_hold_fields_of_a_newer_server() -> None:
+    answer = BatchAnswer.model_validate_json(
+        '{"answers": [{"id": "x", "verdict": "accepted", "mood": "good"}], "more": 1}'
+    )
+    assert answer.answers[0].verdict == "accepted"

@@ -1,0 +1,220 @@
+"""The courier against every way a server can fail it. Nothing lost, nothing taken back early."""
+
+from __future__ import annotations
+
+import http.server
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sync.courier import Backoff, Courier, Delivery
+from sync.faults import CentralRefused, CentralUnreachable
+from sync.messages import BATCH_LIMIT, Batch, BatchAnswer, ItemAnswer, Verdict
+from sync.outbox import Outbox
+from sync.signing import DeviceKey
+from sync.transport import Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Iterator[Outbox]:
+    box = Outbox(tmp_path / "outbox.db", "020001")
+    yield box
+    box.close()
+
+
+def put(box: Outbox) -> str:
+    return box.put("first_application", lambda _: b"sealed", key_id="0" * 16, algorithm="none").id
+
+
+class Wire:
+    """Stands for the transport: remembers what was sent and answers as told."""
+
+    def __init__(self, answer: Callable[[list[str]], list[ItemAnswer]]) -> None:
+        self.sent: list[list[str]] = []
+        self._answer = answer
+
+    def post(self, path: str, message: Batch, answer: Any, timeout_s: float) -> BatchAnswer:  # noqa: ANN401
+        ids = [str(item.header["id"]) for item in message.envelopes]
+        self.sent.append(ids)
+        return BatchAnswer(answers=self._answer(ids))
+
+
+def courier_of(
+    box: Outbox, answer: Callable[[list[str]], list[ItemAnswer]]
+) -> tuple[Courier, Wire]:
+    wire = Wire(answer)
+    return Courier(box, wire), wire  # type: ignore[arg-type]
+
+
+def accept(ids: list[str]) -> list[ItemAnswer]:
+    return [ItemAnswer(id=item, verdict=Verdict.ACCEPTED) for item in ids]
+
+
+def test_batches_go_in_order_and_are_limited(box: Outbox) -> None:
+    ids = [put(box) for _ in range(BATCH_LIMIT + 3)]
+    courier, wire = courier_of(box, accept)
+    assert courier.deliver() == Delivery(BATCH_LIMIT, BATCH_LIMIT)
+    assert courier.deliver() == Delivery(3, 3)
+    assert courier.deliver() == Delivery()
+    assert sum(wire.sent, []) == ids
+
+
+def test_an_item_without_an_answer_is_sent_again(box: Outbox) -> None:
+    first, second = put(box), put(box)
+    courier, wire = courier_of(box, lambda ids: accept(ids[:1]))
+    assert courier.deliver().to_come_later == 1
+    assert box.verdict(second) is None
+    courier.deliver()
+    assert wire.sent == [[first, second], [second]]
+
+
+def test_an_answer_to_what_was_not_sent_changes_nothing(box: Outbox) -> None:
+    urgent_elsewhere = put(box)
+    box.lease(1, 60)
+    put(box)
+    courier, _ = courier_of(box, lambda ids: accept([*ids, urgent_elsewhere, "unknown"]))
+    courier.deliver()
+    assert box.verdict(urgent_elsewhere) is None
+
+
+def test_later_keeps_an_item(box: Outbox) -> None:
+    item = put(box)
+    courier, _ = courier_of(box, lambda ids: [ItemAnswer(id=ids[0], verdict=Verdict.LATER)])
+    assert courier.deliver().to_come_later == 1
+    assert box.verdict(item) is None
+    assert box.counts_and_ages().queued == 1
+
+
+def test_an_item_that_breaks_the_contract_does_not_block_the_queue(box: Outbox) -> None:
+    broken, good = put(box), put(box)
+    with box._file.writing() as db:
+        db.execute("UPDATE item SET header = '{}' WHERE id = ?", (broken,))
+    courier, wire = courier_of(box, accept)
+    courier.deliver()
+    assert wire.sent == [[good]]
+    assert box.counts_and_ages().dead == 1
+
+
+# -- real HTTP, wrong answers --------------------------------------------------------------------
+
+
+@contextmanager
+def answering(status: int, body: bytes, headers: dict[str, str] | None = None) -> Iterator[str]:
+    """An HTTP server that answers every POST like this; yields its address."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(status)
+            for name, value in (headers or {}).items():
+                self.send_header(name, value)
+            if "Content-Length" not in (headers or {}):
+                self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
+            pass
+
+    server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+WRONG_ANSWERS: dict[str, tuple[int, bytes, dict[str, str], str]] = {
+    "captive portal": (200, b"<html>Welcome to free Wi-Fi</html>", {}, "not_the_centre"),
+    "redirect": (302, b"", {"Location": "http://127.0.0.1:9/"}, "not_the_centre"),
+    "garbage": (200, b"\x00\xff" * 100, {}, "not_the_centre"),
+    "endless": (200, b"x" * (1024 * 1024 + 2), {}, "not_the_centre"),
+    "half a body": (200, b'{"answers": [', {"Content-Length": "500"}, "connection"),
+    "crash": (500, b"Traceback", {}, "server_error"),
+    "busy": (429, b"", {"Retry-After": "7"}, "busy"),
+    "overloaded": (503, b"", {"Retry-After": "99999999"}, "busy"),
+    "too large": (413, b"", {}, "too_large"),
+    "refused": (401, b'{"error": "clock_skew"}', {}, "clock_skew"),
+    "web page 404": (404, b"<html>not found</html>", {}, "not_the_centre"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG_ANSWERS)
+def test_a_wrong_answer_loses_nothing(box: Outbox, tmp_path: Path, what: str) -> None:
+    status, body, headers, reason = WRONG_ANSWERS[what]
+    item = put(box)
+    with answering(status, body, headers) as url:
+        transport = Transport(url, DeviceKey.load_or_create(tmp_path))
+        with pytest.raises(CentralUnreachable) as caught:
+            Courier(box, transport).deliver()
+        transport.close()
+    assert caught.value.reason == reason
+    assert box.verdict(item) is None
+    assert [leased.id for leased in box.lease(10, 60)] == [item]
+
+
+def test_retry_after_is_read_and_bounded(tmp_path: Path) -> None:
+    waits = []
+    for value in ("7", "99999999", "Wed, 21 Oct 2015 07:28:00 GMT", "soon"):
+        with answering(429, b"", {"Retry-After": value}) as url:
+            transport = Transport(url, DeviceKey.load_or_create(tmp_path))
+            with pytest.raises(CentralUnreachable) as caught:
+                transport.post("envelopes", BatchAnswer(answers=[]), BatchAnswer, 5)
+            transport.close()
+        waits.append(caught.value.retry_after_s)
+    assert waits == [7.0, 3600.0, 0.0, None]
+
+
+def test_nobody_listening_loses_nothing(box: Outbox, tmp_path: Path) -> None:
+    item = put(box)
+    transport = Transport("http://127.0.0.1:9", DeviceKey.load_or_create(tmp_path))
+    with pytest.raises(CentralUnreachable, match="connection"):
+        Courier(box, transport).deliver()
+    transport.close()
+    assert [leased.id for leased in box.lease(10, 60)] == [item]
+
+
+def test_too_large_halves_the_batch(box: Outbox) -> None:
+    for _ in range(BATCH_LIMIT):
+        put(box)
+    courier, wire = courier_of(box, accept)
+
+    def too_large(ids: list[str]) -> list[ItemAnswer]:
+        raise CentralUnreachable("too_large")
+
+    wire._answer = too_large
+    with pytest.raises(CentralUnreachable):
+        courier.deliver()
+    wire._answer = accept
+    assert courier.deliver().sent == BATCH_LIMIT // 2
+
+
+# -- back-off ------------------------------------------------------------------------------------
+
+
+def test_backoff_grows_to_its_cap_with_full_jitter() -> None:
+    tops: list[float] = []
+
+    def between(low: float, high: float) -> float:
+        assert low == 0.0
+        tops.append(high)
+        return high
+
+    backoff = Backoff(1.0, 60.0, between)
+    assert [backoff.failed() for _ in range(8)] == [2, 4, 8, 16, 32, 60, 60, 60]
+    assert backoff.failed(10.0) == 70.0
+    backoff.succeeded()
+    assert backoff.failed() == 2.0
+
+
+def test_a_refusal_is_also_unreachable_for_who_only_asks() -> None:
+    assert issubclass(CentralRefused, CentralUnreachable)
