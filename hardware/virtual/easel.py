@@ -22,7 +22,7 @@ Rgb = tuple[int, int, int]
 
 #: Direction to each lamp (x, y, towards the camera) and its power: two from the sides and above,
 #: as the standard's studio has them, and a white table that lights the chin.
-_LAMPS = ((-0.55, -0.42, 0.72, 0.36), (0.55, -0.32, 0.77, 0.29), (0.0, 0.50, 0.86, 0.16))
+_LAMPS = ((-0.55, -0.42, 0.72, 0.38), (0.55, -0.32, 0.77, 0.32), (0.0, 0.50, 0.86, 0.20))
 
 #: Centre of the polar outlines, below the eyes.
 _CENTRE_Y = 0.05

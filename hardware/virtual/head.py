@@ -210,7 +210,7 @@ def _paint_mouth(easel: Easel, sitter: Sitter) -> None:
     inside = step(side, half, half - 0.03)
     cover = step(y - upper, -0.012, 0.014) * step(y - lower, 0.018, -0.016) * inside
     height = 0.05 * np.sqrt(np.clip(1.0 - ((y - middle) / 0.14) ** 2, 0.01, 1.0))
-    height += 0.004 * strands(easel, easel.x * 2.2)
+    height += 0.0015 * strands(easel, easel.x * 2.2)
     easel.lay(0.80 * cover, easel.lit(height, sitter.lips, 0.02), opaque=False)
     easel.darken(cover * 0.18 * step(y - middle, 0.0, -0.03))  # the upper lip faces down
     seam = np.exp(-(((y - middle) / 0.012) ** 2)) * step(side, half + 0.03, half - 0.10)

@@ -27,7 +27,7 @@ WIDTH, HEIGHT = 1280, 720
 _OVERSAMPLE = 1.5
 
 _MAN = Sitter(
-    skin=(214, 170, 141),
+    skin=(222, 176, 148),
     hair=(52, 50, 50),
     grey=0.55,
     lips=(176, 112, 100),
@@ -47,7 +47,7 @@ _MAN = Sitter(
 )
 _WOMAN = replace(
     _MAN,
-    skin=(226, 184, 158),
+    skin=(230, 188, 164),
     hair=(38, 32, 31),
     grey=0.12,
     lips=(186, 104, 100),

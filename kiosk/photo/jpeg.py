@@ -7,7 +7,6 @@ the header is read first, and pixels are decoded only if their number is harmles
 from __future__ import annotations
 
 import io
-import warnings
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -68,11 +67,8 @@ def inspect_jpeg(data: bytes, standard: Standard = THIRD_GENERATION) -> JpegRepo
     if len(data) > _LARGEST_FILE:
         return JpegReport((JpegFinding.TOO_LARGE,), judge(standard, values))
     try:
-        # Pillow warns of decompression bombs below the size at which it refuses; so do we.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(data), formats=("JPEG",))
-    except Image.DecompressionBombError:
+        image = Image.open(io.BytesIO(data), formats=("JPEG",))
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         return JpegReport((JpegFinding.TOO_LARGE,), judge(standard, values))
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, IndexError, KeyError):
         return JpegReport((JpegFinding.NOT_JPEG,), judge(standard, values))

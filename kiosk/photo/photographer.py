@@ -2,7 +2,7 @@
 
 `look` is for the preview: the same measuring as `make`, so that what the citizen is told is what
 would stop the photo. `make` measures its own result again, from the finished bytes; a difference
-between the two measurements is corrected once or twice, and a photo that still does not measure
+between the two measurements is corrected, and a photo that still does not measure
 as it should is not handed out.
 """
 
@@ -40,8 +40,8 @@ _SECOND_FACE = 0.3
 _MOST_TURN, _MOST_ROLL = 0.12, 0.21
 #: The crop may overhang the frame by so many pixels of the frame; the edge is repeated there.
 _OVERHANG = 2.0
-#: How often a photo is made again after measuring it.
-_CORRECTIONS = 3
+#: How often a photo is made, each time with what measuring the one before has shown.
+_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -80,13 +80,13 @@ class Photographer:
         if sight.head is None or sight.crop is None:
             raise PhotoRefused(sight.finding)
         head, crop = sight.head, sight.crop
-        for _ in range(_CORRECTIONS):
+        for _ in range(_ATTEMPTS):
             image = cut(rgb, head, crop, self._standard)
             data = encode(image, self._standard)
-            again = self._measure_finished(data)
+            again, count = self._measure_finished(data)
             if again is None:
                 break
-            found = self._report(data, again, crop)
+            found = self._report(data, again, count, crop)
             if found.met:
                 digest = hashlib.sha256(data).hexdigest()
                 return CardPhoto(data, digest, image.width, image.height, found)
@@ -137,18 +137,21 @@ class Photographer:
 
     # -- measuring what was made -------------------------------------------------------------
 
-    def _measure_finished(self, data: bytes) -> Head | None:
+    def _measure_finished(self, data: bytes) -> tuple[Head | None, int]:
+        """The head in a finished photo, and the number of faces in it."""
         with Image.open(io.BytesIO(data)) as image:
-            return self.measure(np.asarray(image.convert("RGB")))
+            rgb = np.asarray(image.convert("RGB"))
+        return self.measure(rgb), len(self._detector.faces(rgb))
 
-    def _report(self, data: bytes, head: Head, crop: Crop) -> report.Report:
+    def _report(self, data: bytes, head: Head, count: int, crop: Crop) -> report.Report:
         values = jpeg.file_values(data)
         values |= {
             "face.width": head.face_width,
             "face.eyes_x": head.eye_x,
             "face.eyes_above_bottom": self._standard.height - head.eye_y,
             "face.height_share": head.height / self._standard.height,
-            "person.alone": 1.0,
+            "person.count": float(count),
+            "photo.age": 0.0,  # it was taken just now
         }
         if not crop.hair_cut:  # cut hair has no top; the report then says "cannot tell"
             values["face.crown"] = head.crown_y

@@ -72,6 +72,7 @@ def test_a_picture_of_another_format() -> None:
     assert inspect_jpeg(buffer.getvalue()).findings == (JpegFinding.NOT_JPEG,)
 
 
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 @pytest.mark.parametrize("side", [5_000, 14_000, 65_000])
 def test_a_header_that_promises_too_many_pixels_is_not_decoded(jpeg_of: Make, side: int) -> None:
     data = bytearray(jpeg_of())
