@@ -40,7 +40,7 @@ class Desired:
             closed = {str(key): str(why) for key, why in document["closed_services"].items()}
         except FileNotFoundError:
             return False
-        except (OSError, ValueError, KeyError, AttributeError) as error:
+        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
             # A file that cannot be read changes nothing; the agent writes it again.
             log.warning("desired state unreadable: %s", type(error).__name__)
             return False

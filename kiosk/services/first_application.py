@@ -325,7 +325,7 @@ class ApplyFirst(Service):
         policy, citizen = self.context.policy, application.citizen
         outlet = policy.outlet(application.outlet)
         refused = verdict.standpoint in (Standpoint.REJECTED, Standpoint.DUPLICATE)
-        why = (f"apply.refused.{verdict.reason}.text",) if refused else ()
+        why: tuple[str, ...] = (f"apply.refused.{verdict.reason}.text",) if refused else ()
         slip = Slip(
             id="apply.slip",
             state=f"state.{verdict.standpoint}",
@@ -340,7 +340,7 @@ class ApplyFirst(Service):
             notes=why or ("apply.slip.fee", "apply.slip.days", "apply.slip.bring"),
             facts={"fee": policy.first_card_fee, "days": policy.days_to_card},
         )
-        lines = why
+        lines: tuple[str, ...] = why
         try:
             await Print("apply.print", slip, action=submitted.id)
         except DeviceFault as fault:

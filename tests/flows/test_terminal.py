@@ -1,0 +1,244 @@
+"""The terminal without its devices: what it offers, who answers, what it forgets."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hardware.faults import DeviceFault, FaultCode
+from hardware.supervision import DeviceState, HealthTable
+from kiosk.desired import Desired
+from kiosk.operations import OPERATIONS
+from kiosk.policy import load_policy
+from kiosk.prompts import PROMPTS, AwaitVerdict, PlaceIdCard, Print, ReadCard
+from kiosk.receipts import Slip
+from kiosk.records.submission import Standpoint
+from kiosk.services.first_application import ApplyFirst
+from kiosk.settings import Central, Settings
+from kiosk.terminal import Parts, Terminal
+from kiosk.words import Words
+from sync.outbox import Answer, Outbox
+from tests.flows.counter import NOW, SUBMITTED, ZHANG
+
+
+class Desk:
+    """Runs a job at once, or keeps it until `run` is called; the device is whatever was given."""
+
+    def __init__(self, device: Any, *, at_once: bool = True) -> None:
+        self.device = device
+        self.at_once = at_once
+        self.waiting: list[tuple[Callable[[Any], Any], Future[Any]]] = []
+
+    def submit(self, job: Callable[[Any], Any]) -> Future[Any]:
+        future: Future[Any] = Future()
+        self.waiting.append((job, future))
+        if self.at_once:
+            self.run()
+        return future
+
+    def run(self) -> None:
+        job, future = self.waiting.pop(0)
+        try:
+            future.set_result(job(self.device))
+        except DeviceFault as fault:
+            future.set_exception(fault)
+
+
+@dataclass
+class Desks:
+    """The devices of a terminal that has none."""
+
+    loops: Mapping[str, Desk] = field(default_factory=dict)
+    started = False
+
+    def start(self) -> None:
+        self.started = True
+
+    def stop(self) -> None:
+        self.started = False
+
+
+class Reader:
+    def read(self, cancelled: Callable[[], bool], report: Callable[[Any], None]) -> Any:
+        report("waiting")
+        return ZHANG
+
+
+class Printer:
+    def __init__(self) -> None:
+        self.printed: list[tuple[Any, str]] = []
+
+    def print(self, receipt: Any, action: str) -> None:
+        self.printed.append((receipt, action))
+
+
+def terminal(tmp_path: Path, **loops: Desk) -> Terminal:
+    """A terminal with an outbox, and the desks given."""
+    health = HealthTable()
+    for name in ("id_reader", "camera", "card_reader", "printer"):
+        health.put(name, DeviceState.READY)
+    return Terminal(
+        Parts(
+            settings=Settings(mode="test", central=Central(patience_s=0.5)),
+            words=Words(),
+            policy=load_policy(),
+            state=tmp_path,
+            terminal_id="130299",
+            devices=Desks(loops),
+            health=health,
+            outbox=Outbox(tmp_path / "outbox.db", "130299"),
+            desired=Desired(tmp_path / "desired.json", 1.0),
+        ),
+        clock=lambda: NOW,
+    )
+
+
+def desire(tmp_path: Path, **closed: str) -> None:
+    (tmp_path / "desired.json").write_text(
+        json.dumps({"version": "1", "closed_services": closed}), encoding="utf-8"
+    )
+
+
+def test_every_prompt_that_a_device_answers_has_its_operation() -> None:
+    performed = {prompt for prompt in PROMPTS if prompt.performed_by is not None}
+    assert set(OPERATIONS) == performed
+
+
+def test_an_operation_reports_and_answers(tmp_path: Path) -> None:
+    reports: list[Any] = []
+    answers: list[Any] = []
+    desk = terminal(tmp_path, id_reader=Desk(Reader()))
+    desk.start(PlaceIdCard("apply.id_card"), reports.append, answers.append)
+    assert (reports, answers) == (["waiting"], [ZHANG])
+
+
+def test_a_cancelled_operation_says_nothing_any_more(tmp_path: Path) -> None:
+    said: list[Any] = []
+    reader = Desk(Reader(), at_once=False)
+    operation = terminal(tmp_path, id_reader=reader).start(
+        PlaceIdCard("apply.id_card"), said.append, said.append
+    )
+    operation.cancel()
+    reader.run()
+    assert said == []
+
+
+def test_wiping_the_visit_cancels_what_runs_for_it(tmp_path: Path) -> None:
+    said: list[Any] = []
+    reader = Desk(Reader(), at_once=False)
+    desk = terminal(tmp_path, id_reader=reader)
+    desk.start(PlaceIdCard("apply.id_card"), said.append, said.append)
+    desk.wipe()
+    reader.run()
+    assert said == []
+
+
+def test_a_device_the_terminal_does_not_have_is_a_fault(tmp_path: Path) -> None:
+    with pytest.raises(DeviceFault) as caught:
+        terminal(tmp_path).perform(ReadCard("card_check.read"))
+    assert caught.value.code is FaultCode.DEVICE_MISSING
+
+
+def test_a_receipt_is_printed_under_its_action_id(tmp_path: Path) -> None:
+    printer = Printer()
+    slip = Slip("apply.slip", "state.queued", SUBMITTED.receipt_no, facts={"days": 30})
+    terminal(tmp_path, printer=Desk(printer)).perform(Print("apply.print", slip, "a1"))
+    ((receipt, action),) = printer.printed
+    texts = [getattr(element, "text", "") for element in receipt]
+    assert action == "a1"
+    assert "待上传回执 · 尚未生效" in texts
+    assert "130299 261124 00015" in texts
+
+
+def test_a_service_closed_by_the_centre_says_why_and_opens_again(tmp_path: Path) -> None:
+    desk = terminal(tmp_path)
+    desired = desk.parts.desired
+    assert all(offer.open for offer in desk.services())
+    desire(tmp_path, first_application="设备检修")
+    desired.refresh()
+    offer = next(offer for offer in desk.services() if offer.service is ApplyFirst)
+    assert (offer.open, offer.reason) == (False, "设备检修")
+    time.sleep(0.02)  # so that the file's time differs
+    desire(tmp_path)
+    desired.refresh()
+    assert all(offer.open for offer in desk.services())
+
+
+@pytest.mark.parametrize("broken", ["{", "[]", '{"closed_services": 3}', "{}"])
+def test_a_desired_state_that_cannot_be_read_changes_nothing(tmp_path: Path, broken: str) -> None:
+    desk = terminal(tmp_path)
+    desire(tmp_path, card_check="维护")
+    desk.parts.desired.refresh()
+    time.sleep(0.02)
+    (tmp_path / "desired.json").write_text(broken)
+    desk.parts.desired.refresh()
+    assert desk.parts.desired.closed("card_check") == "维护"
+
+
+@pytest.mark.parametrize("state", [DeviceState.FAULT, DeviceState.ABSENT, DeviceState.CLOSED])
+def test_a_missing_device_closes_what_needs_it_and_nothing_else(
+    tmp_path: Path, state: DeviceState
+) -> None:
+    desk = terminal(tmp_path)
+    desk.health.put("camera", state, FaultCode.CAMERA_ABSENT)
+    offers = {offer.service.id: offer for offer in desk.services()}
+    assert not offers["first_application"].open
+    assert offers["first_application"].reason
+    assert offers["card_check"].open
+
+
+def test_a_terminal_is_online_while_the_centre_answers(tmp_path: Path) -> None:
+    now = time.time()
+    desired = Desired(tmp_path / "desired.json", 2.0, clock=lambda: now)
+    assert not desired.fresh()
+    desire(tmp_path)
+    desired.refresh()
+    assert desired.fresh()
+    now += 8.0
+    assert not desired.fresh()
+
+
+def test_the_verdict_is_queued_while_the_centre_is_silent(tmp_path: Path) -> None:
+    desk = terminal(tmp_path)
+    verdict = desk.perform(AwaitVerdict("apply.verdict", SUBMITTED, patience_s=0.3))
+    assert verdict.standpoint is Standpoint.QUEUED
+
+
+@pytest.mark.parametrize(
+    ("said", "standpoint"),
+    [("accepted", Standpoint.ACCEPTED), ("duplicate", Standpoint.DUPLICATE)],
+)
+def test_the_verdict_is_what_the_centre_said(
+    tmp_path: Path, said: str, standpoint: Standpoint
+) -> None:
+    desk = terminal(tmp_path)
+    stored = desk.parts.outbox.put(
+        "test_item", lambda header: b"sealed", key_id="0" * 16, algorithm="test"
+    )
+    desk.parts.outbox.acknowledge([Answer(stored.id, said)])
+    submitted = type(SUBMITTED)(stored.id, stored.receipt_no)
+    verdict = desk.perform(AwaitVerdict("apply.verdict", submitted, patience_s=5.0))
+    assert verdict.standpoint is standpoint
+
+
+def test_the_health_file_says_what_the_terminal_is(tmp_path: Path) -> None:
+    desk = terminal(tmp_path)
+    desk.health.put("printer", DeviceState.FAULT, FaultCode.PRINTER_PAPER_OUT)
+    desk.open()
+    until = time.monotonic() + 5
+    file = tmp_path / "health.json"
+    while not file.exists():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    desk.close()
+    document = json.loads(file.read_text(encoding="utf-8"))
+    printer = next(row for row in document["health"] if row["device"] == "printer")
+    assert (printer["state"], printer["fault"]) == ("fault", "printer_paper_out")
+    assert document["services"]["card_check"] == "open"
