@@ -75,6 +75,12 @@ _RESULTS = {
     Standpoint.REJECTED: ("apply.not_accepted", "trouble"),
 }
 
+#: A refusal after upload -> whose words explain it when the centre gave no reason of its own.
+_REFUSALS = {
+    Standpoint.DUPLICATE: Standing.DUPLICATE,
+    Standpoint.REJECTED: Standing.NOT_PERMITTED,
+}
+
 
 class ApplyFirst(Service):
     """首次申领社会保障卡."""
@@ -324,8 +330,9 @@ class ApplyFirst(Service):
     ) -> None:
         policy, citizen = self.context.policy, application.citizen
         outlet = policy.outlet(application.outlet)
-        refused = verdict.standpoint in (Standpoint.REJECTED, Standpoint.DUPLICATE)
-        why: tuple[str, ...] = (f"apply.refused.{verdict.reason}.text",) if refused else ()
+        why: tuple[str, ...] = ()
+        if unless_told := _REFUSALS.get(verdict.standpoint):
+            why = (f"apply.refused.{verdict.reason or unless_told}.text",)
         slip = Slip(
             id="apply.slip",
             state=f"state.{verdict.standpoint}",

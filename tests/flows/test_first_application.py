@@ -15,6 +15,7 @@ from kiosk.records.address import RuralAddress, UrbanAddress
 from kiosk.records.application import SignedApplication
 from kiosk.records.submission import Eligibility, Standing, Standpoint, Verdict
 from kiosk.services.first_application import PHOTO_TRIES, ApplyFirst
+from kiosk.words import Words
 from tests.flows.counter import (
     APPLICATION,
     CHILD,
@@ -366,18 +367,20 @@ def test_a_queued_application_is_never_called_accepted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("standpoint", "reason"),
+    ("standpoint", "reason", "words"),
     [
-        (Standpoint.REJECTED, "person_unknown"),
-        (Standpoint.DUPLICATE, "duplicate_application"),
+        (Standpoint.REJECTED, "person_unknown", "person_unknown"),
+        (Standpoint.REJECTED, "", "not_permitted"),
+        (Standpoint.DUPLICATE, "", "duplicate_application"),
     ],
 )
 def test_a_refusal_after_upload_is_said_on_screen_and_receipt(
-    standpoint: Standpoint, reason: str
+    standpoint: Standpoint, reason: str, words: str
 ) -> None:
     visit = hand_over(Verdict(standpoint, reason))
     assert visit.prompt.slip.state == f"state.{standpoint}"
-    assert visit.prompt.slip.notes == (f"apply.refused.{reason}.text",)
+    assert visit.prompt.slip.notes == (f"apply.refused.{words}.text",)
+    assert Words().has(f"apply.refused.{words}.text")
     assert visit.say("apply.print", None).at == "apply.not_accepted"
 
 
