@@ -1,0 +1,199 @@
+"""Each device is a loop: it comes back by itself, and a job never meets a closed device."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from hardware import supervision
+from hardware.faults import DeviceFault, FaultCode, NotWanted
+from hardware.supervision import Condition, DeviceLoop, DeviceState, Health, HealthTable
+
+
+class Fake:
+    """A device that can be made to fail at opening, at a poll, or in a job."""
+
+    def __init__(self) -> None:
+        self.failures = 0
+        self.gone = False
+        self.temporary = True
+        self.opened = self.closed = 0
+        self.threads: set[int] = set()
+
+    def open(self) -> None:
+        self.opened += 1
+        if self.failures > 0 or self.gone:
+            self.failures -= 1
+            raise DeviceFault(FaultCode.PRINTER_OFFLINE, "fake", temporary=self.temporary)
+
+    def close(self) -> None:
+        self.closed += 1
+
+    def poll(self) -> Condition:
+        self.threads.add(threading.get_ident())
+        if self.gone:
+            raise DeviceFault(FaultCode.PRINTER_OFFLINE)
+        return Condition(serial="F1")
+
+
+@pytest.fixture(autouse=True)
+def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervision, "FIRST_WAIT_S", 0.02)
+    monkeypatch.setattr(supervision, "LONGEST_WAIT_S", 0.1)
+
+
+@pytest.fixture
+def fake() -> Fake:
+    return Fake()
+
+
+@pytest.fixture
+def table() -> HealthTable:
+    return HealthTable()
+
+
+@pytest.fixture
+def loop(fake: Fake, table: HealthTable) -> Iterator[DeviceLoop[Fake]]:
+    loop = DeviceLoop("printer", fake, table, poll_s=0.02)
+    yield loop
+    loop.stop()
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + 3
+    while not condition():
+        assert time.monotonic() < until, "it never happened"
+        time.sleep(0.005)
+
+
+def state(table: HealthTable) -> DeviceState:
+    row = table.get("printer")
+    assert row is not None
+    return row.state
+
+
+def test_a_device_that_fails_to_open_twice_works_the_third_time(
+    fake: Fake, table: HealthTable, loop: DeviceLoop[Fake]
+) -> None:
+    seen: list[Health] = []
+    table.listen(seen.append)
+    fake.failures = 2
+    loop.start()
+    eventually(lambda: state(table) is DeviceState.READY)
+    assert fake.opened == 3
+    assert [row.state for row in seen] == [DeviceState.FAULT, DeviceState.READY]
+    assert seen[0].fault is FaultCode.PRINTER_OFFLINE
+
+
+def test_jobs_run_on_the_device_s_own_thread(fake: Fake, loop: DeviceLoop[Fake]) -> None:
+    loop.start()
+    threads = {loop.submit(lambda device: threading.get_ident()).result(2) for _ in range(5)}
+    eventually(lambda: bool(fake.threads))
+    assert threads == fake.threads
+    assert threading.get_ident() not in threads
+
+
+def test_a_job_for_a_device_that_is_gone_fails_with_its_fault(
+    fake: Fake, loop: DeviceLoop[Fake]
+) -> None:
+    fake.gone = True
+    loop.start()
+    with pytest.raises(DeviceFault) as caught:
+        loop.submit(lambda device: None).result(2)
+    assert caught.value.code is FaultCode.PRINTER_OFFLINE
+
+
+def test_a_device_unplugged_while_idle_comes_back(
+    fake: Fake, table: HealthTable, loop: DeviceLoop[Fake]
+) -> None:
+    loop.start()
+    eventually(lambda: state(table) is DeviceState.READY)
+    fake.gone = True
+    eventually(lambda: state(table) is DeviceState.FAULT)
+    fake.gone = False
+    eventually(lambda: state(table) is DeviceState.READY)
+
+
+def fail_with(code: FaultCode) -> Callable[[Fake], None]:
+    def job(device: Fake) -> None:
+        raise DeviceFault(code)
+
+    return job
+
+
+def test_a_fault_in_a_job_reaches_who_asked_and_reopens_the_device(
+    fake: Fake, table: HealthTable, loop: DeviceLoop[Fake]
+) -> None:
+    loop.start()
+    with pytest.raises(DeviceFault):
+        loop.submit(fail_with(FaultCode.PRINTER_PAPER_OUT)).result(2)
+    eventually(lambda: fake.opened == 2 and state(table) is DeviceState.READY)
+
+
+def test_a_fault_of_the_card_leaves_the_reader_open(fake: Fake, loop: DeviceLoop[Fake]) -> None:
+    loop.start()
+    with pytest.raises(DeviceFault):
+        loop.submit(fail_with(FaultCode.CARD_PULLED)).result(2)
+    assert loop.submit(lambda device: device.opened).result(2) == 1
+
+
+def test_a_bug_in_a_job_does_not_end_the_loop(loop: DeviceLoop[Fake]) -> None:
+    loop.start()
+    with pytest.raises(ZeroDivisionError):
+        loop.submit(lambda device: 1 // 0).result(2)
+
+    def unwanted(device: Fake) -> None:
+        raise NotWanted
+
+    with pytest.raises(NotWanted):
+        loop.submit(unwanted).result(2)
+    assert loop.submit(lambda device: "alive").result(2) == "alive"
+
+
+def test_a_permanent_fault_is_tried_again_only_after_the_longest_wait(
+    fake: Fake, loop: DeviceLoop[Fake], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervision, "LONGEST_WAIT_S", 5.0)
+    fake.gone, fake.temporary = True, False
+    loop.start()
+    eventually(lambda: fake.opened == 1)
+    time.sleep(0.2)
+    assert fake.opened == 1
+
+
+def test_stopping_ends_the_loop_and_refuses_what_waits(
+    fake: Fake, table: HealthTable, loop: DeviceLoop[Fake]
+) -> None:
+    loop.start()
+    started, go_on = threading.Event(), threading.Event()
+
+    def slow(device: Fake) -> None:
+        started.set()
+        go_on.wait(2)
+
+    loop.submit(slow)
+    assert started.wait(2)
+    waiting = loop.submit(lambda device: "too late")
+    threading.Timer(0.05, go_on.set).start()
+    loop.stop()
+    with pytest.raises(DeviceFault):
+        waiting.result(2)
+    assert state(table) is DeviceState.CLOSED
+    assert fake.closed == 1
+
+
+def test_a_row_keeps_its_since_while_nothing_changes() -> None:
+    now = 100.0
+    table = HealthTable(clock=lambda: now)
+    table.put("camera", DeviceState.READY)
+    now = 200.0
+    table.put("camera", DeviceState.READY, detail="more")
+    row = table.get("camera")
+    assert row is not None and (row.since, row.detail) == (100.0, "more")
+    table.put("camera", DeviceState.FAULT, FaultCode.CAMERA_ABSENT)
+    row = table.get("camera")
+    assert row is not None and row.since == 200.0
+    assert not table.usable("camera")
