@@ -1,0 +1,197 @@
+"""The bench: the far ends of all wires in one process, moved by verbs while the program runs.
+
+| verb                          | what happens                                            |
+|-------------------------------|---------------------------------------------------------|
+| id put PERSONA                | a resident ID card lies on the reader                   |
+| id put-other                  | something lies there that is no identity card           |
+| id lift                       | it is taken away                                        |
+| id lift-at-read               | the next card is lifted in the middle of its reading    |
+| card insert CARD              | a social security card is in the slot                   |
+| card pull                     | it is pulled out                                        |
+| paper out, out-after N        | the printer is out of paper, now or after N lines       |
+| paper near-end, load          | it is near its end; a new roll is put in                |
+| cover open, close             | the printer's cover                                     |
+| camera scene NAME             | what stands before the lens                             |
+| camera freeze, thaw           | the camera sends no new pictures; it does again         |
+| DEVICE unplug, plug           | the cable of id, printer or camera                      |
+| printed                       | what came out of the printer                            |
+| state                         | what lies where                                         |
+
+Only where the terminal's mode allows virtual devices does anything start this.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socketserver
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from hardware.virtual.camera import VirtualCamera
+from hardware.virtual.card import CardSlot
+from hardware.virtual.id_reader import VirtualIdReader
+from hardware.virtual.personas import CARD_PERSONAS, ID_PERSONAS
+from hardware.virtual.portrait import SCENES
+from hardware.virtual.printer import VirtualPrinter
+
+
+class Refused(Exception):
+    """A verb that cannot be carried out; the text says why and what would do."""
+
+
+class Bench:
+    """All virtual devices of one terminal."""
+
+    def __init__(self, state: Path, card_port: int, columns: int = 48) -> None:
+        """`card_port`: the loopback port at which the card's reader waits for a card."""
+        wires = state / "wires"
+        wires.mkdir(parents=True, exist_ok=True)
+        self.id_reader = VirtualIdReader(wires)
+        self.printer = VirtualPrinter(state / "receipts", columns, wires)
+        self.camera = VirtualCamera()
+        self.slot = CardSlot(card_port)
+        self._on_reader = ""
+        self._in_slot = ""
+        self._verbs: dict[tuple[str, str], Callable[..., Any]] = {
+            ("id", "put"): self._put_id,
+            ("id", "put-other"): self._put_other,
+            ("id", "lift"): self._lift_id,
+            ("id", "lift-at-read"): self._lift_at_read,
+            ("id", "unplug"): self.id_reader.unplug,
+            ("id", "plug"): self.id_reader.plug,
+            ("card", "insert"): self._insert_card,
+            ("card", "pull"): self._pull_card,
+            ("paper", "out"): self.printer.run_out,
+            ("paper", "out-after"): self._out_after,
+            ("paper", "near-end"): self.printer.near_end,
+            ("paper", "load"): self.printer.load,
+            ("cover", "open"): self.printer.open_cover,
+            ("cover", "close"): self.printer.close_cover,
+            ("printer", "unplug"): self.printer.unplug,
+            ("printer", "plug"): self.printer.plug,
+            ("camera", "scene"): self._scene,
+            ("camera", "freeze"): self.camera.freeze,
+            ("camera", "thaw"): self._thaw,
+            ("camera", "unplug"): self.camera.unplug,
+            ("camera", "plug"): self.camera.plug,
+            ("printed", ""): self._printed,
+            ("state", ""): self._state,
+        }
+
+    def do(self, verb: str, *args: str) -> dict[str, Any]:
+        """Carry out one verb; returns what it has to say. Raises `Refused`."""
+        action = self._verbs.get((verb, args[0] if args else ""))
+        if action is None:
+            known = ", ".join(sorted(" ".join(words).strip() for words in self._verbs))
+            raise Refused(f"unknown: {' '.join((verb, *args))}; there is: {known}")
+        try:
+            said = action(*args[1:])
+        except TypeError:
+            raise Refused(f"wrong number of words after {verb} {args[0] if args else ''}") from None
+        return said if isinstance(said, dict) else {}
+
+    def close(self) -> None:
+        for device in (self.id_reader, self.printer, self.camera, self.slot):
+            device.close()
+
+    # -- verbs with a word or two to them ----------------------------------------------------
+
+    def _put_id(self, persona: str) -> None:
+        self.id_reader.put(_known(ID_PERSONAS, persona, "persona"))
+        self._on_reader = persona
+
+    def _put_other(self) -> None:
+        self.id_reader.put_other_card()
+        self._on_reader = "other"
+
+    def _lift_id(self) -> None:
+        self.id_reader.lift()
+        self._on_reader = ""
+
+    def _lift_at_read(self) -> None:
+        self.id_reader.lift_during_read = True
+
+    def _insert_card(self, card: str) -> None:
+        self.slot.insert(_known(CARD_PERSONAS, card, "card"))
+        self._in_slot = card
+
+    def _pull_card(self) -> None:
+        self.slot.pull()
+        self._in_slot = ""
+
+    def _out_after(self, lines: str) -> None:
+        if not lines.isdigit():
+            raise Refused(f"{lines} is not a number of lines")
+        self.printer.run_out(int(lines))
+
+    def _scene(self, name: str) -> None:
+        if name not in SCENES:
+            raise Refused(f"no scene {name}; there is: {', '.join(SCENES)}")
+        self.camera.show(name)
+
+    def _thaw(self) -> None:
+        self.camera.freeze(False)
+
+    def _printed(self) -> dict[str, Any]:
+        pieces = [
+            {"text": piece.text, "png": str(piece.png), "at": piece.at, "torn": piece.torn}
+            for piece in self.printer.printed()
+        ]
+        return {"printed": pieces}
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "id": self._on_reader,
+            "card": self._in_slot,
+            "paper": self.printer.paper,
+            "scene": self.camera.scene,
+        }
+
+
+def _known(table: Any, name: str, what: str) -> Any:
+    if name not in table:
+        raise Refused(f"no {what} {name}; there is: {', '.join(table)}")
+    return table[name]
+
+
+class BenchServer:
+    """Takes verbs on a unix socket, one line of JSON each, and answers each with one line."""
+
+    def __init__(self, bench: Bench, path: Path) -> None:
+        path.unlink(missing_ok=True)
+        one_at_a_time = threading.Lock()
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self) -> None:
+                for line in self.rfile:
+                    with one_at_a_time:
+                        answer = _answer(bench, line)
+                    self.wfile.write(json.dumps(answer, ensure_ascii=False).encode() + b"\n")
+
+        self._server = socketserver.ThreadingUnixStreamServer(str(path), Handler)
+        self._server.daemon_threads = True
+        os.chmod(path, 0o600)
+        self._path = path
+
+    def serve(self) -> None:
+        """Answer until `stop` is called from another thread."""
+        self._server.serve_forever(0.1)
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._path.unlink(missing_ok=True)
+
+
+def _answer(bench: Bench, line: bytes) -> dict[str, Any]:
+    try:
+        request = json.loads(line)
+        said = bench.do(request["verb"], *request.get("args", []))
+    except Refused as refused:
+        return {"ok": False, "error": str(refused)}
+    except (ValueError, KeyError, TypeError) as error:
+        return {"ok": False, "error": f"not a request: {type(error).__name__}"}
+    return {"ok": True, **said}
