@@ -54,7 +54,7 @@ class VirtualCamera:
             def do_GET(self) -> None:
                 camera._stream(self)
 
-            def log_message(self, format: str, *args: object) -> None:
+            def log_message(self, *_: object) -> None:
                 """Say nothing on the console."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", self._port), Handler)

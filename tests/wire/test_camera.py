@@ -105,9 +105,7 @@ def test_a_black_picture_is_a_fault_after_a_while(
     from PIL import Image
 
     monkeypatch.setattr(camera_module, "_BLACK_S", 0.3)
-    monkeypatch.setattr(
-        "hardware.virtual.camera.scene", lambda name: Image.new("RGB", (1280, 720))
-    )
+    monkeypatch.setattr("hardware.virtual.camera.scene", lambda name: Image.new("RGB", (1280, 720)))
     far_end.show("black")
     with pytest.raises(DeviceFault) as caught:
         for _ in Camera(far_end.url).frames(never):
