@@ -1,10 +1,11 @@
 """社会保障卡读写器: waits for a card, reads it, and lets it forget.
 
 A card is reached in one of two ways. `PcscLine` goes through the PC/SC service, as every real
-reader does, with `smartcard.scard` underneath and nothing of pyscard's own monitoring, whose thread ends
-for ever, silently, when the service does. `DirectLine` stands in for it where no PC/SC service can
-run: it waits on a loopback port for a virtual card and speaks the protocol of the virtual reader
-(a 2-byte big-endian length before each message), so the same card answers the same APDUs.
+reader does, with `smartcard.scard` underneath and nothing of pyscard's own monitoring, whose
+thread ends for ever, silently, when the service does. `DirectLine` stands in for it where no PC/SC
+service can run: it waits on a loopback port for a virtual card and speaks the protocol of the
+virtual reader (a 2-byte big-endian length before each message), so the same card answers the same
+APDUs.
 
 After each reading the card is powered down on purpose: whatever was unlocked on it is locked again
 before anybody else stands here.

@@ -1,8 +1,8 @@
 """社会保障卡: what the chip says without a PIN, and how it is asked.
 
 The commands are those of LD/T 32.5, the files and records those of LD/T 32.6. EF05 (发卡机构数据)
-is free on every card. EF06 (持卡人基本信息) is free on cards of version 1.00 and 2.00; a card of 3.00
-answers 6982 until the terminal has authenticated, and then `holder` is None.
+is free on every card. EF06 (持卡人基本信息) is free on cards of version 1.00 and 2.00; a card of
+3.00 answers 6982 until the terminal has authenticated, and then `holder` is None.
 
 Operating systems differ, so a command is tried in the forms that are in the field: SELECT by file
 id with P1 = 02 or 00, READ RECORD by identifier or by number, answers waiting behind 61xx, a wrong
