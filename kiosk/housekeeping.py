@@ -11,9 +11,10 @@ import logging
 import os
 import threading
 import time
-from datetime import datetime, timedelta, timezone
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
+
+from kiosk.clock import beijing_at
 
 if TYPE_CHECKING:
     from hardware.supervision import Health
@@ -25,8 +26,6 @@ _PERIOD_S = 1.0
 
 #: The file is written at least this often, so that its age tells whether the screen lives.
 _LONGEST_SILENCE_S = 10.0
-
-_BEIJING = timezone(timedelta(hours=8))
 
 
 class Housekeeping:
@@ -82,11 +81,10 @@ class Housekeeping:
 
 
 def _row(health: Health) -> dict[str, Any]:
-    since = datetime.fromtimestamp(health.since, _BEIJING)
     return {
         "device": health.device,
         "state": health.state,
-        "since": since.isoformat(timespec="seconds"),
+        "since": beijing_at(health.since).isoformat(timespec="seconds"),
         "fault": health.fault or "",
         "detail": health.detail,
         "serial": health.serial,

@@ -17,11 +17,12 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from hardware.faults import DeviceFault, FaultCode
+from kiosk.clock import beijing_now
 from kiosk.flow import Context, Event, Prompt, Service, Visit
 from kiosk.housekeeping import Housekeeping
 from kiosk.maintenance import Maintenance
@@ -42,16 +43,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-#: Beijing has had no other offset since 1991; a zone database need not be on the terminal.
-_BEIJING = timezone(timedelta(hours=8))
-
 Report = Callable[[Any], None]
 DoneWith = Callable[[Any], None]
-
-
-def beijing_now() -> datetime:
-    """The time as it stands on receipts."""
-    return datetime.now(_BEIJING)
 
 
 class Performer(Protocol):

@@ -6,12 +6,12 @@ It shows no citizen's data: the queue is a count and an age, a device a state an
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from kivy.uix.boxlayout import BoxLayout
 
 from hardware.faults import DeviceFault
+from kiosk.clock import beijing_at
 from screens import theme
 from screens.background import in_background
 from screens.base import Page
@@ -104,7 +104,7 @@ class MaintenancePage(Page):
     def _device(self, health: Health) -> BoxLayout:
         state = str(health.state)
         chip = StatusChip(LOOKS.get(state, "off"), self.say(f"device.state.{state}"))
-        since = datetime.fromtimestamp(health.since, UTC).astimezone()
+        since = beijing_at(health.since)
         lines = [self.say("maintenance.since", since=f"{since:%m-%d %H:%M}")]
         if health.serial:
             lines[0] += "　" + self.say("maintenance.serial", serial=health.serial)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from kivy.uix.boxlayout import BoxLayout
 
+from kiosk.clock import beijing_now
 from kiosk.prompts import Notice
 from screens import theme
 from screens.base import PromptScreen
@@ -30,7 +29,7 @@ class NoticeScreen(PromptScreen[Notice]):
         icon = "check" if self.prompt.must_agree else ""
         self.primary(
             self.says("agree") or self.say(usual),
-            lambda: self.actions.answer(datetime.now().astimezone()),
+            lambda: self.actions.answer(beijing_now()),
             icon=icon,
             icon_after="" if icon else "arrow-right",
         )

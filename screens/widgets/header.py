@@ -8,6 +8,7 @@ from datetime import datetime
 from kivy.graphics import Color, Rectangle
 from kivy.uix.boxlayout import BoxLayout
 
+from kiosk.clock import beijing_now
 from screens import theme
 from screens.scale import px
 from screens.widgets.button import BarButton
@@ -47,7 +48,7 @@ class Header(BoxLayout):
 
     def tick(self, now: datetime | None = None) -> None:
         """Show the time of day; called about once a second."""
-        text = f"{self._terminal}　{now or datetime.now().astimezone():%H:%M}"
+        text = f"{self._terminal}　{now or beijing_now():%H:%M}"
         if text != self._line.words:
             self._line.say(text)
 
