@@ -10,9 +10,8 @@ import dataclasses
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
-from hardware.social_card import SocialCard
-
 from hardware.id_reader import IdCard
+from hardware.social_card import SocialCard
 from kiosk.flow import Context, Event, Service, Visit
 from kiosk.photo import CardPhoto
 from kiosk.policy import load_policy

@@ -1,0 +1,93 @@
+"""The technician's command line: what it says, and the exit code that programs read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from kiosk.kioskctl import app
+from kiosk.maintenance.technicians import Admitted, Technicians
+from sync.identity import Identity
+from sync.outbox import Outbox
+
+RUN = CliRunner()
+
+READY = {
+    "device": "camera",
+    "state": "ready",
+    "since": "2026-11-24T09:00:00+08:00",
+    "fault": "",
+}
+BROKEN = READY | {"device": "printer", "state": "fault", "fault": "printer_paper_out"}
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    """An enrolled terminal whose agent reaches the centre."""
+    Identity("130299", "http://127.0.0.1:9", "0" * 16, b"\0" * 1216, "0" * 16, "test").save(
+        tmp_path
+    )
+    Outbox(tmp_path / "outbox.db", "130299").close()
+    (tmp_path / "agent.json").write_text(json.dumps({"central": "ok"}))
+    return tmp_path
+
+
+def health(state: Path, *rows: dict[str, str]) -> None:
+    (state / "health.json").write_text(json.dumps({"health": rows}))
+
+
+def test_a_healthy_terminal_ends_with_zero(state: Path) -> None:
+    health(state, READY)
+    result = RUN.invoke(app, ["health", "--state", str(state)])
+    assert result.exit_code == 0, result.output
+    assert "0 waiting" in result.output
+
+
+@pytest.mark.parametrize("as_json", [[], ["--json"]])
+def test_a_fault_ends_with_one_and_says_what_to_do(state: Path, as_json: list[str]) -> None:
+    health(state, READY, BROKEN)
+    result = RUN.invoke(app, ["health", "--state", str(state), *as_json])
+    assert result.exit_code == 1
+    assert "printer" in result.output
+    if as_json:
+        assert json.loads(result.output)["outbox"]["queued"] == 0
+
+
+def test_a_screen_that_does_not_run_is_a_fault(state: Path) -> None:
+    assert RUN.invoke(app, ["health", "--state", str(state)]).exit_code == 1
+
+
+def test_a_terminal_that_is_not_enrolled_is_told_so(tmp_path: Path) -> None:
+    result = RUN.invoke(app, ["health", "--state", str(tmp_path)])
+    assert result.exit_code == 2
+    assert "not been enrolled" in result.output
+
+
+def test_a_technician_s_line_admits_the_technician(tmp_path: Path) -> None:
+    result = RUN.invoke(app, ["technician-hash", "t007"], input="271828\n271828\n")
+    assert result.exit_code == 0
+    line = result.output.strip().splitlines()[-1]
+    name, _, stored = line.partition(" = ")
+    technicians = Technicians({name: stored.strip('"')}, tmp_path / "tries.json")
+    assert technicians.admit("271828") == Admitted("t007")
+
+
+def test_a_pin_of_the_wrong_length_is_refused() -> None:
+    assert RUN.invoke(app, ["technician-hash", "t007"], input="12\n12\n").exit_code == 2
+
+
+def test_production_has_no_bench(tmp_path: Path) -> None:
+    (tmp_path / "settings.toml").write_text('mode = "production"\n')
+    result = RUN.invoke(app, ["bench", "--state", str(tmp_path), "id", "put", "zhang"])
+    assert result.exit_code == 2
+    assert "production" in result.output
+
+
+def test_a_bench_that_does_not_run_is_named(tmp_path: Path) -> None:
+    (tmp_path / "settings.toml").write_text('mode = "demo"\n')
+    result = RUN.invoke(app, ["bench", "--state", str(tmp_path), "state"])
+    assert result.exit_code == 2
+    assert "does not answer" in result.output
