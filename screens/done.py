@@ -9,16 +9,7 @@ from screens.scale import px
 from screens.widgets.status import Banner
 from screens.widgets.surface import Column, Gap, Panel
 from screens.widgets.text import Icon, Text
-
-#: Characters of the number shown together, as it is read aloud over the telephone.
-GROUP = 4
-
-
-def grouped(number: str) -> str:
-    """`13020001ABCD` -> `1302 0001 ABCD`; a number that is already divided stays as it is."""
-    if any(mark in number for mark in " -"):
-        return number
-    return " ".join(number[at : at + GROUP] for at in range(0, len(number), GROUP))
+from sync.receipt_number import grouped
 
 
 class DoneScreen(PromptScreen[Done]):

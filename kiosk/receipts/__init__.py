@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from hardware.paper import Feed, Pair, Qr, Receipt, Rule, Text
+from sync.receipt_number import grouped
 
 if TYPE_CHECKING:
     from kiosk.words import Words
@@ -53,7 +54,7 @@ def compose(slip: Slip, head: Letterhead, words: Words, printed_at: datetime) ->
         Text(words.say(f"{slip.state}.meaning"), align="center"),
         Rule(),
         Text(words.say("receipt.number"), align="center"),
-        Text(group_number(slip.number), bold=True, align="center"),
+        Text(grouped(slip.number), bold=True, align="center"),
         Qr(slip.number),
         Rule(),
         *rows,
@@ -66,13 +67,6 @@ def compose(slip: Slip, head: Letterhead, words: Words, printed_at: datetime) ->
         Text(words.say("receipt.keep"), align="center"),
         Feed(2),
     )
-
-
-def group_number(number: str) -> str:
-    """A receipt number as it is read aloud: terminal, date, serial with its check digit."""
-    if len(number) != 17:
-        return number
-    return f"{number[:6]} {number[6:12]} {number[12:]}"
 
 
 def check_page(head: Letterhead, words: Words, printed_at: datetime) -> Receipt:
