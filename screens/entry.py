@@ -26,8 +26,14 @@ MARKS: dict[str, tuple[Paint, str]] = {
     "active": ((theme.PRIMARY_TINT, theme.PRIMARY, theme.INK), "pencil"),
     "right": ((theme.PANEL, theme.INK_SOFT, theme.INK), "check-circle"),
     "wrong": ((theme.PANEL, theme.TROUBLE, theme.INK), "alert-circle"),
+    "wrong active": ((theme.TROUBLE_TINT, theme.TROUBLE, theme.INK), "alert-circle"),
 }
-_ICON_COLOURS = {"active": theme.PRIMARY, "right": theme.OK, "wrong": theme.TROUBLE}
+_ICON_COLOURS = {
+    "active": theme.PRIMARY,
+    "right": theme.OK,
+    "wrong": theme.TROUBLE,
+    "wrong active": theme.TROUBLE,
+}
 
 #: Rule -> sizes of the groups in which its characters are shown (3-4-4, domain §6).
 GROUPS: dict[str, tuple[int, ...]] = {"mobile": (3, 4, 4)}
@@ -107,16 +113,10 @@ class EntryBox(Press):
     # -- what the form says ------------------------------------------------------------------
 
     def set_mark(self, mark: str, error: str = "") -> None:
-        """A key of `MARKS`; with "wrong", the words that say why."""
+        """A key of `MARKS`; with the wrong ones, the words that say why."""
         self.mark = mark
         self._error = error
         self._show()
-
-    def show_wrong(self, error: str, *, active: bool) -> None:
-        """Say what is wrong; the box may be typed into meanwhile."""
-        self.mark = "wrong"
-        self._error = error
-        self._show(caret=active)
 
     @property
     def content_height(self) -> float:
@@ -143,18 +143,18 @@ class EntryBox(Press):
     def colour_content(self, ink: theme.Colour) -> None:
         """The lines have colours of their own."""
 
-    def _show(self, *, caret: bool = False) -> None:
+    def _show(self) -> None:
         icon = MARKS[self.mark][1]
         self._icon.opacity = 1 if icon else 0
         if icon:
             self._icon.show(icon, _ICON_COLOURS[self.mark])
         self._lines.clear_widgets()
-        self._lines.add_widget(self._value_line(caret or self.mark == "active"))
+        self._lines.add_widget(self._value_line(caret=self.mark.endswith("active")))
         if self._error:
             self._lines.add_widget(Text(self._error, role="small", colour=theme.TROUBLE))
         self._repaint()
 
-    def _value_line(self, caret: bool) -> Widget:
+    def _value_line(self, *, caret: bool) -> Widget:
         usual, long = self._roles
         text = grouped(self.value, GROUPS.get(self.field.rule, ()))
         shown = Text(text, role=usual, wrap=False)

@@ -81,7 +81,7 @@ class FormScreen(PromptScreen[Form]):
         """Not while letters are typed that would be lost."""
         if not self._keyboard.composing:
             return True
-        self._boxes[self._active].show_wrong(self.say("keyboard.choose_first"), active=True)
+        self._boxes[self._active].set_mark("wrong active", self.say("keyboard.choose_first"))
         return False
 
     def _settle(self, place: int) -> bool:
@@ -112,10 +112,7 @@ class FormScreen(PromptScreen[Form]):
         self._active = place
         self._furthest = max(self._furthest, place)
         box = self._boxes[place]
-        if box.error:
-            box.show_wrong(box.error, active=True)
-        else:
-            box.set_mark("active")
+        box.set_mark("wrong active" if box.error else "active", box.error)
         self._keyboard.serve(box.field.keyboard, box)
 
     def _next(self) -> None:
@@ -124,7 +121,7 @@ class FormScreen(PromptScreen[Form]):
         box = self._boxes[self._active]
         problem = self._problem(box)
         if problem is not None:
-            box.show_wrong(problem, active=True)
+            box.set_mark("wrong active", problem)
         elif self._furthest < len(self._boxes) - 1:
             self._settle(self._active)
             self._turn_to(self._furthest + 1)
