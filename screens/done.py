@@ -38,12 +38,11 @@ class DoneScreen(PromptScreen[Done]):
         self.primary(self.say("done.finish"), lambda: self.actions.answer(True), icon="check")
 
     def _number(self) -> Panel:
-        panel = Panel(spacing=px(8))
+        panel = Panel(pad=24, spacing=px(8))
         panel.add_widget(
             Text(self.say("done.number"), role="small", colour=theme.INK_SOFT, align="center")
         )
         number = grouped(self.prompt.number)
         # The largest size in which the whole number stands on one line.
-        role = "display" if len(number) <= 16 else "title" if len(number) <= 24 else "heading"
-        panel.add_widget(Text(number, role=role, colour=theme.PRIMARY, align="center"))
+        panel.add_widget(Text(number, role="display", colour=theme.PRIMARY, align="center"))
         return panel

@@ -52,10 +52,11 @@ def icon(name: str) -> str:
     # The table is a module of 7,000 constants; only the first icon pays for it.
     from fonticon_mdi7 import MDI7
 
-    character = getattr(MDI7, name.replace("-", "_"), None)
-    if not isinstance(character, str):
+    key = getattr(MDI7, name.replace("-", "_"), None)
+    if not isinstance(key, str):
         raise KeyError(f"no icon named {name}")
-    return character
+    # The table holds keys like "mdi7.X", of which X is the character.
+    return key[-1]
 
 
 def covered(text: str) -> bool:

@@ -42,7 +42,7 @@ class Sample(Service):
             await Print("apply.print", (), "1")
         except DeviceFault as fault:
             lines = ("receipt.not_printed", f"fault.{fault.code}.citizen")
-        await Done("card_check.third", "ok", number="1302-0001", lines=lines)
+        await Done("card_check.third", "ok", number="13000126112400174", lines=lines)
 
 
 class Time:
@@ -99,7 +99,7 @@ def test_a_visit_from_home_to_home(
         "apply.print",
     ]
     assert stage.shown == "card_check.third"
-    assert "1302-0001" in hand.texts()
+    assert "130001 261124 00174" in hand.texts()
     tap(hand, stage, time, "primary")
     assert stage.shown == "home"
     assert terminal.wiped == 1
