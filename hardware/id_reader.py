@@ -37,8 +37,12 @@ SW_OK, SW_FOUND, SW_WRONG_CARD, SW_UNAUTHORISED, SW_NO_CARD = 0x90, 0x9F, 0x40, 
 #: Readers miss cards that are polled faster than this, seconds.
 POLL_S = 0.3
 
-#: Longest wait for an answer, seconds: reading text and photo takes about one.
+#: Longest wait for an answer to begin, seconds: reading text and photo takes about one.
 _ANSWER_S, _READ_S = 1.0, 4.0
+
+#: Longest wait for the rest of an answer that has begun, seconds: ten times what it takes at
+#: 115200 baud. A card lifted in the middle is known by it.
+_REST_S = 1.2
 
 #: No answer is longer than text, photo and two fingerprints.
 _LONGEST_FRAME = 4096
@@ -245,4 +249,4 @@ class IdReader:
         length = int.from_bytes(head[-2:], "big")
         if not head.startswith(PREAMBLE) or not 4 <= length <= _LONGEST_FRAME:
             _bad_frame("head")
-        return parse_frame(head + self._line.read(length, timeout_s))
+        return parse_frame(head + self._line.read(length, _REST_S))

@@ -78,6 +78,14 @@ def _pair(pair: Pair, columns: int) -> Iterator[Line]:
         yield Line("  " + part)
 
 
+#: Unicode categories that are no writing. Sent to a printer, a control character is a command.
+_NO_WRITING = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+
+def _writing(text: str) -> str:
+    return "".join(c for c in text if unicodedata.category(c) not in _NO_WRITING)
+
+
 def lay_out(receipt: Receipt, columns: int) -> list[Line | QrLine]:
     """The lines of a receipt from top to bottom."""
     lines: list[Line | QrLine] = []
@@ -85,11 +93,11 @@ def lay_out(receipt: Receipt, columns: int) -> list[Line | QrLine]:
         match element:
             case Text(text, size, bold, align):
                 room = columns // size
-                lines += [
-                    Line(_aligned(part, room, align), size, bold) for part in wrap(text, room)
-                ]
-            case Pair():
-                lines += _pair(element, columns)
+                for paragraph in text.split("\n"):
+                    parts = wrap(_writing(paragraph), room)
+                    lines += [Line(_aligned(part, room, align), size, bold) for part in parts]
+            case Pair(label, value):
+                lines += _pair(Pair(_writing(label), _writing(value)), columns)
             case Rule():
                 lines.append(Line("-" * columns))
             case Qr(data):

@@ -2,7 +2,7 @@
 
     closed ──open──> ready ──job or poll──> ready
                │                 └─DeviceFault─> fault ──wait──> open again
-               └─DeviceFault─> fault (temporary: wait, longer each time; permanent: until asked)
+               └─DeviceFault─> fault (temporary: wait, longer each time; permanent: the longest)
 
 A job is a function that gets the open driver. It runs between two polls, on the device's thread, so
 a driver is never used by two threads. A device that is not there fails its jobs at once with the
@@ -18,10 +18,12 @@ import logging
 import queue
 import threading
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from hardware.faults import DeviceFault, FaultCode, NotWanted
@@ -193,33 +195,45 @@ class DeviceLoop(Generic[D]):
         self._jobs.put(None)
         if self._thread.is_alive():
             self._thread.join(patience_s)
+        self._refuse_all()
         self._health.put(self._name, DeviceState.CLOSED)
 
     def submit(self, job: Callable[[D], T]) -> Future[T]:
         """Run a job with the open driver; the future gets its result or its exception."""
         future: Future[T] = Future()
         self._jobs.put(_Job(job, future))
+        if self._stopping.is_set():
+            self._refuse_all()  # nobody takes jobs any more
         return future
 
     # -- on the device's thread --------------------------------------------------------------
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            try:
-                self._driver.open()
-            except DeviceFault as fault:
+            fault = self._use()
+            if fault is not None:
                 self._fault(fault)
                 self._refuse_for(self._next_wait(fault), fault)
-                continue
+        self._refuse_all()
+
+    def _use(self) -> DeviceFault | None:
+        """Open, serve, close. Returns the fault that ended it, None when the loop is stopped."""
+        try:
+            self._driver.open()
             try:
                 self._serve()
-            except DeviceFault as fault:
-                self._fault(fault)
+            finally:
                 self._driver.close()
-                self._refuse_for(self._next_wait(fault), fault)
-            else:
-                self._driver.close()
-        self._refuse_all(DeviceFault(FaultCode.DEVICE_MISSING, "stopping"))
+        except DeviceFault as fault:
+            return fault
+        except Exception as bug:  # noqa: BLE001 - nothing is above it but a dead thread
+            # A dead thread would leave the device "starting", which services take for usable, and
+            # their jobs without an answer. Its message may quote data, so only its place is kept.
+            place = traceback.extract_tb(bug.__traceback__)[-1]
+            where = f"{type(bug).__name__} at {Path(place.filename).name}:{place.lineno}"
+            log.error("driver of %s failed: %s", self._name, where)
+            return DeviceFault(FaultCode.INTERNAL, where)
+        return None
 
     def _serve(self) -> None:
         """Jobs and polls, until the device faults or the loop is stopped."""
@@ -293,8 +307,12 @@ class DeviceLoop(Generic[D]):
                 job.future.set_exception(fault)
                 until = min(until, time.monotonic() + FIRST_WAIT_S)
 
-    def _refuse_all(self, fault: DeviceFault) -> None:
-        while not self._jobs.empty():
-            job = self._jobs.get()
+    def _refuse_all(self) -> None:
+        """Answer what waits when the loop has stopped; any thread may call it."""
+        while True:
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                return
             if job is not None and job.future.set_running_or_notify_cancel():
-                job.future.set_exception(fault)
+                job.future.set_exception(DeviceFault(FaultCode.DEVICE_MISSING, "stopped"))

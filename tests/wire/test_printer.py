@@ -178,6 +178,21 @@ def test_a_pair_fits_the_paper(label: str, value: str, columns: int) -> None:
     assert all(isinstance(line, Line) and width(line.text) <= columns for line in lines)
 
 
+def test_text_cannot_command_the_printer(far_end: VirtualPrinter, printer: ReceiptPrinter) -> None:
+    cut, ask, reverse = "\x1dV\x00", "\x10\x04\x01", "\u202e"
+    printer.print((Text(f"上{cut}\n下{ask}{reverse}"), Pair("a\x1b@", "\ud800b\r\n")), "a1")
+    (piece,) = far_end.printed()
+    assert piece.text.split() == ["上V", "下", "a@", "b"]
+
+
+@given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=20))
+def test_any_text_becomes_lines_of_writing(text: str, value: str, label: str) -> None:
+    for line in lay_out((Text(text, size=2), Pair(label, value)), 32):
+        assert isinstance(line, Line) and width(line.text) * line.size <= 32
+        assert not any(ord(character) < 0x20 for character in line.text)
+        line.text.encode("gb18030")
+
+
 def test_no_line_begins_with_a_comma() -> None:
     assert list(wrap("一二三四，五六", 8)) == ["一二三", "四，五六"]
 

@@ -153,6 +153,43 @@ def test_a_bug_in_a_job_does_not_end_the_loop(loop: DeviceLoop[Fake]) -> None:
     assert loop.submit(lambda device: "alive").result(2) == "alive"
 
 
+@pytest.mark.parametrize("place", ["open", "poll"])
+def test_a_bug_in_a_driver_is_a_fault_not_a_dead_device(
+    fake: Fake,
+    table: HealthTable,
+    loop: DeviceLoop[Fake],
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+) -> None:
+    def bug() -> Condition:
+        raise ValueError("张建国")  # what a message quotes must get nowhere
+
+    with monkeypatch.context() as broken:
+        broken.setattr(fake, place, bug)
+        loop.start()
+        eventually(lambda: state(table) is DeviceState.FAULT)
+        row = table.get("printer")
+        assert row is not None and row.fault is FaultCode.INTERNAL
+        assert row.detail.startswith("ValueError at test_supervision.py:")
+        with pytest.raises(DeviceFault):
+            loop.submit(lambda device: None).result(2)
+    eventually(lambda: state(table) is DeviceState.READY)
+
+
+def test_a_job_for_a_stopped_device_is_refused_not_forgotten(
+    fake: Fake, table: HealthTable, loop: DeviceLoop[Fake]
+) -> None:
+    never_started = DeviceLoop("never", fake, table)
+    early = never_started.submit(lambda device: None)
+    loop.start()
+    for ended in (loop, never_started):
+        ended.stop()
+        with pytest.raises(DeviceFault):
+            ended.submit(lambda device: None).result(2)
+    with pytest.raises(DeviceFault):
+        early.result(2)
+
+
 def test_a_permanent_fault_is_tried_again_only_after_the_longest_wait(
     fake: Fake, loop: DeviceLoop[Fake], monkeypatch: pytest.MonkeyPatch
 ) -> None:
