@@ -6,6 +6,7 @@ import base64
 from typing import TYPE_CHECKING, ClassVar
 
 from django.contrib import admin
+from django.contrib.admin.utils import flatten_fieldsets
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
@@ -63,8 +64,8 @@ class ApplicationAdmin(ReadOnly, admin.ModelAdmin):
     ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: object = None) -> list[str]:
-        names = [name for _, group in self.fieldsets for name in group["fields"]]
-        return [name for name in names if name != "state"]
+        """Everything but what an operator decides."""
+        return [str(name) for name in flatten_fieldsets(self.fieldsets) if name != "state"]
 
     @admin.display(description="姓名")
     def who(self, application: Application) -> str:

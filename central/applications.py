@@ -67,10 +67,12 @@ def fault_in(application: FirstApplication, envelope: ReceivedEnvelope) -> str:
         ("photo_hash", sha256_hex(application.photo_jpeg) == form.photo_sha256),
         ("birth", form.birth.replace("-", "") == form.id_number[6:14]),
         ("sex", (form.sex == "1") == (int(form.id_number[16]) % 2 == 1)),
-        ("photo", pictures.is_card_photo(application.photo_jpeg)),
         ("signature_image", pictures.size_of(signature.png, "PNG") is not None),
     ]
-    return next((name for name, right in checks if not right), "")
+    if wrong := next((name for name, right in checks if not right), ""):
+        return wrong
+    photo_fault = pictures.card_photo_fault(application.photo_jpeg)
+    return f"photo.{photo_fault}" if photo_fault else ""
 
 
 def _unusable(envelope: ReceivedEnvelope, reason: str) -> ItemAnswer:

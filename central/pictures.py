@@ -6,9 +6,6 @@ import io
 
 from PIL import Image, UnidentifiedImageError
 
-#: 三代卡照片: width and height in pixels, 24-bit RGB (domain R-D).
-CARD_PHOTO = (358, 441)
-
 #: Nothing a terminal sends has more pixels.
 _PIXEL_LIMIT = 4_000_000
 
@@ -26,5 +23,13 @@ def size_of(data: bytes, kind: str, mode: str | None = None) -> tuple[int, int] 
         return None
 
 
-def is_card_photo(data: bytes) -> bool:
-    return size_of(data, "JPEG", "RGB") == CARD_PHOTO
+def card_photo_fault(data: bytes) -> str:
+    """Which file rule of the card photo (domain R-D) is broken first, "" if none.
+
+    The rules that need a face are checked where the photo is taken; here, that what arrived is a
+    picture of the size, density, colours and quality that cards are made from.
+    """
+    from kiosk.photo import inspect_jpeg  # brings numpy and more with it
+
+    findings = inspect_jpeg(data).findings
+    return findings[0].value if findings else ""

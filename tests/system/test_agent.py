@@ -101,7 +101,7 @@ def test_an_answer_lost_after_processing_is_delivered_again_with_one_effect(
 ) -> None:
     stored = put(terminal, FREE[14])
 
-    def settle(*_: Any) -> Any:  # noqa: ANN401 - the agent dies here
+    def settle(*_: Any) -> Any:
         raise SystemExit
 
     with monkeypatch.context() as patched, pytest.raises(SystemExit):

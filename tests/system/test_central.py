@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 import requests
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from sync.outbox import Answer, Stored
     from tests.system.conftest import CentralServer, EnrolledTerminal
 
-Change = Callable[[dict[str, Any]], object] if TYPE_CHECKING else Any
+Change: TypeAlias = "Callable[[dict[str, Any]], object]"
 
 
 def submit(
@@ -40,7 +41,7 @@ def submit(
     """Put one application; `change` tampers with what is sealed."""
     sealer = sealer or Sealer.of(terminal.identity)
 
-    def seal(header: Any) -> bytes:  # noqa: ANN401 - given by the outbox
+    def seal(header: Any) -> bytes:
         payload = application_of(person, header, photo)
         change(payload)
         return sealer.seal(header, payload)
@@ -164,11 +165,19 @@ def test_an_altered_document_has_no_effect_and_is_kept_as_a_dead_letter(
 
 
 @pytest.mark.parametrize(
-    "photo", [people.jpeg(441, 358), people.png(), people.jpeg()[:-600], b"\xff\xd8\xff"]
+    ("photo", "reason"),
+    [
+        (people.jpeg(441, 358), "photo.wrong_size"),
+        (people.png(), "photo.not_jpeg"),
+        (people.jpeg()[:-600], "photo.truncated"),
+        (b"\xff\xd8\xff", "photo.not_jpeg"),
+    ],
 )
-def test_a_photo_that_is_not_one_is_refused(terminal: EnrolledTerminal, photo: bytes) -> None:
+def test_a_photo_that_is_not_one_is_refused(
+    terminal: EnrolledTerminal, photo: bytes, reason: str
+) -> None:
     verdict = decided(terminal, submit(terminal, FREE[3], photo=photo))
-    assert (verdict.verdict, verdict.reason) == ("rejected", "photo")
+    assert (verdict.verdict, verdict.reason) == ("rejected", reason)
 
 
 def test_sealed_to_a_key_the_centre_never_had(terminal: EnrolledTerminal) -> None:
@@ -281,10 +290,8 @@ def signed(terminal: EnrolledTerminal, created_offset_s: int = 0) -> requests.Pr
     key = DeviceKey.load(terminal.state)
     auth = key.auth()
     if created_offset_s:
-        from datetime import datetime, timedelta
-
         when = datetime.now().astimezone() + timedelta(seconds=created_offset_s)
-        auth.get_created = lambda request: when
+        auth.get_created = lambda request: when  # type: ignore[method-assign]
     return requests.Request(
         "POST",
         f"{terminal.identity.central_url}/api/v1/heartbeat",

@@ -57,7 +57,7 @@ def submit_until_killed(path: Path, opener: Opener, after_s: float) -> dict[str,
     # The last line may be cut off: then nobody was told.
     words = [line.decode().split() for line in lines if line.endswith(b"\n")]
     assert words
-    return {item: receipt_no for item, receipt_no in words}  # noqa: C416 - unpacks two words
+    return {word[0]: word[1] for word in words}
 
 
 def assert_unreadable(folder: Path) -> None:
