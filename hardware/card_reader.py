@@ -1,8 +1,14 @@
-"""社会保障卡读写器: waits for a card, reads it, lets go of it.
+"""社会保障卡读写器: waits for a card, reads it, and lets it forget.
 
-The card is reached in one of two ways behind the same `Transport`: PC/SC (`hardware.pcsc`), or
-`DirectTransport`, where a virtual card connects to this program without a PC/SC service in between.
-The card is powered only while it is read, so nothing it was told survives the reading.
+A card is reached in one of two ways. `PcscLine` goes through the PC/SC service, as every real
+reader does, with `smartcard.scard` underneath and nothing of pyscard's own monitoring, whose
+thread ends for ever, silently, when the service does. `DirectLine` stands in for it where no PC/SC
+service can run: it waits on a loopback port for a virtual card and speaks the protocol of the
+virtual reader (a 2-byte big-endian length before each message), so the same card answers the same
+APDUs.
+
+After each reading the card is powered down on purpose: whatever was unlocked on it is locked again
+before anybody else stands here.
 """
 
 from __future__ import annotations
@@ -10,235 +16,319 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from hardware.faults import DeviceFault, FaultCode, NotWanted
 from hardware.social_card import SocialCard, read_social_card
 from hardware.supervision import Condition
 
-#: Longest time between two looks at whether the card is still waited for, seconds.
-_GLANCE_S = 0.2
+#: Seconds between two looks for a card.
+_POLL_S = 0.25
 
-#: A card that takes longer for one answer is mute, seconds. Real cards take 0.05 to 0.3.
-_ANSWER_S = 5.0
+#: Longest silence of a virtual card, seconds.
+_ANSWER_S = 3.0
 
 
 class CardStep(StrEnum):
-    """What the citizen should know while a card is waited for."""
+    """What the citizen should know meanwhile."""
 
     WAITING = "waiting"
-    #: It is being read and must stay where it is.
     SEEN = "seen"
 
 
-class Transport(Protocol):
-    """The way to one card slot. Everything raises `DeviceFault`; `close` and `disconnect` do not.
+class Line(Protocol):
+    """A way to a card."""
 
-    CARD_READER_OFFLINE means the slot itself, CARD_PULLED and CARD_MUTE the card in it.
-    """
+    def open(self) -> None:
+        """Reach the reader. Raises `DeviceFault(CARD_READER_OFFLINE)`."""
 
-    def open(self) -> None: ...
+    def close(self) -> None:
+        """Let go of it; never raises."""
 
-    def close(self) -> None: ...
+    def there(self) -> bool:
+        """Whether a card is in the reader, waiting for one for at most `_POLL_S`."""
 
-    def check(self) -> str:
-        """Make sure that the slot is still there; returns its name."""
-
-    def wait_for_card(self, seconds: float) -> bool:
-        """Whether a card is there, waiting so long for one."""
-
-    def connect(self) -> None:
-        """Power the card."""
+    def power(self) -> None:
+        """Take hold of the card alone. Raises `DeviceFault` CARD_PULLED or CARD_MUTE."""
 
     def transmit(self, command: bytes) -> bytes:
-        """Command APDU -> response APDU with its status word."""
+        """One command APDU, one response with its status word. Raises `DeviceFault`."""
 
-    def disconnect(self) -> None:
-        """Take the power from the card."""
+    def power_down(self) -> None:
+        """Let go of the card and make it forget; never raises."""
+
+    @property
+    def name(self) -> str:
+        """The reader's name."""
 
 
 class CardReader:
     """The driver; runs in a `DeviceLoop`, so one thread uses it."""
 
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
-        self._read = 0
+    def __init__(self, line: Line) -> None:
+        self._line = line
 
     def open(self) -> None:
-        self._transport.open()
+        self._line.open()
 
     def close(self) -> None:
-        self._transport.close()
+        self._line.close()
 
     def poll(self) -> Condition:
-        name = self._transport.check()
-        return Condition(serial=name, counters={"cards": self._read})
+        self._line.there()
+        return Condition(detail=self._line.name)
 
     def read(self, cancelled: Callable[[], bool], report: Callable[[CardStep], None]) -> SocialCard:
         """Wait for a card and read what it gives without a PIN.
 
         Raises `NotWanted` when cancelled, and `DeviceFault`: CARD_PULLED, CARD_MUTE, CARD_FOREIGN,
-        CARD_DAMAGED, CARD_READER_OFFLINE.
+        CARD_DAMAGED for the card, CARD_READER_OFFLINE for the reader.
         """
         report(CardStep.WAITING)
-        while not self._transport.wait_for_card(_GLANCE_S):
+        while not self._line.there():
             if cancelled():
                 raise NotWanted
         report(CardStep.SEEN)
-
-        def transmit(command: bytes) -> bytes:
-            if cancelled():
-                raise NotWanted
-            return self._transport.transmit(command)
-
+        self._line.power()
         try:
-            self._transport.connect()
-            card = read_social_card(transmit)
+            return read_social_card(self._line.transmit)
         finally:
-            self._transport.disconnect()
-        self._read += 1
-        return card
+            self._line.power_down()
 
 
-def make_card_reader(setting: str) -> CardReader | None:
-    """The reader of a setting: "pcsc", "direct:PORT", or "" for none.
+class PcscLine:
+    """Through the PC/SC service; the first reader it lists."""
 
-    Raises `ValueError` for anything else.
-    """
-    if not setting:
-        return None
-    if setting == "pcsc":
-        from hardware.pcsc import PcscTransport
+    #: Answers of the service that concern the card, not the reader.
+    _PULLED = ("SCARD_E_NO_SMARTCARD", "SCARD_W_REMOVED_CARD", "SCARD_W_RESET_CARD")
+    _MUTE = ("SCARD_W_UNRESPONSIVE_CARD", "SCARD_W_UNPOWERED_CARD", "SCARD_E_PROTO_MISMATCH")
+    #: The service is gone, or the reader: nothing that was opened through it works any more.
+    _OFFLINE = (
+        "SCARD_E_NO_SERVICE",
+        "SCARD_E_SERVICE_STOPPED",
+        "SCARD_E_INVALID_HANDLE",
+        "SCARD_E_READER_UNAVAILABLE",
+        "SCARD_E_UNKNOWN_READER",
+        "SCARD_E_NO_READERS_AVAILABLE",
+        "SCARD_F_COMM_ERROR",
+    )
 
-        return CardReader(PcscTransport())
-    way, _, port = setting.partition(":")
-    if way != "direct" or not port.isdecimal():
-        raise ValueError(f"card reader {setting!r} is neither pcsc nor direct:PORT")
-    return CardReader(DirectTransport(int(port)))
+    def __init__(self) -> None:
+        self._scard: Any = None
+        self._context: Any = None
+        self._card: Any = None
+        self._protocol: Any = None
+        self._reader = ""
+
+    @property
+    def name(self) -> str:
+        return self._reader
+
+    def open(self) -> None:
+        from smartcard import scard  # on the reader's thread, after the screen is up
+
+        self.close()
+        self._scard = scard
+        code, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
+        self._check(code, "establish")
+        self._context = context
+        code, readers = scard.SCardListReaders(context, [])
+        if code != scard.SCARD_S_SUCCESS or not readers:
+            self.close()
+            raise DeviceFault(FaultCode.CARD_READER_OFFLINE, "no reader")
+        self._reader = str(readers[0])
+
+    def close(self) -> None:
+        self.power_down()
+        context, self._context = self._context, None
+        if context is not None:
+            self._scard.SCardReleaseContext(context)
+
+    def there(self) -> bool:
+        scard = self._scard
+        unknown = [(self._reader, scard.SCARD_STATE_UNAWARE)]
+        state = self._state(unknown, 0)
+        if not state & scard.SCARD_STATE_PRESENT:
+            # Ask to be told of a change from the state just seen; its count is in the upper half.
+            state = self._state([(self._reader, state)], int(_POLL_S * 1000))
+        return bool(state & scard.SCARD_STATE_PRESENT)
+
+    def _state(self, known: list[tuple[str, int]], timeout_ms: int) -> int:
+        scard = self._scard
+        code, states = scard.SCardGetStatusChange(self._context, timeout_ms, known)
+        if code == scard.SCARD_E_TIMEOUT:
+            return int(known[0][1])
+        self._check(code, "status")
+        state = int(states[0][1])
+        if state & (scard.SCARD_STATE_UNKNOWN | scard.SCARD_STATE_UNAVAILABLE):
+            raise DeviceFault(FaultCode.CARD_READER_OFFLINE, "reader gone")
+        return state
+
+    def power(self) -> None:
+        scard = self._scard
+        code, card, protocol = scard.SCardConnect(
+            self._context,
+            self._reader,
+            scard.SCARD_SHARE_EXCLUSIVE,
+            scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1,
+        )
+        self._check(code, "connect")
+        self._card = card
+        t0 = protocol == scard.SCARD_PROTOCOL_T0
+        self._protocol = scard.SCARD_PCI_T0 if t0 else scard.SCARD_PCI_T1
+
+    def transmit(self, command: bytes) -> bytes:
+        code, answer = self._scard.SCardTransmit(self._card, self._protocol, list(command))
+        self._check(code, "transmit")
+        if len(answer) < 2:
+            raise DeviceFault(FaultCode.CARD_PULLED, "no status word")
+        # pyscard gives signed bytes on some platforms.
+        return bytes(byte & 0xFF for byte in answer)
+
+    def power_down(self) -> None:
+        card, self._card = self._card, None
+        if card is not None:
+            self._scard.SCardDisconnect(card, self._scard.SCARD_UNPOWER_CARD)
+
+    def _check(self, code: int, doing: str) -> None:
+        """Turn an answer of the service into the fault it means."""
+        scard = self._scard
+        if code == scard.SCARD_S_SUCCESS:
+            return
+        detail = f"{doing} {code & 0xFFFFFFFF:08X}"
+        names = {getattr(scard, name, None): fault for name, fault in self._faults().items()}
+        # A card pulled in the middle of a command has no code of its own.
+        otherwise = FaultCode.CARD_PULLED if doing == "transmit" else FaultCode.CARD_READER_OFFLINE
+        raise DeviceFault(names.get(code, otherwise), detail)
+
+    @classmethod
+    def _faults(cls) -> dict[str, FaultCode]:
+        return {
+            **dict.fromkeys(cls._PULLED, FaultCode.CARD_PULLED),
+            **dict.fromkeys(cls._MUTE, FaultCode.CARD_MUTE),
+            **dict.fromkeys(cls._OFFLINE, FaultCode.CARD_READER_OFFLINE),
+        }
 
 
-# -- without a PC/SC service ------------------------------------------------------------------
+class DirectLine:
+    """Without PC/SC: a virtual card connects to a loopback port and is spoken to directly."""
 
-#: What vpcd tells its card, each a message of one byte. Every longer message is a command APDU.
-POWER_OFF, POWER_ON, RESET, GET_ATR = b"\x00", b"\x01", b"\x02", b"\x04"
-
-
-class DirectTransport:
-    """Does what vpcd does for pcscd: listens on loopback for a card, which connects when inserted.
-
-    Messages both ways are two bytes of length, big-endian, and so many bytes.
-    """
+    #: Messages of one byte: power off, power on.
+    _OFF, _ON = b"\x00", b"\x01"
 
     def __init__(self, port: int) -> None:
-        """With port 0 a free one is taken; `port` then says which."""
-        self.port = port
+        self._port = port
         self._listener: socket.socket | None = None
         self._card: socket.socket | None = None
+
+    @property
+    def name(self) -> str:
+        return f"direct {self._port}"
 
     def open(self) -> None:
         self.close()
         try:
-            self._listener = socket.create_server(("127.0.0.1", self.port))
+            self._listener = socket.create_server(("127.0.0.1", self._port))
         except OSError as error:
-            raise _offline(f"errno {error.errno}") from error
-        self.port = self._listener.getsockname()[1]
+            raise DeviceFault(FaultCode.CARD_READER_OFFLINE, type(error).__name__) from error
+        self._listener.settimeout(_POLL_S)
 
     def close(self) -> None:
-        self._drop_card()
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
+        for connection in (self._card, self._listener):
+            if connection is not None:
+                connection.close()
+        self._card = self._listener = None
 
-    def check(self) -> str:
-        if self._listener is None:
-            raise _offline("not open")
-        return f"direct {self.port}"
-
-    def wait_for_card(self, seconds: float) -> bool:
-        self.check()
-        assert self._listener is not None
-        if self._card is not None and self._still_there():
+    def there(self) -> bool:
+        if self._card is not None and self._still_connected():
+            # A card that stays is no news: do not let a waiting loop spin.
+            time.sleep(0.02)
             return True
-        self._listener.settimeout(seconds)
+        if self._listener is None:
+            raise DeviceFault(FaultCode.CARD_READER_OFFLINE, "not open")
         try:
             self._card, _ = self._listener.accept()
         except TimeoutError:
             return False
         except OSError as error:
-            raise _offline(f"errno {error.errno}") from error
-        self._card.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            raise DeviceFault(FaultCode.CARD_READER_OFFLINE, type(error).__name__) from error
+        self._card.settimeout(_ANSWER_S)
         return True
 
-    def connect(self) -> None:
-        self._send(POWER_ON)
-        self._send(GET_ATR)
-        if not self._receive():
-            raise DeviceFault(FaultCode.CARD_MUTE, "no ATR")
+    def _still_connected(self) -> bool:
+        """A virtual card that was pulled has closed its connection."""
+        card = self._card
+        assert card is not None
+        try:
+            card.setblocking(False)
+            gone = card.recv(1, socket.MSG_PEEK) == b""
+        except BlockingIOError:
+            gone = False
+        except OSError:
+            gone = True
+        if gone:
+            card.close()
+            self._card = None
+            return False
+        card.settimeout(_ANSWER_S)
+        return True
+
+    def power(self) -> None:
+        self._send(self._ON)
 
     def transmit(self, command: bytes) -> bytes:
         self._send(command)
-        return self._receive()
+        length = int.from_bytes(self._receive(2), "big")
+        answer = self._receive(length)
+        if len(answer) < 2:
+            raise DeviceFault(FaultCode.CARD_PULLED, "no status word")
+        return answer
 
-    def disconnect(self) -> None:
+    def power_down(self) -> None:
         if self._card is not None:
-            with suppress(DeviceFault):
-                self._send(POWER_OFF)
-
-    def _still_there(self) -> bool:
-        """A card that was pulled has closed its connection. One that says something unasked is the
-        late answer of a reading that was given up; it starts anew."""
-        assert self._card is not None
-        self._card.setblocking(False)
-        try:
-            self._card.recv(1)
-        except BlockingIOError:
-            return True
-        except OSError:
-            pass
-        self._drop_card()
-        return False
-
-    def _drop_card(self) -> None:
-        if self._card is not None:
-            self._card.close()
-            self._card = None
+            try:
+                self._send(self._OFF)
+            except DeviceFault:
+                return  # it was pulled: it has forgotten by itself
 
     def _send(self, message: bytes) -> None:
         if self._card is None:
-            raise DeviceFault(FaultCode.CARD_PULLED)
+            raise DeviceFault(FaultCode.CARD_PULLED, "not connected")
         try:
-            self._card.settimeout(_ANSWER_S)
             self._card.sendall(len(message).to_bytes(2, "big") + message)
         except OSError as error:
-            self._drop_card()
-            raise DeviceFault(FaultCode.CARD_PULLED, f"errno {error.errno}") from error
+            raise self._pulled(error) from error
 
-    def _receive(self) -> bytes:
-        until = time.monotonic() + _ANSWER_S
-        length = int.from_bytes(self._exactly(2, until), "big")
-        return self._exactly(length, until)
-
-    def _exactly(self, count: int, until: float) -> bytes:
-        if self._card is None:
-            raise DeviceFault(FaultCode.CARD_PULLED)
+    def _receive(self, count: int) -> bytes:
         got = b""
-        try:
-            while len(got) < count:
-                self._card.settimeout(max(0.01, until - time.monotonic()))
-                piece = self._card.recv(count - len(got))
-                if not piece:
-                    raise ConnectionResetError
-                got += piece
-        except TimeoutError as error:
-            self._drop_card()
-            raise DeviceFault(FaultCode.CARD_MUTE, f"no answer in {_ANSWER_S:g} s") from error
-        except OSError as error:
-            self._drop_card()
-            raise DeviceFault(FaultCode.CARD_PULLED, "in the middle of an answer") from error
+        while len(got) < count:
+            assert self._card is not None
+            try:
+                part = self._card.recv(count - len(got))
+            except TimeoutError:
+                raise DeviceFault(FaultCode.CARD_MUTE, "no answer") from None
+            except OSError as error:
+                raise self._pulled(error) from error
+            if not part:
+                raise self._pulled(None)
+            got += part
         return got
 
+    def _pulled(self, error: OSError | None) -> DeviceFault:
+        if self._card is not None:
+            self._card.close()
+            self._card = None
+        return DeviceFault(FaultCode.CARD_PULLED, type(error).__name__ if error else "closed")
 
-def _offline(detail: str) -> DeviceFault:
-    return DeviceFault(FaultCode.CARD_READER_OFFLINE, detail)
+
+def make_card_reader(setting: str) -> CardReader | None:
+    """ "pcsc", "direct:PORT", or "" for a terminal without one. Raises `ValueError` otherwise."""
+    if not setting:
+        return None
+    if setting == "pcsc":
+        return CardReader(PcscLine())
+    kind, _, port = setting.partition(":")
+    if kind == "direct" and port.isdigit():
+        return CardReader(DirectLine(int(port)))
+    raise ValueError(f"card reader {setting!r}: use pcsc, or direct:PORT")

@@ -105,7 +105,7 @@ def read_social_card(transmit: Transmit) -> SocialCard:
     return decode(issuer, holder)
 
 
-# -- decoding ---------------------------------------------------------------------------------
+# -- decoding: no command below this line, and above the next ------------------------------------
 
 
 def decode(issuer: Mapping[str, bytes], holder: Mapping[str, bytes]) -> SocialCard:
@@ -239,7 +239,7 @@ def _exchange(transmit: Transmit, header: bytes, data: bytes = b"") -> tuple[int
         sw1, sw2 = answer[-2:]
         if sw1 == 0x61:
             command = bytes([0x00, 0xC0, 0x00, 0x00, sw2])
-        elif sw1 == 0x6C and not data:
+        elif sw1 == 0x6C:
             command = command[:4] + bytes([sw2])
         else:
             return sw1 << 8 | sw2, collected

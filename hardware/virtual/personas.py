@@ -216,8 +216,6 @@ CARD_PERSONAS: Mapping[str, CardPersona] = {
     # The fifteenth character has four bytes: it is cut in two between 姓名 and 姓名扩展.
     "second-long-name": _card(_SPLIT_NAME, "2.00", 20000003, date(2020, 1, 6), date(2030, 1, 6)),
     "foreign": CardPersona(bytes.fromhex("3B6800000073C84013009000"), {}, {}, social=False),
-    # Inserted the wrong way round: no answer to reset.
-    "mute": replace(_SECOND, atr=b""),
     # 卡识别码 is missing and the version is garbage.
     "damaged": replace(
         _SECOND,
