@@ -1,0 +1,102 @@
+"""What a tour found, against what should have happened. Nothing personal goes into the report."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hardware.virtual.personas import IdPersona
+from kiosk.records.masking import mask_id_number, mask_name
+
+#: Pixels of the card photo (domain §3.1).
+PHOTO_SIZE = [358, 441]
+
+#: What the state directory holds that belongs to other machines: the centre's data, the paper that
+#: came out of the printer, and what the demo told the centre about its people.
+_NOT_THE_TERMINALS = ("central", "receipts", "registry.json")
+
+#: Ways in which text may lie on a disk.
+_ENCODINGS = ("utf-8", "gb18030", "utf-16-le", "utf-16-be")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was compared."""
+
+    what: str
+    ok: bool
+    #: What was found, where that helps; masked.
+    found: Any = None
+
+
+def check_application(held: dict[str, Any], number: str, person: IdPersona) -> Iterator[Check]:
+    """The centre's view (`central show`) of the one application; `number` is the receipt's."""
+    applications = held["applications"]
+    yield Check("the centre holds exactly one application", len(applications) == 1)
+    if len(applications) != 1:
+        return
+    one = applications[0]
+    yield Check("its receipt number is the one shown to the citizen", one["receipt_no"] == number)
+    yield Check("it was accepted", one["state_zh"] == "已受理", one["state_zh"])
+    yield Check("it is the person's", one["name"] == mask_name(person.name), one["name"])
+    yield Check("its photo opens, 358x441", one["photo"] == PHOTO_SIZE, one["photo"])
+    yield Check("its signature opens", bool(one["signature"]), one["signature"])
+    yield Check("the hash of the form is right", one["form_ok"] is True)
+    yield Check("the hash of the photo is right", one["photo_ok"] is True)
+    yield Check("the signature is bound to what was signed", one["binding_ok"] is True)
+    consents = sorted(one["consents"])
+    wanted = ["apply.notice", "apply.photo_notice"]
+    yield Check("both consents are recorded", consents == wanted, consents)
+
+
+def check_receipt(text: str, number: str, state: str, person: IdPersona) -> Iterator[Check]:
+    """What the printed receipt says, and what it must not say. `state`: its state word."""
+    plain = text.replace(" ", "")
+    yield Check("the receipt has the number", number in plain)
+    yield Check("the receipt says the state as it is", state.replace(" ", "") in plain, state)
+    masked = mask_id_number(person.number)
+    yield Check("the receipt has the masked identity number", masked in plain)
+    yield Check("the receipt has the masked name", mask_name(person.name) in plain)
+    for secret in (person.number, person.name):
+        yield Check("the receipt does not have all of it", secret not in plain)
+
+
+def check_terminal(health: list[dict[str, Any]], queue: dict[str, Any]) -> Iterator[Check]:
+    """The devices, and the queue as the centre last heard of it."""
+    states = {row["device"]: row["state"] for row in health}
+    every = {"id_reader", "card_reader", "printer", "camera"}
+    ready = every <= states.keys() and all(state == "ready" for state in states.values())
+    yield Check("every device is ready", ready, states)
+    yield Check("the centre hears the terminal's heartbeat", bool(queue.get("last_heartbeat")))
+    waiting = {key: queue.get(key) for key in ("queued", "dead")}
+    yield Check("nothing waits to be sent", waiting == {"queued": 0, "dead": 0}, waiting)
+
+
+def traces(state: Path, secrets: tuple[str, ...]) -> list[str]:
+    """Files of the terminal in which one of the secrets can be read, as paths in `state`."""
+    needles = {secret.encode(encoding) for secret in secrets for encoding in _ENCODINGS}
+    found = []
+    for file in sorted(state.rglob("*")):
+        inside = file.relative_to(state)
+        if inside.parts[0] in _NOT_THE_TERMINALS or not file.is_file():
+            continue
+        content = file.read_bytes()
+        if any(needle in content for needle in needles):
+            found.append(str(inside))
+    return found
+
+
+def keep_receipts(printed: list[dict[str, Any]], out: Path, name: Callable[[int], str]) -> None:
+    """Copy what was printed next to the report: a picture and a text each."""
+    for place, piece in enumerate(printed):
+        shutil.copyfile(piece["png"], out / f"{name(place)}.png")
+        (out / f"{name(place)}.txt").write_text(piece["text"], encoding="utf-8")
+
+
+def write(out: Path, report: dict[str, Any]) -> None:
+    text = json.dumps(report, ensure_ascii=False, indent=2) + "\n"
+    (out / "report.json").write_text(text, encoding="utf-8")

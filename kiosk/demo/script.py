@@ -1,0 +1,309 @@
+"""What is done in a tour, as tables: a step says which page must come, and what is touched there.
+
+The first chapter is one complete first application as a citizen makes it, with an address typed
+and one answer changed on the review page; the others are a card check, a technician's round, and
+what the centre can do to a terminal. `OFFLINE` is for the system tests.
+
+Persons, cards and what the bench understands are those of `hardware.virtual`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from kiosk.demo.page import Look
+
+#: Whoever does the steps; see `kiosk.demo.walk.Walker`.
+
+
+class Doer(Protocol):
+    """What an act may use."""
+
+    def look(self) -> Look: ...
+    def tap(self, tag: str) -> None:
+        """Touch a target, once it is there and can be touched."""
+
+    def tap_at(self, x: float, y: float) -> None:
+        """Touch a place, in shares of the window from its top left."""
+
+    def draw(self, tag: str, *strokes: tuple[tuple[float, float], ...]) -> None:
+        """Draw strokes on a target, in shares of it from its top left."""
+
+    def bench(self, *words: str) -> None: ...
+    def centre(self, *words: str) -> None: ...
+    def central_up(self, up: bool) -> None: ...
+    def pin(self) -> str: ...
+
+
+class Act(Protocol):
+    """One thing done on a page."""
+
+    def __call__(self, doer: Doer) -> None: ...
+
+
+@dataclass(frozen=True)
+class Touch:
+    """A finger on what has this tag."""
+
+    tag: str
+
+    def __call__(self, doer: Doer) -> None:
+        doer.tap(self.tag)
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys of the keyboard on the screen, one after the other."""
+
+    keys: str
+
+    def __call__(self, doer: Doer) -> None:
+        for key in self.keys:
+            doer.tap(f"key:{key}")
+
+
+@dataclass(frozen=True)
+class Pinyin:
+    """Chinese, by its sound: letters, then the candidate that reads `word`, on a later page of
+    candidates if need be."""
+
+    letters: str
+    word: str
+
+    def __call__(self, doer: Doer) -> None:
+        Keys(self.letters)(doer)
+        for _ in range(5):
+            for target in doer.look().targets:
+                if target.tag.startswith("candidate:") and target.text == self.word:
+                    doer.tap(target.tag)
+                    return
+            doer.tap("candidates:more")
+        raise LookupError(f"{self.word} is no candidate for {self.letters}")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A virtual device is moved."""
+
+    words: tuple[str, ...]
+
+    def __call__(self, doer: Doer) -> None:
+        doer.bench(*self.words)
+
+
+def bench(*words: str) -> Bench:
+    return Bench(words)
+
+
+@dataclass(frozen=True)
+class Centre:
+    """An operator at the centre gives a command."""
+
+    words: tuple[str, ...]
+
+    def __call__(self, doer: Doer) -> None:
+        doer.centre(*self.words)
+
+
+@dataclass(frozen=True)
+class Line:
+    """The central server goes away, or comes back."""
+
+    up: bool
+
+    def __call__(self, doer: Doer) -> None:
+        doer.central_up(self.up)
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Somebody thinks, seconds; where there is nothing on the screen to wait for."""
+
+    seconds: float
+
+    def __call__(self, doer: Doer) -> None:
+        time.sleep(self.seconds)
+
+
+def sign(doer: Doer) -> None:
+    """Three strokes of a signature."""
+    doer.draw(
+        "pad",
+        tuple((0.15 + 0.02 * i, 0.30 + 0.01 * (i % 3)) for i in range(12)),
+        tuple((0.28 - 0.004 * i, 0.20 + 0.05 * i) for i in range(13)),
+        tuple((0.45 + 0.03 * i, 0.35 + 0.03 * ((i * 5) % 7)) for i in range(14)),
+    )
+
+
+def corner_pattern(doer: Doer) -> None:
+    """The four corners of home, in order: the hidden way to maintenance."""
+    for x, y in ((0.02, 0.01), (0.98, 0.01), (0.98, 0.99), (0.02, 0.99)):
+        doer.tap_at(x, y)
+
+
+def enter_pin(doer: Doer) -> None:
+    """The technician's PIN."""
+    Keys(doer.pin())(doer)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A page that must come, and what is then done on it."""
+
+    #: Of the picture and in the report.
+    name: str
+    #: Id of the prompt, or "home", "maintenance" …
+    screen: str
+    then: tuple[Act, ...] = ()
+    #: Words that must be there.
+    shows: tuple[str, ...] = ()
+    #: Tags that must be there and be touchable, or not.
+    enabled: tuple[str, ...] = ()
+    disabled: tuple[str, ...] = ()
+    #: Longest wait for the page, seconds; generous, for slow machines.
+    within_s: float = 20.0
+
+
+NEXT = Touch("primary")
+PHONE = "13900000000"
+ESTATE = "幸福小区"
+
+_BEGIN = (
+    Step("home", "home", (Touch("service:first_application"),)),
+    Step("notice", "apply.notice", (NEXT,)),
+    Step("for-whom", "apply.who", (Touch("option:self"),)),
+)
+_PHONE = (
+    Step("phone", "apply.phone", (Keys(PHONE), NEXT)),
+    Step("phone-again", "apply.phone_again", (Keys(PHONE), NEXT)),
+)
+_TYPED_ADDRESS = (
+    Step("address-same", "apply.address_same", (Touch("option:other"),)),
+    Step("address-kind", "apply.address_kind", (Touch("option:urban"),)),
+    Step("district", "apply.area", (Touch("option:130203"),)),
+    Step(
+        "address",
+        "apply.address_urban",
+        (
+            Touch("field:estate"),
+            Pinyin("xingfu", "幸福"),
+            Pinyin("xiaoqu", "小区"),
+            Touch("field:building"),
+            Keys("19"),
+            Touch("field:room"),
+            Keys("401"),
+            NEXT,
+        ),
+    ),
+)
+_SAME_ADDRESS = (Step("address-same", "apply.address_same", (Touch("option:same"),)),)
+_BANK = (
+    Step("special-group", "apply.special_group", (Touch("option:none"),)),
+    Step("bank", "apply.bank", (Touch("option:icbc"),)),
+    Step("outlet", "apply.outlet", (Touch("option:icbc-lubei"),)),
+)
+_PHOTO = (
+    Step("photo-notice", "apply.photo_notice", (bench("camera", "scene", "portrait"), NEXT)),
+    Step("photo", "apply.photo", (NEXT,), enabled=("primary",)),
+    Step("photo-judged", "apply.judge_photo", (NEXT,), within_s=40.0),
+)
+_CHANGE = (
+    Step("review", "apply.review", (Touch("row:apply.special_group"),), (PHONE, ESTATE, "无")),
+    Step("special-group-again", "apply.special_group", (Touch("option:veteran"),)),
+    Step("review-changed", "apply.review", (NEXT,), (PHONE, ESTATE, "优抚对象")),
+)
+_REVIEW = (Step("review", "apply.review", (NEXT,), (PHONE,)),)
+_SIGN = (Step("signature", "apply.sign", (sign,)),)
+_SIGNED = (Step("signed", "apply.sign", (NEXT,), enabled=("primary",)),)
+
+
+def identified(persona: str) -> tuple[Step, ...]:
+    """From home until the ID card of a persona lies on the reader."""
+    return (*_BEGIN, Step("id-card", "apply.id_card", (bench("id", "put", persona),)))
+
+
+def done(*words: str) -> tuple[Step, ...]:
+    """The result, which must say these words; the ID card is taken away again."""
+    return (
+        Step("done", "apply.done", (bench("id", "lift"), NEXT), words, within_s=40.0),
+        Step("home-again", "home"),
+    )
+
+
+APPLICATION = (
+    *identified("zhang"),
+    *_PHONE,
+    *_TYPED_ADDRESS,
+    *_BANK,
+    *_PHOTO,
+    *_CHANGE,
+    *_SIGN,
+    *_SIGNED,
+    *done("已受理"),
+)
+
+CARD_CHECK = (
+    Step("home", "home", (Touch("service:card_check"),), enabled=("service:card_check",)),
+    Step("insert-card", "card_check.read", (bench("card", "insert", "third"),)),
+    Step("card-checked", "card_check.third", (bench("card", "pull"), NEXT)),
+    Step("home-again", "home"),
+)
+
+TECHNICIAN = (
+    Step("home", "home", (corner_pattern,)),
+    Step("technician-pin", "maintenance.pin", (enter_pin,)),
+    Step("maintenance", "maintenance", (NEXT,), ("正常",)),
+    Step("test-page", "maintenance", (Touch("back"),), ("测试页已打印",)),
+    Step("home-again", "home"),
+)
+
+REASON = "读卡器正在维护，请到窗口办理"
+FLEET = (
+    Step("home", "home", (Centre(("close-service", "card_check", "--reason", REASON)),)),
+    Step(
+        "service-closed",
+        "home",
+        (Centre(("open-service", "card_check")),),
+        (REASON,),
+        disabled=("service:card_check",),
+    ),
+    Step("service-open", "home", enabled=("service:card_check",)),
+)
+
+#: The tour: chapter -> its steps.
+CHAPTERS: Mapping[str, tuple[Step, ...]] = {
+    "application": APPLICATION,
+    "card_check": CARD_CHECK,
+    "technician": TECHNICIAN,
+    "fleet": FLEET,
+}
+
+
+def short_application(persona: str, *, offline: bool = False) -> tuple[Step, ...]:
+    """The shortest way from home to the signature; for tests of what happens after it."""
+    asked = (Step("have-card", "apply.have_card", (Touch("option:no"),)),) if offline else ()
+    return (
+        *identified(persona),
+        *asked,
+        *_PHONE,
+        *_SAME_ADDRESS,
+        *_BANK,
+        *_PHOTO,
+        *_REVIEW,
+        *_SIGN,
+    )
+
+
+#: The last touch of an application.
+SEND = _SIGNED
+
+#: One application while the centre cannot be reached.
+OFFLINE = (
+    Step("home", "home", (Line(up=False),)),
+    *short_application("zhao", offline=True),
+    *SEND,
+    *done("尚未生效"),
+)

@@ -1,0 +1,101 @@
+"""The way a virtual card takes to the card reader: PC/SC where we may have it, else in process.
+
+With PC/SC the card answers behind `pcscd` and the virtual reader of the package vsmartcard-vpcd,
+as a real card would. There is only one pcscd per machine, and every program on the machine sees
+its readers, so it is started by us alone (as root, when none runs, under a machine-wide lock) or
+not used at all. Without it the same card speaks the same protocol straight to the driver.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+#: Held by whoever runs pcscd for a demo or a test.
+LOCK = Path("/tmp/kiosk-pcscd.lock")
+READER_CONFIG = Path("/etc/reader.conf.d/vpcd")
+SOCKET = Path("/run/pcscd/pcscd.comm")
+
+#: TCP port on which vpcd waits for a card (`READER_CONFIG`, channel 0x8C7B).
+VPCD_PORT = 35963
+
+
+@dataclass
+class CardRoute:
+    """How the card reaches the driver. `why` says it to whoever watches."""
+
+    #: Value of [devices] card in settings.toml.
+    setting: str
+    #: Where the virtual card connects to.
+    port: int
+    why: str
+    #: Command of the daemon to start, None without PC/SC.
+    daemon: list[str] | None = None
+    lock: TextIO | None = None
+
+    def release(self) -> None:
+        """Let others have the machine's PC/SC."""
+        if self.lock is not None:
+            self.lock.close()
+            self.lock = None
+
+
+def find_route(pcsc: bool) -> CardRoute:
+    """The best route there is; `pcsc` False: not the machine's PC/SC."""
+    daemon = shutil.which("pcscd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    if not pcsc:
+        return _direct("as asked")
+    if os.geteuid() != 0:
+        return _direct("pcscd needs root")
+    if daemon is None or not READER_CONFIG.exists():
+        return _direct("pcscd and vpcd are not installed")
+    lock = LOCK.open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        return _direct("another demo or test has pcscd")
+    if answers():
+        lock.close()
+        return _direct("a pcscd that is not ours is running")
+    return CardRoute("pcsc", VPCD_PORT, "pcscd and vpcd", [daemon, "--foreground"], lock)
+
+
+def _direct(why: str) -> CardRoute:
+    port = free_port()
+    return CardRoute(f"direct:{port}", port, f"in process, without pcscd: {why}")
+
+
+def answers() -> bool:
+    """Whether a pcscd takes connections."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(1.0)
+        try:
+            client.connect(str(SOCKET))
+        except OSError:
+            return False
+        return True
+
+
+def free_port() -> int:
+    """A TCP port of the loopback that nobody uses just now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def port_is_free(port: int) -> bool:
+    """Whether we could listen there, also right after an earlier listener has gone."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
