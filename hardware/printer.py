@@ -4,8 +4,9 @@ A printer out of paper keeps what it was sent and prints the rest when paper is 
 of whoever stands there then. So a job is sent a few lines at a time with the status asked in
 between, and a job that cannot be finished is thrown away in the printer before anything else
 happens; if the printer does not even take that command, it is sent as the first thing when it is
-reached again. A job ends in exactly one state: printed, which the printer confirms after the last
-line, or a `DeviceFault`.
+reached again. Lines that were on paper by then hang from the printer, and would come out as the
+head of the next receipt: they are cut off as soon as it can cut. A job ends in exactly one state:
+printed, which the printer confirms after the last line, or a `DeviceFault`.
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ class ReceiptPrinter:
         self._receipts = 0
         #: Whether the printer may still hold something of a job that was given up.
         self._unclean = True
+        #: Whether lines of such a job may hang from it. Nobody knows after a start.
+        self._hanging = True
         #: Whether the printer has answered that the job before the question is on paper.
         self._confirmed = False
 
@@ -67,9 +70,7 @@ class ReceiptPrinter:
 
     def poll(self) -> Condition:
         """Paper near its end is a warning; another fault is shown while the line stays open."""
-        if self._unclean:
-            self._clean()
-        status = self.status()
+        status = self._tidy()
         counters = {"receipts": self._receipts}
         if fault := status.fault():
             return Condition(DeviceState.FAULT, fault, counters=counters)
@@ -90,17 +91,16 @@ class ReceiptPrinter:
         if action in self._printed:
             log.info("receipt %s was printed already", action)
             return
-        if self._unclean:
-            self._clean()
-        self._must_print()
-        self._unclean = True
+        if fault := self._tidy().fault():
+            raise DeviceFault(fault)
+        self._unclean = self._hanging = True
         try:
             self._send(receipt)
             self._confirm()
         except DeviceFault:
             self._give_up()
             raise
-        self._unclean = False
+        self._unclean = self._hanging = False
         self._receipts += 1
         self._printed[action] = None
         if len(self._printed) > _REMEMBERED:
@@ -132,6 +132,16 @@ class ReceiptPrinter:
             self._clean()
         except DeviceFault as fault:
             log.warning("receipt not yet cancelled in the printer: %s", fault.code)
+
+    def _tidy(self) -> escpos.Status:
+        """Clear away what is left of a job that was given up, as far as the printer can now."""
+        if self._unclean:
+            self._clean()
+        status = self.status()
+        if self._hanging and status.fault() is None:
+            self._line.write(escpos.CUT)
+            self._hanging = False
+        return status
 
     def _clean(self) -> None:
         """Make the printer forget everything that was sent to it."""

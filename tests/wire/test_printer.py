@@ -117,12 +117,31 @@ def test_a_program_that_died_mid_receipt_leaves_nothing_for_the_next_citizen(
     assert far_end.printed()[-1].text == "下一位的回执\n"
 
 
-def test_cover_opened_mid_receipt_is_named(
+def test_cover_opened_mid_receipt_is_named_and_what_was_printed_is_cut_off(
     far_end: VirtualPrinter, printer: ReceiptPrinter
 ) -> None:
+    """Paper is still in: the begun receipt must not come out as the head of the next one."""
     opener = threading.Timer(0.15, far_end.open_cover)
     opener.start()
     assert fault_of(printer) is FaultCode.PRINTER_COVER_OPEN
+    far_end.close_cover()
+    printer.print((Text("下一位的回执"),), "a2")
+    begun, next_one = (piece.text for piece in far_end.printed())
+    assert begun.lstrip().startswith("唐山市社会保障卡自助服务")
+    assert "请妥善保管" not in begun
+    assert next_one == "下一位的回执\n"
+
+
+def test_what_was_printed_is_cut_off_while_nobody_prints(
+    far_end: VirtualPrinter, printer: ReceiptPrinter
+) -> None:
+    threading.Timer(0.15, far_end.open_cover).start()
+    assert fault_of(printer) is FaultCode.PRINTER_COVER_OPEN
+    printer.poll()
+    assert far_end.printed() == []
+    far_end.close_cover()
+    printer.poll()
+    eventually(lambda: len(far_end.printed()) == 1)
 
 
 def test_a_jammed_cutter_is_named(far_end: VirtualPrinter, printer: ReceiptPrinter) -> None:

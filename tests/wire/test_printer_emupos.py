@@ -1,0 +1,150 @@
+"""The receipt printer against emupos, a printer simulator that nobody here wrote.
+
+It needs a newer Python than the terminal and so an environment of its own; `KIOSK_EMUPOS` names its
+program, otherwise it is looked for in PATH. Without it these tests are skipped and say so.
+
+emupos has no Chinese font. Its text of a receipt is code page 437, cell by cell, from which the
+bytes that it was sent, and so their GB18030 text, come back.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from hardware.faults import DeviceFault, FaultCode
+from hardware.layout import Line, lay_out
+from hardware.paper import Pair, Qr, Receipt, Rule, Text
+from hardware.printer import ReceiptPrinter
+from hardware.supervision import DeviceState
+
+RECEIPT: Receipt = (
+    Text("唐山市社会保障卡自助服务", align="center"),
+    Rule(),
+    *(Pair(f"第{n}项：", f"￥{n}.00 ①〇·") for n in range(1, 41)),
+    Text("请妥善保管本回执，凭回执号码查询办理进度；如有疑问，请到窗口咨询或拨打电话。"),
+)
+NEXT: Receipt = (Text("下一位的回执"),)
+
+
+@dataclass
+class Emupos:
+    """One simulated printer: its port, its folder of receipts, and its faults."""
+
+    port: str
+    folder: Path
+    api: str
+
+    def fault(self, name: str, method: str = "PUT") -> None:
+        request = urllib.request.Request(f"{self.api}/devices/rcpt/faults/{name}", method=method)
+        urllib.request.urlopen(request, timeout=5).close()
+
+    def receipts(self) -> list[str]:
+        """Text of every piece of paper cut off so far, oldest first."""
+        return [_chinese(file) for file in sorted(self.folder.glob("*.txt"))]
+
+
+def _chinese(file: Path) -> str:
+    return file.read_text(encoding="utf-8").encode("cp437").decode("gb18030")
+
+
+def _program() -> str:
+    found = os.environ.get("KIOSK_EMUPOS") or shutil.which("emupos")
+    if not found:
+        pytest.skip("emupos is not installed (KIOSK_EMUPOS does not name it)")
+    return found
+
+
+@pytest.fixture
+def emupos(tmp_path: Path) -> Iterator[Emupos]:
+    program = _program()
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        api_port = probe.getsockname()[1]
+    (tmp_path / "emupos.yaml").write_text(
+        "schema: 1\n"
+        f"api: {{ host: 127.0.0.1, port: {api_port} }}\n"
+        "devices:\n"
+        "  - { id: rcpt, type: printer, profile: xprinter-xp80t,"
+        " connections: [ { serial: { pty: true, link: rcpt } } ] }\n"
+    )
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    with (tmp_path / "emupos.log").open("w") as log:
+        process = subprocess.Popen(
+            [program, "run"], cwd=tmp_path, env=environment, stdout=log, stderr=log
+        )
+    link = tmp_path / "emupos" / "rcpt"
+    eventually(link.exists, 20)
+    yield Emupos(str(link), tmp_path / "receipts", f"http://127.0.0.1:{api_port}/api/v1")
+    process.terminate()
+    process.wait(10)
+
+
+@pytest.fixture
+def printer(emupos: Emupos) -> Iterator[ReceiptPrinter]:
+    driver = ReceiptPrinter(emupos.port)
+    driver.open()
+    yield driver
+    driver.close()
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "it never happened"
+        time.sleep(0.02)
+
+
+def test_what_another_printer_prints_is_what_was_sent(
+    emupos: Emupos, printer: ReceiptPrinter
+) -> None:
+    printer.print((*RECEIPT, Qr("13029926112400015")), "a1")
+    eventually(lambda: len(emupos.receipts()) == 1)
+    expected = [line.text.rstrip() for line in lay_out(RECEIPT, 48) if isinstance(line, Line)]
+    printed = [line.rstrip() for line in emupos.receipts()[0].rstrip().split("\n")]
+    assert printed == [*expected, "[qr 13029926112400015]"]
+
+
+@pytest.mark.parametrize(
+    ("name", "state", "code"),
+    [
+        ("paper-near-end", DeviceState.WARNING, FaultCode.PRINTER_PAPER_NEAR_END),
+        ("paper-out", DeviceState.FAULT, FaultCode.PRINTER_PAPER_OUT),
+        ("cover-open", DeviceState.FAULT, FaultCode.PRINTER_COVER_OPEN),
+        ("offline", DeviceState.FAULT, FaultCode.PRINTER_OFFLINE),
+    ],
+)
+def test_its_faults_have_their_names(
+    emupos: Emupos, printer: ReceiptPrinter, name: str, state: DeviceState, code: FaultCode
+) -> None:
+    assert printer.poll().state is DeviceState.READY
+    emupos.fault(name)
+    found = printer.poll()
+    assert (found.state, found.fault) == (state, code)
+    emupos.fault(name, "DELETE")
+    assert printer.poll().state is DeviceState.READY
+
+
+@pytest.mark.parametrize("name", ["paper-out", "cover-open", "offline"])
+def test_a_receipt_broken_off_leaves_nothing_for_the_next_citizen(
+    emupos: Emupos, printer: ReceiptPrinter, name: str
+) -> None:
+    breaker = threading.Timer(0.1, emupos.fault, [name])
+    breaker.start()
+    with pytest.raises(DeviceFault):
+        printer.print(RECEIPT * 20, "a1")
+    emupos.fault(name, "DELETE")
+    printer.print(NEXT, "a2")
+    eventually(lambda: len(emupos.receipts()) >= 2)
+    begun, next_one = emupos.receipts()
+    assert 0 < begun.count("第1项：") < 20
+    assert next_one.strip() == "下一位的回执"
