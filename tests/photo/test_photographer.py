@@ -190,6 +190,7 @@ def test_the_scenes_are_frames_of_the_camera() -> None:
 _FOLDER = os.environ.get("KIOSK_PORTRAITS", "")
 
 
+@pytest.mark.optional
 @pytest.mark.skipif(not _FOLDER, reason="KIOSK_PORTRAITS names no folder of portraits")
 def test_portraits_of_a_folder_become_photos(photographer: Photographer) -> None:
     files = sorted(Path(_FOLDER).glob("*.jpg"))

@@ -1,0 +1,24 @@
+"""Under CI (variable CI is set) a test that would be skipped fails instead.
+
+A machine that lacks pcscd, Xvfb or a model would otherwise pass without having tested anything.
+`@pytest.mark.optional` excepts tests that need what cannot be shipped, such as photographs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+
+import pytest
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    excepted = item.get_closest_marker("optional") or hasattr(report, "wasxfail")
+    if report.skipped and os.environ.get("CI") and not excepted:
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which CI does not allow: {report.longrepr}"
+    return report
