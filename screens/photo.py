@@ -46,9 +46,11 @@ class TakePhotoScreen(PromptScreen[TakePhoto]):
 
     def build(self) -> None:
         self.title()
-        self._preview = Preview(self.say("photo.screen.starting"))
+        self._preview = Preview()
         self.body.add_widget(self._preview)
-        self._banner = Banner("info", self.say("photo.screen.starting"), icon="camera-outline")
+        self._banner = Banner(
+            "info", self.say("photo.screen.starting"), icon="camera-outline", role="heading"
+        )
         self.body.add_widget(self._banner)
         self._button = self.primary(self.say("photo.screen.take"), self._count, icon="camera")
         self._button.disabled = True

@@ -47,28 +47,22 @@ def mirrored(part: tuple[float, float, float, float]) -> tuple[float, ...]:
 class Preview(FloatLayout):
     """The picture, the oval over it, and the numbers of the count-down."""
 
-    def __init__(self, starting: str) -> None:
-        """`starting` is shown until the first frame."""
+    def __init__(self) -> None:
+        """Dark, with a camera on it, until the first frame."""
         super().__init__()
         Coat(self, theme.HEADER)
         self._texture: Texture | None = None
         with self.canvas:
             self._tint = Color(1, 1, 1, 0)
             self._picture = Rectangle()
+            # Dark under light, so that the oval is seen on white walls and on black hair.
             self._shade_colour = Color(*theme.faded(theme.HEADER, 0.0))
-            self._shade = SmoothLine(width=px(7))
+            self._shade = SmoothLine(width=px(9))
             self._oval_colour = Color(1, 1, 1, 0)
             self._oval = SmoothLine(width=px(4))
         middle = {"center_x": 0.5, "center_y": 0.5}
         self._icon = Icon("camera-outline", 160, theme.ON_DARK_SOFT, pos_hint=middle)
-        self._starting = Text(
-            starting,
-            colour=theme.ON_DARK,
-            wrap=False,
-            pos_hint={"center_x": 0.5, "center_y": 0.34},
-        )
         self.add_widget(self._icon)
-        self.add_widget(self._starting)
         self._count = _Count()
         self.bind(pos=self._follow, size=self._follow)
 
@@ -80,10 +74,9 @@ class Preview(FloatLayout):
             self._texture.mag_filter = "linear"
             self._picture.texture = self._texture
             self._tint.a = 1
-            self._shade_colour.a = 0.55
+            self._shade_colour.a = 0.75
             self._follow()
             self.remove_widget(self._icon)
-            self.remove_widget(self._starting)
         self._texture.blit_buffer(look.rgb, colorfmt="rgb", bufferfmt="ubyte")
         self._oval_colour.rgba = OVAL_RIGHT if look.finding == "ok" else OVAL_USUAL
         self.canvas.ask_update()

@@ -116,8 +116,8 @@ class SignaturePad(FloatLayout):
 
     def wipe(self) -> None:
         """An empty pad."""
-        for line in self._drawn:
-            self.canvas.after.remove(line)
+        # Only the ink lies there.
+        self.canvas.after.clear()
         self._drawn.clear()
         self._strokes.clear()
         self._hint.opacity = 1
@@ -170,7 +170,7 @@ class SignaturePad(FloatLayout):
         if len(stroke) == 1:
             # A touch without movement is a dot, as with a pen.
             x, y = stroke[0]
-            stroke = [(x - 1, y), (x + 1, y)]
+            stroke = [(x - px(PEN), y), (x + px(PEN), y)]
         self._drawn[-1].points = smooth([(x + self.x, y + self.y) for x, y in stroke])
 
     def _shape(self, *_: object) -> None:

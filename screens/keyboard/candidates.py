@@ -29,6 +29,8 @@ class CandidateBar(BoxLayout):
         self.height = px(layouts.LETTERS_HEIGHT + layouts.CANDIDATES_HEIGHT)
         self._choose = choose
         self._words: list[str] = []
+        #: What is said while there are no words.
+        self._instead = ""
         #: Place of the first word of each page up to the shown one.
         self._pages = [0]
         self._letters = Text("", role="small", colour=theme.PRIMARY, wrap=False)
@@ -55,13 +57,14 @@ class CandidateBar(BoxLayout):
     def say(self, text: str) -> None:
         """A sentence in the place of the words: why there are none."""
         self._words = []
-        self._row.clear_widgets()
-        self._row.add_widget(Text(text, role="small", pos_hint={"center_y": 0.5}))
+        self._instead = text
+        self._fill()
 
     def wipe(self) -> None:
         self._letters.say("")
         self._words = []
-        self._row.clear_widgets()
+        self._instead = ""
+        self._fill()
 
     def _fill(self) -> None:
         start = self._pages[-1]
@@ -69,6 +72,7 @@ class CandidateBar(BoxLayout):
         end = start + len(shown)
         self._row.clear_widgets()
         if not self._words:
+            self._row.add_widget(Text(self._instead, role="small", pos_hint={"center_y": 0.5}))
             return
         self._row.add_widget(
             self._arrow("chevron-left", "candidates:less", self._less, len(self._pages) > 1)
