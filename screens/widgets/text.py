@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from kivy.core.text import Label as CoreLabel
+from kivy.graphics import Color, Rectangle
 from kivy.uix.label import Label
 
 from screens import fonts, theme
@@ -40,6 +41,9 @@ class Text(Label):
     With `wrap` the height follows the text and the width is the parent's to give; without it the
     widget takes exactly the room of its one line. `fill` keeps the parent's height as well, for
     text centred in a box.
+
+    Kivy aligns text by being told its width, and then measures it character by character; since
+    the lines are broken here, it is not told, and the picture of the text is placed here instead.
     """
 
     def __init__(
@@ -56,7 +60,10 @@ class Text(Label):
         self.role = role
         self._words = text
         self._wraps = wrap
+        self._align = align
         super().__init__(
+            # Without Kivy's style rule, which would put the picture in the middle.
+            __no_builder=True,
             font_name=fonts.UI,
             font_size=text_px(role),
             line_height=theme.LINE_HEIGHT,
@@ -67,6 +74,10 @@ class Text(Label):
             valign="middle",
             **more,
         )
+        with self.canvas:
+            Color(1, 1, 1, 1)
+            self._picture = Rectangle()
+        self.bind(texture=self._place, pos=self._place, size=self._place)
         if wrap:
             if not fill:
                 self.size_hint_y = None
@@ -95,8 +106,16 @@ class Text(Label):
         if not self._wraps:
             self.text = self._words
             return
-        self.text_size = (self.width, None)
         self.text = wrap(self._words, self.width, self._width_of)
+
+    def _place(self, *_: object) -> None:
+        wide, high = self.texture_size
+        spare = {"left": 0.0, "center": (self.width - wide) / 2, "right": self.width - wide}
+        self._picture.texture = self.texture
+        self._picture.size = (wide, high)
+        # Whole pixels, or the text is blurred. Not `center_y`: it is not yet new when `pos` is.
+        low = self.y + (self.height - high) / 2
+        self._picture.pos = (int(self.x + spare[self._align]), int(low))
 
     def _width_of(self, piece: str) -> float:
         return _width(piece, self.font_size)

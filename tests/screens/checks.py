@@ -12,7 +12,7 @@ from kivy.uix.widget import Widget
 from screens import theme
 from screens.scale import px
 from screens.widgets.button import Press
-from screens.widgets.text import Icon
+from screens.widgets.text import Icon, Text
 
 
 def shown(root: Widget) -> list[Widget]:
@@ -60,6 +60,17 @@ def _name(label: Label) -> str:
     return f"icon {label.name}" if isinstance(label, Icon) else repr(label.text[:12])
 
 
+def _picture_inside(text: Text) -> bool:
+    x, y = text._picture.pos
+    wide, high = text._picture.size
+    return (
+        x >= text.x - 1
+        and y >= text.y - 1
+        and x + wide <= text.right + 1
+        and y + high <= text.top + 1
+    )
+
+
 def _window() -> tuple[float, float, float, float]:
     return (0.0, 0.0, float(Window.width), float(Window.height))
 
@@ -88,5 +99,7 @@ def _label(label: Label) -> Iterator[str]:
         yield f"{name}: font {label.font_size:.0f} is too small"
     if label.texture_size[0] > label.width + 1 or label.texture_size[1] > label.height + 1:
         yield f"{name}: {label.texture_size} does not fit {label.size}"
+    if isinstance(label, Text) and not _picture_inside(label):
+        yield f"{name}: its picture is not where the widget is"
     if label.parent is not None and not _inside(label, box(label.parent)):
         yield f"{name}: sticks out of its {type(label.parent).__name__}"
