@@ -16,11 +16,9 @@ from typing import Protocol
 
 from kiosk.demo.page import Look
 
-#: Whoever does the steps; see `kiosk.demo.walk.Walker`.
-
 
 class Doer(Protocol):
-    """What an act may use."""
+    """Whoever does the acts; see `kiosk.demo.walk.Walker`."""
 
     def look(self) -> Look: ...
     def tap(self, tag: str) -> None:
@@ -169,6 +167,7 @@ class Step:
 
 NEXT = Touch("primary")
 PHONE = "13900000000"
+PHONE_SHOWN = "139 0000 0000"
 ESTATE = "幸福小区"
 
 _BEGIN = (
@@ -177,8 +176,10 @@ _BEGIN = (
     Step("for-whom", "apply.who", (Touch("option:self"),)),
 )
 _PHONE = (
-    Step("phone", "apply.phone", (Keys(PHONE), NEXT)),
-    Step("phone-again", "apply.phone_again", (Keys(PHONE), NEXT)),
+    Step("phone", "apply.phone", (Keys(PHONE),)),
+    Step("phone-typed", "apply.phone", (NEXT,), (PHONE_SHOWN,)),
+    Step("phone-again", "apply.phone_again", (Keys(PHONE),)),
+    Step("phone-typed-again", "apply.phone_again", (NEXT,), (PHONE_SHOWN,)),
 )
 _TYPED_ADDRESS = (
     Step("address-same", "apply.address_same", (Touch("option:other"),)),
@@ -195,9 +196,9 @@ _TYPED_ADDRESS = (
             Keys("19"),
             Touch("field:room"),
             Keys("401"),
-            NEXT,
         ),
     ),
+    Step("address-typed", "apply.address_urban", (NEXT,), (ESTATE, "19", "401")),
 )
 _SAME_ADDRESS = (Step("address-same", "apply.address_same", (Touch("option:same"),)),)
 _BANK = (
@@ -227,10 +228,7 @@ def identified(persona: str) -> tuple[Step, ...]:
 
 def done(*words: str) -> tuple[Step, ...]:
     """The result, which must say these words; the ID card is taken away again."""
-    return (
-        Step("done", "apply.done", (bench("id", "lift"), NEXT), words, within_s=40.0),
-        Step("home-again", "home"),
-    )
+    return (Step("done", "apply.done", (bench("id", "lift"), NEXT), words, within_s=40.0),)
 
 
 APPLICATION = (
@@ -249,7 +247,6 @@ CARD_CHECK = (
     Step("home", "home", (Touch("service:card_check"),), enabled=("service:card_check",)),
     Step("insert-card", "card_check.read", (bench("card", "insert", "third"),)),
     Step("card-checked", "card_check.third", (bench("card", "pull"), NEXT)),
-    Step("home-again", "home"),
 )
 
 TECHNICIAN = (
@@ -257,7 +254,6 @@ TECHNICIAN = (
     Step("technician-pin", "maintenance.pin", (enter_pin,)),
     Step("maintenance", "maintenance", (NEXT,), ("正常",)),
     Step("test-page", "maintenance", (Touch("back"),), ("测试页已打印",)),
-    Step("home-again", "home"),
 )
 
 REASON = "读卡器正在维护，请到窗口办理"
