@@ -307,6 +307,8 @@ class DirectLine:
             try:
                 part = self._card.recv(count - len(got))
             except TimeoutError:
+                # Its late answer would be taken for that to the next command.
+                self._pulled(None)
                 raise DeviceFault(FaultCode.CARD_MUTE, "no answer") from None
             except OSError as error:
                 raise self._pulled(error) from error

@@ -27,7 +27,14 @@ from hardware.card_reader import (
     make_card_reader,
 )
 from hardware.faults import DeviceFault, FaultCode, NotWanted
-from hardware.social_card import HOLDER_RECORDS, ISSUER_RECORDS, decode, read_social_card
+from hardware.social_card import (
+    HOLDER_RECORDS,
+    ISSUER_RECORDS,
+    SocialCard,
+    decode,
+    read_social_card,
+)
+from hardware.supervision import DeviceLoop, DeviceState, Health, HealthTable
 from hardware.virtual.card import CardSlot, VirtualCard
 from hardware.virtual.personas import CARD_PERSONAS
 
@@ -47,8 +54,26 @@ def free_port() -> int:
         return int(server.getsockname()[1])
 
 
+class Service:
+    """pcscd, started by us; it can be killed and started again."""
+
+    def __init__(self) -> None:
+        self._daemon = start_pcscd()
+
+    def start(self) -> None:
+        self._daemon = start_pcscd()
+
+    def kill(self) -> None:
+        self._daemon.kill()
+        self._daemon.wait(5)
+
+    def stop(self) -> None:
+        self._daemon.terminate()
+        self._daemon.wait(5)
+
+
 @pytest.fixture(scope="module")
-def pcscd() -> Iterator[None]:
+def pcscd() -> Iterator[Service]:
     """The PC/SC service of this machine, ours alone for as long as these tests run."""
     if not (Path("/etc/reader.conf.d/vpcd").exists() and shutil.which("pcscd")):
         _cannot("pcscd or vsmartcard-vpcd is not installed")
@@ -56,10 +81,9 @@ def pcscd() -> Iterator[None]:
         _cannot("only root may start pcscd")
     with Path("/tmp/kiosk-pcscd.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        daemon = start_pcscd()
-        yield
-        daemon.terminate()
-        daemon.wait(5)
+        service = Service()
+        yield service
+        service.stop()
 
 
 def _cannot(why: str) -> None:
@@ -197,7 +221,9 @@ def test_card_pulled_at_every_command_is_named_and_the_next_card_reads(step: int
 
 
 @pytest.mark.parametrize("step", [0, 5, 12])
-def test_card_pulled_behind_pcscd_is_named_and_the_next_card_reads(pcscd: None, step: int) -> None:
+def test_card_pulled_behind_pcscd_is_named_and_the_next_card_reads(
+    pcscd: Service, step: int
+) -> None:
     reader, slot = CardReader(PcscLine()), CardSlot(VPCD_PORT)
     reader.open()
     slot.pull_after = step
@@ -211,6 +237,92 @@ def test_card_pulled_behind_pcscd_is_named_and_the_next_card_reads(pcscd: None, 
     slot.close()
     reader.close()
     time.sleep(0.5)
+
+
+def read(reader: CardReader) -> SocialCard:
+    return reader.read(within(5), ignore)
+
+
+def test_pcscd_killed_while_idle_is_offline_and_comes_back(pcscd: Service) -> None:
+    table = HealthTable()
+    loop = DeviceLoop("card_reader", CardReader(PcscLine()), table, poll_s=0.3)
+    slot = CardSlot(VPCD_PORT)
+    loop.start()
+    eventually(lambda: table.get("card_reader"), DeviceState.READY)
+    pcscd.kill()
+    eventually(lambda: table.get("card_reader"), DeviceState.FAULT)
+    row = table.get("card_reader")
+    assert row is not None and row.fault is FaultCode.CARD_READER_OFFLINE
+    pcscd.start()
+    eventually(lambda: table.get("card_reader"), DeviceState.READY)
+    slot.insert(CARD_PERSONAS["third"])
+    assert loop.submit(read).result(8).generation == 3
+    slot.close()
+    loop.stop()
+    time.sleep(0.5)
+
+
+def test_pcscd_killed_in_the_middle_of_a_reading_is_named_and_the_next_card_reads(
+    pcscd: Service,
+) -> None:
+    line, left = PcscLine(), iter(range(4, -1, -1))
+
+    class Dying(CardReader):
+        def open(self) -> None:
+            super().open()
+            whole = PcscLine.transmit
+
+            def transmit(command: bytes) -> bytes:
+                if next(left, 1) == 0:
+                    pcscd.kill()
+                return whole(line, command)
+
+            line.transmit = transmit  # type: ignore[method-assign]
+
+    table = HealthTable()
+    loop = DeviceLoop("card_reader", Dying(line), table, poll_s=0.3)
+    slot = CardSlot(VPCD_PORT)
+    slot.insert(CARD_PERSONAS["second"])
+    loop.start()
+    with pytest.raises(DeviceFault) as caught:
+        loop.submit(read).result(8)
+    assert caught.value.code in (FaultCode.CARD_READER_OFFLINE, FaultCode.CARD_PULLED)
+    eventually(lambda: table.get("card_reader"), DeviceState.FAULT)
+    pcscd.start()
+    eventually(lambda: table.get("card_reader"), DeviceState.READY)
+    assert loop.submit(read).result(8).generation == 2
+    slot.close()
+    loop.stop()
+    time.sleep(0.5)
+
+
+def eventually(row: Callable[[], Health | None], state: DeviceState) -> None:
+    until = time.monotonic() + 10
+    while (found := row()) is None or found.state is not state:
+        assert time.monotonic() < until, f"never {state}"
+        time.sleep(0.02)
+
+
+def test_a_late_answer_is_not_taken_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hardware.card_reader._ANSWER_S", 0.2)
+    slow = iter([0.6])
+
+    class Slow(VirtualCard):
+        def answer(self, command: bytes) -> bytes:
+            time.sleep(next(slow, 0.0))
+            return super().answer(command)
+
+    monkeypatch.setattr("hardware.virtual.card.VirtualCard", Slow)
+    port = free_port()
+    reader, slot = CardReader(DirectLine(port)), CardSlot(port)
+    reader.open()
+    slot.insert(CARD_PERSONAS["second"])
+    with pytest.raises(DeviceFault) as caught:
+        read(reader)
+    assert caught.value.code is FaultCode.CARD_MUTE
+    assert read(reader).generation == 2
+    slot.close()
+    reader.close()
 
 
 def test_without_a_service_the_reader_is_offline() -> None:
