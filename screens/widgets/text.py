@@ -77,7 +77,10 @@ class Text(Label):
         with self.canvas:
             Color(1, 1, 1, 1)
             self._picture = Rectangle()
-        self.bind(texture=self._place, pos=self._place, size=self._place)
+        # Kivy sets a label's texture before its `texture_size`: without the latter a shorter text
+        # would be stretched to the width of the one before.
+        follow = self._place
+        self.bind(texture=follow, texture_size=follow, pos=follow, size=follow)
         if wrap:
             if not fill:
                 self.size_hint_y = None

@@ -14,6 +14,9 @@ CLOSING = frozenset("，。、；：？！）》」』】〉”’…—·%）,.
 #: Never at the end of a line.
 OPENING = frozenset("（《「『【〈“‘([{")
 
+#: A last line shorter than this, characters, looks like a mistake.
+LONELY = 4
+
 
 def _wide(character: str) -> bool:
     """Whether a line may break before and after this character (ideographs, kana, full width)."""
@@ -44,8 +47,22 @@ def wrap(text: str, width: float, measure: Callable[[str], float]) -> str:
     `measure` gives the width of a piece on one line, in the same unit as `width`.
     """
     return "\n".join(
-        line for paragraph in text.split("\n") for line in _lines(paragraph, width, measure)
+        line for paragraph in text.split("\n") for line in _paragraph(paragraph, width, measure)
     )
+
+
+def _paragraph(text: str, width: float, measure: Callable[[str], float]) -> list[str]:
+    """Lines of which the last is not a lonely character or two, if that takes no further line."""
+    lines = list(_lines(text, width, measure))
+    if len(lines) == 1 or len(lines[-1]) >= LONELY:
+        return lines
+    for share in (0.95, 0.9, 0.85, 0.8, 0.75, 0.7):
+        narrower = list(_lines(text, width * share, measure))
+        if len(narrower) > len(lines):
+            break
+        if len(narrower[-1]) >= LONELY:
+            return narrower
+    return lines
 
 
 def _lines(text: str, width: float, measure: Callable[[str], float]) -> Iterator[str]:

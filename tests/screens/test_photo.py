@@ -182,3 +182,11 @@ def test_a_wide_frame_loses_its_sides_and_a_high_one_its_ends() -> None:
     assert cover((100, 200), (100, 100)) == (0.0, 0.25, 1.0, 0.75)
     assert cover((640, 480), (320, 240)) == (0.0, 0.0, 1.0, 1.0)
     assert mirrored((0.0, 0.0, 1.0, 1.0)) == (1, 1, 0, 1, 0, 0, 1, 0)
+
+
+def test_a_shorter_instruction_is_not_stretched(hand: Hand, page: TakePhotoScreen) -> None:
+    """Text that replaces longer text is drawn in its own width."""
+    page.progress(look("too_far"))
+    hand.pump(4)
+    text = page._banner._text
+    assert tuple(text._picture.size) == tuple(text.texture.size)

@@ -46,5 +46,10 @@ def test_wrapping_keeps_text_and_punctuation_in_place(text: str, width: int) -> 
         assert not any(line[-1:] in OPENING for line in lines if line)
 
 
+def test_no_lonely_character_on_the_last_line() -> None:
+    lines = wrap("尚未生效，联网后自动上传。请收好身份证和回执。", 22, len).split("\n")
+    assert [len(line) for line in lines] == [19, 4]
+
+
 def test_a_number_is_not_torn_apart() -> None:
     assert "12333" in wrap("咨询电话：12333，人工窗口", 8, len)
