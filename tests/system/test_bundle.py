@@ -1,0 +1,122 @@
+"""kiosk.spec builds; the bundle starts without our sources, shows home, holds nothing virtual."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kiosk.demo.display import VirtualDisplay, open_virtual
+from kiosk.demo.page import Look, NotThere, Page
+from sync.identity import Identity
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+ROOT = Path(__file__).resolve().parents[2]
+
+#: The window of the test, pixels.
+SIZE = (540, 960)
+#: Longest start on a busy machine, seconds.
+START_S = 60.0
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder PyInstaller worked in; the bundle is `dist/kiosk` in it."""
+    folder = tmp_path_factory.mktemp("bundle")
+    command = [sys.executable, "-m", "PyInstaller", "--log-level", "WARN", "--noconfirm"]
+    command += ["--distpath", str(folder / "dist"), "--workpath", str(folder / "build")]
+    done = subprocess.run(
+        [*command, "kiosk.spec"], cwd=ROOT, capture_output=True, text=True, timeout=500
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    return folder
+
+
+@pytest.fixture
+def display() -> Iterator[VirtualDisplay]:
+    opened = open_virtual(SIZE)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    """An enrolled terminal that has no devices and whose centre does not answer."""
+    screen = f"width = {SIZE[0]}\nheight = {SIZE[1]}\nfullscreen = false\n"
+    (tmp_path / "settings.toml").write_text(f'mode = "test"\n[screen]\n{screen}', encoding="utf-8")
+    Identity(
+        terminal="130299",
+        central_url="http://127.0.0.1:9",
+        device_key_id="0" * 16,
+        central_public_key=bytes(1216),
+        central_key_id="0" * 16,
+        algorithm="none",
+    ).save(tmp_path)
+    return tmp_path
+
+
+def first_look(page: Page, program: subprocess.Popen[str]) -> Look:
+    """What the screen shows once it answers."""
+    until = time.monotonic() + START_S
+    while time.monotonic() < until:
+        if program.poll() is not None:
+            pytest.fail(f"ended with {program.returncode}: {program.communicate()[0][-2000:]}")
+        try:
+            look = page.look()
+        except NotThere:
+            time.sleep(0.1)
+            continue
+        if look.settled:
+            return look
+    raise AssertionError("home was not shown in time")
+
+
+def test_the_bundle_starts_and_shows_home(
+    built: Path, state: Path, display: VirtualDisplay, tmp_path: Path
+) -> None:
+    # Nothing of the Python that runs this test may help.
+    environment = {"PATH": os.defpath, "HOME": str(tmp_path), "DISPLAY": display.name}
+    program = subprocess.Popen(
+        [built / "dist/kiosk/kiosk", "run", "--state", str(state)],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        look = first_look(Page(state / "stage.sock"), program)
+        assert look.screen == "home"
+        assert look.says("首次申领")
+    finally:
+        program.terminate()
+        program.communicate(timeout=20)
+
+
+def test_nothing_in_the_bundle_can_pretend_to_be_a_device(built: Path) -> None:
+    contents = (built / "build/kiosk/PYZ-00.toc").read_text(encoding="utf-8")
+    assert "'hardware.card_reader'" in contents
+    for module in ("hardware.virtual", "kiosk.demo", "screens.bench_window", "central"):
+        assert f"'{module}" not in contents
+
+
+def test_the_bundle_has_words_models_dictionary_fonts_and_licences(built: Path) -> None:
+    inside = built / "dist/kiosk/_internal"
+    for file in (
+        "kiosk/locale/zh_CN/apply.toml",
+        "kiosk/locale/en/apply.toml",
+        "kiosk/policy/tangshan.toml",
+        ".models/face_landmark.tflite",
+        "rime-data/pinyin_simp.dict.yaml",
+        "pylopdf_fonts_zh_cn/NotoSansSC-Regular.otf",
+        "fonticon_mdi7/fonts/materialdesignicons-webfont.ttf",
+        "licences/licences.md",
+        "licences/pyscard/LICENSE",
+    ):
+        assert (inside / file).is_file(), file
