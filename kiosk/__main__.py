@@ -122,7 +122,6 @@ def assemble(state: Path, settings: Settings) -> Terminal:
     receipt can be numbered, without an outbox nothing can be promised.
     """
     from hardware.devices import Devices
-
     from hardware.supervision import HealthTable
     from kiosk.desired import Desired
     from kiosk.policy import load_policy

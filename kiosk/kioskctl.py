@@ -126,7 +126,6 @@ def bench(
 ) -> None:
     """Move the virtual devices while the program runs: insert a card, empty the paper …"""
     from hardware.virtual.client import BenchClient, BenchError
-
     from kiosk.settings import BadSettings, load_settings
 
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from kivy.uix.boxlayout import BoxLayout
@@ -111,9 +112,7 @@ class HomePage(Page):
         self.head.add_widget(Gap(16))
         for offer in sorted(offers, key=lambda offer: not offer.open):
             service = offer.service
-            self.body.add_widget(
-                ServiceTile(offer, self.words, lambda service=service: self._choose(service))
-            )
+            self.body.add_widget(ServiceTile(offer, self.words, partial(self._choose, service)))
         self.body.add_widget(Gap())
         if broken:
             self.body.add_widget(self._broken(broken))

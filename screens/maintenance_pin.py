@@ -7,6 +7,7 @@ because its hash is slow on purpose (`kiosk.maintenance.technicians`).
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from kivy.uix.boxlayout import BoxLayout
@@ -75,7 +76,7 @@ class PinPage(Page):
                 BarButton(
                     name,
                     f"key:{key}",
-                    lambda key=key: self._type(key),
+                    partial(self._type, key),
                     look="key",
                     role="heading" if key.isdigit() else "body",
                     # The same digit twice in a PIN is no trembling hand.
