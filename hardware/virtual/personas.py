@@ -89,6 +89,7 @@ ID_PERSONAS: Mapping[str, IdPersona] = {
     "zhang": _ZHANG,
     "wang": _WANG,
     "li": _resident("李志强", "19861105", 33, "河北省唐山市丰南区青年路书香园5楼1门102号"),
+    "chen": _resident("陈桂芝", "19630427", 68, "河北省唐山市古冶区林西街12楼2门202号"),
     # Grown up, but young; a rural address.
     "zhao": _ZHAO,
     # Eleven characters with a middle dot, nearly what the chip can hold.
@@ -236,6 +237,7 @@ CARD_PERSONAS: Mapping[str, CardPersona] = {
 _STANDINGS: Mapping[str, Mapping[str, str | bool]] = {
     "zhang": {},
     "zhao": {},
+    "chen": {},
     "long-name": {},
     "child": {},
     "expired": {},

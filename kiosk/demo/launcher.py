@@ -87,6 +87,7 @@ def _tell(world: World, say: Speaker) -> None:
         kioskctl bench --state {world.state} id put zhang
     maintenance page (维护): touch the four corners of the first page, clockwise from the
         top left; technician {TECHNICIAN}, PIN {world.pin}
+    printed receipts (回执): pictures in {world.state / "receipts"}
     central server (中心): {world.central_url}/admin/  {operator[0]} / {operator[1]}
     Ctrl-C stops everything
 """,

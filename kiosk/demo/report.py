@@ -76,6 +76,12 @@ def check_terminal(health: list[dict[str, Any]], queue: dict[str, Any]) -> Itera
     yield Check("nothing waits to be sent", waiting == {"queued": 0, "dead": 0}, waiting)
 
 
+def health_of(state: Path) -> list[dict[str, Any]]:
+    """The health table as the screen process last wrote it."""
+    rows: list[dict[str, Any]] = json.loads((state / "health.json").read_text("utf-8"))["health"]
+    return rows
+
+
 def traces(state: Path, secrets: tuple[str, ...]) -> list[str]:
     """Files of the terminal in which one of the secrets can be read, as paths in `state`."""
     needles = {secret.encode(encoding) for secret in secrets for encoding in _ENCODINGS}

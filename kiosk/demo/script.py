@@ -2,14 +2,13 @@
 
 The first chapter is one complete first application as a citizen makes it, with an address typed
 and one answer changed on the review page; the others are a card check, a technician's round, and
-what the centre can do to a terminal. `OFFLINE` is for the system tests.
+what the centre can do to a terminal. The system tests make their own scripts of the same parts.
 
 Persons, cards and what the bench understands are those of `hardware.virtual`.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -32,7 +31,6 @@ class Doer(Protocol):
 
     def bench(self, *words: str) -> None: ...
     def centre(self, *words: str) -> None: ...
-    def central_up(self, up: bool) -> None: ...
     def pin(self) -> str: ...
 
 
@@ -104,26 +102,6 @@ class Centre:
 
     def __call__(self, doer: Doer) -> None:
         doer.centre(*self.words)
-
-
-@dataclass(frozen=True)
-class Line:
-    """The central server goes away, or comes back."""
-
-    up: bool
-
-    def __call__(self, doer: Doer) -> None:
-        doer.central_up(self.up)
-
-
-@dataclass(frozen=True)
-class Pause:
-    """Somebody thinks, seconds; where there is nothing on the screen to wait for."""
-
-    seconds: float
-
-    def __call__(self, doer: Doer) -> None:
-        time.sleep(self.seconds)
 
 
 def sign(doer: Doer) -> None:
@@ -218,7 +196,7 @@ _CHANGE = (
 )
 _REVIEW = (Step("review", "apply.review", (NEXT,), (PHONE,)),)
 _SIGN = (Step("signature", "apply.sign", (sign,)),)
-_SIGNED = (Step("signed", "apply.sign", (NEXT,), enabled=("primary",)),)
+SIGNED = (Step("signed", "apply.sign", (NEXT,), enabled=("primary",)),)
 
 
 def identified(persona: str) -> tuple[Step, ...]:
@@ -226,9 +204,10 @@ def identified(persona: str) -> tuple[Step, ...]:
     return (*_BEGIN, Step("id-card", "apply.id_card", (bench("id", "put", persona),)))
 
 
-def done(*words: str) -> tuple[Step, ...]:
-    """The result, which must say these words; the ID card is taken away again."""
-    return (Step("done", "apply.done", (bench("id", "lift"), NEXT), words, within_s=40.0),)
+#: The result, and the ID card is taken away again. By then a receipt has been printed, or not.
+_TAKE_ALL = (bench("id", "lift"), NEXT)
+ACCEPTED = (Step("done", "apply.done", _TAKE_ALL, ("申请已受理",), within_s=40.0),)
+SAVED = (Step("done", "apply.saved", _TAKE_ALL, ("尚未生效",), within_s=40.0),)
 
 
 APPLICATION = (
@@ -239,8 +218,8 @@ APPLICATION = (
     *_PHOTO,
     *_CHANGE,
     *_SIGN,
-    *_SIGNED,
-    *done("已受理"),
+    *SIGNED,
+    *ACCEPTED,
 )
 
 CARD_CHECK = (
@@ -291,15 +270,3 @@ def short_application(persona: str, *, offline: bool = False) -> tuple[Step, ...
         *_REVIEW,
         *_SIGN,
     )
-
-
-#: The last touch of an application.
-SEND = _SIGNED
-
-#: One application while the centre cannot be reached.
-OFFLINE = (
-    Step("home", "home", (Line(up=False),)),
-    *short_application("zhao", offline=True),
-    *SEND,
-    *done("尚未生效"),
-)

@@ -7,7 +7,6 @@ A fresh terminal and a fresh centre, a window of the real size on a virtual disp
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 import time
@@ -119,7 +118,7 @@ class Tour:
         time.sleep(2 * HEARTBEAT_S)  # what the centre knows of the queue is as old as a heartbeat
         held = world.centre_holds()
         self._report["centre"] = held
-        health = json.loads((world.state / "health.json").read_text(encoding="utf-8"))["health"]
+        health = report.health_of(world.state)
         self._report["health"] = health
         for check in report.check_application(held, number, PERSON):
             self.note(check)

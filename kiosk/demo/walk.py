@@ -150,12 +150,6 @@ class Walker:
     def centre(self, *words: str) -> None:
         self._world.central(*words)
 
-    def central_up(self, up: bool) -> None:
-        if up:
-            self._world.start_central()
-        else:
-            self._world.stop_central()
-
     def pin(self) -> str:
         return self._world.pin
 

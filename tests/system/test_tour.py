@@ -1,0 +1,83 @@
+"""`kiosk demo --tour DIR`, as `./run --tour DIR` starts it: the whole thing, and what it leaves."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from hardware.virtual.personas import ID_PERSONAS
+from kiosk.demo import script
+from tests.system.conftest import environment
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(480)]
+
+PERSON = ID_PERSONAS["zhang"]
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a successful tour left."""
+    folder = tmp_path_factory.mktemp("tour")
+    words = [sys.executable, "-m", "kiosk", "demo", "--tour", str(folder)]
+    done = subprocess.run(words, capture_output=True, text=True, env=environment(), timeout=450)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def report(out: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    return found
+
+
+def test_every_step_of_every_chapter_was_passed_in_order(report: dict[str, Any]) -> None:
+    passed = [(step["name"], step["screen"]) for step in report["steps"]]
+    wanted = [(step.name, step.screen) for steps in script.CHAPTERS.values() for step in steps]
+    scripted = iter(passed)
+    missing = [step for step in wanted if step not in scripted]
+    assert missing == []
+    assert report["ok"]
+    assert all(check["ok"] for check in report["checks"])
+
+
+def test_every_page_has_a_picture_with_something_on_it(out: Path, report: dict[str, Any]) -> None:
+    for step in report["steps"]:
+        with Image.open(out / step["picture"]) as picture:
+            assert picture.size == (1080, 1920)
+            colours = picture.convert("L").getcolors() or []
+            assert len(colours) > 20, f"{step['picture']} is blank"
+
+
+def test_the_centre_holds_the_application_once(report: dict[str, Any]) -> None:
+    (one,) = report["centre"]["applications"]
+    assert report["centre"]["envelopes"] == 1
+    assert one["photo"] == [358, 441]
+    assert one["form_ok"]
+    assert one["binding_ok"]
+
+
+def test_the_receipt_says_what_it_must_and_hides_what_it_must(
+    out: Path, report: dict[str, Any]
+) -> None:
+    text = (out / "receipt.txt").read_text(encoding="utf-8")
+    (one,) = report["centre"]["applications"]
+    assert one["receipt_no"] in text.replace(" ", "")
+    assert "已受理" in text
+    assert PERSON.number[:3] + "*" * 11 + PERSON.number[-4:] in text
+    for secret in (PERSON.number, PERSON.name, script.PHONE):
+        assert secret not in text
+    with Image.open(out / "receipt.png") as picture:
+        assert picture.width > 300
+        assert len(picture.convert("L").getcolors() or []) > 1
+
+
+def test_the_report_names_nobody(out: Path) -> None:
+    text = (out / "report.json").read_text(encoding="utf-8")
+    for secret in (PERSON.number, PERSON.name, script.PHONE, script.ESTATE):
+        assert secret not in text
