@@ -22,8 +22,8 @@ LIST_PAGE = 5  # and 4 where the page needs a row for turning
 GRID_PAGE = 14
 #: Longest word, characters, that stands in two columns without wrapping.
 SHORT = 6
-#: Fewer than this stand under one another even if short.
-FEW = 4
+#: So many stand under one another even if short, and larger.
+FEW = 3
 
 
 class ChoiceScreen(PromptScreen[Choice]):
@@ -35,7 +35,7 @@ class ChoiceScreen(PromptScreen[Choice]):
         self._shown = BoxLayout(orientation="vertical", spacing=px(theme.GAP))
         self.body.add_widget(self._shown)
         options = self.prompt.options
-        self._grid = len(options) >= FEW and all(self._is_short(option) for option in options)
+        self._grid = len(options) > FEW and all(self._is_short(option) for option in options)
         self._size = GRID_PAGE if self._grid else LIST_PAGE
         if not self._grid and len(options) > LIST_PAGE:
             self._size = LIST_PAGE - 1
@@ -78,10 +78,17 @@ class ChoiceScreen(PromptScreen[Choice]):
             f"option:{value}",
             lambda: self.actions.answer(value),
             detail=self._detail(option),
+            detail_role="body" if len(self.prompt.options) <= FEW else "small",
             icon=option.icon,
             arrow=arrow,
-            least=128 if self._grid else theme.OPTION,
+            least=self._least(),
         )
+
+    def _least(self) -> float:
+        """Least height of a tile, reference px: the fewer, the larger."""
+        if self._grid:
+            return 128
+        return theme.OPTION + 40 if len(self.prompt.options) <= FEW else theme.OPTION
 
     def _pager(self, pages: int) -> BoxLayout:
         row = BoxLayout(size_hint_y=None, height=px(100), spacing=px(theme.GAP))

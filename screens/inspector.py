@@ -10,7 +10,8 @@ production refuses it, because it reads out what a citizen sees.
 | idle    | `seconds`: how long the event loop took to come round, a measure of its load      |
 | stats   | `first_frame_s` since the process began, `rss_kb`                                 |
 
-Each question is answered in Kivy's thread, between two frames.
+Each question is answered in Kivy's thread, and only once what the answer says has been drawn: a
+picture of the screen taken after the answer shows it.
 """
 
 from __future__ import annotations
@@ -144,9 +145,11 @@ class Inspector:
         def run(_: float) -> None:
             answer.clear()
             answer.update(look(), ok=True)
-            answered.set()
+            # The frame between two ticks of the clock is drawn after the first.
+            Clock.schedule_once(lambda _: answered.set(), 0)
 
-        Clock.schedule_once(run, 0)
+        # A tick later, so that what has just changed is laid out.
+        Clock.schedule_once(lambda _: Clock.schedule_once(run, 0), 0)
         if not answered.wait(ANSWER_WITHIN_S):
             return {"ok": False, "error": "the screen does not answer"}
         return answer

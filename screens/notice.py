@@ -39,7 +39,7 @@ class NoticeScreen(PromptScreen[Notice]):
         row.add_widget(Icon(icon, 80, pos_hint={"center_y": 0.5}))
         words = Column(gap=2, pos_hint={"center_y": 0.5})
         words.add_widget(Text(self.says(f"{point}.title"), role="heading"))
-        words.add_widget(Text(self.says(f"{point}.text"), role="small", colour=theme.INK_SOFT))
+        words.add_widget(Text(self.says(f"{point}.text"), colour=theme.INK_SOFT))
         words.bind(height=lambda _, height: setattr(row, "height", max(px(112), height)))
         row.add_widget(words)
         return row

@@ -168,6 +168,7 @@ class OptionTile(Press):
         act: Callable[[], None],
         *,
         detail: str = "",
+        detail_role: str = "small",
         icon: str = "",
         arrow: str = "chevron-right",
         least: float = theme.OPTION,
@@ -188,7 +189,7 @@ class OptionTile(Press):
         words = Column(gap=4, pos_hint={"center_y": 0.5})
         self.label = Text(text, role="heading")
         words.add_widget(self.label)
-        self.detail = Text(detail, role="small", colour=theme.INK_SOFT) if detail else None
+        self.detail = Text(detail, role=detail_role, colour=theme.INK_SOFT) if detail else None
         if self.detail is not None:
             words.add_widget(self.detail)
         self.add_widget(words)
