@@ -30,6 +30,8 @@ ACCEPTED = {
     "BSD-2-Clause": "ship the notice",
     "BSD-3-Clause": "ship the notice, do not use the names to endorse",
     "CC0-1.0": "nothing",
+    "blessing": "nothing",
+    "bzip2-1.0.6": "ship the notice",
     "FTL": "credit FreeType in the documentation",
     "GPL-2.0-or-later WITH Bootloader-exception": "nothing for the bundled program",
     "GPL-3.0-or-later WITH GCC-exception-3.1": "nothing for the program that uses it",
@@ -119,6 +121,27 @@ LIBRARIES = (
     ("libxcb", "XCB", "MIT"),
     ("libxkbcommon", "xkbcommon", "MIT"),
     ("libzstd", "Zstandard", "BSD-3-Clause"),
+)
+
+#: Libraries of Debian that PyInstaller copies into the bundle, as above.
+SYSTEM_LIBRARIES = (
+    ("libICE", "ICE", "MIT"),
+    ("libSM", "SM", "MIT"),
+    ("libbsd", "libbsd", "BSD-3-Clause"),
+    ("libbz2", "bzip2", "bzip2-1.0.6"),
+    ("libcrypto", "OpenSSL 3", "Apache-2.0"),
+    ("libssl", "OpenSSL 3", "Apache-2.0"),
+    ("libexpat", "Expat", "MIT"),
+    ("libffi", "libffi", "MIT"),
+    ("libglib", "GLib", "LGPL-2.1-or-later"),
+    ("libgthread", "GLib", "LGPL-2.1-or-later"),
+    ("liblzma", "XZ", "0BSD"),
+    ("libmd", "libmd", "BSD-3-Clause"),
+    ("libmtdev", "mtdev", "MIT"),
+    ("libpcre2", "PCRE2", "BSD-3-Clause"),
+    ("libsqlite3", "SQLite", "blessing"),
+    ("libuuid", "libuuid", "BSD-3-Clause"),
+    ("libz.so", "zlib", "Zlib"),
 )
 
 #: What ships and is neither a Python package nor inside one's libraries.
@@ -233,6 +256,13 @@ def libraries(package: Package) -> set[tuple[str, str]]:
     return found
 
 
+def unread_libraries(bundle: Path) -> list[str]:
+    """The shared libraries of a bundle that stand in neither table."""
+    python = ("libpython3", "libpywrap_litert")
+    known = (*python, *(row[0] for row in (*LIBRARIES, *SYSTEM_LIBRARIES)))
+    return [file.name for file in bundle.glob("lib*.so*") if not file.name.startswith(known)]
+
+
 def licence_texts(*extras: str) -> Iterator[tuple[Path, str]]:
     """Every licence file of what ships, and the folder it goes to: (file, licences/<package>)."""
     for package in packages(*extras):
@@ -262,7 +292,7 @@ def render() -> str:
         choice
         for licence in [p.licence for p in terminal + central]
         + [row[2] for row in inside]
-        + [accepted(row[2], row[0]) for row in OTHER]
+        + [accepted(row[2], row[0]) for row in (*OTHER, *SYSTEM_LIBRARIES)]
         for part in licence.split(" AND ")
         for choice in part.split(" OR ")
     }
@@ -286,6 +316,10 @@ def render() -> str:
             "## Libraries inside these packages",
             "",
             *table(("library", "in", "licence"), inside),
+            "",
+            "## Debian's libraries in the bundle",
+            "",
+            *table(("library", "licence"), sorted({row[1:] for row in SYSTEM_LIBRARIES})),
             "",
             "## Fonts, icons, models, data, runtime",
             "",

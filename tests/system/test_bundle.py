@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from docs.make_licences import unread_libraries
 from kiosk.demo.display import VirtualDisplay, open_virtual
 from kiosk.demo.page import Look, NotThere, Page
 from sync.identity import Identity
@@ -120,3 +121,7 @@ def test_the_bundle_has_words_models_dictionary_fonts_and_licences(built: Path) 
         "licences/pyscard/LICENSE",
     ):
         assert (inside / file).is_file(), file
+
+
+def test_no_library_in_the_bundle_has_a_licence_nobody_has_read(built: Path) -> None:
+    assert unread_libraries(built / "dist/kiosk/_internal") == []
