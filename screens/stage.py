@@ -20,9 +20,10 @@ from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.floatlayout import FloatLayout
 
 from hardware.faults import DeviceFault
-from kiosk.flow import Ending, Outcome, Service, Unacceptable, Visit
+from kiosk.flow import Ending, Outcome, Service, Visit
 from kiosk.prompts import Done
 from screens import theme
+from screens.actions import VisitActions
 from screens.base import Page
 from screens.corners import CornerPattern, corner
 from screens.home import HomePage
@@ -303,50 +304,3 @@ class Stage(FloatLayout):
             self._visit = None
         self._leave_page()
         self.terminal.wipe()
-
-
-class VisitActions:
-    """What one screen may do to its visit. Dead as soon as another screen is shown."""
-
-    def __init__(self, stage: Stage, visit: Visit) -> None:
-        self._stage = stage
-        self._visit = visit
-        self._prompt = visit.prompt
-        self.can_go_back = visit.can_go_back
-
-    @property
-    def _live(self) -> bool:
-        return self._visit.prompt is self._prompt and self._visit.outcome is None
-
-    def answer(self, value: Any) -> None:
-        if not self._live:
-            return
-        try:
-            self._visit.answer(value)
-        except Unacceptable as error:
-            page = self._stage.page
-            if page is not None:
-                page.show_error(error)
-            return
-        self._stage.follow()
-
-    def back(self) -> None:
-        if self._live:
-            self._visit.back()
-            self._stage.follow()
-
-    def revise(self, prompt_id: str) -> None:
-        if self._live:
-            self._visit.revise(prompt_id)
-            self._stage.follow()
-
-    def cancel(self) -> None:
-        if self._live:
-            self._stage.cancel()
-
-    def tell(self, word: str) -> None:
-        if self._live:
-            self._stage.tell(word)
-
-    def touched(self) -> None:
-        self._visit.touched(self._stage.clock())
