@@ -11,7 +11,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,7 +66,7 @@ class Camera:
         self._must_be_there()
         return Condition()
 
-    def frames(self, cancelled: Callable[[], bool]) -> Iterator[Frame]:
+    def frames(self, cancelled: Callable[[], bool]) -> Generator[Frame, None, None]:
         """Each new frame, the newest first, until the consumer stops or cancels.
 
         Raises `NotWanted` when cancelled, and `DeviceFault` CAMERA_ABSENT, CAMERA_NO_FRAMES or

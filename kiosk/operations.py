@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +65,12 @@ class Look:
 def load_ahead(parts: Parts) -> None:
     """Import and prepare what operations need, on a worker, while nobody waits."""
     import kiosk.records.payload  # noqa: F401
+    from kiosk import pinyin
 
+    try:
+        pinyin.load()
+    except pinyin.NoDictionary as missing:
+        log.warning("no Chinese keyboard: %s", missing)
     if parts.sealer is not None:
         parts.sealer()
     if parts.central is not None:
@@ -91,18 +97,20 @@ def take_photo(prompt: prompts.TakePhoto, camera: Camera, work: Work) -> CardPho
 
     photographer = Photographer()
     wanted = False
-    for frame in camera.frames(work.cancelled):
-        look = photographer.look(frame.rgb)
-        height, width = frame.rgb.shape[:2]
-        work.report(Look(frame.rgb.tobytes(), width, height, look.code, look.face))
-        wanted = wanted or work.heard("capture")
-        if not wanted:
-            continue
-        wanted = False
-        try:
-            return photographer.make(frame.rgb)
-        except PhotoRefused as refused:
-            work.report(Look(frame.rgb.tobytes(), width, height, refused.finding.code, look.face))
+    # Closed here whatever happens: an exception's traceback would keep the camera running.
+    with closing(camera.frames(work.cancelled)) as frames:
+        for frame in frames:
+            look = photographer.look(frame.rgb)
+            height, width = frame.rgb.shape[:2]
+            finding = look.code
+            wanted = wanted or work.heard("capture")
+            if wanted:
+                wanted = False
+                try:
+                    return photographer.make(frame.rgb)
+                except PhotoRefused as refused:
+                    finding = refused.finding.code
+            work.report(Look(frame.rgb.tobytes(), width, height, finding, look.face))
     raise DeviceFault(FaultCode.CAMERA_NO_FRAMES, "the stream ended")
 
 

@@ -28,7 +28,7 @@ def test_frames_are_what_stands_before_the_lens(far_end: VirtualCamera) -> None:
     far_end.show("portrait")
     frames = Camera(far_end.url).frames(never)
     frame = next(frames)
-    frames.close()  # type: ignore[attr-defined]
+    frames.close()
     assert frame.rgb.shape == (720, 1280, 3)
     assert frame.rgb.std() > 20
 
@@ -39,7 +39,7 @@ def test_a_slow_consumer_gets_the_newest_frame_not_the_next(far_end: VirtualCame
     first = next(frames)
     time.sleep(0.6)
     later = next(frames)
-    frames.close()  # type: ignore[attr-defined]
+    frames.close()
     assert later.number - first.number > 3
     assert time.monotonic() - later.at < 0.5
 
@@ -52,7 +52,7 @@ def test_a_changed_scene_is_seen_soon(far_end: VirtualCamera) -> None:
     until = time.monotonic() + 3
     while next(frames).rgb.mean() > bright / 2:
         assert time.monotonic() < until
-    frames.close()  # type: ignore[attr-defined]
+    frames.close()
 
 
 def test_looking_ends_when_nobody_wants_it(far_end: VirtualCamera) -> None:
@@ -81,7 +81,7 @@ def test_camera_unplugged_while_looking_is_a_fault_and_comes_back() -> None:
     driver.poll()
     again = driver.frames(never)
     next(again)
-    again.close()  # type: ignore[attr-defined]
+    again.close()
     virtual.close()
 
 
