@@ -176,6 +176,9 @@ class World:
     def start_screen(self) -> None:
         self._start_kiosk("run", Fate.RESTART)
 
+    def stop_screen(self) -> None:
+        self.family.stop(self.child.pop("run"))
+
     def _start_kiosk(self, command: str, fate: Fate) -> None:
         words = [sys.executable, "-m", "kiosk", command, "--state", str(self.state)]
         self._run(command, words, fate, on_display=True)

@@ -1,0 +1,113 @@
+"""How fast the first page is there and what it takes, against a bare Kivy window.
+
+The kiosk is measured as it runs on a terminal: enrolled, with all four devices (virtual far ends),
+after a first start. Memory is read when the devices are up and everything that is loaded ahead is
+loaded.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from kiosk.demo.display import open_virtual
+from kiosk.demo.processes import Child, wait_for
+from kiosk.demo.world import ROOT, START_S, Plan, World
+
+#: A window has so long to come to rest before its memory is read, seconds.
+REST_S = 4.0
+
+_FIRST_FRAME = re.compile(r"first frame after ([\d.]+) s")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One start of one of the two. PSS divides what processes share, RSS counts it for each."""
+
+    first_frame_s: float
+    rss_mb: float
+    pss_mb: float
+
+
+class Contest:
+    """Starts the two in turns."""
+
+    def __init__(self, world: World, size: tuple[int, int], display: dict[str, str]) -> None:
+        self._world = world
+        self._size = size
+        self._environment = {**os.environ, **display, "PYTHONPATH": str(ROOT)}
+
+    def bare(self) -> Sample:
+        """One start of the bare window."""
+        words = [sys.executable, "-m", "tests.bench.bare_window", *map(str, self._size)]
+        process = subprocess.Popen(
+            words, stdout=subprocess.PIPE, text=True, env=self._environment, cwd=ROOT
+        )
+        try:
+            assert process.stdout is not None
+            with process.stdout as answer:
+                return _at_rest(process.pid, float(answer.readline()))
+        finally:
+            process.kill()
+            process.wait()
+
+    def kiosk(self) -> Sample:
+        """One start of `kiosk run`; its log says when, so that nobody need disturb it."""
+        log = self._world.state / "logs" / "run.log"
+        told = log.stat().st_size
+        self._world.start_screen()
+        child: Child = self._world.child["run"]
+        try:
+            seconds: list[float] = []
+
+            def is_up() -> bool:
+                with log.open(encoding="utf-8") as lines:
+                    lines.seek(told)
+                    seconds.extend(map(float, _FIRST_FRAME.findall(lines.read())))
+                return bool(seconds)
+
+            wait_for("the first frame", is_up, START_S, self._world.family.must_run)
+            assert child.process is not None
+            return _at_rest(child.process.pid, seconds[0])
+        finally:
+            self._world.stop_screen()
+
+
+def _at_rest(pid: int, first_frame_s: float) -> Sample:
+    time.sleep(REST_S)
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    rss, pss = (
+        int(found.group(1)) / 1024
+        for found in (re.search(rf"^{kind}: +(\d+) kB", rollup, re.M) for kind in ("Rss", "Pss"))
+        if found is not None
+    )
+    return Sample(first_frame_s, rss, pss)
+
+
+@contextmanager
+def contest(size: tuple[int, int]) -> Iterator[Contest]:
+    """A terminal that has been started once, on a display of its own, with its screen closed."""
+    display = open_virtual(size)
+    variables = {"DISPLAY": display.name, "SDL_AUDIODRIVER": "dummy", "LIBGL_ALWAYS_SOFTWARE": "1"}
+    try:
+        with tempfile.TemporaryDirectory(prefix="kiosk-bench-") as folder:
+            plan = Plan(Path(folder), size, pcsc=False, display=variables)
+            world = World(plan, lambda text: None)
+            try:
+                world.start()
+                # Only the far ends of the wires stay: whoever else runs would be measured too.
+                for stop in (world.stop_screen, world.stop_agent, world.stop_central):
+                    stop()
+                yield Contest(world, size, variables)
+            finally:
+                world.stop()
+    finally:
+        display.close()
