@@ -1,0 +1,63 @@
+"""What the documents point at is there: files, tests by name, commands."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kiosk.flow import Ending, Outcome
+from tests.flows.counter import Walk
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = sorted([*ROOT.glob("docs/*.md"), ROOT / "README.md"])
+
+#: Top-level folders of the map; what begins with one of them is a path.
+_FOLDERS = ("kiosk", "screens", "hardware", "sync", "central", "tests", "docs")
+
+#: Made by whoever follows docs/new-service.md.
+_TO_BE_WRITTEN = {
+    "kiosk/locale/zh_CN/guide.toml",
+    "kiosk/locale/en/guide.toml",
+    "tests/flows/test_guide.py",
+}
+
+
+def quoted(document: Path) -> set[str]:
+    return set(re.findall(r"`([^`\n]+)`", document.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: file.name)
+def test_every_path_a_document_names_is_there(document: Path) -> None:
+    paths = {
+        words
+        for words in quoted(document)
+        if re.fullmatch(rf"(?:{'|'.join(_FOLDERS)})/[\w./]*", words)
+    }
+    missing = {path for path in paths - _TO_BE_WRITTEN if not (ROOT / path).exists()}
+    assert missing == set()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: file.name)
+def test_every_test_a_document_names_is_there(document: Path) -> None:
+    tests = "".join(file.read_text(encoding="utf-8") for file in ROOT.glob("tests/**/test_*.py"))
+    named = {words.rstrip("…") for words in quoted(document) if re.fullmatch(r"test_\w+…?", words)}
+    assert {name for name in named if f"def {name}" not in tests} == set()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: file.name)
+def test_every_link_of_a_document_leads_somewhere(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8"))
+    local = [link for link in links if "://" not in link]
+    assert [link for link in local if not (document.parent / link).exists()] == []
+
+
+def test_the_service_shown_to_newcomers_works() -> None:
+    text = (ROOT / "docs/new-service.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    made: dict[str, Any] = {}
+    exec(code, made)
+    walk = Walk(made["Guide"]).say("guide.topic", "apply").say("guide.answer", True)
+    assert walk.visit.outcome == Outcome(Ending.DONE)
