@@ -23,10 +23,11 @@ def test_it_prints_one_json_object_with_every_number() -> None:
     numbers = json.loads(done.stdout)
     del numbers["machine"]
     assert sorted(numbers) == [
+        "cold_start_to_first_frame_s",
         "memory_at_home_pss_mb",
         "memory_at_home_rss_mb",
-        "start_to_first_frame_s",
         "visits_per_s",
+        "warm_start_to_first_frame_s",
     ]
     for number in numbers.values():
         assert number["value"] > 0

@@ -45,8 +45,10 @@ class Contest:
         self._size = size
         self._environment = {**os.environ, **display, "PYTHONPATH": str(ROOT)}
 
-    def bare(self) -> Sample:
+    def bare(self, *, cold: bool = False) -> Sample:
         """One start of the bare window."""
+        if cold:
+            drop_page_cache()
         words = [sys.executable, "-m", "tests.bench.bare_window", *map(str, self._size)]
         process = subprocess.Popen(
             words, stdout=subprocess.PIPE, text=True, env=self._environment, cwd=ROOT
@@ -59,8 +61,10 @@ class Contest:
             process.kill()
             process.wait()
 
-    def kiosk(self) -> Sample:
+    def kiosk(self, *, cold: bool = False) -> Sample:
         """One start of `kiosk run`; its log says when, so that nobody need disturb it."""
+        if cold:
+            drop_page_cache()
         log = self._world.state / "logs" / "run.log"
         told = log.stat().st_size
         self._world.start_screen()
@@ -81,6 +85,16 @@ class Contest:
             self._world.stop_screen()
 
 
+def drop_page_cache() -> bool:
+    """Make the next start read everything from the disk; False if we may not."""
+    os.sync()
+    try:
+        Path("/proc/sys/vm/drop_caches").write_text("3", encoding="ascii")
+    except OSError:
+        return False
+    return True
+
+
 def _at_rest(pid: int, first_frame_s: float) -> Sample:
     time.sleep(REST_S)
     rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
@@ -96,9 +110,16 @@ def _at_rest(pid: int, first_frame_s: float) -> Sample:
 def contest(size: tuple[int, int]) -> Iterator[Contest]:
     """A terminal that has been started once, on a display of its own, with its screen closed."""
     display = open_virtual(size)
-    variables = {"DISPLAY": display.name, "SDL_AUDIODRIVER": "dummy", "LIBGL_ALWAYS_SOFTWARE": "1"}
     try:
         with tempfile.TemporaryDirectory(prefix="kiosk-bench-") as folder:
+            variables = {
+                "DISPLAY": display.name,
+                "SDL_AUDIODRIVER": "dummy",
+                "LIBGL_ALWAYS_SOFTWARE": "1",
+                # Compiled once, as what is installed is, whatever this shell says about it.
+                "PYTHONDONTWRITEBYTECODE": "",
+                "PYTHONPYCACHEPREFIX": f"{folder}/compiled",
+            }
             plan = Plan(Path(folder), size, pcsc=False, display=variables)
             world = World(plan, lambda text: None)
             try:
