@@ -1,7 +1,7 @@
 """The flow tests' side of the counter: people who do not exist, and a way to walk through a visit.
 
-No display, no thread, no device: answers are sent to a `Visit` one after the other. The region
-130299 has never been assigned, so none of these identity numbers can be anybody's.
+No display, no thread, no device: answers are sent to a `Visit` one after the other. The people are
+those of `hardware.virtual.personas`, whose identity numbers can be nobody's.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any
 
 from hardware.id_reader import IdCard
 from hardware.social_card import SocialCard
+from hardware.virtual import personas
 from kiosk.flow import Context, Event, Service, Visit
 from kiosk.photo import CardPhoto
 from kiosk.policy import load_policy
 from kiosk.prompts import Strokes
-from kiosk.records.id_number import check_character
 from kiosk.records.submission import Eligibility, Standing, Standpoint, Submitted, Verdict
 
 TODAY = date(2026, 11, 24)
@@ -25,24 +25,12 @@ POLICY = load_policy()
 CONTEXT = Context(TODAY, "130299", POLICY)
 
 
-def number(birth: str = "19570316", sequence: str = "011") -> str:
+def number(birth: str = "19570316", sequence: int = 11) -> str:
     """A valid number of nobody. An odd sequence is a man's."""
-    body = f"130299{birth}{sequence}"
-    return body + check_character(body)
+    return personas.number(birth, sequence)
 
 
-ZHANG = IdCard(
-    kind="resident",
-    name="张建国",
-    sex_code="1",
-    ethnic_code="01",
-    birth="19570316",
-    address="河北省唐山市路北区张北小区19楼1门401号",
-    number=number(),
-    issuer="唐山市公安局路北分局",
-    valid_from="20100101",
-    valid_to="长期",
-)
+ZHANG = IdCard(**vars(personas.ID_PERSONAS["zhang"]))
 CHILD = dataclasses.replace(ZHANG, birth="20130316", number=number("20130316"))
 SIGNATURE = Strokes((((100, 200), (600, 700)), ((500, 100), (520, 800))), NOW)
 PHOTO = CardPhoto(jpeg=b"\xff\xd8 not a real picture", sha256="0" * 64, width=358, height=441)

@@ -49,7 +49,7 @@ def test_every_single_wrong_digit_is_caught() -> None:
 
 
 def test_every_swap_of_neighbours_is_caught() -> None:
-    right = number("19580427", "137")
+    right = number("19580427", 137)
     for place in range(16):
         a, b = right[place], right[place + 1]
         if a != b:

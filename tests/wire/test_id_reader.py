@@ -29,20 +29,9 @@ from hardware.id_reader import (
     parse_text,
 )
 from hardware.virtual.id_reader import VirtualIdReader, answer_frame, text_block
+from hardware.virtual.personas import ID_PERSONAS
 
-#: Nobody: the region 130299 was never assigned.
-ZHANG = IdCard(
-    kind="resident",
-    name="张建国",
-    sex_code="1",
-    ethnic_code="01",
-    birth="19570316",
-    address="河北省唐山市路北区张北小区19楼1门401号",
-    number="130299195703160110",
-    issuer="唐山市公安局路北分局",
-    valid_from="20100101",
-    valid_to="长期",
-)
+ZHANG = IdCard(**vars(ID_PERSONAS["zhang"]))
 LONG_NAME = replace(ZHANG, name="阿卜杜热合曼·买买提明")
 
 
