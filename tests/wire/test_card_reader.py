@@ -40,6 +40,9 @@ from hardware.virtual.personas import CARD_PERSONAS
 
 VPCD_PORT = 35963
 
+#: Another run on this machine may hold the service for as long as its own tests take.
+pytestmark = pytest.mark.timeout(600)
+
 
 @dataclass
 class Counter:
