@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kiosk.demo.processes import GRACE_S
+from kiosk.demo.processes import GRACE_S, leash
 
 #: The layout's reference, width and height in pixels; a citizen's terminal has this screen.
 REFERENCE = (1080, 1920)
@@ -38,16 +39,18 @@ class VirtualDisplay:
 
 def open_virtual(size: tuple[int, int]) -> VirtualDisplay:
     """Start Xvfb with a screen of `size` pixels on a free display number. Raises `NoDisplay`."""
+    if shutil.which("Xvfb") is None:
+        raise NoDisplay("Xvfb is not installed")
     reading, writing = os.pipe()
     screen = f"{size[0]}x{size[1]}x24"
     command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", screen, "-nolisten", "tcp"]
     try:
         process = subprocess.Popen(
-            command, pass_fds=(writing,), stderr=subprocess.DEVNULL, start_new_session=True
+            [*leash(), *command],
+            pass_fds=(writing,),
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
-    except OSError as error:
-        os.close(reading)
-        raise NoDisplay(f"Xvfb cannot be started: {error.strerror}") from None
     finally:
         os.close(writing)
     # Answers with the number once the display can be used; with nothing if Xvfb ended.

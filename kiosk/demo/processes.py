@@ -61,7 +61,7 @@ class Child:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*_leash(), *self.command],
+                [*leash(), *self.command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -109,7 +109,9 @@ class Child:
         return ChildFailed(f"{self.name} ended ({how}); see {self.log}{said}")
 
 
-def _leash() -> tuple[str, ...]:
+def leash() -> tuple[str, ...]:
+    """What to put before a command so that it does not outlive us; nothing where that is not to
+    be had."""
     setpriv = shutil.which("setpriv")
     return (setpriv, "--pdeathsig", "TERM", "--") if setpriv else ()
 

@@ -54,16 +54,27 @@ def find_route(pcsc: bool) -> CardRoute:
         return _direct("pcscd needs root")
     if daemon is None or not READER_CONFIG.exists():
         return _direct("pcscd and vpcd are not installed")
-    lock = LOCK.open("w")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        lock.close()
+    lock = _take_lock()
+    if lock is None:
         return _direct("another demo or test has pcscd")
     if answers():
         lock.close()
         return _direct("a pcscd that is not ours is running")
     return CardRoute("pcsc", VPCD_PORT, "pcscd and vpcd", [daemon, "--foreground"], lock)
+
+
+def _take_lock() -> TextIO | None:
+    """The machine's PC/SC for us alone, None if somebody else has it."""
+    try:
+        lock = LOCK.open("w")
+    except OSError:  # another user's file; the kernel protects it in /tmp, even against root
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        return None
+    return lock
 
 
 def _direct(why: str) -> CardRoute:

@@ -28,9 +28,14 @@ def family() -> Iterator[Family]:
     made.stop_all()
 
 
-def child(folder: Path, program: str, fate: Fate = Fate.RESTART, **more: frozenset[int]) -> Child:
+def child(
+    folder: Path,
+    program: str,
+    fate: Fate = Fate.RESTART,
+    hopeless: frozenset[int] = frozenset(),
+) -> Child:
     command = [sys.executable, "-c", program]
-    return Child("child", command, folder / "child.out", environment(), fate, **more)
+    return Child("child", command, folder / "child.out", environment(), fate, hopeless)
 
 
 def ended(one: Child) -> None:
