@@ -52,7 +52,7 @@ ACCEPTED = {
     "libtiff": "ship the notice",
 }
 
-#: Packages whose metadata gives no SPDX expression; their licence files were read.
+#: Packages whose metadata gives no SPDX expression: by hand, to be reviewed before a release.
 READ = {
     "ai-edge-litert": "Apache-2.0",
     "asgiref": "BSD-3-Clause",

@@ -34,8 +34,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     given = sys.argv[1:] if arguments is None else arguments
     if given[:1] == ["demo"]:
-        from kiosk.demo.launcher import main as demo
-
+        try:
+            from kiosk.demo.launcher import main as demo
+        except ModuleNotFoundError:
+            return _not_shipped("demo")
         return demo(given[1:])
     options = _parser().parse_args(given)
     options.state.mkdir(parents=True, exist_ok=True)
@@ -110,9 +112,18 @@ def _agent(state: Path) -> int:
 
 
 def _bench_window(state: Path) -> int:
-    from screens.bench_window import run
-
+    """The buttons of the virtual devices."""
+    try:
+        from screens.bench_window import run
+    except ModuleNotFoundError:
+        return _not_shipped("bench-window")
     return run(state)
+
+
+def _not_shipped(command: str) -> int:
+    """A terminal in a hall has nothing in it that could pretend to be a device (kiosk.spec)."""
+    print(f"kiosk: {command} is not part of this installation", file=sys.stderr)
+    return MISCONFIGURED
 
 
 def assemble(state: Path, settings: Settings) -> Terminal:
