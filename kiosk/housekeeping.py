@@ -11,7 +11,6 @@ import logging
 import os
 import threading
 import time
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from kiosk.clock import beijing_at
@@ -94,6 +93,8 @@ def _row(health: Health) -> dict[str, Any]:
 
 
 def _version() -> str:
+    from importlib import metadata  # brings the mail parser; home need not wait for it
+
     try:
         return metadata.version("sscard-kiosk")
     except metadata.PackageNotFoundError:

@@ -65,16 +65,21 @@ class Look:
 def load_ahead(parts: Parts) -> None:
     """Import and prepare what operations need, on a worker, while nobody waits."""
     import kiosk.records.payload  # noqa: F401
+
+    if parts.sealer is not None:
+        parts.sealer()
+    if parts.central is not None:
+        parts.central.warm_up()
+
+
+def load_for_visit() -> None:
+    """Load what only visits need and takes memory: the dictionary of the Chinese keyboard."""
     from kiosk import pinyin
 
     try:
         pinyin.load()
     except pinyin.NoDictionary as missing:
         log.warning("no Chinese keyboard: %s", missing)
-    if parts.sealer is not None:
-        parts.sealer()
-    if parts.central is not None:
-        parts.central.warm_up()
 
 
 def place_id_card(prompt: prompts.PlaceIdCard, reader: IdReader, work: Work) -> IdCard:

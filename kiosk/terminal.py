@@ -235,7 +235,13 @@ class Terminal:
             if listen is not None:
                 listen(event)
 
+        self._performers["outbox"].submit(self._load_for_visit)
         return Visit(lambda: service(context), hear)
+
+    def _load_for_visit(self, _: None) -> None:
+        import kiosk.operations
+
+        kiosk.operations.load_for_visit()
 
     def _today(self) -> date:
         return self._clock().date()
