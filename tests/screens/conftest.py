@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import os
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -16,26 +15,17 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.demo.display import open_virtual
 from screens.window import configure
 
 SIZE = (1080, 1920)
 
 
 def _start_display() -> None:
-    """An X server of our own on a free display number; stopped at the end of the process."""
-    reading, writing = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1080x1920x24", "-nolisten", "tcp"],
-        pass_fds=(writing,),
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(writing)
-    atexit.register(server.terminate)
-    with os.fdopen(reading) as answer:
-        number = answer.readline().strip()
-    if not number:
-        raise RuntimeError("Xvfb did not start")
-    os.environ["DISPLAY"] = f":{number}"
+    """An X server of our own; stopped at the end of the process, however that comes."""
+    display = open_virtual(SIZE)
+    atexit.register(display.close)
+    os.environ["DISPLAY"] = display.name
     os.environ["SDL_AUDIODRIVER"] = "dummy"
 
 
