@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from kiosk.demo.processes import leash
 from sync.enrolment import enrol
 from sync.outbox import Outbox
 from sync.signing import DeviceKey
@@ -51,7 +52,7 @@ class CentralServer:
         command = [sys.executable, "-m", "central", "serve", "--state", str(self.state)]
         command += ["--port", str(self.port), "--demo", "--registry", str(registry)]
         with (self.state / "central.log").open("ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+            self.process = subprocess.Popen([*leash(), *command], stdout=log, stderr=log)
         until = time.monotonic() + _START_S
         while not (self.folder / "url").exists():
             assert self.process.poll() is None, (self.state / "central.log").read_text()
