@@ -129,14 +129,13 @@ class HomePage(Page):
         return row
 
     def _help(self, any_open: bool) -> Panel:
-        """What to have ready, that it is free, and who helps. Stands clear of the corners."""
+        """What to have ready, and who helps. Stands clear of the corners."""
         panel = Panel(fill=theme.PRIMARY_TINT, border=None, spacing=px(20))
         window = self._terminal.settings.hall.window
         lines = [("face-agent", self.say("frame.help", window=window))]
         if any_open:
             lines = [
                 ("card-account-details-outline", self.say("home.prepare")),
-                ("cash-remove", self.say("home.free")),
                 *lines,
             ]
         for icon, text in lines:

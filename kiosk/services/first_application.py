@@ -159,7 +159,7 @@ class ApplyFirst(Service):
         return await Notice(
             "apply.notice",
             points=(
-                ("fee", "cash-remove"),
+                ("fee_due", "cash") if policy.first_card_fee else ("fee", "cash-remove"),
                 ("time", "calendar-clock"),
                 ("bring", "card-account-details-outline"),
                 ("use", "hospital-building"),
@@ -333,6 +333,7 @@ class ApplyFirst(Service):
         why: tuple[str, ...] = ()
         if unless_told := _REFUSALS.get(verdict.standpoint):
             why = (f"apply.refused.{verdict.reason or unless_told}.text",)
+        fee = "apply.slip.fee_due" if policy.first_card_fee else "apply.slip.fee"
         slip = Slip(
             id="apply.slip",
             state=f"state.{verdict.standpoint}",
@@ -344,7 +345,7 @@ class ApplyFirst(Service):
                 ("form.outlet", outlet.name),
                 ("form.outlet_phone", outlet.phone),
             ),
-            notes=why or ("apply.slip.fee", "apply.slip.days", "apply.slip.bring"),
+            notes=why or (fee, "apply.slip.days", "apply.slip.bring"),
             facts={"fee": policy.first_card_fee, "days": policy.days_to_card},
         )
         lines: tuple[str, ...] = why

@@ -19,6 +19,7 @@ from kiosk.words import Words
 from tests.flows.counter import (
     APPLICATION,
     CHILD,
+    CONTEXT,
     ELIGIBLE,
     NOW,
     OFFLINE,
@@ -93,6 +94,17 @@ def test_both_consents_are_recorded_with_their_time_and_text_version() -> None:
         ("apply.photo_notice", NOW),
     ]
     assert all(consent.text_version for consent in signed.consents)
+
+
+def test_a_fee_that_was_approved_is_never_called_free() -> None:
+    """Domain R-B7: the words follow the policy, on the first page and on the receipt."""
+    policy = dataclasses.replace(CONTEXT.policy, first_card_fee=20)
+    visit = Walk(ApplyFirst, dataclasses.replace(CONTEXT, policy=policy))
+    assert visit.prompt.points[0][0] == "fee_due"
+    visit.until("apply.print")
+    assert "apply.slip.fee_due" in visit.prompt.slip.notes
+    assert visit.prompt.slip.facts["fee"] == 20
+    assert walk().prompt.points[0][0] == "fee"
 
 
 # -- who may apply -------------------------------------------------------------------------------

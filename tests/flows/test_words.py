@@ -65,7 +65,7 @@ def quoted_ids(file: Path) -> set[str]:
 )
 def test_every_prompt_of_a_service_has_a_title(file: Path) -> None:
     for prompt in quoted_ids(file):
-        if prompt.endswith((".text", ".fee", ".days", ".bring")):
+        if prompt.endswith((".text", ".fee", ".fee_due", ".days", ".bring")):
             assert WORDS["zh_CN"].has(prompt), prompt
         else:
             assert WORDS["zh_CN"].has(f"{prompt}.title"), prompt
