@@ -3,7 +3,7 @@
 | name        | driver                        | fault that means it is not there |
 |-------------|-------------------------------|----------------------------------|
 | id_reader   | `hardware.id_reader.IdReader` | id_reader_offline                |
-| card_reader | `hardware.card_reader`        | card_reader_offline              |
+| card_reader | `hardware.card.reader`        | card_reader_offline              |
 | printer     | `hardware.printer`            | printer_offline                  |
 | camera      | `hardware.camera.Camera`      | camera_absent                    |
 """
@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from hardware.camera import Camera
-from hardware.card_reader import make_card_reader
+from hardware.card.reader import make_card_reader
 from hardware.id_reader import IdReader
 from hardware.printer import ReceiptPrinter
 from hardware.supervision import DeviceLoop, DeviceState, Driver, HealthTable

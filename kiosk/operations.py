@@ -22,10 +22,10 @@ from kiosk.records.submission import Eligibility, Standing, Standpoint, Submitte
 
 if TYPE_CHECKING:
     from hardware.camera import Camera
-    from hardware.card_reader import CardReader
+    from hardware.card.files import SocialCard
+    from hardware.card.reader import CardReader
     from hardware.id_reader import IdCard, IdReader
     from hardware.printer import ReceiptPrinter
-    from hardware.social_card import SocialCard
     from kiosk.flow import Prompt
     from kiosk.photo import CardPhoto
     from kiosk.terminal import Parts, Terminal

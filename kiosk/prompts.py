@@ -33,8 +33,8 @@ from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from hardware.card.files import SocialCard
 from hardware.id_reader import IdCard
-from hardware.social_card import SocialCard
 from kiosk.flow import Prompt, Unacceptable
 from kiosk.photo import CardPhoto
 from kiosk.receipts import Slip

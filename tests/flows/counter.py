@@ -10,8 +10,8 @@ import dataclasses
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
+from hardware.card.files import SocialCard
 from hardware.id_reader import IdCard
-from hardware.social_card import SocialCard
 from hardware.virtual import personas
 from kiosk.flow import Context, Event, Service, Visit
 from kiosk.photo import CardPhoto

@@ -102,7 +102,7 @@ def test_the_bundle_starts_and_shows_home(
 
 def test_nothing_in_the_bundle_can_pretend_to_be_a_device(built: Path) -> None:
     contents = (built / "build/kiosk/PYZ-00.toc").read_text(encoding="utf-8")
-    assert "'hardware.card_reader'" in contents
+    assert "'hardware.card.reader'" in contents
     for module in ("hardware.virtual", "kiosk.demo", "screens.bench_window", "central"):
         assert f"'{module}" not in contents
 

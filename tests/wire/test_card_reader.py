@@ -19,21 +19,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hardware.card_reader import (
-    CardReader,
-    CardStep,
-    DirectLine,
-    PcscLine,
-    make_card_reader,
-)
-from hardware.faults import DeviceFault, FaultCode, NotWanted
-from hardware.social_card import (
+from hardware.card.direct import DirectLine
+from hardware.card.files import (
     HOLDER_RECORDS,
     ISSUER_RECORDS,
     SocialCard,
     decode,
     read_social_card,
 )
+from hardware.card.pcsc import PcscLine
+from hardware.card.reader import CardReader, CardStep, make_card_reader
+from hardware.faults import DeviceFault, FaultCode, NotWanted
 from hardware.supervision import DeviceLoop, DeviceState, Health, HealthTable
 from hardware.virtual.card import CardSlot, VirtualCard
 from hardware.virtual.personas import CARD_PERSONAS
@@ -307,7 +303,7 @@ def eventually(row: Callable[[], Health | None], state: DeviceState) -> None:
 
 
 def test_a_late_answer_is_not_taken_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hardware.card_reader._ANSWER_S", 0.2)
+    monkeypatch.setattr("hardware.card.direct._ANSWER_S", 0.2)
     slow = iter([0.6])
 
     class Slow(VirtualCard):
@@ -331,7 +327,7 @@ def test_a_late_answer_is_not_taken_for_the_next(monkeypatch: pytest.MonkeyPatch
 def test_without_a_service_the_reader_is_offline() -> None:
     """In a process that looks for the service where there is none."""
     code = (
-        "from hardware.card_reader import CardReader, PcscLine\n"
+        "from hardware.card.reader import CardReader\nfrom hardware.card.pcsc import PcscLine\n"
         "from hardware.faults import DeviceFault\n"
         "try:\n    CardReader(PcscLine()).open()\n"
         "except DeviceFault as fault:\n    print(fault.code)"
