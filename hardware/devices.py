@@ -21,18 +21,61 @@ from hardware.supervision import DeviceLoop, DeviceState, Driver, HealthTable
 
 
 class DeviceSettings(Protocol):
-    """Where the devices are; an empty text means that the terminal has none."""
+    """Where the devices are and how they are set; what each means stands in `kiosk.settings`."""
 
     @property
     def id_reader(self) -> str: ...
     @property
+    def id_reader_baud(self) -> int: ...
+    @property
+    def wlt_library(self) -> str: ...
+    @property
     def printer(self) -> str: ...
+    @property
+    def printer_baud(self) -> int: ...
     @property
     def printer_columns(self) -> int: ...
     @property
     def camera(self) -> str: ...
     @property
+    def camera_width(self) -> int: ...
+    @property
+    def camera_height(self) -> int: ...
+    @property
+    def camera_rate(self) -> int: ...
+    @property
+    def camera_exposure(self) -> float: ...
+    @property
+    def camera_white_balance(self) -> int: ...
+    @property
     def card(self) -> str: ...
+    @property
+    def card_contact(self) -> str: ...
+    @property
+    def card_contactless(self) -> str: ...
+    @property
+    def psam(self) -> str: ...
+    @property
+    def card_authenticator(self) -> str: ...
+
+
+def make_id_reader(settings: DeviceSettings) -> IdReader | None:
+    """The driver as set, or None for a terminal without one; likewise below."""
+    if not settings.id_reader:
+        return None
+    return IdReader(settings.id_reader, settings.id_reader_baud)
+
+
+def make_printer(settings: DeviceSettings) -> ReceiptPrinter | None:
+    if not settings.printer:
+        return None
+    return ReceiptPrinter(settings.printer, settings.printer_columns, settings.printer_baud)
+
+
+def make_camera(settings: DeviceSettings) -> Camera | None:
+    if not settings.camera:
+        return None
+    return Camera(settings.camera)
 
 
 class Devices:
@@ -40,14 +83,10 @@ class Devices:
 
     def __init__(self, health: HealthTable, settings: DeviceSettings) -> None:
         drivers: dict[str, Driver | None] = {
-            "id_reader": IdReader(settings.id_reader) if settings.id_reader else None,
+            "id_reader": make_id_reader(settings),
             "card_reader": make_card_reader(settings.card),
-            "printer": (
-                ReceiptPrinter(settings.printer, settings.printer_columns)
-                if settings.printer
-                else None
-            ),
-            "camera": Camera(settings.camera) if settings.camera else None,
+            "printer": make_printer(settings),
+            "camera": make_camera(settings),
         }
         self._loops = {
             name: DeviceLoop(name, driver, health)

@@ -1,44 +1,121 @@
-"""Everything that can go wrong with a device or a service of the terminal, each with a code.
+"""Everything that can go wrong with a device or with the terminal itself, each with a code.
 
 A driver raises `DeviceFault(code)`. What the citizen is told, what it means to a technician and
-what to do about it are words under `fault.<code>` in `kiosk/locale/*/faults.toml`.
+what to do about it are words under `fault.<code>` in `kiosk/locale/*/faults.toml`; `docs/faults.md`
+is made of both. The list follows what real terminals of this kind report (domain §2.5).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
 class FaultCode(StrEnum):
     """The codes. Their values are ids of words, log events and the fleet's reports."""
 
-    # 居民身份证阅读器
+    # 居民身份证阅读器 and the card on it
     ID_READER_OFFLINE = "id_reader_offline"
+    ID_READER_BUSY = "id_reader_busy"
     ID_READER_PROTOCOL = "id_reader_protocol"
     ID_READER_UNAUTHORISED = "id_reader_unauthorised"
+    ID_READER_SELF_TEST = "id_reader_self_test"
     ID_CARD_UNREADABLE = "id_card_unreadable"
+    ID_CARD_REJECTED = "id_card_rejected"
     # 社会保障卡读写器 and the card in it
+    CARD_SERVICE_DOWN = "card_service_down"
     CARD_READER_OFFLINE = "card_reader_offline"
+    CARD_READER_BUSY = "card_reader_busy"
+    CARD_READER_STUCK = "card_reader_stuck"
     CARD_MUTE = "card_mute"
     CARD_PULLED = "card_pulled"
     CARD_FOREIGN = "card_foreign"
     CARD_DAMAGED = "card_damaged"
+    CARD_BLANK = "card_blank"
+    CARD_BLOCKED = "card_blocked"
+    CARD_REFUSED = "card_refused"
+    CARD_UNPROVEN = "card_unproven"
+    CARD_INITIAL_PIN = "card_initial_pin"
+    CARD_PIN_BLOCKED = "card_pin_blocked"
+    # 安全存取模块 and 加密机
+    PSAM_ABSENT = "psam_absent"
+    PSAM_UNFIT = "psam_unfit"
+    HSM_UNREACHABLE = "hsm_unreachable"
+    HSM_REFUSED = "hsm_refused"
     # 凭条打印机
     PRINTER_OFFLINE = "printer_offline"
+    PRINTER_BUSY = "printer_busy"
     PRINTER_PAPER_OUT = "printer_paper_out"
     PRINTER_PAPER_NEAR_END = "printer_paper_near_end"
     PRINTER_COVER_OPEN = "printer_cover_open"
     PRINTER_CUTTER = "printer_cutter"
+    PRINTER_HOT = "printer_hot"
     PRINTER_ERROR = "printer_error"
+    PRINTER_UNCONFIRMED = "printer_unconfirmed"
     # 摄像头
     CAMERA_ABSENT = "camera_absent"
+    CAMERA_BUSY = "camera_busy"
     CAMERA_NO_FRAMES = "camera_no_frames"
     CAMERA_BLACK = "camera_black"
+    CAMERA_FROZEN = "camera_frozen"
+    CAMERA_UNFIT = "camera_unfit"
     # the terminal itself
     DEVICE_MISSING = "device_missing"
     OUTBOX_UNAVAILABLE = "outbox_unavailable"
+    OUTBOX_DEAD_LETTERS = "outbox_dead_letters"
+    DISK_LOW = "disk_low"
+    CLOCK_WRONG = "clock_wrong"
     NOT_ENROLLED = "not_enrolled"
+    CENTRE_UNREACHABLE = "centre_unreachable"
+    SCREEN_STOPPED = "screen_stopped"
+    AGENT_STOPPED = "agent_stopped"
     INTERNAL = "internal"
+
+
+class Weight(StrEnum):
+    """What a fault means for the work of the terminal."""
+
+    #: The device cannot be used; services that need it are closed.
+    BLOCKING = "blocking"
+    #: It works, but somebody should come.
+    WARNING = "warning"
+    #: This card or document, not the device; the next citizen is served.
+    OF_THE_CARD = "of_the_card"
+
+
+_WARNINGS = (
+    FaultCode.PRINTER_PAPER_NEAR_END,
+    FaultCode.OUTBOX_DEAD_LETTERS,
+    FaultCode.DISK_LOW,
+    FaultCode.CLOCK_WRONG,
+    FaultCode.CENTRE_UNREACHABLE,
+)
+_OF_THE_CARD = (
+    FaultCode.ID_CARD_UNREADABLE,
+    FaultCode.ID_CARD_REJECTED,
+    FaultCode.CARD_MUTE,
+    FaultCode.CARD_PULLED,
+    FaultCode.CARD_FOREIGN,
+    FaultCode.CARD_DAMAGED,
+    FaultCode.CARD_BLANK,
+    FaultCode.CARD_BLOCKED,
+    FaultCode.CARD_REFUSED,
+    FaultCode.CARD_UNPROVEN,
+    FaultCode.CARD_INITIAL_PIN,
+    FaultCode.CARD_PIN_BLOCKED,
+    # What opens the card's protected file fails without the reader failing.
+    FaultCode.PSAM_ABSENT,
+    FaultCode.PSAM_UNFIT,
+    FaultCode.HSM_UNREACHABLE,
+    FaultCode.HSM_REFUSED,
+)
+
+#: Code -> what it means for the work. The order is that of the codes.
+WEIGHTS: Mapping[FaultCode, Weight] = {
+    **dict.fromkeys(FaultCode, Weight.BLOCKING),
+    **dict.fromkeys(_WARNINGS, Weight.WARNING),
+    **dict.fromkeys(_OF_THE_CARD, Weight.OF_THE_CARD),
+}
 
 
 class DeviceFault(Exception):

@@ -167,8 +167,9 @@ def parse_text(block: bytes) -> IdCard:
 class IdReader:
     """The driver; runs in a `DeviceLoop`, so one thread uses it."""
 
-    def __init__(self, port: str) -> None:
-        self._line = SerialPort(port, FaultCode.ID_READER_OFFLINE)
+    def __init__(self, port: str, baud: int = 115200) -> None:
+        offline, busy = FaultCode.ID_READER_OFFLINE, FaultCode.ID_READER_BUSY
+        self._line = SerialPort(port, offline, busy, baud)
         self._sam_id = ""
         self._asked_at = 0.0
 

@@ -43,8 +43,9 @@ _REMEMBERED = 256
 class ReceiptPrinter:
     """The driver; runs in a `DeviceLoop`, so one thread uses it."""
 
-    def __init__(self, port: str, columns: int = 48) -> None:
-        self._line = SerialPort(port, FaultCode.PRINTER_OFFLINE)
+    def __init__(self, port: str, columns: int = 48, baud: int = 115200) -> None:
+        offline, busy = FaultCode.PRINTER_OFFLINE, FaultCode.PRINTER_BUSY
+        self._line = SerialPort(port, offline, busy, baud)
         self._columns = columns
         self._printed: OrderedDict[str, None] = OrderedDict()
         self._receipts = 0

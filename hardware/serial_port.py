@@ -8,6 +8,7 @@ steal bytes.
 
 from __future__ import annotations
 
+import errno
 import termios
 import time
 from collections.abc import Iterator
@@ -24,11 +25,12 @@ WRITE_TIMEOUT_S = 2.0
 
 
 class SerialPort:
-    """One port; `offline` is the fault that every failure of it becomes."""
+    """One port. All its failures are `offline`, but for one that another program holds: `busy`."""
 
-    def __init__(self, port: str, offline: FaultCode, baud: int = 115200) -> None:
+    def __init__(self, port: str, offline: FaultCode, busy: FaultCode, baud: int = 115200) -> None:
         self._name = port
         self._offline = offline
+        self._busy = busy
         self._baud = baud
         self._port: serial.Serial | None = None
 
@@ -90,4 +92,6 @@ class SerialPort:
         try:
             yield
         except (serial.SerialException, OSError, termios.error) as error:
+            if getattr(error, "errno", None) == errno.EWOULDBLOCK:
+                raise DeviceFault(self._busy, "held by another program") from error
             raise self.fault(type(error).__name__) from error

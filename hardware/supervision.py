@@ -26,7 +26,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-from hardware.faults import DeviceFault, FaultCode, NotWanted
+from hardware.faults import WEIGHTS, DeviceFault, FaultCode, NotWanted, Weight
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -158,18 +158,6 @@ class _Job(Generic[D]):
     future: Future[Any]
 
 
-#: After these faults of a job the device itself is all right: it stays open and usable.
-_OF_THE_CARD = frozenset(
-    {
-        FaultCode.ID_CARD_UNREADABLE,
-        FaultCode.CARD_MUTE,
-        FaultCode.CARD_PULLED,
-        FaultCode.CARD_FOREIGN,
-        FaultCode.CARD_DAMAGED,
-    }
-)
-
-
 class DeviceLoop(Generic[D]):
     """Runs one driver. `start` begins, `stop` ends it; `submit` is for any thread."""
 
@@ -270,7 +258,8 @@ class DeviceLoop(Generic[D]):
             result = job.run(self._driver)
         except DeviceFault as fault:
             job.future.set_exception(fault)
-            if fault.code not in _OF_THE_CARD:
+            # After a fault of the card the device itself is all right: it stays open and usable.
+            if WEIGHTS[fault.code] is not Weight.OF_THE_CARD:
                 raise
         except NotWanted as withdrawn:
             job.future.set_exception(withdrawn)

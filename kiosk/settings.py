@@ -36,13 +36,32 @@ class Devices:
     """Where the devices are. An empty port means that the terminal has no such device."""
 
     id_reader: str = ""
+    #: The reader's own speed; 115200 unless it was set to another.
+    id_reader_baud: int = 115200
+    #: Path of the vendor's library that decodes the card's portrait (WLT); "": no portrait.
+    wlt_library: str = ""
     printer: str = ""
+    printer_baud: int = 115200
     #: Columns of the printer's line: 32 on 58 mm paper, 48 on 80 mm.
     printer_columns: int = 48
-    #: Index of a camera, or the address of a stream.
+    #: Index of a camera, its path under /dev, or the address of a stream.
     camera: str = ""
-    #: "pcsc": the first reader of the PC/SC service; "direct:PORT": a virtual card without it.
+    #: What is asked of the camera, pixels and pictures a second.
+    camera_width: int = 1280
+    camera_height: int = 720
+    camera_rate: int = 30
+    #: In the camera's own units; 0: the camera decides.
+    camera_exposure: float = 0.0
+    camera_white_balance: int = 0
+    #: "pcsc": through the PC/SC service; "direct:PORT": a virtual card without it.
     card: str = ""
+    #: Parts of PC/SC reader names. "" for `card_contact`: the first reader that is neither of the
+    #: other two; "" for the others: there is none.
+    card_contact: str = ""
+    card_contactless: str = ""
+    psam: str = ""
+    #: How cards of the third generation are opened: "none", "pin", "psam", or "hsm".
+    card_authenticator: str = "none"
 
 
 @dataclass(frozen=True)

@@ -186,7 +186,7 @@ def test_a_sam_without_authority_is_a_permanent_fault(
 def test_a_port_is_not_shared(far_end: VirtualIdReader, reader: IdReader) -> None:
     with pytest.raises(DeviceFault) as caught:
         IdReader(far_end.port).open()
-    assert caught.value.code is FaultCode.ID_READER_OFFLINE
+    assert caught.value.code is FaultCode.ID_READER_BUSY
 
 
 def test_the_sam_number_is_its_serial_number(reader: IdReader) -> None:
