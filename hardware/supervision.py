@@ -194,6 +194,10 @@ class DeviceLoop(Generic[D]):
             self._refuse_all()  # nobody takes jobs any more
         return future
 
+    def wake(self) -> None:
+        """Look at once: something was plugged in, or pulled out. For any thread."""
+        self._jobs.put(None)
+
     # -- on the device's thread --------------------------------------------------------------
 
     def _run(self) -> None:
@@ -234,7 +238,9 @@ class DeviceLoop(Generic[D]):
                 job = self._jobs.get(timeout=max(0.0, due - time.monotonic()))
             except queue.Empty:
                 continue
-            if job is not None:
+            if job is None:
+                due = 0.0
+            else:
                 self._do(job)
 
     def _look(self) -> None:
@@ -292,7 +298,9 @@ class DeviceLoop(Generic[D]):
                 job = self._jobs.get(timeout=left)
             except queue.Empty:
                 return
-            if job is not None and job.future.set_running_or_notify_cancel():
+            if job is None:
+                return
+            if job.future.set_running_or_notify_cancel():
                 job.future.set_exception(fault)
                 until = min(until, time.monotonic() + FIRST_WAIT_S)
 

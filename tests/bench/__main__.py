@@ -1,6 +1,6 @@
-"""`python -m tests.bench [--runs N] [--size WxH] [--only engine|window]`: one JSON object.
+"""`python -m tests.bench [--runs N] [--size WxH] [--only GROUP …]`: one JSON object.
 
-Each number: `value` (ours), `peer`, `ratio`, `limit` and whether it holds.
+The shape of each number stands in `tests.bench.numbers`.
 """
 
 from __future__ import annotations
@@ -9,17 +9,19 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Callable
+from importlib import import_module
 from statistics import median
-from typing import Any
 
 from tests.bench import engine, windows
+from tests.bench.numbers import Number, against_peer
 
 #: Issue 2: no slower to start and no larger than this against a bare window.
 WINDOW_LIMIT = 1.6
 VISITS_LIMIT = 5000
 
 
-def window_numbers(runs: int, size: tuple[int, int]) -> dict[str, Any]:
+def window_numbers(runs: int, size: tuple[int, int]) -> dict[str, Number]:
     """Starts and memory, each the median of `runs` starts taken in turns.
 
     A start is cold when the machine's page cache was dropped before it, as after switching on; only
@@ -40,25 +42,15 @@ def window_numbers(runs: int, size: tuple[int, int]) -> dict[str, Any]:
     return numbers
 
 
-def _compare(pairs: list[tuple[windows.Sample, windows.Sample]], field: str) -> dict[str, Any]:
-    return _against_limit(
+def _compare(pairs: list[tuple[windows.Sample, windows.Sample]], field: str) -> dict[str, Number]:
+    return against_peer(
         median(getattr(ours, field) for ours, _ in pairs),
         median(getattr(bare, field) for _, bare in pairs),
+        WINDOW_LIMIT,
     )
 
 
-def _against_limit(value: float, peer: float) -> dict[str, Any]:
-    ratio = value / peer
-    return {
-        "value": round(value, 3),
-        "peer": round(peer, 3),
-        "ratio": round(ratio, 2),
-        "limit": f"ratio <= {WINDOW_LIMIT}",
-        "holds": ratio <= WINDOW_LIMIT,
-    }
-
-
-def engine_numbers(seconds: float) -> dict[str, Any]:
+def engine_numbers(seconds: float) -> dict[str, Number]:
     """Visits a second, and how many times as fast the same sends are without the engine."""
     turns = 4
     ours, peer = [], []
@@ -76,18 +68,33 @@ def engine_numbers(seconds: float) -> dict[str, Any]:
     return {"visits_per_s": number}
 
 
+#: Group -> its numbers. `tests.bench.<group>.numbers(runs)` unless named here.
+_HERE: dict[str, Callable[[argparse.Namespace], dict[str, Number]]] = {
+    "engine": lambda options: engine_numbers(seconds=4.0),
+    "window": lambda options: window_numbers(
+        options.runs, tuple(map(int, options.size.split("x")))
+    ),
+}
+_MODULES: tuple[str, ...] = ()
+GROUPS = (*_HERE, *_MODULES)
+
+
+def numbers_of(group: str, options: argparse.Namespace) -> dict[str, Number]:
+    if group in _HERE:
+        return _HERE[group](options)
+    found: dict[str, Number] = import_module(f"tests.bench.{group}").numbers(options.runs)
+    return found
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
     parser.add_argument("--runs", type=int, default=7, help="starts of each window [7]")
     parser.add_argument("--size", default="1080x1920", help="of the windows [1080x1920]")
-    parser.add_argument("--only", choices=("engine", "window"))
+    parser.add_argument("--only", choices=GROUPS, nargs="+", default=GROUPS)
     options = parser.parse_args()
-    numbers: dict[str, Any] = {}
-    if options.only != "window":
-        numbers |= engine_numbers(seconds=4.0)
-    if options.only != "engine":
-        width, height = map(int, options.size.split("x"))
-        numbers |= window_numbers(options.runs, (width, height))
+    numbers: dict[str, Number] = {}
+    for group in options.only:
+        numbers |= numbers_of(group, options)
     machine = {"processors": os.cpu_count(), "load": os.getloadavg()[0], "runs": options.runs}
     print(json.dumps({"machine": machine, **numbers}, indent=2))
     return 0

@@ -234,3 +234,20 @@ def test_a_row_keeps_its_since_while_nothing_changes() -> None:
     row = table.get("camera")
     assert row is not None and row.since == 200.0
     assert not table.usable("camera")
+
+
+def test_a_loop_that_is_woken_opens_its_device_without_waiting_longer(
+    fake: Fake, table: HealthTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervision, "FIRST_WAIT_S", 30.0)
+    monkeypatch.setattr(supervision, "LONGEST_WAIT_S", 30.0)
+    loop = DeviceLoop("printer", fake, table, poll_s=30.0)
+    fake.failures = 1
+    loop.start()
+    eventually(lambda: state(table) is DeviceState.FAULT)
+    loop.wake()
+    eventually(lambda: state(table) is DeviceState.READY)
+    fake.gone = True
+    loop.wake()
+    eventually(lambda: state(table) is DeviceState.FAULT)
+    loop.stop()
