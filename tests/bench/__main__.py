@@ -21,13 +21,14 @@ WINDOW_LIMIT = 1.6
 VISITS_LIMIT = 5000
 
 
-def window_numbers(runs: int, size: tuple[int, int]) -> dict[str, Number]:
-    """Starts and memory, each the median of `runs` starts taken in turns.
+def window_numbers(runs: int, size: str) -> dict[str, Number]:
+    """Starts and memory, each the median of `runs` starts taken in turns. `size`: WIDTHxHEIGHT.
 
     A start is cold when the machine's page cache was dropped before it, as after switching on; only
     root may do that. A warm start is what a restart after a crash takes.
     """
-    with windows.contest(size) as contest:
+    width, height = map(int, size.split("x"))
+    with windows.contest((width, height)) as contest:
         contest.bare(), contest.kiosk()  # the first start fills the machine's page cache
         warm = [(contest.kiosk(), contest.bare()) for _ in range(runs)]
         cold = [(contest.kiosk(cold=True), contest.bare(cold=True)) for _ in range(runs)]
