@@ -78,16 +78,21 @@ def make_camera(settings: DeviceSettings) -> Camera | None:
     return Camera(settings.camera)
 
 
+def make_drivers(settings: DeviceSettings) -> dict[str, Driver | None]:
+    """Every device by its name; None for one that the terminal does not have."""
+    return {
+        "id_reader": make_id_reader(settings),
+        "card_reader": make_card_reader(settings.card),
+        "printer": make_printer(settings),
+        "camera": make_camera(settings),
+    }
+
+
 class Devices:
     """A loop for each device that is configured, and a row in the health table for every one."""
 
     def __init__(self, health: HealthTable, settings: DeviceSettings) -> None:
-        drivers: dict[str, Driver | None] = {
-            "id_reader": make_id_reader(settings),
-            "card_reader": make_card_reader(settings.card),
-            "printer": make_printer(settings),
-            "camera": make_camera(settings),
-        }
+        drivers = make_drivers(settings)
         self._loops = {
             name: DeviceLoop(name, driver, health)
             for name, driver in drivers.items()
