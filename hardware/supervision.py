@@ -24,6 +24,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Generic, Protocol, TypeVar
 
 from hardware.faults import WEIGHTS, DeviceFault, FaultCode, NotWanted, Weight
@@ -69,8 +70,14 @@ class Health:
 class HealthTable:
     """What is known of every device; any thread may read and write."""
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.time,
+        carried: Mapping[str, Mapping[str, int]] = MappingProxyType({}),
+    ) -> None:
+        """`carried`: device -> counters as they stood when an earlier program ended."""
         self._clock = clock
+        self._carried = carried
         self._rows: dict[str, Health] = {}
         self._lock = threading.Lock()
         self._listeners: list[Callable[[Health], None]] = []
@@ -90,7 +97,10 @@ class HealthTable:
         firmware: str = "",
         counters: Mapping[str, int] | None = None,
     ) -> None:
-        """Set a row; `since` moves only when state or fault change."""
+        """Set a row; `since` moves only when state or fault change.
+
+        `counters`: what was counted since this program started; what was carried over is added.
+        """
         with self._lock:
             old = self._rows.get(device)
             same = old is not None and (old.state, old.fault) == (state, fault)
@@ -102,13 +112,22 @@ class HealthTable:
                 detail,
                 serial or (old.serial if old else ""),
                 firmware or (old.firmware if old else ""),
-                dict(counters) if counters is not None else (old.counters if old else {}),
+                self._total(device, counters, old),
             )
             self._rows[device] = row
         if not same:
             log.info("device %s is %s %s", device, state, fault or "")
             for listener in self._listeners:
                 listener(row)
+
+    def _total(
+        self, device: str, counted: Mapping[str, int] | None, old: Health | None
+    ) -> Mapping[str, int]:
+        carried = self._carried.get(device, {})
+        if counted is None:
+            return old.counters if old else dict(carried)
+        names = dict.fromkeys([*carried, *counted])
+        return {name: carried.get(name, 0) + counted.get(name, 0) for name in names}
 
     def get(self, device: str) -> Health | None:
         with self._lock:
@@ -139,7 +158,7 @@ class Driver(Protocol):
 
 @dataclass(frozen=True)
 class Condition:
-    """What a poll found."""
+    """What a poll found. `counters`: how much of each thing since the driver was made."""
 
     state: DeviceState = DeviceState.READY
     fault: FaultCode | None = None

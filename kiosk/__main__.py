@@ -135,6 +135,7 @@ def assemble(state: Path, settings: Settings) -> Terminal:
     from hardware.devices import Devices
     from hardware.supervision import HealthTable
     from kiosk.desired import Desired
+    from kiosk.housekeeping import load_counters
     from kiosk.policy import load_policy
     from kiosk.terminal import Parts, Terminal
     from kiosk.words import Words
@@ -147,7 +148,7 @@ def assemble(state: Path, settings: Settings) -> Terminal:
 
         return Sealer.of(identity)
 
-    health = HealthTable()
+    health = HealthTable(carried=load_counters(state))
     identity = load_identity(state)
     return Terminal(
         Parts(

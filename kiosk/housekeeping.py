@@ -1,7 +1,8 @@
 """What the screen process does on the side, about once a second, whether or not anybody is there.
 
 It reads what the centre desires, and writes `health.json`, from which the agent makes its report:
-the health table, and which services are open.
+the health table, and which services are open. The devices' counters (paper metres, card cycles) are
+kept in `counters.json`, so that they go on counting after a restart.
 """
 
 from __future__ import annotations
@@ -9,10 +10,15 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import threading
 import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hardware.faults import FaultCode
+from hardware.supervision import DeviceState
 from kiosk.clock import beijing_at
 
 if TYPE_CHECKING:
@@ -21,10 +27,40 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: With less free on the disk somebody should come; the outbox has a limit of its own, far below.
+LEAST_FREE_BYTES = 2_000_000_000
+
+COUNTERS_FILE = "counters.json"
+
 _PERIOD_S = 1.0
+
+#: Between two looks at the disk, and two writings of the counters: what a power cut may cost.
+_SELDOM_S = 60.0
 
 #: The file is written at least this often, so that its age tells whether the screen lives.
 _LONGEST_SILENCE_S = 10.0
+
+
+def load_counters(state: Path) -> Mapping[str, Mapping[str, int]]:
+    """Device -> counters as an earlier program left them; {} if there are none to be read."""
+    try:
+        document = json.loads((state / COUNTERS_FILE).read_text(encoding="utf-8"))
+        return {
+            str(device): {str(name): int(count) for name, count in counters.items()}
+            for device, counters in document.items()
+        }
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        log.warning("counters unreadable, counting from zero: %s", type(error).__name__)
+        return {}
+
+
+def write_whole(file: Path, document: str) -> None:
+    """Replace a file at once. Not flushed to the disk: it is written again before it is missed."""
+    new = file.with_suffix(".new")
+    new.write_text(document, encoding="utf-8")
+    os.replace(new, file)
 
 
 class Housekeeping:
@@ -36,6 +72,8 @@ class Housekeeping:
         self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
         self._written = ""
         self._written_at = 0.0
+        self._counted: Mapping[str, Mapping[str, int]] = {}
+        self._seldom_due = 0.0
 
     def start(self) -> None:
         self._thread.start()
@@ -44,27 +82,51 @@ class Housekeeping:
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(2)
+        self._safely(self._keep_counters)
 
     def _run(self) -> None:
         while True:
-            try:
-                self._terminal.parts.desired.refresh()
-                self._write_health()
-            except OSError as error:
-                log.warning("housekeeping: %s", error.strerror)
+            self._safely(self._often)
+            if time.monotonic() >= self._seldom_due:
+                self._seldom_due = time.monotonic() + _SELDOM_S
+                self._safely(self._look_at_disk)
+                self._safely(self._keep_counters)
             if self._stop.wait(_PERIOD_S):
                 return
+
+    @staticmethod
+    def _safely(work: Callable[[], None]) -> None:
+        try:
+            work()
+        except OSError as error:
+            log.warning("housekeeping: %s", error.strerror)
+
+    def _often(self) -> None:
+        self._terminal.parts.desired.refresh()
+        self._write_health()
+
+    def _look_at_disk(self) -> None:
+        free = shutil.disk_usage(self._terminal.parts.state).free
+        detail = f"{free / 1e9:.1f} GB"
+        if free < LEAST_FREE_BYTES:
+            self._terminal.health.put("disk", DeviceState.WARNING, FaultCode.DISK_LOW, detail)
+        else:
+            self._terminal.health.put("disk", DeviceState.READY, detail=detail)
+
+    def _keep_counters(self) -> None:
+        counted = {row.device: dict(row.counters) for row in self._terminal.health.snapshot()}
+        counted = {device: counters for device, counters in counted.items() if counters}
+        if counted == self._counted:
+            return
+        write_whole(self._terminal.parts.state / COUNTERS_FILE, json.dumps(counted, indent=1))
+        self._counted = counted
 
     def _write_health(self) -> None:
         document = json.dumps(self._document(), sort_keys=True)
         now = time.monotonic()
         if document == self._written and now - self._written_at < _LONGEST_SILENCE_S:
             return
-        file = self._terminal.parts.state / "health.json"
-        new = file.with_suffix(".new")
-        # Not flushed to the disk: it is written again before anybody could miss it.
-        new.write_text(document, encoding="utf-8")
-        os.replace(new, file)
+        write_whole(self._terminal.parts.state / "health.json", document)
         self._written, self._written_at = document, now
 
     def _document(self) -> dict[str, Any]:

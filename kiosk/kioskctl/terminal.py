@@ -1,72 +1,47 @@
-"""`kioskctl`: what a technician does over SSH.
-
-    kioskctl health --state DIR             devices, queue, the way to the centre
-    kioskctl enrol --state DIR --url URL    makes this terminal's identity, with a one-time code
-    kioskctl technician-hash                the line that admits a technician
-    kioskctl bench --state DIR VERB …       moves the virtual devices (demo and test only)
-
-Exit codes: 0 all right, 1 something is wrong (and said), 2 the command cannot be carried out.
-"""
+"""Commands for the terminal as a whole: health, enrolment, technicians, the virtual devices."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="社保卡自助终端的维护命令")
-
-State = Annotated[Path, typer.Option("--state", help="the state directory of the terminal")]
-Json = Annotated[bool, typer.Option("--json", help="for programs")]
+from kiosk.kioskctl.console import WRONG, Json, State, settings_of, stop, words_of
 
 #: States of a device that need nobody.
 _ALL_RIGHT = ("ready", "absent")
 
 
-def main() -> None:
-    app()
+def register(app: typer.Typer) -> None:
+    app.command()(health)
+    app.command()(enrol)
+    app.command("technician-hash")(technician_hash)
+    app.command(context_settings={"ignore_unknown_options": True})(bench)
 
 
-def _stop(what: str) -> typer.Exit:
-    Console(stderr=True).print(f"[red]kioskctl:[/red] {what}")
-    return typer.Exit(2)
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        return document
-    except FileNotFoundError:
-        return {}
-    except ValueError:
-        raise _stop(f"{file} cannot be read") from None
-
-
-@app.command()
 def health(state: State, as_json: Json = False) -> None:
     """Show the devices, what waits for the centre, and how the centre is reached."""
-    from kiosk.words import Words
+    from kiosk.doctor import read_json
     from sync.identity import NotEnrolled, load_identity
     from sync.outbox import Outbox, OutboxUnavailable
 
-    rows = _read(state / "health.json").get("health", [])
-    agent = _read(state / "agent.json")
+    rows = read_json(state / "health.json").get("health", [])
+    agent = read_json(state / "agent.json")
     try:
         counts = vars(Outbox(state / "outbox.db", load_identity(state).terminal).counts_and_ages())
     except (NotEnrolled, OutboxUnavailable) as error:
-        raise _stop(str(error)) from None
+        raise stop(str(error)) from None
     wrong = [row for row in rows if row["state"] not in _ALL_RIGHT]
     bad = bool(wrong) or not rows or bool(counts["dead"]) or agent.get("central") != "ok"
     if as_json:
         typer.echo(
             json.dumps({"devices": rows, "outbox": counts, "agent": agent}, ensure_ascii=False)
         )
-        raise typer.Exit(int(bad))
-    words = Words()
+        raise typer.Exit(WRONG if bad else 0)
+    words = words_of(settings_of(state))
     table = Table("device", "state", "since", "fault", "fix")
     for row in rows:
         fault = row["fault"]
@@ -83,10 +58,9 @@ def health(state: State, as_json: Json = False) -> None:
         f"outbox: {waiting} waiting (oldest {counts['oldest_s']} s), {counts['dead']} dead"
     )
     console.print(f"centre: {agent.get('central', 'never reached')}")
-    raise typer.Exit(int(bad))
+    raise typer.Exit(WRONG if bad else 0)
 
 
-@app.command()
 def enrol(
     state: State,
     url: Annotated[str, typer.Option(help="address of the central server")],
@@ -101,11 +75,10 @@ def enrol(
     try:
         identity = enrol_terminal(url, code, state, hall=hall)
     except (CentralRefused, CentralUnreachable) as error:
-        raise _stop(f"the centre did not enrol this terminal: {error}") from None
+        raise stop(f"the centre did not enrol this terminal: {error}") from None
     Console().print(f"enrolled as terminal {identity.terminal}")
 
 
-@app.command("technician-hash")
 def technician_hash(
     technician: Annotated[str, typer.Argument(help="the technician's id, e.g. t001")],
     pin: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)],
@@ -116,26 +89,20 @@ def technician_hash(
     try:
         typer.echo(f'{technician} = "{hash_pin(pin)}"')
     except ValueError as wrong:
-        raise _stop(str(wrong)) from None
+        raise stop(str(wrong)) from None
 
 
-@app.command(context_settings={"ignore_unknown_options": True})
 def bench(
     state: State,
     words: Annotated[list[str], typer.Argument(help="e.g. id put zhang, card pull, paper out")],
 ) -> None:
     """Move the virtual devices while the program runs: insert a card, empty the paper …"""
     from hardware.virtual.client import BenchClient, BenchError
-    from kiosk.settings import BadSettings, load_settings
 
+    if not settings_of(state).virtual:
+        raise stop("this terminal is in production: it has no virtual devices")
     try:
-        if not load_settings(state / "settings.toml").virtual:
-            raise _stop("this terminal is in production: it has no virtual devices")
         answer = BenchClient(state / "bench.sock").do(words[0], *words[1:])
-    except (BadSettings, BenchError, OSError) as error:
-        raise _stop(str(error)) from None
+    except (BenchError, OSError) as error:
+        raise stop(str(error)) from None
     typer.echo(json.dumps(answer, ensure_ascii=False))
-
-
-if __name__ == "__main__":
-    main()

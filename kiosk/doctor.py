@@ -1,0 +1,262 @@
+"""The doctor: is this terminal healthy, and if not, what is wrong and what to do?
+
+Each check looks at one thing and ends in a `Finding`. Devices are opened and asked themselves; one
+that the running screen program holds is judged by what that program last said of it. The checks
+stand in `CHECKS`, in the order in which a technician would go about it: what others depend on comes
+first.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as TookTooLong
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from hardware.faults import WEIGHTS, DeviceFault, FaultCode, NotWanted, Weight
+from hardware.supervision import Condition, Driver
+from kiosk.housekeeping import LEAST_FREE_BYTES
+
+if TYPE_CHECKING:
+    from hardware.camera import Camera
+    from kiosk.settings import Settings
+
+#: A state file older than this was not written by a program that lives, seconds.
+_FRESH_S = 30.0
+
+#: Longest look at one device, seconds; a camera takes several to be known for black or frozen.
+_LOOK_S = 20.0
+
+#: A camera is watched for so long, seconds: black and frozen pictures are known after five.
+_WATCH_S = 6.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found. Neither a fault nor present: the terminal has no such device."""
+
+    check: str
+    fault: FaultCode | None = None
+    detail: str = ""
+    present: bool = True
+
+    @property
+    def healthy(self) -> bool:
+        return self.fault is None
+
+    @property
+    def serious(self) -> bool:
+        """Whether citizens are turned away for it."""
+        return self.fault is not None and WEIGHTS[self.fault] is not Weight.WARNING
+
+
+@dataclass(frozen=True)
+class Patient:
+    """The terminal that is examined."""
+
+    state: Path
+    settings: Settings
+
+    def row(self, device: str) -> dict[str, Any] | None:
+        """What the screen program says of a device; None if it has not said anything lately."""
+        if age_of(self.state / "health.json") > _FRESH_S:
+            return None
+        rows = read_json(self.state / "health.json").get("health", [])
+        return next((row for row in rows if row.get("device") == device), None)
+
+
+Check: TypeAlias = Callable[[Patient], Finding]
+
+
+def examine(patient: Patient) -> Iterator[Finding]:
+    """Every check, one after the other, each when it is done."""
+    for name, check in CHECKS.items():
+        try:
+            yield check(patient)
+        except DeviceFault as fault:
+            yield Finding(name, fault.code, fault.detail)
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """A state file of ours; {} if it is not there or cannot be read."""
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def age_of(file: Path) -> float:
+    """Seconds since a file was written; infinite if it is not there."""
+    try:
+        return time.time() - file.stat().st_mtime
+    except OSError:
+        return float("inf")
+
+
+# -- the terminal ---------------------------------------------------------------------------------
+
+
+def _enrolment(patient: Patient) -> Finding:
+    from sync.identity import NotEnrolled, load_identity
+
+    try:
+        identity = load_identity(patient.state)
+    except NotEnrolled as missing:
+        raise DeviceFault(FaultCode.NOT_ENROLLED, str(missing)) from missing
+    return Finding("enrolment", detail=identity.terminal)
+
+
+def _disk(patient: Patient) -> Finding:
+    free = shutil.disk_usage(patient.state).free
+    low = free < LEAST_FREE_BYTES
+    return Finding("disk", FaultCode.DISK_LOW if low else None, f"{free / 1e9:.1f} GB")
+
+
+def _outbox(patient: Patient) -> Finding:
+    from sync.identity import NotEnrolled, load_identity
+    from sync.outbox import Outbox, OutboxUnavailable
+
+    file = patient.state / "outbox.db"
+    try:
+        terminal = load_identity(patient.state).terminal
+        if not file.exists():
+            return Finding("outbox", present=False)
+        outbox = Outbox(file, terminal)
+        counts = outbox.counts_and_ages()
+        outbox.close()
+    except NotEnrolled:
+        return Finding("outbox", present=False)
+    except OutboxUnavailable as unavailable:
+        raise DeviceFault(FaultCode.OUTBOX_UNAVAILABLE, unavailable.reason) from unavailable
+    detail = f"{counts.queued + counts.sending} / {counts.oldest_s} s"
+    if counts.dead:
+        return Finding("outbox", FaultCode.OUTBOX_DEAD_LETTERS, f"{counts.dead}")
+    return Finding("outbox", detail=detail)
+
+
+def _screen(patient: Patient) -> Finding:
+    age = age_of(patient.state / "health.json")
+    return Finding("screen", FaultCode.SCREEN_STOPPED if age > _FRESH_S else None)
+
+
+def _agent(patient: Patient) -> Finding:
+    running = _is_agent(read_json(patient.state / "agent.json").get("pid"))
+    return Finding("agent", None if running else FaultCode.AGENT_STOPPED)
+
+
+def _is_agent(pid: object) -> bool:
+    """Whether a process is alive and is an agent; its number may have gone to another since."""
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+    return b"agent" in command.split(b"\0")
+
+
+def _centre(patient: Patient) -> Finding:
+    said = str(read_json(patient.state / "agent.json").get("central", "never"))
+    reached = said in ("ok", "clock_skew")
+    return Finding("centre", None if reached else FaultCode.CENTRE_UNREACHABLE, said)
+
+
+def _clock(patient: Patient) -> Finding:
+    # The agent hears of it from the centre, which compares the times of its signed requests.
+    wrong = read_json(patient.state / "agent.json").get("central") == "clock_skew"
+    return Finding("clock", FaultCode.CLOCK_WRONG if wrong else None)
+
+
+# -- the devices ----------------------------------------------------------------------------------
+
+
+def _poll(driver: Driver) -> Condition:
+    return driver.poll()
+
+
+def _watch(camera: Camera) -> Condition:
+    """Long enough to see that the picture is neither black nor frozen."""
+    until = time.monotonic() + _WATCH_S
+    try:
+        for _ in camera.frames(lambda: time.monotonic() > until):
+            pass
+    except NotWanted:
+        return camera.poll()
+    raise DeviceFault(FaultCode.CAMERA_NO_FRAMES, "the stream ended")
+
+
+def _device(name: str, offline: FaultCode, look: Callable[[Any], Condition] = _poll) -> Check:
+    """A check that opens a device, looks at it, and lets go of it."""
+
+    def check(patient: Patient) -> Finding:
+        from hardware.devices import make_drivers
+
+        driver = make_drivers(patient.settings.devices)[name]
+        if driver is None:
+            return Finding(name, present=False)
+        try:
+            condition = _within_limit(lambda: _look_at(driver, look), offline)
+        except DeviceFault as fault:
+            row = patient.row(name)
+            if fault.code not in _BUSY or row is None:
+                raise
+            # The screen program holds it, and knows better.
+            known = FaultCode(row["fault"]) if row.get("fault") else None
+            return Finding(name, known, str(row.get("detail", "")))
+        return Finding(name, condition.fault, condition.detail)
+
+    return check
+
+
+_BUSY = (
+    FaultCode.ID_READER_BUSY,
+    FaultCode.PRINTER_BUSY,
+    FaultCode.CARD_READER_BUSY,
+    FaultCode.CAMERA_BUSY,
+)
+
+
+def _look_at(driver: Driver, look: Callable[[Any], Condition]) -> Condition:
+    driver.open()
+    try:
+        return look(driver)
+    finally:
+        driver.close()
+
+
+def _within_limit(look: Callable[[], Condition], offline: FaultCode) -> Condition:
+    """A look that does not return is given up, and left behind with its thread."""
+    found: Future[Condition] = Future()
+
+    def run() -> None:
+        try:
+            found.set_result(look())
+        except BaseException as error:  # noqa: BLE001 - it is passed on, whole
+            found.set_exception(error)
+
+    threading.Thread(target=run, name="doctor", daemon=True).start()
+    try:
+        return found.result(_LOOK_S)
+    except TookTooLong:
+        raise DeviceFault(offline, f"no answer within {_LOOK_S:.0f} s") from None
+
+
+#: Name -> check. The names are ids of words under `doctor.`.
+CHECKS: dict[str, Check] = {
+    "enrolment": _enrolment,
+    "disk": _disk,
+    "outbox": _outbox,
+    "screen": _screen,
+    "agent": _agent,
+    "centre": _centre,
+    "clock": _clock,
+    "id_reader": _device("id_reader", FaultCode.ID_READER_OFFLINE),
+    "card_reader": _device("card_reader", FaultCode.CARD_READER_OFFLINE),
+    "printer": _device("printer", FaultCode.PRINTER_OFFLINE),
+    "camera": _device("camera", FaultCode.CAMERA_NO_FRAMES, _watch),
+}

@@ -1,0 +1,35 @@
+"""`kioskctl`: what a technician does over SSH.
+
+| command                                   | what it does                                      |
+|-------------------------------------------|---------------------------------------------------|
+| kioskctl doctor --state DIR               | examines everything; the exit code says healthy   |
+| kioskctl health --state DIR               | what the running programs last said               |
+| kioskctl devices                          | what is plugged in, and what the settings call it |
+| kioskctl card read                        | the social security card in the reader            |
+| kioskctl id read                          | the resident ID card on the reader                |
+| kioskctl print test                       | a page that uses everything a receipt uses        |
+| kioskctl camera snap FILE                 | one picture                                       |
+| kioskctl enrol --state DIR --url URL      | makes this terminal's identity, by one-time code  |
+| kioskctl technician-hash                  | the line that admits a technician                 |
+| kioskctl bench --state DIR VERB …         | moves the virtual devices (demo and test only)    |
+
+Device commands take the ports from `--state DIR`'s settings, or as options of their own. While the
+screen program runs it holds the serial devices, and these commands say so.
+
+Exit codes: 0 all right, 1 something is wrong (and said), 2 the command cannot be carried out.
+"""
+
+from __future__ import annotations
+
+import typer
+
+from kiosk.kioskctl import devices, doctor, terminal
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="社保卡自助终端的维护命令")
+
+for commands in (doctor, terminal, devices):
+    commands.register(app)
+
+
+def main() -> None:
+    app()

@@ -1,0 +1,250 @@
+"""Commands that use one device: what is plugged in, read a card, print a page, take a picture.
+
+What they show of a person is masked, as everywhere; `--unmasked` is for a technician's own cards.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from hardware.faults import NotWanted
+from kiosk.kioskctl.console import (
+    WRONG,
+    Json,
+    MaybeState,
+    busy,
+    faults_said,
+    settings_of,
+    stop,
+    words_of,
+)
+
+if TYPE_CHECKING:
+    from hardware.card.files import SocialCard
+    from hardware.id_reader import IdCard
+    from hardware.supervision import Driver
+    from kiosk.settings import Settings
+
+
+Wait = Annotated[float, typer.Option("--wait", help="longest wait for a card, seconds")]
+Unmasked = Annotated[bool, typer.Option("--unmasked", help="show numbers and names in full")]
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(devices)
+    for name, what, commands in _GROUPS:
+        group = typer.Typer(no_args_is_help=True, help=what)
+        for verb, command in commands.items():
+            group.command(verb)(command)
+        app.add_typer(group, name=name)
+
+
+def devices(as_json: Json = False) -> None:
+    """Show the serial ports, card readers and cameras that are plugged in."""
+    from hardware.inventory import plugged_in
+
+    found = list(plugged_in())
+    if as_json:
+        typer.echo(json.dumps([vars(thing) for thing in found], ensure_ascii=False))
+        return
+    table = Table("kind", "place", "detail")
+    for thing in found:
+        table.add_row(thing.kind, thing.place, thing.detail)
+    Console().print(table if found else "nothing is plugged in")
+
+
+# -- cards ----------------------------------------------------------------------------------------
+
+
+def card_read(
+    state: MaybeState = None,
+    reader: Annotated[str, typer.Option(help="part of the reader's name")] = "",
+    wait: Wait = 30.0,
+    as_json: Json = False,
+    unmasked: Unmasked = False,
+) -> None:
+    """Read the card in the reader as far as it reads without a PIN."""
+    settings = _with(settings_of(state), card_contact=reader)
+    if not settings.devices.card:
+        settings = _with(settings, card="pcsc")
+    driver = _must(_drivers(settings)["card_reader"])
+    with faults_said(words_of(settings)), _open(driver), busy("waiting for a card"):
+        card = _waited(wait, lambda cancelled: driver.read(cancelled, _ignore))
+    _show(_card_rows(card, unmasked), as_json)
+
+
+def _card_rows(card: SocialCard, unmasked: bool) -> dict[str, Any]:
+    from kiosk.records.masking import mask_id_number, mask_name, mask_phone
+
+    rows: dict[str, Any] = {
+        "generation": card.generation,
+        "version": card.version,
+        "card_id": card.card_id if unmasked else mask_phone(card.card_id),
+        "card_no": card.card_no if unmasked else mask_phone(card.card_no),
+        "issued": str(card.issued or ""),
+        "expires": str(card.expires or ""),
+        "holder": card.holder is not None,
+    }
+    if card.holder is not None:
+        name, number = card.holder.name, card.holder.number
+        rows["name"] = name if unmasked else mask_name(name)
+        rows["number"] = number if unmasked else mask_id_number(number)
+    return rows
+
+
+def id_read(
+    state: MaybeState = None,
+    port: Annotated[str, typer.Option(help="serial port of the reader")] = "",
+    wait: Wait = 30.0,
+    as_json: Json = False,
+    unmasked: Unmasked = False,
+) -> None:
+    """Read the ID card on the reader."""
+    settings = _with(settings_of(state), id_reader=port)
+    driver = _must(_drivers(settings)["id_reader"])
+    with faults_said(words_of(settings)), _open(driver), busy("waiting for an ID card"):
+        card = _waited(wait, lambda cancelled: driver.read(cancelled, _ignore))
+    _show(_id_rows(card, unmasked), as_json)
+
+
+def _id_rows(card: IdCard, unmasked: bool) -> dict[str, Any]:
+    from kiosk.records.masking import mask_id_number, mask_name
+
+    return {
+        "kind": card.kind,
+        "name": card.name if unmasked else mask_name(card.name),
+        "number": card.number if unmasked else mask_id_number(card.number),
+        "sex": card.sex_code,
+        "ethnic_code": card.ethnic_code,
+        "birth": card.birth if unmasked else card.birth[:4],
+        "address": card.address if unmasked else "*" * len(card.address),
+        "issuer": card.issuer,
+        "valid_from": card.valid_from,
+        "valid_to": card.valid_to,
+    }
+
+
+# -- printer and camera ---------------------------------------------------------------------------
+
+
+def print_test(
+    state: MaybeState = None,
+    port: Annotated[str, typer.Option(help="serial port of the printer")] = "",
+    columns: Annotated[int, typer.Option(help="48 on 80 mm paper, 32 on 58 mm; 0: as set")] = 0,
+) -> None:
+    """Print a page that uses everything a receipt uses."""
+    from kiosk.clock import beijing_now
+    from kiosk.receipts import Letterhead, check_page
+
+    settings = _with(settings_of(state), printer=port, printer_columns=columns)
+    driver = _must(_drivers(settings)["printer"])
+    words = words_of(settings)
+    head = Letterhead(hall=settings.hall.name, terminal="------", policy_version="", hotline="")
+    page = check_page(head, words, beijing_now())
+    with faults_said(words), _open(driver), busy("printing"):
+        driver.print(page, f"kioskctl-{time.time_ns()}")
+    Console().print("printed")
+
+
+def camera_snap(
+    file: Annotated[Path, typer.Argument(help="where the picture goes: .jpg or .png")],
+    state: MaybeState = None,
+    source: Annotated[str, typer.Option(help="index, path under /dev, or address")] = "",
+    seconds: Annotated[float, typer.Option("--after", help="let the exposure settle")] = 1.0,
+) -> None:
+    """Take one picture, for the technician to see what the camera sees. Delete it afterwards."""
+    from PIL import Image
+
+    settings = _with(settings_of(state), camera=source)
+    driver = _must(_drivers(settings)["camera"])
+    settled = time.monotonic() + seconds
+    with (
+        faults_said(words_of(settings)),
+        _open(driver),
+        busy("taking a picture"),
+        closing(driver.frames(lambda: False)) as frames,
+    ):
+        frame = next(frame for frame in frames if time.monotonic() >= settled)
+    # A face may be on it: for this user alone.
+    file.touch(mode=0o600)
+    try:
+        Image.fromarray(frame.rgb).save(file)
+    except (OSError, ValueError) as error:
+        raise stop(f"{file}: {error}") from None
+    Console().print(f"{file}: {frame.rgb.shape[1]}x{frame.rgb.shape[0]}")
+
+
+# -- helpers --------------------------------------------------------------------------------------
+
+
+def _with(settings: Settings, **given: Any) -> Settings:
+    """The settings with what was given on the command line."""
+    said = {name: value for name, value in given.items() if value}
+    return replace(settings, devices=replace(settings.devices, **said))
+
+
+def _drivers(settings: Settings) -> dict[str, Any]:
+    from hardware.devices import make_drivers
+
+    try:
+        return make_drivers(settings.devices)
+    except ValueError as wrong:
+        raise stop(str(wrong)) from None
+
+
+def _must(driver: Any) -> Any:
+    if driver is None:
+        raise stop("no such device: name its port, or a terminal with --state")
+    return driver
+
+
+@contextmanager
+def _open(driver: Driver) -> Iterator[None]:
+    driver.open()
+    try:
+        yield
+    finally:
+        driver.close()
+
+
+def _waited(seconds: float, read: Callable[[Callable[[], bool]], Any]) -> Any:
+    """What a reading gives; says so and ends the command if nothing comes in time."""
+    until = time.monotonic() + seconds
+    try:
+        return read(lambda: time.monotonic() > until)
+    except NotWanted:
+        Console(stderr=True).print(f"[red]nothing was there within {seconds:.0f} s[/red]")
+        raise typer.Exit(WRONG) from None
+
+
+def _ignore(step: object) -> None:
+    """The steps of a reading are for citizens."""
+
+
+def _show(rows: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(rows, ensure_ascii=False))
+        return
+    table = Table(show_header=False)
+    for name, value in rows.items():
+        table.add_row(name, str(value))
+    Console().print(table)
+
+
+#: Device, what it is, its commands.
+_GROUPS: tuple[tuple[str, str, dict[str, Callable[..., None]]], ...] = (
+    ("card", "社会保障卡 in the reader", {"read": card_read}),
+    ("id", "居民身份证 on the reader", {"read": id_read}),
+    ("print", "the receipt printer", {"test": print_test}),
+    ("camera", "the camera", {"snap": camera_snap}),
+)

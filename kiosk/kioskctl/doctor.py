@@ -1,0 +1,81 @@
+"""`kioskctl doctor`: every check of `kiosk.doctor`, as a table or as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from kiosk.kioskctl.console import WRONG, Json, State, busy, settings_of, words_of
+
+if TYPE_CHECKING:
+    from kiosk.doctor import Finding, Patient
+    from kiosk.words import Words
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(doctor)
+
+
+def doctor(state: State, as_json: Json = False) -> None:
+    """Examine the terminal: enrolment, outbox, centre, programs, every device."""
+    from kiosk.doctor import Patient
+
+    settings = settings_of(state)
+    words = words_of(settings)
+    findings = _examined(Patient(state, settings), words)
+    if as_json:
+        typer.echo(json.dumps([_row(finding) for finding in findings], ensure_ascii=False))
+    else:
+        Console().print(_table(findings, words))
+    raise typer.Exit(0 if all(finding.healthy for finding in findings) else WRONG)
+
+
+def _examined(patient: Patient, words: Words) -> list[Finding]:
+    from kiosk.doctor import CHECKS, examine
+
+    findings = []
+    examining = examine(patient)
+    for name in CHECKS:
+        with busy(words.say("doctor.examining", what=words.say(f"doctor.{name}"))):
+            findings.append(next(examining))
+    return findings
+
+
+def _row(finding: Finding) -> dict[str, Any]:
+    return {
+        "check": finding.check,
+        "state": _state(finding),
+        "fault": finding.fault or "",
+        "detail": finding.detail,
+    }
+
+
+def _state(finding: Finding) -> str:
+    if not finding.present:
+        return "absent"
+    if finding.healthy:
+        return "healthy"
+    return "broken" if finding.serious else "warning"
+
+
+_COLOURS = {"absent": "dim", "healthy": "green", "broken": "red", "warning": "yellow"}
+
+
+def _table(findings: list[Finding], words: Words) -> Table:
+    columns = ("what", "state", "detail", "meaning", "fix")
+    table = Table(*(words.say(f"doctor.column_{column}") for column in columns))
+    for finding in findings:
+        state = _state(finding)
+        fault = f"fault.{finding.fault}"
+        table.add_row(
+            words.say(f"doctor.{finding.check}"),
+            f"[{_COLOURS[state]}]{words.say(f'doctor.{state}')}[/]",
+            finding.detail,
+            words.say(f"{fault}.technician") if finding.fault else "",
+            words.say(f"{fault}.fix") if finding.fault else "",
+        )
+    return table
