@@ -6,6 +6,7 @@ big-endian length before each message), so the same card answers the same APDUs.
 
 from __future__ import annotations
 
+import errno
 import socket
 import time
 
@@ -36,7 +37,9 @@ class DirectLine:
         try:
             self._listener = socket.create_server(("127.0.0.1", self._port))
         except OSError as error:
-            raise DeviceFault(FaultCode.CARD_READER_OFFLINE, type(error).__name__) from error
+            taken = error.errno == errno.EADDRINUSE
+            code = FaultCode.CARD_READER_BUSY if taken else FaultCode.CARD_READER_OFFLINE
+            raise DeviceFault(code, type(error).__name__) from error
         self._listener.settimeout(POLL_S)
 
     def close(self) -> None:
