@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from kiosk.kioskctl.console import WRONG, Json, State, busy, settings_of, words_of
+from kiosk.kioskctl.console import WRONG, Json, State, busy, settings_of, stop, words_of
 
 if TYPE_CHECKING:
-    from kiosk.doctor import Finding, Patient
+    from kiosk.doctor import Finding
     from kiosk.words import Words
 
 
@@ -20,29 +20,28 @@ def register(app: typer.Typer) -> None:
     app.command()(doctor)
 
 
-def doctor(state: State, as_json: Json = False) -> None:
+def doctor(
+    state: State,
+    only: Annotated[list[str] | None, typer.Option(help="one check; may be given again")] = None,
+    as_json: Json = False,
+) -> None:
     """Examine the terminal: enrolment, outbox, centre, programs, every device."""
-    from kiosk.doctor import Patient
+    from kiosk.doctor import CHECKS, Patient, examine
 
     settings = settings_of(state)
     words = words_of(settings)
-    findings = _examined(Patient(state, settings), words)
+    if unknown := set(only or ()) - CHECKS.keys():
+        raise stop(f"no check {', '.join(sorted(unknown))}; there is: {', '.join(CHECKS)}")
+    patient = Patient(state, settings)
+    findings = []
+    for name in only or CHECKS:
+        with busy(words.say("doctor.examining", what=words.say(f"doctor.{name}"))):
+            findings.append(examine(patient, name))
     if as_json:
         typer.echo(json.dumps([_row(finding) for finding in findings], ensure_ascii=False))
     else:
         Console().print(_table(findings, words))
     raise typer.Exit(0 if all(finding.healthy for finding in findings) else WRONG)
-
-
-def _examined(patient: Patient, words: Words) -> list[Finding]:
-    from kiosk.doctor import CHECKS, examine
-
-    findings = []
-    examining = examine(patient)
-    for name in CHECKS:
-        with busy(words.say("doctor.examining", what=words.say(f"doctor.{name}"))):
-            findings.append(next(examining))
-    return findings
 
 
 def _row(finding: Finding) -> dict[str, Any]:

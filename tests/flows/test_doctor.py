@@ -1,0 +1,165 @@
+"""The doctor's checks of the terminal itself; those of the devices are in tests/system."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from hardware.faults import WEIGHTS, FaultCode, Weight
+from kiosk import doctor
+from kiosk.doctor import CHECKS, Finding, Patient, examine
+from kiosk.housekeeping import LEAST_FREE_BYTES
+from kiosk.kioskctl import app
+from kiosk.settings import Devices, Settings
+from sync.identity import Identity
+from sync.outbox import Answer, Outbox
+
+RUN = CliRunner()
+
+Disk = namedtuple("Disk", "total used free")
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    """A terminal without devices whose two programs have just said that all is well."""
+    Identity("130299", "http://127.0.0.1:9", "0" * 16, b"\0" * 1216, "0" * 16, "test").save(
+        tmp_path
+    )
+    Outbox(tmp_path / "outbox.db", "130299").close()
+    said(tmp_path, "ok", os.getpid())
+    (tmp_path / "health.json").write_text('{"health": []}')
+    return tmp_path
+
+
+def said(state: Path, central: str, pid: int) -> None:
+    (state / "agent.json").write_text(json.dumps({"central": central, "pid": pid}))
+
+
+def finding(state: Path, check: str, devices: Devices | None = None) -> Finding:
+    return examine(Patient(state, Settings(devices=devices or Devices())), check)
+
+
+def fault(state: Path, check: str) -> FaultCode | None:
+    return finding(state, check).fault
+
+
+def test_a_terminal_that_was_never_enrolled(tmp_path: Path) -> None:
+    assert fault(tmp_path, "enrolment") is FaultCode.NOT_ENROLLED
+    assert not finding(tmp_path, "outbox").present
+
+
+def test_an_enrolled_one_says_its_number(state: Path) -> None:
+    assert finding(state, "enrolment") == Finding("enrolment", detail="130299")
+
+
+@pytest.mark.parametrize(
+    ("free", "expected"), [(LEAST_FREE_BYTES, None), (LEAST_FREE_BYTES - 1, FaultCode.DISK_LOW)]
+)
+def test_a_disk_that_is_nearly_full(
+    state: Path, monkeypatch: pytest.MonkeyPatch, free: int, expected: FaultCode | None
+) -> None:
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: Disk(1, 1, free))
+    assert fault(state, "disk") is expected
+
+
+def test_an_outbox_that_is_no_database(state: Path) -> None:
+    assert fault(state, "outbox") is None
+    file = state / "outbox.db"
+    file.unlink()
+    file.mkdir()
+    assert fault(state, "outbox") is FaultCode.OUTBOX_UNAVAILABLE
+
+
+def test_records_that_were_given_up(state: Path) -> None:
+    outbox = Outbox(state / "outbox.db", "130299")
+    kind = "application.submitted"
+    stored = outbox.put(kind, lambda header: b"sealed", key_id="k", algorithm="a")
+    outbox.lease(1, 60.0)
+    outbox.acknowledge([Answer(stored.id, "rejected")])
+    outbox.close()
+    assert finding(state, "outbox") == Finding("outbox", FaultCode.OUTBOX_DEAD_LETTERS, "1")
+
+
+def test_a_screen_program_that_has_been_silent_for_a_minute(state: Path) -> None:
+    assert fault(state, "screen") is None
+    minute_ago = doctor.time.time() - 60
+    os.utime(state / "health.json", (minute_ago, minute_ago))
+    assert fault(state, "screen") is FaultCode.SCREEN_STOPPED
+
+
+def test_an_agent_is_known_by_its_process(state: Path) -> None:
+    assert fault(state, "agent") is FaultCode.AGENT_STOPPED, "this process is no agent"
+    command = [sys.executable, "-c", "input()", "agent"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as agent:
+        said(state, "ok", agent.pid)
+        assert fault(state, "agent") is None
+        agent.communicate(b"\n")
+    assert fault(state, "agent") is FaultCode.AGENT_STOPPED
+
+
+@pytest.mark.parametrize(
+    ("central", "centre", "clock"),
+    [
+        ("ok", None, None),
+        ("unreachable", FaultCode.CENTRE_UNREACHABLE, None),
+        ("clock_skew", None, FaultCode.CLOCK_WRONG),
+    ],
+)
+def test_what_the_agent_hears_from_the_centre(
+    state: Path, central: str, centre: FaultCode | None, clock: FaultCode | None
+) -> None:
+    said(state, central, os.getpid())
+    assert (fault(state, "centre"), fault(state, "clock")) == (centre, clock)
+
+
+def test_a_device_that_is_not_set_is_absent_and_no_fault(state: Path) -> None:
+    for device in ("id_reader", "card_reader", "printer", "camera"):
+        assert finding(state, device) == Finding(device, present=False)
+
+
+def test_a_device_that_does_not_answer_at_all_does_not_hold_the_doctor(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Hanging:
+        def open(self) -> None:
+            doctor.threading.Event().wait(30)
+
+        def close(self) -> None:
+            """Never reached."""
+
+    monkeypatch.setattr(doctor, "_LOOK_S", 0.2)
+    monkeypatch.setattr("hardware.devices.make_drivers", lambda _: {"printer": Hanging()})
+    assert fault(state, "printer") is FaultCode.PRINTER_OFFLINE
+
+
+def test_the_command_shows_every_check_and_ends_with_one_when_something_is_wrong(
+    state: Path,
+) -> None:
+    result = RUN.invoke(app, ["doctor", "--state", str(state), "--json"])
+    rows = {row["check"]: row for row in json.loads(result.output)}
+    assert list(rows) == list(CHECKS)
+    assert (rows["agent"]["state"], rows["agent"]["fault"]) == ("broken", "agent_stopped")
+    assert rows["enrolment"]["state"] == "healthy"
+    assert rows["camera"]["state"] == "absent"
+    assert result.exit_code == 1
+
+
+def test_one_check_alone_and_the_words_for_it(state: Path) -> None:
+    words = ["doctor", "--state", str(state), "--only"]
+    assert RUN.invoke(app, [*words, "enrolment"]).exit_code == 0
+    result = RUN.invoke(app, [*words, "agent"])
+    assert result.exit_code == 1
+    assert "代理程序" in result.output
+    assert RUN.invoke(app, [*words, "weather"]).exit_code == 2
+
+
+def test_only_warnings_leave_citizens_served() -> None:
+    for code, weight in WEIGHTS.items():
+        assert Finding("disk", code).serious is (weight is not Weight.WARNING)
