@@ -14,7 +14,6 @@ from tests.bench.__main__ import GROUPS
 from tests.flows.counter import CONTEXT
 from tests.system.conftest import environment
 
-
 #: Group -> its numbers. A group that is not here may have any.
 EXPECTED = {
     "engine": ["visits_per_s"],
