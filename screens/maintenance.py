@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from kivy.uix.boxlayout import BoxLayout
+from kivy.uix.scrollview import ScrollView
 
 from hardware.faults import DeviceFault
 from kiosk.clock import beijing_at
@@ -17,7 +18,7 @@ from screens.background import in_background
 from screens.base import Page
 from screens.scale import px
 from screens.widgets.status import Banner, StatusChip
-from screens.widgets.surface import Column, Gap, Panel, Rule
+from screens.widgets.surface import Column, Panel, Rule
 from screens.widgets.text import Icon, Text
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ ICONS = {
     "card_reader": "smart-card-reader-outline",
     "printer": "printer-outline",
     "camera": "camera-outline",
+    "disk": "harddisk",
 }
 #: Device state -> state of `theme.STATES`.
 LOOKS = {
@@ -42,6 +44,15 @@ LOOKS = {
     "fault": "trouble",
     "absent": "off",
     "closed": "off",
+}
+#: Counter -> how many of it are one of what is shown, where it is shown at all.
+COUNTERS = {
+    "receipts": 1,
+    "paper_mm": 1000,
+    "cuts": 1,
+    "cycles": 1,
+    "reads": 1,
+    "openings": 1,
 }
 #: Seconds in a unit -> its words, largest first.
 _AGES = ((86400, "days"), (3600, "hours"), (60, "minutes"), (1, "seconds"))
@@ -64,11 +75,17 @@ class MaintenancePage(Page):
         self._terminal = terminal
         self._gone = False
         self._drawn: object = None
-        self.title(self.say("maintenance.title"))
+        self.remove_widget(self.head)  # the header says where this is
         self._devices = Panel(pad=28, spacing=px(14))
         self._queue = Panel(pad=28, spacing=px(14))
         self._result = Column()
-        for part in (self._devices, self._queue, self._result, Gap()):
+        everything = Column(gap=theme.GAP)
+        for part in (self._devices, self._queue):
+            everything.add_widget(part)
+        # With several faults at once it is more than a page.
+        scroll = ScrollView(do_scroll_x=False, bar_width=px(12), scroll_type=["bars", "content"])
+        scroll.add_widget(everything)
+        for part in (scroll, self._result):
             self.body.add_widget(part)
         self.secondary(self.say("frame.back"), "back", leave, icon="arrow-left")
         self._print = self.primary(
@@ -108,6 +125,8 @@ class MaintenancePage(Page):
         lines = [self.say("maintenance.since", since=f"{since:%m-%d %H:%M}")]
         if health.serial:
             lines[0] += "　" + self.say("maintenance.serial", serial=health.serial)
+        if counters := self._counters(health):
+            lines.append(counters)
         if health.fault is not None:
             lines.append(self.say(f"fault.{health.fault}.technician"))
             if self.words.has(f"fault.{health.fault}.fix"):
@@ -115,6 +134,14 @@ class MaintenancePage(Page):
                 lines.append(self.say("maintenance.fix", fix=fix))
         name = self.say(f"device.{health.device}")
         return self._row(ICONS.get(health.device, "chip"), name, chip, lines)
+
+    def _counters(self, health: Health) -> str:
+        """What wears out: paper, cuts, cards read."""
+        return "　".join(
+            self.say(f"maintenance.counter.{name}", n=health.counters[name] // unit)
+            for name, unit in COUNTERS.items()
+            if name in health.counters
+        )
 
     def _waiting(self) -> BoxLayout:
         queue = self._terminal.queue()

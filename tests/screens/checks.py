@@ -7,6 +7,7 @@ from itertools import combinations
 
 from kivy.core.window import Window
 from kivy.uix.label import Label
+from kivy.uix.scrollview import ScrollView
 from kivy.uix.widget import Widget
 
 from screens import theme
@@ -16,13 +17,22 @@ from screens.widgets.text import Icon, Text
 
 
 def shown(root: Widget) -> list[Widget]:
-    return [w for w in root.walk(restrict=True) if w.get_root_window() is not None]
+    """What is in the window and has not been scrolled out of sight."""
+    there = [w for w in root.walk(restrict=True) if w.get_root_window() is not None]
+    return [w for w in there if box(w)[1] <= box(w)[3]]
 
 
 def box(widget: Widget) -> tuple[float, float, float, float]:
-    """Left, bottom, right, top in the window."""
+    """Left, bottom, right, top in the window of what can be seen of a widget."""
     x, y = widget.to_window(widget.x, widget.y)
-    return (x, y, x + widget.width, y + widget.height)
+    bottom, top = y, y + widget.height
+    above = widget.parent
+    while isinstance(above, Widget):
+        if isinstance(above, ScrollView):
+            _, low = above.to_window(above.x, above.y)
+            bottom, top = max(bottom, low), min(top, low + above.height)
+        above = above.parent
+    return (x, bottom, x + widget.width, top)
 
 
 def _inside(inner: Widget, outer: tuple[float, float, float, float]) -> bool:

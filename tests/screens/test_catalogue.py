@@ -103,7 +103,10 @@ def _maintenance(terminal: StubTerminal, stage: Stage) -> None:
     from screens.maintenance import MaintenancePage
 
     terminal.health.put("camera", DeviceState.FAULT, FaultCode.CAMERA_ABSENT)
-    terminal.health.put("printer", DeviceState.WARNING, FaultCode.PRINTER_PAPER_NEAR_END)
+    counters = {"receipts": 812, "cuts": 830, "paper_mm": 146_300}
+    near_end = FaultCode.PRINTER_PAPER_NEAR_END
+    terminal.health.put("printer", DeviceState.WARNING, near_end, counters=counters)
+    terminal.health.put("disk", DeviceState.WARNING, FaultCode.DISK_LOW)
     terminal.waiting = QueueState(3, 7300, 1)
     stage.open_maintenance()
     page = MaintenancePage(terminal, stage.go_home)  # type: ignore[arg-type]
