@@ -16,9 +16,14 @@ if TYPE_CHECKING:
     from kiosk.settings import Settings
     from kiosk.words import Words
 
-State = Annotated[Path, typer.Option("--state", help="the state directory of the terminal")]
+NewState = Annotated[Path, typer.Option("--state", help="the state directory of the terminal")]
+State = Annotated[
+    Path,
+    typer.Option("--state", exists=True, file_okay=False, help="the state directory"),
+]
 MaybeState = Annotated[
-    Path | None, typer.Option("--state", help="take the ports from this terminal's settings")
+    Path | None,
+    typer.Option("--state", exists=True, help="take the ports from this terminal's settings"),
 ]
 Json = Annotated[bool, typer.Option("--json", help="for programs")]
 

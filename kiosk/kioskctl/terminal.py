@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from kiosk.kioskctl.console import WRONG, Json, State, settings_of, stop, words_of
+from kiosk.kioskctl.console import WRONG, Json, NewState, State, settings_of, stop, words_of
 
 #: States of a device that need nobody.
 _ALL_RIGHT = ("ready", "absent")
@@ -62,7 +62,7 @@ def health(state: State, as_json: Json = False) -> None:
 
 
 def enrol(
-    state: State,
+    state: NewState,
     url: Annotated[str, typer.Option(help="address of the central server")],
     code: Annotated[str, typer.Option(prompt=True, hide_input=True, help="one-time code")],
     hall: Annotated[str, typer.Option(help="where the terminal stands")] = "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -98,6 +99,20 @@ def test_the_bundle_starts_and_shows_home(
     finally:
         program.terminate()
         program.communicate(timeout=20)
+
+
+def test_the_technician_s_program_is_in_the_bundle(built: Path, state: Path) -> None:
+    done = subprocess.run(
+        [built / "dist/kiosk/kioskctl", "doctor", "--state", str(state), "--json"],
+        env={"PATH": os.defpath, "HOME": str(state)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    rows = {row["check"]: row for row in json.loads(done.stdout)}
+    assert rows["enrolment"]["state"] == "healthy"
+    assert rows["screen"]["fault"] == "screen_stopped"
+    assert done.returncode == 1
 
 
 def test_nothing_in_the_bundle_can_pretend_to_be_a_device(built: Path) -> None:
