@@ -12,8 +12,9 @@ from ninja import NinjaAPI
 from ninja.errors import ValidationError as NinjaValidationError
 from pydantic import ValidationError
 
-from central import fleet, intake
+from central import fleet, intake, pieces
 from central.eligibility import refusal
+from central.encoding import UnpackingParser
 from central.keys import Keyring
 from central.signatures import BadRequest, check, sender
 from sync.envelope import Unreadable, key_id_of
@@ -28,7 +29,12 @@ from sync.messages import (
     Envelope,
     Heartbeat,
     HeartbeatAnswer,
+    InPieces,
+    ItemAnswer,
+    Piece,
+    PieceAnswer,
     Refusal,
+    Verdict,
 )
 
 if TYPE_CHECKING:
@@ -44,7 +50,13 @@ class TerminalRequest(HttpRequest):
     auth: Terminal
 
 
-api = NinjaAPI(title="社会保障卡自助服务终端接口", version="1", auth=sender, docs_url=None)
+api = NinjaAPI(
+    title="社会保障卡自助服务终端接口",
+    version="1",
+    auth=sender,
+    docs_url=None,
+    parser=UnpackingParser(),
+)
 
 
 @api.post("/enrol", response=EnrolAnswer, auth=None)
@@ -70,6 +82,30 @@ def enrol(request: HttpRequest, body: EnrolRequest) -> EnrolAnswer:
 def envelopes(request: TerminalRequest, body: Batch) -> BatchAnswer:
     """Transactions, each decided for itself and in the order sent."""
     return BatchAnswer(answers=[intake.receive(request.auth, item) for item in body.envelopes])
+
+
+@api.post("/pieces", response=PieceAnswer)
+def pieces_of_envelope(request: TerminalRequest, body: Piece) -> PieceAnswer:
+    """Part of an envelope, over a bad line."""
+    return PieceAnswer(held=pieces.keep(request.auth, body))
+
+
+@api.post("/in-pieces", response=BatchAnswer)
+def envelope_in_pieces(request: TerminalRequest, body: InPieces) -> BatchAnswer:
+    """An envelope whose pieces are all here, decided like any other."""
+    try:
+        envelope = pieces.whole(request.auth, body)
+    except ValidationError:
+        raise BadRequest("bad_request") from None
+    if envelope is None:
+        item = str(body.header.get("id", ""))
+        return BatchAnswer(
+            answers=[ItemAnswer(id=item, verdict=Verdict.LATER, reason="pieces_lost")]
+        )
+    answer = intake.receive(request.auth, envelope)
+    if answer.verdict is not Verdict.LATER:
+        pieces.forget(request.auth, answer.id)
+    return BatchAnswer(answers=[answer])
 
 
 @api.post("/eligibility", response=EligibilityAnswer)

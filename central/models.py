@@ -182,6 +182,22 @@ class ReceivedEnvelope(models.Model):
         return self.receipt_no
 
 
+class PartialEnvelope(models.Model):
+    """A sealed envelope of which only the beginning has come."""
+
+    id = models.UUIDField("编号", primary_key=True, editable=False)
+    terminal = models.ForeignKey(Terminal, models.CASCADE, verbose_name="终端")
+    total = models.PositiveIntegerField("总字节数")
+    sealed = models.BinaryField()
+    changed_at = models.DateTimeField("更新时间", auto_now=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "未收完的信封"
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
 class Application(models.Model):
     """首次申领 as it was signed."""
 

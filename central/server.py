@@ -10,14 +10,13 @@ from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.core.wsgi import get_wsgi_application
 from waitress.server import create_server
 
+from central.encoding import BODY_LIMIT
+
 if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType
 
 log = logging.getLogger(__name__)
-
-#: A batch of full envelopes in base64, and some room.
-_BODY_LIMIT = 16 * 1024 * 1024
 
 
 def serve(folder: Path, host: str, port: int) -> None:
@@ -30,7 +29,7 @@ def serve(folder: Path, host: str, port: int) -> None:
         host=host,
         port=port,
         threads=4,
-        max_request_body_size=_BODY_LIMIT,
+        max_request_body_size=BODY_LIMIT,
         ident="",
     )
 

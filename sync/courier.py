@@ -15,7 +15,17 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from sync.faults import CentralUnreachable
-from sync.messages import BATCH_LIMIT, Batch, BatchAnswer, Envelope, Verdict
+from sync.messages import (
+    BATCH_LIMIT,
+    Batch,
+    BatchAnswer,
+    Envelope,
+    InPieces,
+    Piece,
+    PieceAnswer,
+    Verdict,
+    sha256_hex,
+)
 from sync.outbox import Answer, Leased, Outbox
 
 if TYPE_CHECKING:
@@ -27,6 +37,12 @@ log = logging.getLogger(__name__)
 
 #: A lease outlasts the longest request, so that no second courier sends what is on its way.
 LEASE_S, REQUEST_S = 90.0, 30.0
+
+#: What one piece carries, bytes: a few seconds on the worst line.
+PIECE_BYTES = 16 * 1024
+
+#: After these the next request is smaller.
+_TOO_MUCH = ("too_large", "connection", "timeout")
 
 
 class Backoff:
@@ -68,32 +84,67 @@ class Delivery:
 
 
 class Courier:
-    """Delivers from one outbox over one transport."""
+    """Delivers from one outbox over one transport.
+
+    How much goes into one request follows the line: each request that breaks halves it, down to
+    one item and then to pieces of one; each that gets through doubles it again. So a terminal on a
+    bad line loses a piece at a time, and a server that comes back is not met with full batches.
+    """
 
     def __init__(self, outbox: Outbox, transport: Transport) -> None:
         self._outbox = outbox
         self._transport = transport
+        #: Items in a request; 0: one item, in pieces.
         self._limit = BATCH_LIMIT
+        self._takes_pieces = True
 
     def deliver(self) -> Delivery:
         """Send the next batch; `Delivery()` if nothing is due.
 
         Raises `CentralUnreachable` with everything back in the queue, and `OutboxUnavailable`.
         """
-        leased = self._outbox.lease(self._limit, LEASE_S)
+        leased = self._outbox.lease(max(1, self._limit), LEASE_S)
         envelopes = [item for item in map(self._as_envelope, leased) if item is not None]
         if not envelopes:
             return Delivery(len(leased), len(leased))
         try:
-            answer = self._transport.post(
-                "envelopes", Batch(envelopes=envelopes), BatchAnswer, REQUEST_S
-            )
+            answer = self._send(envelopes)
         except CentralUnreachable as error:
             self._outbox.release(item.id for item in leased)
-            if error.reason == "too_large":
-                self._limit = max(1, self._limit // 2)
+            if error.reason in _TOO_MUCH:
+                self._limit //= 2
             raise
+        self._limit = min(max(1, self._limit * 2), BATCH_LIMIT)
         return self._settle({str(item.header["id"]) for item in envelopes}, answer)
+
+    def _send(self, envelopes: list[Envelope]) -> BatchAnswer:
+        whole = self._limit > 0 or not self._takes_pieces
+        if whole or len(envelopes[0].sealed) <= PIECE_BYTES:
+            batch = Batch(envelopes=envelopes)
+            return self._transport.post("envelopes", batch, BatchAnswer, REQUEST_S)
+        return self._send_in_pieces(envelopes[0])
+
+    def _send_in_pieces(self, envelope: Envelope) -> BatchAnswer:
+        """From where the last try ended, as the server knows it."""
+        sealed, item = envelope.sealed, str(envelope.header["id"])
+        held = self._piece(item, sealed, 0, 0)
+        while held < len(sealed):
+            before, held = held, self._piece(item, sealed, held, PIECE_BYTES)
+            if held <= before:
+                raise CentralUnreachable("not_the_centre")
+        everything = InPieces(header=envelope.header, sealed_sha256=sha256_hex(sealed))
+        return self._transport.post("in-pieces", everything, BatchAnswer, REQUEST_S)
+
+    def _piece(self, item: str, sealed: bytes, offset: int, length: int) -> int:
+        """Send one piece, or ask with none; returns how much the server has."""
+        data = sealed[offset : offset + length]
+        piece = Piece(id=item, total=len(sealed), offset=offset, data=data)
+        try:
+            return self._transport.post("pieces", piece, PieceAnswer, REQUEST_S).held
+        except CentralUnreachable as error:
+            # A server of an older release has no such door.
+            self._takes_pieces = error.reason != "not_the_centre"
+            raise
 
     def _settle(self, sent: set[str], answer: BatchAnswer) -> Delivery:
         """Take in the answers to what was sent; the unanswered goes back into the queue."""

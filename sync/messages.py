@@ -32,6 +32,7 @@ from sync.values import (
     Code,
     Day,
     IdNumber,
+    ItemId,
     KeyId,
     Moment,
     Name,
@@ -64,7 +65,10 @@ __all__ = [
     "HealthRow",
     "Heartbeat",
     "HeartbeatAnswer",
+    "InPieces",
     "ItemAnswer",
+    "Piece",
+    "PieceAnswer",
     "QueueReport",
     "Refusal",
     "Rejection",
@@ -87,6 +91,9 @@ SIGNATURE_TAG = "kiosk-terminal"
 #: Largest number of envelopes in a batch, and largest sealed envelope in bytes.
 BATCH_LIMIT = 20
 SEALED_LIMIT = 512 * 1024
+
+#: Largest piece of a sealed envelope that is sent in pieces, bytes.
+PIECE_LIMIT = 64 * 1024
 
 KIND_FIRST_APPLICATION = "first_application"
 KIND_ELIGIBILITY = "eligibility_question"
@@ -169,6 +176,32 @@ class ItemAnswer(_Message):
 
 class BatchAnswer(_Message):
     answers: list[ItemAnswer]
+
+
+class Piece(_Message):
+    """Part of a sealed envelope, over a line too bad to carry it whole.
+
+    The server keeps what it has; a piece that does not begin where that ends changes nothing. An
+    empty piece asks how much there is.
+    """
+
+    id: ItemId
+    total: Annotated[int, Field(ge=1, le=SEALED_LIMIT)]
+    offset: Annotated[int, Field(ge=0, le=SEALED_LIMIT)]
+    data: Annotated[Base64, Field(max_length=PIECE_LIMIT)]
+
+
+class PieceAnswer(_Message):
+    """Bytes from the start of the envelope that the server has."""
+
+    held: int
+
+
+class InPieces(_Message):
+    """All pieces were sent: here is the header, and the hash that they must have together."""
+
+    header: dict[str, str | int | bool]
+    sealed_sha256: Sha256
 
 
 # -- the first application (domain §5.1) ---------------------------------------------------------

@@ -42,6 +42,8 @@ Base64 = Annotated[
     BeforeValidator(_from_base64),
     PlainSerializer(lambda data: base64.b64encode(data).decode("ascii"), return_type=str),
 ]
+#: UUID, lower case.
+ItemId = Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 Text = Annotated[str, Field(max_length=100)]
 Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]

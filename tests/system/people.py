@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import io
+import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -58,12 +59,22 @@ FREE += [
     Person(f"试验{digit}", "19640229", 1 + 2 * n) for n, digit in enumerate("甲乙丙丁戊己庚辛壬癸")
 ]
 
-REGISTRY = [HOLDER, DECEASED, UNINSURED, ELSEWHERE, CANCELLED, *FREE]
+BAD_LINE = Person("孙远路", "19610718", 113)
+
+REGISTRY = [HOLDER, DECEASED, UNINSURED, ELSEWHERE, CANCELLED, BAD_LINE, *FREE]
 
 
 def jpeg(width: int = 358, height: int = 441) -> bytes:
     out = io.BytesIO()
     Image.new("RGB", (width, height), (235, 240, 245)).save(out, "JPEG", quality=70, dpi=(350, 350))
+    return out.getvalue()
+
+
+def large_jpeg() -> bytes:
+    """A photo of noise: as large as they come."""
+    noise = Image.frombytes("RGB", (358, 441), random.Random(1).randbytes(358 * 441 * 3))
+    out = io.BytesIO()
+    noise.save(out, "JPEG", quality=70, dpi=(350, 350))
     return out.getvalue()
 
 

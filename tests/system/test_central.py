@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -13,9 +14,20 @@ from sync.central import CentralClient
 from sync.courier import Courier
 from sync.enrolment import enrol
 from sync.envelope import Opener, Sealer
-from sync.faults import CentralRefused
+from sync.faults import CentralRefused, CentralUnreachable
 from sync.identity import NotEnrolled, load_identity
-from sync.messages import Batch, BatchAnswer, Envelope, Heartbeat, HeartbeatAnswer, QueueReport
+from sync.messages import (
+    Batch,
+    BatchAnswer,
+    Envelope,
+    Heartbeat,
+    HeartbeatAnswer,
+    InPieces,
+    Piece,
+    PieceAnswer,
+    QueueReport,
+    sha256_hex,
+)
 from sync.signing import DeviceKey
 from sync.transport import Transport
 from tests.system import people
@@ -387,3 +399,74 @@ def test_an_operator_reads_an_application_in_the_admin(
     assert page.text.count("✔ 一致") == 3
     assert set(pages.values()) == {200}
     assert style.status_code == 200
+
+
+# -- over a bad line -----------------------------------------------------------------------------
+
+
+class BadLine:
+    """A transport that carries nothing large, and breaks off at every third request."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self.asked: list[str] = []
+
+    def post(self, path: str, message: Any, answer: Any, timeout_s: float) -> Any:
+        self.asked.append(path)
+        if path == "envelopes" or len(self.asked) % 3 == 0:
+            raise CentralUnreachable("connection")
+        return self._transport.post(path, message, answer, timeout_s)
+
+
+def test_an_application_in_pieces_takes_effect_once(
+    central: CentralServer, terminal: EnrolledTerminal
+) -> None:
+    person = people.BAD_LINE
+    stored = submit(terminal, person, photo=people.large_jpeg())
+    line = BadLine(terminal.transport)
+    courier = Courier(terminal.outbox, line)  # type: ignore[arg-type]
+    for _ in range(40):
+        try:
+            if courier.deliver().finished:
+                break
+        except CentralUnreachable:
+            continue
+    answer = terminal.outbox.verdict(stored.id)
+    assert answer is not None and answer.verdict == "accepted"
+    assert line.asked.count("in-pieces") >= 1
+    found = shown(central, stored)
+    assert found is not None and found["photo"] == [358, 441]
+
+
+def test_pieces_of_something_else_are_not_put_together(terminal: EnrolledTerminal) -> None:
+    stored = submit(terminal, people.BAD_LINE)
+    (leased,) = terminal.outbox.lease(1, 60)
+    post = terminal.transport.post
+    total = len(leased.sealed)
+
+    def piece(offset: int, data: bytes) -> int:
+        said = Piece(id=stored.id, total=total, offset=offset, data=data)
+        return post("pieces", said, PieceAnswer, 10).held
+
+    assert piece(0, b"") == 0
+    assert piece(0, leased.sealed[:1000]) == 1000
+    assert piece(0, leased.sealed[:1000]) == 1000, "the same piece again changes nothing"
+    assert piece(5000, leased.sealed[5000:6000]) == 1000, "a gap is not filled"
+    held = 1000
+    while held < total:
+        held = piece(held, bytes(min(60_000, total - held)))
+    everything = InPieces(header=leased.header, sealed_sha256=sha256_hex(leased.sealed))
+    (answer,) = post("in-pieces", everything, BatchAnswer, 10).answers
+    assert (answer.verdict, answer.reason) == ("later", "pieces_lost")
+    assert piece(0, b"") == 0, "what was wrong is forgotten"
+    terminal.outbox.release([stored.id])
+
+
+def test_a_packed_body_larger_than_any_message_is_refused(terminal: EnrolledTerminal) -> None:
+    bomb = gzip.compress(b" " * (17 * 1024 * 1024))
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    key = DeviceKey.load(terminal.state)
+    url = f"{terminal.identity.central_url}/api/v1/heartbeat"
+    for body in (bomb, bomb[:500], b"not gzip at all"):
+        answer = requests.post(url, data=body, headers=headers, auth=key.auth(), timeout=20)
+        assert answer.status_code == 400

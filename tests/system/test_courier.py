@@ -9,9 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sync.courier import Backoff, Courier, Delivery
+from sync.courier import PIECE_BYTES, Backoff, Courier, Delivery
 from sync.faults import CentralRefused, CentralUnreachable
-from sync.messages import BATCH_LIMIT, Batch, BatchAnswer, ItemAnswer, Verdict
+from sync.messages import (
+    BATCH_LIMIT,
+    Batch,
+    BatchAnswer,
+    Envelope,
+    ItemAnswer,
+    PieceAnswer,
+    Verdict,
+    sha256_hex,
+)
 from sync.outbox import Outbox
 from sync.signing import DeviceKey
 from sync.transport import Transport
@@ -105,12 +114,23 @@ def test_an_item_that_breaks_the_contract_does_not_block_the_queue(box: Outbox) 
 
 
 @contextmanager
-def answering(status: int, body: bytes, headers: dict[str, str] | None = None) -> Iterator[str]:
-    """An HTTP server that answers every POST like this; yields its address."""
+def answering(
+    status: int,
+    body: bytes,
+    headers: dict[str, str] | None = None,
+    seen: list[tuple[str, int]] | None = None,
+) -> Iterator[str]:
+    """An HTTP server that answers every POST like this; yields its address.
+
+    `seen` gets the encoding and the length of each body.
+    """
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
+            length = int(self.headers["Content-Length"])
+            self.rfile.read(length)
+            if seen is not None:
+                seen.append((self.headers.get("Content-Encoding", ""), length))
             self.send_response(status)
             for name, value in (headers or {}).items():
                 self.send_header(name, value)
@@ -218,3 +238,122 @@ def test_backoff_grows_to_its_cap_with_full_jitter() -> None:
 
 def test_a_refusal_is_also_unreachable_for_who_only_asks() -> None:
     assert issubclass(CentralRefused, CentralUnreachable)
+
+
+# -- a bad line ----------------------------------------------------------------------------------
+
+
+class Line:
+    """A transport that breaks off as told and speaks to a server that keeps what it has."""
+
+    def __init__(self, breaks: Callable[[str, int], bool]) -> None:
+        self.asked: list[str] = []
+        self.held = b""
+        self._breaks = breaks
+
+    def post(self, path: str, message: Any, answer: Any, timeout_s: float) -> Any:
+        self.asked.append(path)
+        if self._breaks(path, len(self.asked)):
+            raise CentralUnreachable("connection")
+        if path == "pieces":
+            if message.offset == len(self.held):
+                self.held += message.data
+            return PieceAnswer(held=len(self.held))
+        if path == "in-pieces":
+            assert sha256_hex(self.held) == message.sealed_sha256
+            return BatchAnswer(answers=accept([message.header["id"]]))
+        return BatchAnswer(answers=accept([str(e.header["id"]) for e in message.envelopes]))
+
+
+def deliver_at_last(courier: Courier, tries: int) -> None:
+    for _ in range(tries):
+        try:
+            if courier.deliver().finished:
+                return
+        except CentralUnreachable:
+            continue
+    raise AssertionError("never delivered")
+
+
+def test_a_photo_goes_over_a_line_that_carries_nothing_large(box: Outbox) -> None:
+    sealed = bytes(range(256)) * 512  # 128 KiB
+    item = box.put("first_application", lambda _: sealed, key_id="0" * 16, algorithm="none").id
+    line = Line(lambda path, asked: path == "envelopes" or asked % 3 == 0)
+    deliver_at_last(Courier(box, line), 60)  # type: ignore[arg-type]
+    assert line.held == sealed
+    answer = box.verdict(item)
+    assert answer is not None and answer.verdict == "accepted"
+    carried = line.asked.count("pieces")
+    assert carried <= 4 * len(sealed) // PIECE_BYTES, "a broken piece costs itself alone"
+
+
+def test_a_line_that_breaks_gets_smaller_batches_and_grows_again(box: Outbox) -> None:
+    for _ in range(60):
+        put(box)
+    courier, wire = courier_of(box, accept)
+
+    def broken(ids: list[str]) -> list[ItemAnswer]:
+        raise CentralUnreachable("timeout")
+
+    wire._answer = broken
+    for _ in range(10):
+        with pytest.raises(CentralUnreachable):
+            courier.deliver()
+    assert [len(ids) for ids in wire.sent] == [20, 10, 5, 2, 1, 1, 1, 1, 1, 1]
+    wire._answer = accept
+    assert [courier.deliver().sent for _ in range(6)] == [1, 1, 2, 4, 8, 16]
+
+
+def test_a_server_without_the_door_for_pieces_gets_whole_envelopes(box: Outbox) -> None:
+    sealed = b"x" * 3 * PIECE_BYTES
+    box.put("first_application", lambda _: sealed, key_id="0" * 16, algorithm="none")
+
+    class Old(Line):
+        def post(self, path: str, message: Any, answer: Any, timeout_s: float) -> Any:
+            if path == "pieces":
+                raise CentralUnreachable("not_the_centre")
+            return super().post(path, message, answer, timeout_s)
+
+    line = Old(lambda path, asked: asked < 7)
+    deliver_at_last(Courier(box, line), 12)  # type: ignore[arg-type]
+    assert set(line.asked) == {"envelopes"}
+
+
+def test_a_server_that_forgets_pieces_is_not_asked_for_ever(box: Outbox) -> None:
+    sealed = b"x" * 3 * PIECE_BYTES
+    box.put("first_application", lambda _: sealed, key_id="0" * 16, algorithm="none")
+
+    class Forgetful(Line):
+        def post(self, path: str, message: Any, answer: Any, timeout_s: float) -> Any:
+            if path == "pieces":
+                return PieceAnswer(held=0)
+            raise CentralUnreachable("connection")
+
+    courier = Courier(box, Forgetful(lambda path, asked: False))  # type: ignore[arg-type]
+    for _ in range(9):
+        with pytest.raises(CentralUnreachable):
+            courier.deliver()
+    assert box.counts_and_ages().queued == 1
+
+
+# -- packed bodies -------------------------------------------------------------------------------
+
+
+def test_bodies_are_packed_once_the_server_has_said_that_it_takes_them(
+    box: Outbox, tmp_path: Path
+) -> None:
+    put(box)
+    (leased,) = box.lease(1, 60)
+    answer = BatchAnswer(answers=[])
+    batch = Batch(envelopes=[Envelope.of(leased.header, b"x" * 5000)])
+    for said, packed in (("gzip", True), ("identity", False)):
+        seen: list[tuple[str, int]] = []
+        body = answer.model_dump_json().encode()
+        with answering(200, body, {"Accept-Encoding": said}, seen) as url:
+            transport = Transport(url, DeviceKey.load_or_create(tmp_path))
+            for _ in range(2):
+                transport.post("envelopes", batch, BatchAnswer, 5)
+            transport.close()
+        (first, whole), (second, size) = seen
+        assert first == ""
+        assert (second == "gzip", size < whole // 2) == (packed, packed)
