@@ -1,0 +1,105 @@
+"""How fast an outbox drains, against one `requests.post` for each item, at the same server.
+
+The server answers after twenty milliseconds, as one across a province does. Both sides send the
+same sealed bytes of a usual application; the outbox is on disk and takes in every answer.
+"""
+
+from __future__ import annotations
+
+import http.server
+import json
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from statistics import median
+
+import requests
+
+from sync.courier import Courier
+from sync.outbox import Outbox
+from sync.signing import DeviceKey
+from sync.transport import Transport
+from tests.bench.numbers import Number
+
+#: Ours against the peer, items a second.
+LIMIT = 5.0
+
+LATENCY_S = 0.020
+ITEMS = 100
+_SEALED = bytes(30 * 1024)
+
+
+def numbers(runs: int) -> dict[str, Number]:
+    """Medians of `runs` drains each, in turns."""
+    with _server() as url:
+        pairs = [(_ours(url), _peer(url)) for _ in range(runs)]
+    ours, peer = (median(side) for side in zip(*pairs, strict=True))
+    ratio = ours / peer
+    return {
+        "courier_items_per_s": {
+            "value": round(ours),
+            "peer": round(peer),
+            "ratio": round(ratio, 1),
+            "limit": f"ratio >= {LIMIT}",
+            "holds": ratio >= LIMIT,
+        }
+    }
+
+
+def _ours(url: str) -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        outbox = Outbox(Path(folder) / "outbox.db", "130299")
+        for _ in range(ITEMS):
+            outbox.put("first_application", lambda _: _SEALED, key_id="0" * 16, algorithm="none")
+        with closing(Transport(url, DeviceKey.load_or_create(Path(folder)))) as transport:
+            courier = Courier(outbox, transport)
+            began = time.perf_counter()
+            while courier.deliver().sent:
+                pass
+            taken = time.perf_counter() - began
+        assert outbox.counts_and_ages().queued == 0
+        outbox.close()
+    return ITEMS / taken
+
+
+def _peer(url: str) -> float:
+    body = json.dumps({"envelopes": [{"header": {"id": "x"}, "sealed": "A" * 40 * 1024}]})
+    began = time.perf_counter()
+    for _ in range(ITEMS):
+        requests.post(f"{url}/api/v1/envelopes", data=body, timeout=10).raise_for_status()
+    return ITEMS / (time.perf_counter() - began)
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        time.sleep(LATENCY_S)
+        items = json.loads(body)["envelopes"]
+        answers = [{"id": item["header"]["id"], "verdict": "accepted"} for item in items]
+        said = json.dumps({"answers": answers}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(said)))
+        self.end_headers()
+        self.wfile.write(said)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def _server() -> Iterator[str]:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
