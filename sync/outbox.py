@@ -35,7 +35,7 @@ from sync.receipt_number import LAST_OF_DAY, receipt_number
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import date
     from pathlib import Path
 
@@ -205,6 +205,23 @@ class Outbox:
             oldest_s=0 if oldest is None else max(0, int(time.time() - oldest)),
             damaged_files=len(self._file.damaged_files()),
         )
+
+    # -- the technician's side -------------------------------------------------------------------
+
+    def unfinished(self) -> Iterator[Leased]:
+        """Everything the centre has not taken, dead letters too, in order of creation."""
+        last = -1
+        while True:
+            with self._file.reading() as db:
+                row = db.execute(
+                    "SELECT seq, id, header, sealed FROM item WHERE seq > ?"
+                    " AND state IN ('queued', 'sending', 'dead') ORDER BY seq LIMIT 1",
+                    (last,),
+                ).fetchone()
+            if row is None:
+                return
+            last = row[0]
+            yield Leased(row[1], json.loads(row[2]), row[3])
 
     # -- the courier's side ----------------------------------------------------------------------
 

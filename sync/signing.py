@@ -57,6 +57,10 @@ class DeviceKey:
             write_whole(state_dir / DEVICE_KEY_FILE, _pem(Ed25519PrivateKey.generate()), 0o600)
         return cls.load(state_dir)
 
+    def sign(self, purpose: str, data: bytes) -> bytes:
+        """An Ed25519 signature over `data`; `purpose` keeps it apart from every other use."""
+        return self._key.sign(purpose.encode("ascii") + b"\n" + data)
+
     def auth(self) -> HTTPSignatureAuth:
         """Signs requests of `requests` when given as their `auth`."""
         return HTTPSignatureAuth(
