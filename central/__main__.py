@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -87,6 +88,24 @@ def new_key(state: State) -> None:
     ring = Keyring.of(folder)
     ring.ensure()
     typer.echo(ring.roll_over())
+
+
+@app.command("import")
+def import_(state: State, files: list[Path]) -> None:
+    """Take in what terminals exported to removable media."""
+    boot(state)
+    from central.removable import NotTaken, take_in
+
+    refused = False
+    for file in files:
+        try:
+            verdicts = Counter(str(answer.verdict) for answer in take_in(file))
+        except (NotTaken, OSError) as error:
+            typer.echo(f"{file.name}: {error}", err=True)
+            refused = True
+            continue
+        typer.echo(f"{file.name}: {', '.join(f'{n} {what}' for what, n in verdicts.items())}")
+    raise typer.Exit(int(refused))
 
 
 @app.command()

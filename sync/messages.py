@@ -61,6 +61,7 @@ __all__ = [
     "EnrolRequest",
     "Envelope",
     "EnvelopeHeader",
+    "Export",
     "FirstApplication",
     "HealthRow",
     "Heartbeat",
@@ -91,6 +92,10 @@ SIGNATURE_TAG = "kiosk-terminal"
 #: Largest number of envelopes in a batch, and largest sealed envelope in bytes.
 BATCH_LIMIT = 20
 SEALED_LIMIT = 512 * 1024
+
+#: Largest number of envelopes in a file on removable media, and what its signature is for.
+EXPORT_LIMIT = 200
+EXPORT_PURPOSE = "kiosk-export-1"
 
 #: Largest piece of a sealed envelope that is sent in pieces, bytes.
 PIECE_LIMIT = 64 * 1024
@@ -176,6 +181,20 @@ class ItemAnswer(_Message):
 
 class BatchAnswer(_Message):
     answers: list[ItemAnswer]
+
+
+class Export(_Message):
+    """Envelopes on removable media. `signature` is the device key's, over `signed_bytes`."""
+
+    format: Literal[1] = 1
+    terminal: TerminalNo
+    device_key_id: KeyId
+    made: Moment
+    envelopes: Annotated[list[Envelope], Field(min_length=1, max_length=EXPORT_LIMIT)]
+    signature: Base64 = b""
+
+    def signed_bytes(self) -> bytes:
+        return canonical(self.model_dump(mode="json", exclude={"signature"}))
 
 
 class Piece(_Message):

@@ -12,6 +12,7 @@ from kiosk.kioskctl import app
 from kiosk.maintenance.technicians import Admitted, Technicians
 from sync.identity import Identity
 from sync.outbox import Outbox
+from sync.signing import DeviceKey
 
 RUN = CliRunner()
 
@@ -91,3 +92,18 @@ def test_a_bench_that_does_not_run_is_named(tmp_path: Path) -> None:
     result = RUN.invoke(app, ["bench", "--state", str(tmp_path), "state"])
     assert result.exit_code == 2
     assert "does not answer" in result.output
+
+
+def test_what_is_queued_is_written_to_media(state: Path, tmp_path: Path) -> None:
+    media = tmp_path / "media"
+    media.mkdir()
+    words = ["outbox", "export", "--state", str(state), str(media)]
+    DeviceKey.load_or_create(state)
+    assert "nothing is queued" in RUN.invoke(app, words).output
+    outbox = Outbox(state / "outbox.db", "130299")
+    outbox.put("first_application", lambda _: b"sealed", key_id="0" * 16, algorithm="none")
+    outbox.close()
+    result = RUN.invoke(app, words)
+    assert result.exit_code == 0, result.output
+    assert len(list(media.glob("outbox-130299-*-001.json"))) == 1
+    assert RUN.invoke(app, [*words[:-1], str(tmp_path / "nowhere")]).exit_code == 2

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import gzip
+import json
+import subprocess
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -28,6 +30,7 @@ from sync.messages import (
     QueueReport,
     sha256_hex,
 )
+from sync.removable import export
 from sync.signing import DeviceKey
 from sync.transport import Transport
 from tests.system import people
@@ -470,3 +473,65 @@ def test_a_packed_body_larger_than_any_message_is_refused(terminal: EnrolledTerm
     for body in (bomb, bomb[:500], b"not gzip at all"):
         answer = requests.post(url, data=body, headers=headers, auth=key.auth(), timeout=20)
         assert answer.status_code == 400
+
+
+# -- on removable media --------------------------------------------------------------------------
+
+
+def test_what_was_carried_by_hand_takes_effect_once(
+    central: CentralServer, terminal: EnrolledTerminal, tmp_path: Path
+) -> None:
+    stored = submit(terminal, people.CARRIED)
+    key = DeviceKey.load(terminal.state)
+    (file,) = export(terminal.outbox, terminal.identity.terminal, key, tmp_path)
+    assert people.CARRIED.number.encode() not in file.read_bytes()
+    for _ in range(2):
+        assert "1 accepted" in central.command("import", str(file))
+    assert terminal.outbox.verdict(stored.id) is None, "only the centre's answer ends it"
+    assert decided(terminal, stored).verdict == "accepted"
+    found = [one for one in central.show()["applications"] if one["id"] == stored.id]
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("change", ["envelope", "terminal", "half", "signature"])
+def test_a_file_that_was_altered_is_not_taken(
+    central: CentralServer, terminal: EnrolledTerminal, tmp_path: Path, change: str
+) -> None:
+    submit(terminal, people.STRANGER)
+    key = DeviceKey.load(terminal.state)
+    (file,) = export(terminal.outbox, terminal.identity.terminal, key, tmp_path)
+    document = json.loads(file.read_text())
+    if change == "envelope":
+        document["envelopes"][0]["header"]["urgent"] = True
+    elif change == "terminal":
+        document["terminal"] = "999999"
+    elif change == "signature":
+        document["signature"] = base64.b64encode(bytes(64)).decode()
+    text = json.dumps(document)
+    file.write_text(text[: len(text) // 2] if change == "half" else text)
+    before = central.show()["envelopes"]
+    with pytest.raises(subprocess.CalledProcessError):
+        central.command("import", str(file))
+    assert central.show()["envelopes"] == before
+
+
+def test_an_empty_outbox_exports_nothing(terminal: EnrolledTerminal, tmp_path: Path) -> None:
+    key = DeviceKey.load(terminal.state)
+    assert export(terminal.outbox, terminal.identity.terminal, key, tmp_path) == []
+
+
+def test_a_long_queue_fills_several_files(
+    central: CentralServer,
+    terminal: EnrolledTerminal,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sync.removable.EXPORT_LIMIT", 2)
+    for _ in range(5):
+        submit(terminal, people.STRANGER)
+    key = DeviceKey.load(terminal.state)
+    files = export(terminal.outbox, terminal.identity.terminal, key, tmp_path)
+    assert len(files) == 3
+    assert sorted(tmp_path.glob("outbox-*")) == files, "nothing half written is left"
+    said = central.command("import", *map(str, files))
+    assert said.count("2 rejected") == 2 and said.count("1 rejected") == 1

@@ -1,0 +1,41 @@
+"""Envelopes that come on removable media instead of over the line (`sync.removable`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from pydantic import ValidationError
+
+from central import intake
+from central.models import Terminal
+from sync.messages import EXPORT_PURPOSE, Export, ItemAnswer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class NotTaken(Exception):
+    """The file is not an export of an enrolled terminal; the text says what is wrong."""
+
+
+def take_in(file: Path) -> list[ItemAnswer]:
+    """Decide every envelope of a file; one that was decided before keeps its answer.
+
+    Raises `NotTaken` and `OSError`; then nothing was taken from it.
+    """
+    try:
+        export = Export.model_validate_json(file.read_bytes())
+    except ValidationError:
+        raise NotTaken("not an export, or damaged") from None
+    terminal = Terminal.objects.filter(key_id=export.device_key_id).first()
+    if terminal is None or terminal.number != export.terminal:
+        raise NotTaken(f"no terminal {export.terminal} with this key is enrolled")
+    signed = EXPORT_PURPOSE.encode("ascii") + b"\n" + export.signed_bytes()
+    try:
+        key = Ed25519PublicKey.from_public_bytes(bytes(terminal.public_key))
+        key.verify(export.signature, signed)
+    except InvalidSignature:
+        raise NotTaken("the signature is not this terminal's: it was altered") from None
+    return [intake.receive(terminal, envelope) for envelope in export.envelopes]
