@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from hardware.camera import Camera
-from hardware.card.reader import make_card_reader
+from hardware.card.reader import CardReader, make_card_reader
 from hardware.id_reader import IdReader
 from hardware.printer import ReceiptPrinter
 from hardware.supervision import DeviceLoop, DeviceState, Driver, HealthTable
@@ -82,7 +82,7 @@ def make_drivers(settings: DeviceSettings) -> dict[str, Driver | None]:
     """Every device by its name; None for one that the terminal does not have."""
     return {
         "id_reader": make_id_reader(settings),
-        "card_reader": make_card_reader(settings.card),
+        "card_reader": make_card_reader(settings),
         "printer": make_printer(settings),
         "camera": make_camera(settings),
     }
@@ -93,6 +93,7 @@ class Devices:
 
     def __init__(self, health: HealthTable, settings: DeviceSettings) -> None:
         drivers = make_drivers(settings)
+        self._card_reader = drivers["card_reader"]
         self._loops = {
             name: DeviceLoop(name, driver, health)
             for name, driver in drivers.items()
@@ -108,8 +109,13 @@ class Devices:
     def start(self) -> None:
         for loop in self._loops.values():
             loop.start()
+        if isinstance(self._card_reader, CardReader):
+            # A reader that is plugged in, or a service that is back, is not waited for.
+            self._card_reader.watch(self._loops["card_reader"].wake)
 
     def stop(self) -> None:
         """End all loops, each with its own patience."""
+        if isinstance(self._card_reader, CardReader):
+            self._card_reader.unwatch()
         for loop in self._loops.values():
             loop.stop()

@@ -1,7 +1,8 @@
 """A virtual card without the PC/SC service, for machines where none can run.
 
 Waits on a loopback port for a card and speaks the protocol of the virtual reader (a 2-byte
-big-endian length before each message), so the same card answers the same APDUs.
+big-endian length before each message; one byte 00 off, 01 on, 04 give the ATR), so the same card
+answers the same APDUs.
 """
 
 from __future__ import annotations
@@ -9,28 +10,45 @@ from __future__ import annotations
 import errno
 import socket
 import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 
-from hardware.card.reader import POLL_S
+from hardware.card.session import Interface
 from hardware.faults import DeviceFault, FaultCode
 
-#: Longest silence of a virtual card, seconds.
-_ANSWER_S = 3.0
+#: Longest silence of a virtual card, seconds; beyond what the reader's watch allows.
+_ANSWER_S = 60.0
+
+_OFF, _ON, _GIVE_ATR = b"\x00", b"\x01", b"\x04"
+
+
+@dataclass(frozen=True)
+class DirectSlot:
+    """A card that has connected to our port."""
+
+    reader: str
+    card: socket.socket
+    interface: Interface = Interface.CONTACT
+
+    def connect(self) -> DirectConnection:
+        return DirectConnection(self.card)
 
 
 class DirectLine:
-    """Without PC/SC: a virtual card connects to a loopback port and is spoken to directly."""
-
-    #: Messages of one byte: power off, power on.
-    _OFF, _ON = b"\x00", b"\x01"
+    """One slot; see `hardware.card.reader.Line`. Nothing is plugged in or out here but cards."""
 
     def __init__(self, port: int) -> None:
         self._port = port
+        self._name = f"direct {port}"
         self._listener: socket.socket | None = None
         self._card: socket.socket | None = None
 
-    @property
-    def name(self) -> str:
-        return f"direct {self._port}"
+    def watch(self, told: Callable[[], None]) -> None:
+        """Nothing but cards comes or goes here, and those are waited for."""
+
+    def unwatch(self) -> None:
+        """See `watch`."""
 
     def open(self) -> None:
         self.close()
@@ -40,7 +58,6 @@ class DirectLine:
             taken = error.errno == errno.EADDRINUSE
             code = FaultCode.CARD_READER_BUSY if taken else FaultCode.CARD_READER_OFFLINE
             raise DeviceFault(code, type(error).__name__) from error
-        self._listener.settimeout(POLL_S)
 
     def close(self) -> None:
         for connection in (self._card, self._listener):
@@ -48,76 +65,88 @@ class DirectLine:
                 connection.close()
         self._card = self._listener = None
 
-    def there(self) -> bool:
-        if self._card is not None and self._still_connected():
+    def check(self) -> str:
+        self.card_in(0.0)
+        return self._name
+
+    def card_in(self, timeout_s: float) -> DirectSlot | None:
+        if self._card is not None and _still_connected(self._card):
             # A card that stays is no news: do not let a waiting loop spin.
-            time.sleep(0.02)
-            return True
+            time.sleep(min(timeout_s, 0.02))
+            return DirectSlot(self._name, self._card)
+        self._card = None
         if self._listener is None:
             raise DeviceFault(FaultCode.CARD_READER_OFFLINE, "not open")
+        self._listener.settimeout(timeout_s)
         try:
             self._card, _ = self._listener.accept()
-        except TimeoutError:
-            return False
+        except (TimeoutError, BlockingIOError):
+            return None
         except OSError as error:
             raise DeviceFault(FaultCode.CARD_READER_OFFLINE, type(error).__name__) from error
-        self._card.settimeout(_ANSWER_S)
-        return True
+        return DirectSlot(self._name, self._card)
 
-    def _still_connected(self) -> bool:
-        """A virtual card that was pulled has closed its connection."""
-        card = self._card
-        assert card is not None
-        try:
-            card.setblocking(False)
-            gone = card.recv(1, socket.MSG_PEEK) == b""
-        except BlockingIOError:
-            gone = False
-        except OSError:
-            gone = True
-        if gone:
-            card.close()
-            self._card = None
-            return False
+    def abandon(self) -> None:
+        if self._card is not None:
+            # Shut down first: closing alone does not wake the thread that waits for an answer.
+            with suppress(OSError):
+                self._card.shutdown(socket.SHUT_RDWR)
+            self._card.close()
+
+    def psam_slot(self) -> DirectSlot:
+        raise DeviceFault(FaultCode.PSAM_ABSENT, "none without PC/SC")
+
+
+def _still_connected(card: socket.socket) -> bool:
+    """A virtual card that was pulled has closed its connection."""
+    try:
+        card.setblocking(False)
+        return card.recv(1, socket.MSG_PEEK) != b""
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+
+
+class DirectConnection:
+    """A virtual card under power."""
+
+    def __init__(self, card: socket.socket) -> None:
+        self._card = card
         card.settimeout(_ANSWER_S)
-        return True
-
-    def power(self) -> None:
-        self._send(self._ON)
+        self._send(_ON)
+        self._send(_GIVE_ATR)
+        self.atr = self._answer()
+        if not self.atr:
+            raise DeviceFault(FaultCode.CARD_MUTE, "no answer to reset")
 
     def transmit(self, command: bytes) -> bytes:
         self._send(command)
-        length = int.from_bytes(self._receive(2), "big")
-        answer = self._receive(length)
+        answer = self._answer()
         if len(answer) < 2:
             raise DeviceFault(FaultCode.CARD_PULLED, "no status word")
         return answer
 
-    def power_down(self) -> None:
-        if self._card is not None:
-            try:
-                self._send(self._OFF)
-            except DeviceFault:
-                return  # it was pulled: it has forgotten by itself
+    def close(self) -> None:
+        try:
+            self._send(_OFF)
+        except DeviceFault:
+            return  # it was pulled: it has forgotten by itself
 
     def _send(self, message: bytes) -> None:
-        if self._card is None:
-            raise DeviceFault(FaultCode.CARD_PULLED, "not connected")
         try:
             self._card.sendall(len(message).to_bytes(2, "big") + message)
         except OSError as error:
             raise self._pulled(error) from error
 
+    def _answer(self) -> bytes:
+        return self._receive(int.from_bytes(self._receive(2), "big"))
+
     def _receive(self, count: int) -> bytes:
         got = b""
         while len(got) < count:
-            assert self._card is not None
             try:
                 part = self._card.recv(count - len(got))
-            except TimeoutError:
-                # Its late answer would be taken for that to the next command.
-                self._pulled(None)
-                raise DeviceFault(FaultCode.CARD_MUTE, "no answer") from None
             except OSError as error:
                 raise self._pulled(error) from error
             if not part:
@@ -126,7 +155,5 @@ class DirectLine:
         return got
 
     def _pulled(self, error: OSError | None) -> DeviceFault:
-        if self._card is not None:
-            self._card.close()
-            self._card = None
+        self._card.close()
         return DeviceFault(FaultCode.CARD_PULLED, type(error).__name__ if error else "closed")

@@ -1,94 +1,191 @@
 """A card through the PC/SC service, as every real reader is reached.
 
-`smartcard.scard` underneath and nothing of pyscard's own monitoring, whose thread ends for ever,
-silently, when the service does.
+`smartcard.scard` underneath, with `hardware.card.monitor` to tell what is there. A terminal has up
+to three readers: the slot for the card's contacts, the field for cards held near, and the slot of
+the PSAM. They are told apart by parts of their names, because a reader that does both shows as two.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
-from hardware.card.reader import POLL_S
+from hardware.card.monitor import PcscMonitor, ReaderState, Seen
+from hardware.card.session import Interface
 from hardware.faults import DeviceFault, FaultCode
 
-
-class PcscLine:
-    """Through the PC/SC service; the first reader it lists."""
-
-    #: Answers of the service that concern the card, not the reader.
-    _PULLED = ("SCARD_E_NO_SMARTCARD", "SCARD_W_REMOVED_CARD", "SCARD_W_RESET_CARD")
-    _MUTE = ("SCARD_W_UNRESPONSIVE_CARD", "SCARD_W_UNPOWERED_CARD", "SCARD_E_PROTO_MISMATCH")
-    #: The service is gone, or the reader: nothing that was opened through it works any more.
-    _OFFLINE = (
+#: Answer of the service -> fault. What stands nowhere is a reader that does not work.
+_FAULTS = {
+    FaultCode.CARD_PULLED: (
+        "SCARD_E_NO_SMARTCARD",
+        "SCARD_W_REMOVED_CARD",
+        "SCARD_W_RESET_CARD",
+    ),
+    FaultCode.CARD_MUTE: (
+        "SCARD_W_UNRESPONSIVE_CARD",
+        "SCARD_W_UNPOWERED_CARD",
+        "SCARD_W_UNSUPPORTED_CARD",
+        "SCARD_E_PROTO_MISMATCH",
+    ),
+    FaultCode.CARD_READER_BUSY: ("SCARD_E_SHARING_VIOLATION",),
+    FaultCode.CARD_SERVICE_DOWN: (
         "SCARD_E_NO_SERVICE",
         "SCARD_E_SERVICE_STOPPED",
         "SCARD_E_INVALID_HANDLE",
-        "SCARD_E_READER_UNAVAILABLE",
-        "SCARD_E_UNKNOWN_READER",
-        "SCARD_E_NO_READERS_AVAILABLE",
         "SCARD_F_COMM_ERROR",
-    )
+    ),
+}
 
-    def __init__(self) -> None:
+
+@dataclass(frozen=True)
+class ReaderNames:
+    """Parts of the names of this terminal's readers.
+
+    "" for `contact`: the first reader that is neither of the other two; for the others: none.
+    """
+
+    contact: str = ""
+    contactless: str = ""
+    psam: str = ""
+
+
+@dataclass(frozen=True)
+class PcscSlot:
+    """A reader by its whole name, and what is in it."""
+
+    scard: Any
+    reader: str
+    interface: Interface
+    state: ReaderState
+
+    def connect(self) -> PcscConnection:
+        if self.state.mute:
+            raise DeviceFault(FaultCode.CARD_MUTE, "no answer to reset")
+        return PcscConnection(self)
+
+
+class PcscLine:
+    """The readers of one terminal; see `hardware.card.reader.Line`."""
+
+    def __init__(self, names: ReaderNames = ReaderNames()) -> None:
+        self._names = names
         self._scard: Any = None
-        self._context: Any = None
-        self._card: Any = None
-        self._protocol: Any = None
-        self._reader = ""
+        self._monitor: PcscMonitor | None = None
+        self._watched = False
 
-    @property
-    def name(self) -> str:
-        return self._reader
+    def watch(self, told: Callable[[], None]) -> None:
+        self._watched = True
+        self._begin(lambda seen: told())
+
+    def unwatch(self) -> None:
+        self._watched = False
+        self._end()
 
     def open(self) -> None:
-        from smartcard import scard  # on the reader's thread, after the screen is up
-
-        self.close()
-        self._scard = scard
-        code, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
-        self._check(code, "establish")
-        self._context = context
-        code, readers = scard.SCardListReaders(context, [])
-        if code != scard.SCARD_S_SUCCESS or not readers:
-            self.close()
-            raise DeviceFault(FaultCode.CARD_READER_OFFLINE, "no reader")
-        self._reader = str(readers[0])
+        self._begin()
+        self.check()
 
     def close(self) -> None:
-        self.power_down()
-        context, self._context = self._context, None
-        if context is not None:
-            self._scard.SCardReleaseContext(context)
+        if not self._watched:
+            self._end()
 
-    def there(self) -> bool:
-        scard = self._scard
-        unknown = [(self._reader, scard.SCARD_STATE_UNAWARE)]
-        state = self._state(unknown, 0)
-        if not state & scard.SCARD_STATE_PRESENT:
-            # Ask to be told of a change from the state just seen; its count is in the upper half.
-            state = self._state([(self._reader, state)], int(POLL_S * 1000))
-        return bool(state & scard.SCARD_STATE_PRESENT)
+    def check(self) -> str:
+        seen = self._must_see()
+        return ", ".join(slot.reader for slot in self._citizens(seen))
 
-    def _state(self, known: list[tuple[str, int]], timeout_ms: int) -> int:
-        scard = self._scard
-        code, states = scard.SCardGetStatusChange(self._context, timeout_ms, known)
-        if code == scard.SCARD_E_TIMEOUT:
-            return int(known[0][1])
-        self._check(code, "status")
-        state = int(states[0][1])
-        if state & (scard.SCARD_STATE_UNKNOWN | scard.SCARD_STATE_UNAVAILABLE):
-            raise DeviceFault(FaultCode.CARD_READER_OFFLINE, "reader gone")
-        return state
+    def card_in(self, timeout_s: float) -> PcscSlot | None:
+        assert self._monitor is not None
+        self._must_see()
+        seen = self._monitor.wait_for(self._has_card, timeout_s)
+        for slot in self._citizens(self._must_be_there(seen)):
+            if slot.state.card:
+                return slot
+        return None
 
-    def power(self) -> None:
-        scard = self._scard
-        code, card, protocol = scard.SCardConnect(
-            self._context,
-            self._reader,
-            scard.SCARD_SHARE_EXCLUSIVE,
-            scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1,
-        )
-        self._check(code, "connect")
+    def abandon(self) -> None:
+        """Each card has a context of its own, which was left behind with it."""
+
+    def psam_slot(self) -> PcscSlot:
+        assert self._monitor is not None
+        wanted = self._names.psam
+        for name, state in self._monitor.seen().readers.items():
+            if wanted and wanted in name and state.card:
+                return PcscSlot(self._scard, name, Interface.CONTACT, state)
+        raise DeviceFault(FaultCode.PSAM_ABSENT, wanted or "none is set")
+
+    # -- what the monitor sees ---------------------------------------------------------------
+
+    def _begin(self, told: Callable[[Seen], None] | None = None) -> None:
+        from smartcard import scard  # on the reader's thread, after the screen is up
+
+        self._scard = scard
+        if self._monitor is None:
+            self._monitor = PcscMonitor(scard)
+        self._monitor.start(told)
+
+    def _end(self) -> None:
+        monitor, self._monitor = self._monitor, None
+        if monitor is not None:
+            monitor.stop()
+
+    def _must_see(self) -> Seen:
+        if self._monitor is None:
+            raise DeviceFault(FaultCode.CARD_READER_OFFLINE, "not open")
+        return self._must_be_there(self._monitor.seen())
+
+    def _must_be_there(self, seen: Seen) -> Seen:
+        if not seen.service:
+            raise DeviceFault(FaultCode.CARD_SERVICE_DOWN)
+        if not self._citizens(seen):
+            raise DeviceFault(FaultCode.CARD_READER_OFFLINE, "no such reader")
+        return seen
+
+    def _has_card(self, seen: Seen) -> bool:
+        """Whether waiting is over: a card is there, or the reader is not."""
+        citizens = self._citizens(seen)
+        return not citizens or any(slot.state.card for slot in citizens)
+
+    def _citizens(self, seen: Seen) -> list[PcscSlot]:
+        """The readers for a citizen's card. Contact first: a card with both in the slot is put
+        there to be worked with (domain R-E3: contact for PIN and write)."""
+        names = self._names
+        others = [part for part in (names.contactless, names.psam) if part]
+        contact = [
+            name
+            for name in seen.readers
+            if (names.contact in name and not any(part in name for part in others))
+        ]
+        near = [name for name in seen.readers if names.contactless and names.contactless in name]
+        return [
+            PcscSlot(self._scard, name, interface, seen.readers[name])
+            for interface, found in ((Interface.CONTACT, contact), (Interface.CONTACTLESS, near))
+            for name in found[:1]
+        ]
+
+
+class PcscConnection:
+    """One card, held exclusively, on a context of its own: if a command never returns, this is left
+    behind whole and the next card gets another."""
+
+    def __init__(self, slot: PcscSlot) -> None:
+        self._scard = scard = slot.scard
+        self._card: Any = None
+        self.atr = slot.state.atr
+        code, self._context = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
+        self._check(code, "establish")
+        try:
+            code, card, protocol = scard.SCardConnect(
+                self._context,
+                slot.reader,
+                scard.SCARD_SHARE_EXCLUSIVE,
+                scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1,
+            )
+            self._check(code, "connect")
+        except DeviceFault:
+            self.close()
+            raise
         self._card = card
         t0 = protocol == scard.SCARD_PROTOCOL_T0
         self._protocol = scard.SCARD_PCI_T0 if t0 else scard.SCARD_PCI_T1
@@ -101,10 +198,14 @@ class PcscLine:
         # pyscard gives signed bytes on some platforms.
         return bytes(byte & 0xFF for byte in answer)
 
-    def power_down(self) -> None:
+    def close(self) -> None:
         card, self._card = self._card, None
+        # pyscard raises SystemError for a handle that died with the service.
         if card is not None:
-            self._scard.SCardDisconnect(card, self._scard.SCARD_UNPOWER_CARD)
+            with suppress(SystemError):
+                self._scard.SCardDisconnect(card, self._scard.SCARD_UNPOWER_CARD)
+        with suppress(SystemError):
+            self._scard.SCardReleaseContext(self._context)
 
     def _check(self, code: int, doing: str) -> None:
         """Turn an answer of the service into the fault it means."""
@@ -112,15 +213,9 @@ class PcscLine:
         if code == scard.SCARD_S_SUCCESS:
             return
         detail = f"{doing} {code & 0xFFFFFFFF:08X}"
-        names = {getattr(scard, name, None): fault for name, fault in self._faults().items()}
+        for fault, names in _FAULTS.items():
+            if code in [getattr(scard, name, None) for name in names]:
+                raise DeviceFault(fault, detail)
         # A card pulled in the middle of a command has no code of its own.
         otherwise = FaultCode.CARD_PULLED if doing == "transmit" else FaultCode.CARD_READER_OFFLINE
-        raise DeviceFault(names.get(code, otherwise), detail)
-
-    @classmethod
-    def _faults(cls) -> dict[str, FaultCode]:
-        return {
-            **dict.fromkeys(cls._PULLED, FaultCode.CARD_PULLED),
-            **dict.fromkeys(cls._MUTE, FaultCode.CARD_MUTE),
-            **dict.fromkeys(cls._OFFLINE, FaultCode.CARD_READER_OFFLINE),
-        }
+        raise DeviceFault(otherwise, detail)

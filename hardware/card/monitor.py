@@ -1,0 +1,180 @@
+"""Watches the PC/SC service: readers and cards that come and go, and the service itself.
+
+pyscard has a monitor of its own, whose thread ends for ever, silently, when the service does. This
+one is built on `smartcard.scard` alone. One thread asks the service to be told of the next change
+and sleeps until there is one, so it costs nothing while nothing happens; when the service is gone
+it tries four times a second to reach it again.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+#: Seconds between two tries to reach a service that is not there.
+RETRY_S = 0.25
+
+#: The service is asked again after so long, seconds, even if it told of nothing: a look at whether
+#: it still lives where its socket was taken away without a word.
+_ASK_S = 60.0
+
+#: Asks to be told of readers that come and go.
+_READERS = "\\\\?PnP?\\Notification"
+
+
+@dataclass(frozen=True)
+class ReaderState:
+    """What is in one reader. `mute`: a card is there and does not answer to power."""
+
+    card: bool = False
+    mute: bool = False
+    atr: bytes = b""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """All that is known at one moment. `readers` is empty while the service is down."""
+
+    service: bool = False
+    readers: Mapping[str, ReaderState] = field(default_factory=dict)
+
+
+class PcscMonitor:
+    """See the module's docstring. Any thread may ask what was seen."""
+
+    def __init__(self, scard: Any) -> None:
+        """`scard`: the module `smartcard.scard`, or what stands for it in a test."""
+        self._scard = scard
+        self._seen = Seen()
+        self._looked = False
+        self._news = threading.Condition()
+        self._told: Callable[[Seen], None] = lambda seen: None
+        self._ending = threading.Event()
+        self._context: Any = None
+        self._thread: threading.Thread | None = None
+
+    def start(self, told: Callable[[Seen], None] | None = None) -> None:
+        """Begin watching; does nothing if it was begun. `told` hears every change from now on, on
+        the monitor's thread."""
+        if told is not None:
+            self._told = told
+        if self._thread is None:
+            self._ending.clear()
+            self._thread = threading.Thread(target=self._run, name="pcsc monitor", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """End watching; what was seen is forgotten."""
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        self._ending.set()
+        until = time.monotonic() + 2.0
+        while thread.is_alive() and time.monotonic() < until:
+            # Again and again: it may be about to ask and not yet asking.
+            if self._context is not None:
+                self._scard.SCardCancel(self._context)
+            thread.join(0.02)
+        self._looked = False
+
+    def seen(self, patience_s: float = 2.0) -> Seen:
+        """What is there now; waits for the first look."""
+        with self._news:
+            self._news.wait_for(lambda: self._looked, patience_s)
+            return self._seen
+
+    def wait_for(self, wanted: Callable[[Seen], bool], timeout_s: float) -> Seen:
+        """What is there as soon as it is what is wanted, or after the time."""
+        with self._news:
+            self._news.wait_for(lambda: self._looked and wanted(self._seen), timeout_s)
+            return self._seen
+
+    # -- on the monitor's thread -------------------------------------------------------------
+
+    def _run(self) -> None:
+        while not self._ending.is_set():
+            try:
+                self._watch()
+            except SystemError as error:
+                # pyscard's way to say that a handle is not one any more.
+                log.debug("pcsc monitor: %s", error)
+            if self._ending.is_set():
+                break
+            self._publish(Seen())
+            self._ending.wait(RETRY_S)
+
+    def _watch(self) -> None:
+        """Watch until the service is gone or watching ends."""
+        scard = self._scard
+        code, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
+        if code != scard.SCARD_S_SUCCESS:
+            return
+        self._context = context
+        try:
+            known: dict[str, int] = {}
+            while not self._ending.is_set():
+                known = self._next(context, known)
+        except _Gone:
+            return
+        finally:
+            self._context = None
+            scard.SCardReleaseContext(context)
+
+    def _next(self, context: Any, known: dict[str, int]) -> dict[str, int]:
+        """Wait for the next change and publish it; returns the state of every reader after it."""
+        scard = self._scard
+        readers = self._readers(context)
+        gone = known.keys() - readers
+        if gone or not readers:
+            left = {name: at for name, at in self._seen.readers.items() if name in readers}
+            self._publish(Seen(True, left))
+        # The state of a reader that is new is told at once.
+        asked = [(name, known.get(name, scard.SCARD_STATE_UNAWARE)) for name in readers]
+        # The count of readers is in the upper half.
+        everything = [*asked, (_READERS, len(readers) << 16)]
+        code, answered = scard.SCardGetStatusChange(context, int(_ASK_S * 1000), everything)
+        if code == scard.SCARD_E_TIMEOUT:
+            return dict(asked)
+        if code != scard.SCARD_S_SUCCESS:
+            raise _Gone
+        there = [row for row in answered if row[0] != _READERS and not row[1] & self._no_reader()]
+        self._publish(Seen(True, {str(name): self._state(at, atr) for name, at, atr in there}))
+        # The answer's state is the next question's, but for the mark that it has changed.
+        return {str(name): at & ~scard.SCARD_STATE_CHANGED for name, at, _ in there}
+
+    def _readers(self, context: Any) -> list[str]:
+        code, readers = self._scard.SCardListReaders(context, [])
+        if code == self._scard.SCARD_E_NO_READERS_AVAILABLE:
+            return []
+        if code != self._scard.SCARD_S_SUCCESS:
+            raise _Gone
+        return [str(reader) for reader in readers]
+
+    def _no_reader(self) -> int:
+        """Bits that say of a name that it is no reader any more."""
+        unknown: int = self._scard.SCARD_STATE_UNKNOWN | self._scard.SCARD_STATE_UNAVAILABLE
+        return unknown
+
+    def _state(self, state: int, atr: list[int]) -> ReaderState:
+        card = bool(state & self._scard.SCARD_STATE_PRESENT)
+        mute = bool(state & self._scard.SCARD_STATE_MUTE)
+        # pyscard gives signed bytes on some platforms.
+        return ReaderState(card, mute, bytes(byte & 0xFF for byte in atr) if card else b"")
+
+    def _publish(self, seen: Seen) -> None:
+        with self._news:
+            changed = seen != self._seen or not self._looked
+            self._seen, self._looked = seen, True
+            self._news.notify_all()
+        if changed:
+            self._told(seen)
+
+
+class _Gone(Exception):
+    """The service does not answer any more, or watching was ended."""

@@ -1,0 +1,482 @@
+"""The card reader, directly and through a real pcscd: every card, and pulled at every command."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from hardware.card.direct import DirectLine
+from hardware.card.files import SocialCard, read_social_card
+from hardware.card.pcsc import PcscConnection, PcscLine, ReaderNames
+from hardware.card.reader import MOST_LEFT_BEHIND, CardReader, CardStep, make_card_reader
+from hardware.card.session import CardSession, Interface
+from hardware.faults import DeviceFault, FaultCode, NotWanted
+from hardware.supervision import DeviceLoop, DeviceState, Health, HealthTable
+from hardware.virtual.card import CardSlot, VirtualCard
+from hardware.virtual.personas import CARD_PERSONAS
+from kiosk.settings import Devices
+
+VPCD_PORT = 35963
+
+#: Another run on this machine may hold the service for as long as its own tests take.
+pytestmark = pytest.mark.timeout(600)
+
+
+@dataclass
+class Counter:
+    """A driver, and the slot of its far end."""
+
+    reader: CardReader
+    line: PcscLine | DirectLine
+    slot: CardSlot
+
+    def gone(self) -> None:
+        """Wait until the reader knows that nothing is in it."""
+        until = time.monotonic() + 5
+        while self.line.card_in(0.05) is not None:
+            assert time.monotonic() < until, "still in"
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+class Service:
+    """pcscd, started by us; it can be killed and started again."""
+
+    def __init__(self) -> None:
+        self._daemon = start_pcscd()
+
+    def start(self) -> None:
+        self._daemon = start_pcscd()
+
+    def kill(self) -> None:
+        self._daemon.kill()
+        self._daemon.wait(5)
+
+    def stop(self) -> None:
+        self._daemon.terminate()
+        self._daemon.wait(5)
+
+
+@pytest.fixture(scope="module")
+def pcscd() -> Iterator[Service]:
+    """The PC/SC service of this machine, ours alone for as long as these tests run."""
+    if not (Path("/etc/reader.conf.d/vpcd").exists() and shutil.which("pcscd")):
+        _cannot("pcscd or vsmartcard-vpcd is not installed")
+    if os.geteuid() != 0:
+        _cannot("only root may start pcscd")
+    with Path("/tmp/kiosk-pcscd.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        service = Service()
+        yield service
+        service.stop()
+
+
+def _cannot(why: str) -> None:
+    if os.environ.get("CI"):
+        pytest.fail(f"in CI this must run: {why}")
+    pytest.skip(why)
+
+
+def start_pcscd() -> subprocess.Popen[bytes]:
+    daemon = subprocess.Popen(["pcscd", "--foreground"], stdout=subprocess.DEVNULL)
+    until = time.monotonic() + 10
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", VPCD_PORT), timeout=1).close()
+            return daemon
+        except OSError:
+            if daemon.poll() is not None:
+                _cannot("pcscd ended at once: another is running")
+            assert time.monotonic() < until, "pcscd does not come up"
+            time.sleep(0.05)
+
+
+@pytest.fixture(params=["direct", "pcsc"])
+def counter(request: pytest.FixtureRequest) -> Iterator[Counter]:
+    if request.param == "pcsc":
+        request.getfixturevalue("pcscd")
+        port = VPCD_PORT
+        line: PcscLine | DirectLine = PcscLine()
+    else:
+        port = free_port()
+        line = DirectLine(port)
+    slot, reader = CardSlot(port), CardReader(line)
+    reader.open()
+    counter = Counter(reader, line, slot)
+    yield counter
+    slot.close()
+    # vpcd notices within one of its polls that the card is gone.
+    counter.gone()
+    reader.close()
+
+
+def never() -> bool:
+    return False
+
+
+def ignore(step: CardStep) -> None:
+    """Nobody looks."""
+
+
+def within(seconds: float) -> Callable[[], bool]:
+    """Cancels a reading that takes longer."""
+    until = time.monotonic() + seconds
+    return lambda: time.monotonic() > until
+
+
+def test_a_third_generation_card_gives_its_issue_data_and_keeps_its_holder(
+    counter: Counter,
+) -> None:
+    steps: list[CardStep] = []
+    counter.slot.insert(CARD_PERSONAS["third"])
+    card = counter.reader.read(within(5), steps.append)
+    assert (card.generation, card.version, card.holder) == (3, "3.00", None)
+    assert card.in_date_on(date(2099, 1, 1))
+    assert steps == [CardStep.WAITING, CardStep.SEEN]
+
+
+@pytest.mark.parametrize(
+    ("name", "in_date"), [("second", True), ("second-expired", False), ("second-old-manners", True)]
+)
+def test_second_generation_cards_of_every_manner_are_read(
+    counter: Counter, name: str, in_date: bool
+) -> None:
+    counter.slot.insert(CARD_PERSONAS[name])
+    card = counter.reader.read(within(5), ignore)
+    assert card.generation == 2
+    assert card.in_date_on(date(2026, 11, 24)) is in_date
+    assert card.holder is not None
+
+
+def test_a_name_cut_in_the_middle_of_a_character_is_joined(counter: Counter) -> None:
+    counter.slot.insert(CARD_PERSONAS["second-long-name"])
+    card = counter.reader.read(within(5), ignore)
+    assert card.holder is not None
+    assert card.holder.name == "阿卜杜热合曼·买买提明·阿卜㛃提"
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("foreign", FaultCode.CARD_FOREIGN), ("damaged", FaultCode.CARD_DAMAGED)],
+)
+def test_a_card_that_is_none_of_ours_is_named(counter: Counter, name: str, code: FaultCode) -> None:
+    counter.slot.insert(CARD_PERSONAS[name])
+    with pytest.raises(DeviceFault) as caught:
+        counter.reader.read(within(5), ignore)
+    assert caught.value.code is code
+
+
+def test_a_card_may_come_later(counter: Counter) -> None:
+    threading.Timer(0.6, counter.slot.insert, [CARD_PERSONAS["third"]]).start()
+    assert counter.reader.read(within(5), ignore).generation == 3
+
+
+def test_waiting_ends_when_nobody_wants_it(counter: Counter) -> None:
+    began = time.monotonic()
+    with pytest.raises(NotWanted):
+        counter.reader.read(within(0.3), ignore)
+    assert time.monotonic() - began < 2
+
+
+def commands(name: str) -> int:
+    """How many commands it takes to read a card."""
+    card, count = VirtualCard(CARD_PERSONAS[name]), 0
+
+    def transmit(command: bytes) -> bytes:
+        nonlocal count
+        count += 1
+        return card.answer(command)
+
+    read_social_card(transmit)
+    return count
+
+
+@pytest.mark.parametrize("step", range(commands("second")))
+def test_card_pulled_at_every_command_is_named_and_the_next_card_reads(
+    counter: Counter, step: int
+) -> None:
+    counter.slot.pull_after = step
+    counter.slot.insert(CARD_PERSONAS["second"])
+    with pytest.raises(DeviceFault) as caught:
+        counter.reader.read(within(5), ignore)
+    # Behind pcscd a card pulled before the very first command may already be gone.
+    assert caught.value.code is FaultCode.CARD_PULLED
+    counter.gone()
+    counter.slot.insert(CARD_PERSONAS["third"])
+    assert read(counter.reader).generation == 3
+
+
+def read(reader: CardReader) -> SocialCard:
+    return reader.read(within(5), ignore)
+
+
+# -- the service ---------------------------------------------------------------------------------
+
+
+def test_pcscd_killed_while_idle_is_named_and_comes_back_at_once(pcscd: Service) -> None:
+    table, reader = HealthTable(), CardReader(PcscLine())
+    loop = DeviceLoop("card_reader", reader, table, poll_s=30.0)
+    slot = CardSlot(VPCD_PORT)
+    loop.start()
+    reader.watch(loop.wake)
+    eventually(lambda: table.get("card_reader"), DeviceState.READY)
+    for _ in range(3):  # each time the wait until the next try would be longer
+        pcscd.kill()
+        eventually(lambda: table.get("card_reader"), DeviceState.FAULT)
+        row = table.get("card_reader")
+        assert row is not None and row.fault is FaultCode.CARD_SERVICE_DOWN
+        pcscd.start()
+        eventually(lambda: table.get("card_reader"), DeviceState.READY, 3.0)
+    slot.insert(CARD_PERSONAS["third"])
+    assert loop.submit(read).result(8).generation == 3
+    slot.close()
+    reader.unwatch()
+    loop.stop()
+    time.sleep(0.5)
+
+
+@pytest.mark.parametrize("step", range(commands("second")))
+def test_pcscd_killed_at_every_command_is_named_and_the_next_card_reads(
+    pcscd: Service, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, left = PcscConnection.transmit, iter(range(step, -1, -1))
+
+    def dying(connection: PcscConnection, command: bytes) -> bytes:
+        if next(left, 1) == 0:
+            pcscd.kill()
+        return whole(connection, command)
+
+    monkeypatch.setattr(PcscConnection, "transmit", dying)
+    table, reader = HealthTable(), CardReader(PcscLine())
+    loop = DeviceLoop("card_reader", reader, table, poll_s=30.0)
+    slot = CardSlot(VPCD_PORT)
+    slot.insert(CARD_PERSONAS["second"])
+    loop.start()
+    reader.watch(loop.wake)
+    with pytest.raises(DeviceFault) as caught:
+        loop.submit(read).result(8)
+    assert caught.value.code in (FaultCode.CARD_SERVICE_DOWN, FaultCode.CARD_PULLED)
+    eventually(lambda: table.get("card_reader"), DeviceState.FAULT)
+    pcscd.start()
+    eventually(lambda: table.get("card_reader"), DeviceState.READY)
+    assert loop.submit(read).result(8).generation == 2
+    slot.close()
+    reader.unwatch()
+    loop.stop()
+    time.sleep(0.3)
+
+
+def eventually(
+    row: Callable[[], Health | None], state: DeviceState, patience_s: float = 10.0
+) -> None:
+    until = time.monotonic() + patience_s
+    while (found := row()) is None or found.state is not state:
+        assert time.monotonic() < until, f"never {state}: {found}"
+        time.sleep(0.02)
+
+
+# -- cards that do not answer --------------------------------------------------------------------
+
+
+class Slow(VirtualCard):
+    """Takes its time over one command, once."""
+
+    wait = iter([0.8])
+
+    def answer(self, command: bytes) -> bytes:
+        time.sleep(next(self.wait, 0.0))
+        return super().answer(command)
+
+
+def test_a_command_that_does_not_return_is_left_behind_and_its_answer_heard_by_nobody(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Slow, "wait", iter([0.8]))
+    monkeypatch.setattr("hardware.virtual.card.VirtualCard", Slow)
+    hasty = CardReader(counter.line, answer_s=0.2)
+    counter.slot.insert(CARD_PERSONAS["second"])
+    began = time.monotonic()
+    with pytest.raises(DeviceFault) as caught:
+        read(hasty)
+    assert caught.value.code is FaultCode.CARD_READER_STUCK
+    assert time.monotonic() - began < 3
+    time.sleep(1.0)
+    assert read(hasty).generation == 2
+
+
+def test_a_slow_card_is_waited_for(counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Slow, "wait", iter([0.8]))
+    monkeypatch.setattr("hardware.virtual.card.VirtualCard", Slow)
+    counter.slot.insert(CARD_PERSONAS["second"])
+    assert read(counter.reader).generation == 2
+
+
+def test_threads_left_behind_are_counted_and_no_more_are_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    forever = threading.Event()
+
+    class Stuck:
+        atr = b""
+
+        def transmit(self, command: bytes) -> bytes:
+            forever.wait(20)
+            return b"\x90\x00"
+
+        def close(self) -> None:
+            """Nothing to let go of."""
+
+    class StuckLine(DirectLine):
+        def card_in(self, timeout_s: float) -> Any:
+            return SimpleNamespace(reader="stuck", interface="contact", connect=Stuck)
+
+    reader = CardReader(StuckLine(0), answer_s=0.05)
+    for _ in range(MOST_LEFT_BEHIND + 2):
+        with pytest.raises(DeviceFault) as caught:
+            read(reader)
+        assert caught.value.code is FaultCode.CARD_READER_STUCK
+    assert sum(thread.name == "card" for thread in threading.enumerate()) == MOST_LEFT_BEHIND
+    assert "never returned" in caught.value.detail
+    forever.set()
+    until = time.monotonic() + 5
+    while any(thread.name == "card" for thread in threading.enumerate()):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def test_a_visit_that_ends_stops_the_reading_at_the_next_command(counter: Counter) -> None:
+    counter.slot.insert(CARD_PERSONAS["second"])
+    enough = threading.Event()
+
+    def work(card: CardSession) -> None:
+        card.transmit(bytes.fromhex("00A40000023F00"))
+        enough.set()
+        card.transmit(bytes.fromhex("00A40000023F00"))
+
+    with pytest.raises(NotWanted):
+        counter.reader.use(enough.is_set, ignore, work)
+    assert read(counter.reader).generation == 2
+
+
+# -- other programs, other readers ---------------------------------------------------------------
+
+
+def test_a_card_that_another_program_holds_is_busy(pcscd: Service) -> None:
+    first, second = CardReader(PcscLine()), CardReader(PcscLine())
+    first.open()
+    second.open()
+    slot = CardSlot(VPCD_PORT)
+    slot.insert(CARD_PERSONAS["third"])
+
+    def while_held(card: CardSession) -> FaultCode:
+        with pytest.raises(DeviceFault) as caught:
+            read(second)
+        return caught.value.code
+
+    code = first.use(within(5), ignore, while_held)
+    assert code is FaultCode.CARD_READER_BUSY
+    assert read(second).generation == 3
+    slot.close()
+    first.close()
+    second.close()
+    time.sleep(0.5)
+
+
+def test_contact_and_contactless_are_two_readers_and_contact_goes_first(pcscd: Service) -> None:
+    names = ReaderNames(contactless="00 01")
+    reader = CardReader(PcscLine(names))
+    reader.open()
+    slot, field = CardSlot(VPCD_PORT), CardSlot(VPCD_PORT + 1)
+
+    def which(card: CardSession) -> tuple[Interface, str]:
+        return card.interface, card.reader
+
+    field.insert(CARD_PERSONAS["third"])
+    near = reader.use(within(5), ignore, which)
+    assert near == (Interface.CONTACTLESS, "Virtual PCD 00 01")
+    slot.insert(CARD_PERSONAS["second"])
+    until = time.monotonic() + 5
+    while reader.use(within(5), ignore, which)[0] is not Interface.CONTACT:
+        assert time.monotonic() < until
+    slot.close()
+    field.close()
+    reader.close()
+    time.sleep(0.5)
+
+
+def test_a_psam_is_powered_beside_the_card(pcscd: Service) -> None:
+    reader = CardReader(PcscLine(ReaderNames(psam="00 01")))
+    reader.open()
+    slot, module = CardSlot(VPCD_PORT), CardSlot(VPCD_PORT + 1)
+    slot.insert(CARD_PERSONAS["third"])
+
+    def ask_both(card: CardSession) -> tuple[str, bytes]:
+        with card.psam() as psam:
+            return psam.reader, psam.transmit(bytes.fromhex("0084000008"))
+
+    with pytest.raises(DeviceFault) as caught:
+        reader.use(within(5), ignore, ask_both)
+    assert caught.value.code is FaultCode.PSAM_ABSENT
+    module.insert(CARD_PERSONAS["foreign"])
+    until = time.monotonic() + 5
+    while True:
+        try:
+            name, answer = reader.use(within(5), ignore, ask_both)
+            break
+        except DeviceFault:
+            assert time.monotonic() < until
+            time.sleep(0.1)
+    assert name == "Virtual PCD 00 01"
+    assert len(answer) >= 2
+    slot.close()
+    module.close()
+    reader.close()
+    time.sleep(0.5)
+
+
+def test_a_reader_of_another_name_is_offline(pcscd: Service) -> None:
+    reader = CardReader(PcscLine(ReaderNames(contact="Acme")))
+    with pytest.raises(DeviceFault) as caught:
+        reader.open()
+    assert caught.value.code is FaultCode.CARD_READER_OFFLINE
+    reader.close()
+
+
+def test_without_a_service_it_is_named() -> None:
+    """In a process that looks for the service where there is none."""
+    code = (
+        "from hardware.card.reader import CardReader\nfrom hardware.card.pcsc import PcscLine\n"
+        "from hardware.faults import DeviceFault\n"
+        "try:\n    CardReader(PcscLine()).open()\n"
+        "except DeviceFault as fault:\n    print(fault.code)"
+    )
+    environment = os.environ | {"PCSCLITE_CSOCK_NAME": "/nowhere/pcscd.comm"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=20
+    )
+    assert done.stdout.strip() == FaultCode.CARD_SERVICE_DOWN
+
+
+def test_settings_name_the_way_to_the_card() -> None:
+    assert make_card_reader(Devices()) is None
+    assert make_card_reader(Devices(card="pcsc")) is not None
+    assert make_card_reader(Devices(card="direct:1234")) is not None
+    with pytest.raises(ValueError, match="use pcsc"):
+        make_card_reader(Devices(card="usb"))
