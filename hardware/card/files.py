@@ -1,30 +1,42 @@
-"""社会保障卡: what the chip says without a PIN, and how it is asked.
+"""社会保障卡: what the chip says, and how it is asked.
 
 The commands are those of LD/T 32.5, the files and records those of LD/T 32.6. EF05 (发卡机构数据)
 is free on every card. EF06 (持卡人基本信息) is free on cards of version 1.00 and 2.00; a card of
-3.00 answers 6982 until the terminal has authenticated, and then `holder` is None.
+3.00 answers 6982 until the terminal has authenticated (`hardware.card.authenticator`); where it
+cannot, `holder` is None.
 
-Operating systems differ, so a command is tried in the forms that are in the field: SELECT by file
-id with P1 = 02 or 00, READ RECORD by identifier or by number, answers waiting behind 61xx, a wrong
-Le answered with 6Cxx. No card data, however odd, raises anything but `DeviceFault`.
+Operating systems differ, so what is in the field is tried in the order of the tables here, and what
+this card understood once is tried first from then on. No card data, however odd, raises anything
+but `DeviceFault`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import NoReturn, TypeAlias
+from typing import TYPE_CHECKING
 
+from hardware.card.apdu import (
+    OK,
+    SECURITY_NOT_SATISFIED,
+    Answer,
+    damaged,
+    exchange,
+    refused,
+)
+from hardware.card.atr import historical_bytes
+from hardware.card.session import CardSession, Interface, Transmit
 from hardware.faults import DeviceFault, FaultCode
 
-#: Command APDU -> response APDU with its status word. Raises `DeviceFault` if there is no response.
-Transmit: TypeAlias = Callable[[bytes], bytes]
+if TYPE_CHECKING:
+    from hardware.card.authenticator import CardAuthenticator
 
 #: Name of the application, "sx1.sh.社会保障" in GBK.
 APPLICATION = bytes.fromhex("7378312E73682EC9E7BBE1B1A3D5CF")
 
 EF_ISSUER, EF_HOLDER = 0xEF05, 0xEF06
+EF_FINGERPRINT, EF_PHOTO = 0xEF07, 0xEF08
 
 #: Records in the order in which they stand in the file: item -> tag.
 ISSUER_RECORDS = {
@@ -46,12 +58,31 @@ HOLDER_RECORDS = {
     "birth": 0x0D,
 }
 
+#: How to reach the application: each a row of SELECT commands (P1 P2, data).
+_WAYS_IN = (
+    ((0x04, 0x00, APPLICATION),),
+    # By file id, from the master file.
+    ((0x00, 0x00, b"\x3f\x00"), (0x00, 0x00, b"\xdd\xf1")),
+)
+#: SELECT of an elementary file by its id: P1.
+_SELECT_P1 = (0x02, 0x00)
+
+#: READ RECORD, how a record is named: P1 P2 from its number, its tag and the file's short id.
+_RECORD_FORMS: dict[str, Callable[[int, int, int], tuple[int, int]]] = {
+    "identifier": lambda number, tag, short_id: (tag, 0x00),
+    "number": lambda number, tag, short_id: (number, 0x04),
+    "short id": lambda number, tag, short_id: (number, short_id << 3 | 0x04),
+}
+#: READ RECORD of everything from the first on.
+_ALL_RECORDS = bytes.fromhex("00B20105")
+
+#: Answers that mean "not in this form", so that the other records need not be tried.
+_NOT_THIS_WAY = (0x6A86, 0x6B00, 0x6D00, 0x6E00, 0x6A81)
+
+#: Tag in the file control information of the application -> its algorithm id.
+_ALGORITHM_TAG = bytes.fromhex("9F0C038601")
+
 _CARD_ID_BYTES, _CARD_NO_CHARACTERS = 16, 9
-
-_SW_OK, _SW_NOT_ALLOWED = 0x9000, 0x6982
-
-#: A card that still says 61xx or 6Cxx after so many rounds is broken.
-_MOST_ROUNDS = 16
 
 
 @dataclass(frozen=True)
@@ -65,11 +96,13 @@ class Holder:
     #: GB/T 3304, two digits.
     ethnic_code: str = field(repr=False)
     birth: date | None = field(repr=False)
+    #: GB/T 2260, six digits.
+    birthplace: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
 class SocialCard:
-    """What a card gives freely. What was missing or senseless on it is "" or None."""
+    """What a card gives. What was missing or senseless on it is "" or None."""
 
     #: 卡识别码, 32 hexadecimal digits.
     card_id: str = field(repr=False)
@@ -85,37 +118,69 @@ class SocialCard:
     #: 卡号, a letter and eight digits.
     card_no: str = field(repr=False)
     holder: Holder | None = None
+    #: 卡复位信息: the historical bytes, in hexadecimal.
+    reset_info: str = field(default="", repr=False)
+    #: Algorithm id of the application: "03" is SM4; "01" where the card does not say.
+    algorithm: str = "01"
+    interface: Interface = Interface.CONTACT
+
+    @property
+    def region(self) -> str:
+        """发卡地区行政区划代码."""
+        return self.card_id[:6]
 
     def in_date_on(self, day: date) -> bool:
         """Whether the card may be used on a day. Cards of the third generation do not expire."""
         return self.generation >= 3 or self.expires is None or self.expires >= day
 
 
-def read_social_card(transmit: Transmit) -> SocialCard:
-    """Select the application and read both files, as far as they are free.
+def read_social_card(
+    card: CardSession, authenticator: CardAuthenticator | None = None
+) -> SocialCard:
+    """Select the application and read both files; the second as far as the card lets us.
 
-    Raises `DeviceFault`: CARD_FOREIGN without the application, CARD_DAMAGED if EF05 lacks what
-    identifies the card, and whatever `transmit` raises.
+    Raises `DeviceFault`: CARD_FOREIGN without the application, CARD_BLANK if nothing was written
+    on it, CARD_DAMAGED if EF05 lacks what identifies the card, CARD_BLOCKED, and whatever the
+    authenticator or the card raises.
     """
-    status, _ = _exchange(transmit, b"\x00\xa4\x04\x00", APPLICATION)
-    if status != _SW_OK:
-        raise DeviceFault(FaultCode.CARD_FOREIGN, f"SW {status:04X}")
-    issuer = _read_file(transmit, EF_ISSUER, ISSUER_RECORDS)
-    holder = _read_file(transmit, EF_HOLDER, HOLDER_RECORDS)
-    return decode(issuer, holder)
+    files = CardFiles(card.transmit)
+    algorithm = files.enter()
+    issuer = files.read(EF_ISSUER, ISSUER_RECORDS)
+    read = decode(issuer, {}, card, algorithm)
+    holder = files.read(EF_HOLDER, HOLDER_RECORDS)
+    if files.locked and authenticator is not None and authenticator.unlock(card, read):
+        # Authentication went through the application's own selection.
+        holder = files.read(EF_HOLDER, HOLDER_RECORDS)
+        if files.locked:
+            raise refused(SECURITY_NOT_SATISFIED, "EF06 after authentication")
+    return decode(issuer, holder, card, algorithm)
+
+
+def algorithm_of(fci: bytes) -> str:
+    """The algorithm id in the application's file control information; "01" if there is none."""
+    place = fci.find(_ALGORITHM_TAG)
+    found = fci[place + len(_ALGORITHM_TAG) :][:1] if place >= 0 else b""
+    return found.hex() or "01"
 
 
 # -- decoding: no command below this line, and above the next ------------------------------------
 
 
-def decode(issuer: Mapping[str, bytes], holder: Mapping[str, bytes]) -> SocialCard:
-    """Records by item -> the card. Raises `DeviceFault(CARD_DAMAGED)`, nothing else."""
+def decode(
+    issuer: Mapping[str, bytes],
+    holder: Mapping[str, bytes],
+    card: CardSession | None = None,
+    algorithm: str = "01",
+) -> SocialCard:
+    """Records by item -> the card. Raises `DeviceFault`: CARD_BLANK, CARD_DAMAGED."""
+    if not any(value.strip(b"\0\xff") for value in issuer.values()):
+        raise DeviceFault(FaultCode.CARD_BLANK)
     card_id = issuer.get("card_id", b"")
     if len(card_id) != _CARD_ID_BYTES:
-        _damaged("card id")
+        damaged("card id")
     version = _ascii(issuer.get("version", b""))
     if version[:1] not in ("1", "2", "3"):
-        _damaged("version")
+        damaged("version")
     return SocialCard(
         card_id=card_id.hex().upper(),
         version=version,
@@ -125,6 +190,9 @@ def decode(issuer: Mapping[str, bytes], holder: Mapping[str, bytes]) -> SocialCa
         expires=_date(issuer.get("expires", b""), (12, 31)),
         card_no=_ascii(issuer.get("card_no", b"")[:_CARD_NO_CHARACTERS]),
         holder=_holder(holder),
+        reset_info=historical_bytes(card.atr).hex().upper() if card else "",
+        algorithm=algorithm,
+        interface=card.interface if card else Interface.CONTACT,
     )
 
 
@@ -146,6 +214,7 @@ def _holder(records: Mapping[str, bytes]) -> Holder | None:
         # BCD here, other than on the resident ID card: byte 15 is code 15.
         ethnic_code=records.get("ethnic_code", b"").hex(),
         birth=_date(records.get("birth", b""), (1, 1)),
+        birthplace=records.get("birthplace", b"").hex().rstrip("f"),
     )
 
 
@@ -179,68 +248,99 @@ def parse_record(answer: bytes, tag: int) -> bytes | None:
     return answer[2 : 2 + answer[1]]
 
 
-def _damaged(what: str) -> NoReturn:
-    raise DeviceFault(FaultCode.CARD_DAMAGED, what)
+def parse_records(answer: bytes) -> dict[int, bytes]:
+    """Records one after the other, by tag; what is cut short at the end is left out."""
+    found: dict[int, bytes] = {}
+    while len(answer) >= 2 and (value := parse_record(answer, answer[0])) is not None:
+        found[answer[0]] = value
+        answer = answer[2 + len(value) :]
+    return found
 
 
 # -- commands ---------------------------------------------------------------------------------
 
 
-def _read_file(transmit: Transmit, file: int, records: Mapping[str, int]) -> dict[str, bytes]:
-    """The records of a file that the card gives. A file it does not give has none."""
-    if not _select_file(transmit, file):
-        return {}
-    found: dict[str, bytes] = {}
-    # (P2 of READ RECORD, P1 of each item): by identifier, else by number.
-    by_tag = (0x00, tuple(records.values()))
-    by_number = (0x04, tuple(range(1, len(records) + 1)))
-    for form in (by_tag, by_number):
-        allowed = _read_records(transmit, form, records, found)
-        if found or not allowed:
-            break
-    return found
+class CardFiles:
+    """The files of one card, and what it was found to understand."""
 
+    def __init__(self, transmit: Transmit) -> None:
+        self._transmit = transmit
+        self._select_p1: tuple[int, ...] = _SELECT_P1
+        self._forms: tuple[str, ...] = tuple(_RECORD_FORMS)
+        #: Whether the file read last may be read only after authentication.
+        self.locked = False
 
-def _read_records(
-    transmit: Transmit,
-    form: tuple[int, Sequence[int]],
-    records: Mapping[str, int],
-    found: dict[str, bytes],
-) -> bool:
-    """Read what answers to one form of addressing; False if the card refuses to be read at all."""
-    p2, places = form
-    for (item, tag), p1 in zip(records.items(), places, strict=True):
-        status, answer = _exchange(transmit, bytes([0x00, 0xB2, p1, p2]))
-        if status == _SW_NOT_ALLOWED:
-            return False
-        value = parse_record(answer, tag) if status == _SW_OK else None
-        if value is not None:
-            found[item] = value
-    return True
+    def enter(self) -> str:
+        """Select the application; returns its algorithm id.
 
+        Raises `DeviceFault`: CARD_FOREIGN, CARD_BLOCKED.
+        """
+        answer = Answer(0)
+        for way in _WAYS_IN:
+            for p1, p2, name in way:
+                answer = exchange(self._transmit, bytes([0x00, 0xA4, p1, p2]), name)
+                if not answer.ok:
+                    break
+            if answer.ok:
+                return algorithm_of(answer.data)
+            if (fault := refused(answer.status, "SELECT")).code is FaultCode.CARD_BLOCKED:
+                raise fault
+        raise DeviceFault(FaultCode.CARD_FOREIGN, f"SW {answer.status:04X}")
 
-def _select_file(transmit: Transmit, file: int) -> bool:
-    for p1 in (0x02, 0x00):
-        status, _ = _exchange(transmit, bytes([0x00, 0xA4, p1, 0x00]), file.to_bytes(2, "big"))
-        if status == _SW_OK:
-            return True
-    return False
+    def read(self, file: int, records: Mapping[str, int]) -> dict[str, bytes]:
+        """The records of a file that the card gives. A file it does not give has none."""
+        self.locked = False
+        selected = self._select(file)
+        for form in self._forms:
+            if selected or form == "short id":
+                found = self._read_in_form(form, file, records)
+                if self.locked:
+                    return {}
+                if found:
+                    self._forms = tuple(sorted(self._forms, key=lambda one: one != form))
+                    return found
+        return self._read_all_at_once(records) if selected else {}
 
+    def read_whole(self, file: int, length: int) -> bytes:
+        """A transparent file (EF07 指纹, EF08 照片): `length` bytes of it, or what there is.
 
-def _exchange(transmit: Transmit, header: bytes, data: bytes = b"") -> tuple[int, bytes]:
-    """One command to its end: (status word, all of its data)."""
-    command = header + (bytes([len(data)]) + data if data else b"\x00")
-    collected = b""
-    for _ in range(_MOST_ROUNDS):
-        answer = transmit(command)
-        if len(answer) < 2:
-            _damaged("no status word")
-        collected += answer[:-2]
-        sw1, sw2 = answer[-2:]
-        if sw1 == 0x61:
-            command = bytes([0x00, 0xC0, 0x00, 0x00, sw2])
-        elif sw1 == 0x6C:
-            command = command[:4] + bytes([sw2])
-        else:
-            return sw1 << 8 | sw2, collected
-    _damaged("endless answer")
+        Raises `DeviceFault(CARD_REFUSED)` where the card wants authentication first.
+        """
+        if not self._select(file):
+            raise DeviceFault(FaultCode.CARD_REFUSED, f"file {file:04X}")
+        got = b""
+        while len(got) < length:
+            header = bytes([0x00, 0xB0, len(got) >> 8, len(got) & 0xFF])
+            part = exchange(self._transmit, header).must("READ BINARY")
+            if not part:
+                break
+            got += part
+        return got[:length]
+
+    def _select(self, file: int) -> bool:
+        for p1 in self._select_p1:
+            header = bytes([0x00, 0xA4, p1, 0x00])
+            if exchange(self._transmit, header, file.to_bytes(2, "big")).ok:
+                self._select_p1 = tuple(sorted(self._select_p1, key=lambda one: one != p1))
+                return True
+        return False
+
+    def _read_in_form(self, form: str, file: int, records: Mapping[str, int]) -> dict[str, bytes]:
+        found: dict[str, bytes] = {}
+        for number, (item, tag) in enumerate(records.items(), start=1):
+            p1, p2 = _RECORD_FORMS[form](number, tag, file & 0x1F)
+            answer = exchange(self._transmit, bytes([0x00, 0xB2, p1, p2]))
+            if answer.status == SECURITY_NOT_SATISFIED:
+                self.locked = True
+                break
+            if answer.status in _NOT_THIS_WAY:
+                break
+            value = parse_record(answer.data, tag) if answer.status == OK else None
+            if value is not None:
+                found[item] = value
+        return found
+
+    def _read_all_at_once(self, records: Mapping[str, int]) -> dict[str, bytes]:
+        answer = exchange(self._transmit, _ALL_RECORDS)
+        by_tag = parse_records(answer.data) if answer.ok else {}
+        return {item: by_tag[tag] for item, tag in records.items() if tag in by_tag}

@@ -126,7 +126,7 @@ class CardReader:
 
     def read(self, cancelled: Callable[[], bool], report: Callable[[CardStep], None]) -> SocialCard:
         """Wait for a card and read what it gives without a PIN. Raises as `use`."""
-        return self.use(cancelled, report, lambda card: read_social_card(card.transmit))
+        return self.use(cancelled, report, read_social_card)
 
     def use(
         self,

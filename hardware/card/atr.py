@@ -1,0 +1,33 @@
+"""Answer to reset (ISO 7816-3 §8): its historical bytes, found by its structure.
+
+Their place differs from card to card, and a reader makes one up for a contactless card (PC/SC part
+3: 3B 8n 80 01 …). Drivers report them as 卡复位信息.
+"""
+
+from __future__ import annotations
+
+#: TS: direct or inverse convention.
+_BEGINNINGS = (0x3B, 0x3F)
+
+
+def historical_bytes(atr: bytes) -> bytes:
+    """The historical bytes; b"" if the bytes are no whole answer to reset.
+
+        TS T0 | TA1 TB1 TC1 TD1 | TA2 … | T1 … TK | TCK
+
+    The high half of T0 and of each TD says which of the four interface bytes follow; the low half
+    of T0 is K.
+    """
+    if len(atr) < 2 or atr[0] not in _BEGINNINGS:
+        return b""
+    count, follows = atr[1] & 0x0F, atr[1] >> 4
+    place = 2
+    while follows:
+        place += follows.bit_count()
+        if not follows & 0x8:
+            break
+        if place > len(atr):
+            return b""
+        follows = atr[place - 1] >> 4
+    found = atr[place : place + count]
+    return found if len(found) == count else b""
