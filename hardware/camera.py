@@ -2,21 +2,27 @@
 
 The camera runs only while somebody looks: `frames` opens it and lets go of it. In between, the loop
 merely sees whether it is still there. A thread of its own takes every frame off the device, so that
-a slow consumer gets fewer frames, never older ones.
+a slow consumer gets fewer frames, never older ones. The same frames are searched for the QR code of
+the 电子社保卡 (`scan`).
 """
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from hardware.codes import OneTimeCode, UsedCodes, read_text
 from hardware.faults import DeviceFault, FaultCode, NotWanted
 from hardware.supervision import Condition
 
@@ -26,90 +32,183 @@ if TYPE_CHECKING:
 
     Image = NDArray[np.uint8]
 
-#: What is asked of the camera, pixels; it may give another size.
-_WIDTH, _HEIGHT = 1280, 720
-
 #: Longest wait for a frame, and for the camera to open, seconds.
 _FRAME_S, _OPEN_S = 3.0, 5.0
 
-#: No pixel brighter than this for so long is a cap on the lens or a dead sensor.
-_BLACK_LEVEL, _BLACK_S = 8, 5.0
+#: A picture below this, longer and shorter side in pixels, holds no face of the standard's width.
+_LEAST_LONG, _LEAST_SHORT = 640, 480
 
-#: For streams: decode what is there, keep nothing back.
-_STREAM_OPTIONS = "fflags;nobuffer|flags;low_delay|probesize;32768|analyzeduration;0"
+#: What a camera's pictures may look like for so long, seconds, before it counts as broken:
+#: black is a cap on the lens or a dead sensor; two pictures the same to the last bit are a camera
+#: that repeats itself, for a real sensor has noise; without any colour there is no card photo.
+_PATIENCE_S = {
+    FaultCode.CAMERA_BLACK: 5.0,
+    FaultCode.CAMERA_FROZEN: 5.0,
+    FaultCode.CAMERA_UNFIT: 2.0,
+}
+
+#: Brightness up to which a pixel is black, and from which it is burnt out and has no colour.
+_BLACK_LEVEL, _WHITE_LEVEL = 8, 247
+
+#: For streams: decode what is there, keep nothing back, and show no picture that is half there.
+_STREAM_OPTIONS = "fflags;nobuffer+discardcorrupt|flags;low_delay|probesize;32768|analyzeduration;0"
+_STREAM_PORTS = {"http": 80, "https": 443, "rtsp": 554}
+
+#: From linux/videodev2.h: requests, kinds of device and of buffer.
+_VIDIOC_QUERYCAP, _VIDIOC_REQBUFS = 0x80685600, 0xC0145608
+_CAPTURE, _CAPTURE_MPLANE = 0x1, 0x1000
+_DEVICE_CAPS_AT, _CAPABILITY_BYTES = 88, 104
+_BUFFERS = struct.Struct("=5I")
+_MMAP = 1
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What is asked of a camera on this machine; it may give something else."""
+
+    #: Pixels, and pictures a second.
+    width: int = 1280
+    height: int = 720
+    rate: int = 30
+    #: In the camera's own units; 0: the camera decides.
+    exposure: float = 0.0
+    white_balance: int = 0
 
 
 @dataclass(frozen=True)
 class Frame:
     """One picture: height x width x 3, 8 bit, red first, top row first, not mirrored."""
 
+    #: Not to be written to: the preview and the measuring share it.
     rgb: Image
     #: Counts the frames that the device gave, also those nobody took.
     number: int
     #: When it was taken, seconds of the monotonic clock.
     at: float
 
+    @property
+    def pixels(self) -> memoryview:
+        """The bytes of `rgb` in one row, not a copy of them."""
+        return self.rgb.data.cast("B")
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """A frame in which no new code was found. `used`: the code in it was read before."""
+
+    frame: Frame
+    used: bool
+
 
 class Camera:
-    """The driver; runs in a `DeviceLoop`. `source`: an index ("0") or the address of a stream."""
+    """The driver; runs in a `DeviceLoop`.
 
-    def __init__(self, source: str) -> None:
-        self._source = source
+    `source`: an index ("0"), a path ("/dev/v4l/by-id/…", the same after replugging) or the address
+    of a stream. `wishes` go to cameras on this machine; a stream is set where it comes from.
+    """
+
+    def __init__(self, source: str, wishes: Wishes | None = None) -> None:
+        self._source = f"/dev/video{source}" if source.isdigit() else source
+        self._wishes = wishes or Wishes()
+        self._grabber: _Grabber | None = None
+        self._used_codes = UsedCodes()
+        self._given = ""
+        self._serial = ""
+        self._counters = {"openings": 0, "frames": 0}
 
     def open(self) -> None:
         self._must_be_there()
+        if self._is_local:
+            self._wait_for_release()
+            must_be_free(self._source)
+            self._serial = usb_serial(self._source)
 
     def close(self) -> None:
         """Nothing is held between two uses."""
 
     def poll(self) -> Condition:
         self._must_be_there()
-        return Condition()
+        return Condition(detail=self._given, serial=self._serial, counters=dict(self._counters))
 
     def frames(self, cancelled: Callable[[], bool]) -> Generator[Frame, None, None]:
         """Each new frame, the newest first, until the consumer stops or cancels.
 
-        Raises `NotWanted` when cancelled, and `DeviceFault` CAMERA_ABSENT, CAMERA_NO_FRAMES or
-        CAMERA_BLACK.
+        Raises `NotWanted` when cancelled, and `DeviceFault` with any code of the camera.
         """
-        grabber = _Grabber(self._open_capture())
+        capture, refused = self._open_capture()
+        self._counters["openings"] += 1
+        grabber = self._grabber = _Grabber(capture)
+        judge, first, newest = _Judge(), None, None
         try:
-            seen, bright_at = 0, time.monotonic()
             while True:
                 if cancelled():
                     raise NotWanted
-                frame = grabber.newer_than(seen)
-                seen = frame.number
-                # Every eighth pixel is enough to see whether there is any light at all.
-                if int(frame.rgb[::8, ::8].max()) > _BLACK_LEVEL:
-                    bright_at = frame.at
-                elif frame.at - bright_at > _BLACK_S:
-                    raise DeviceFault(FaultCode.CAMERA_BLACK)
-                yield frame
+                newest = grabber.newer_than(newest.number if newest else 0)
+                first = first or newest
+                judge.look(newest)
+                yield newest
         finally:
             grabber.stop()
+            self._counters["frames"] += grabber.number
+            if first is not None and newest is not None:
+                self._given = _given(first, newest, refused)
+
+    def scan(self, cancelled: Callable[[], bool], report: Callable[[Scanned], None]) -> OneTimeCode:
+        """Look for the QR code of the 电子社保卡 until there is one that was never read before.
+
+        Reports each frame without one, for the preview. Raises as `frames` does.
+        """
+        with closing(self.frames(cancelled)) as frames:
+            for frame in frames:
+                text = read_text(frame.rgb)
+                if text is not None and self._used_codes.is_new(text):
+                    return OneTimeCode(text)
+                report(Scanned(frame, used=text is not None))
+        raise DeviceFault(FaultCode.CAMERA_NO_FRAMES, "the stream ended")
+
+    @property
+    def _is_local(self) -> bool:
+        return self._source.startswith("/")
 
     def _must_be_there(self) -> None:
         """A look that costs next to nothing; raises `DeviceFault(CAMERA_ABSENT)`."""
-        if self._source.isdigit():
-            if not Path(f"/dev/video{self._source}").exists():
-                raise DeviceFault(FaultCode.CAMERA_ABSENT, f"video{self._source}")
+        if self._is_local:
+            if not Path(self._source).exists():
+                raise DeviceFault(FaultCode.CAMERA_ABSENT, Path(self._source).name)
             return
-        where = urlsplit(self._source)
         try:
-            socket.create_connection((where.hostname or "", where.port or 80), timeout=1.0).close()
+            where = urlsplit(self._source)
+            port = where.port or _STREAM_PORTS.get(where.scheme, 80)
+        except ValueError:
+            raise DeviceFault(FaultCode.CAMERA_ABSENT, "not an address", temporary=False) from None
+        if not where.hostname:
+            raise DeviceFault(FaultCode.CAMERA_ABSENT, "not an address", temporary=False)
+        try:
+            socket.create_connection((where.hostname, port), timeout=1.0).close()
         except OSError as error:
             raise DeviceFault(FaultCode.CAMERA_ABSENT, type(error).__name__) from error
 
-    def _open_capture(self) -> Any:
+    def _wait_for_release(self) -> None:
+        """A read that hung at the last use may still hold the device, and then it looks busy."""
+        if self._grabber is not None:
+            self._grabber.wait(_FRAME_S + 1.0)
+
+    def _open_capture(self) -> tuple[Any, list[str]]:
+        """An open capture, and what of the wishes it refused."""
+        # Else OpenCV waits ten seconds for a picture of a camera that hangs.
+        os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(round(_FRAME_S)))
+        os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", _STREAM_OPTIONS)
         import cv2  # on the camera's thread, after the screen is up
 
-        if self._source.isdigit():
-            capture = cv2.VideoCapture(int(self._source))
-            capture.set(cv2.CAP_PROP_FRAME_WIDTH, _WIDTH)
-            capture.set(cv2.CAP_PROP_FRAME_HEIGHT, _HEIGHT)
+        refused: list[str] = []
+        if self._is_local:
+            self._must_be_there()
+            self._wait_for_release()
+            must_be_free(self._source)
+            capture = cv2.VideoCapture(os.path.realpath(self._source), cv2.CAP_V4L2)
+            if capture.isOpened():
+                refused = _ask(capture, self._wishes)
         else:
-            os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", _STREAM_OPTIONS)
             limits = [
                 cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
                 int(_OPEN_S * 1000),
@@ -120,13 +219,140 @@ class Camera:
         if not capture.isOpened():
             capture.release()
             raise DeviceFault(FaultCode.CAMERA_ABSENT, "does not open")
-        return capture
+        return capture, refused
+
+
+# -- cameras on this machine ----------------------------------------------------------------------
+
+
+def must_be_free(device: str) -> None:
+    """Raise CAMERA_BUSY if another program has the camera, CAMERA_ABSENT if it is none.
+
+    A V4L2 device can be opened by many and streams for one, the one that has asked for buffers.
+    OpenCV tells a busy camera from a missing one only in its log, so it is asked here.
+    """
+    try:
+        handle = os.open(device, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            capability = fcntl.ioctl(handle, _VIDIOC_QUERYCAP, bytes(_CAPABILITY_BYTES))
+            (kinds,) = struct.unpack_from("=I", capability, _DEVICE_CAPS_AT)
+            if not kinds & (_CAPTURE | _CAPTURE_MPLANE):
+                # A web camera's second node carries no pictures.
+                raise DeviceFault(FaultCode.CAMERA_ABSENT, "no pictures here", temporary=False)
+            kind = 1 if kinds & _CAPTURE else 9
+            for count in (1, 0):  # ask for a buffer, and give it back
+                request = _BUFFERS.pack(count, kind, _MMAP, 0, 0)
+                fcntl.ioctl(handle, _VIDIOC_REQBUFS, request)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        busy = error.errno == errno.EBUSY
+        code = FaultCode.CAMERA_BUSY if busy else FaultCode.CAMERA_ABSENT
+        raise DeviceFault(code, errno.errorcode.get(error.errno or 0, "")) from None
+
+
+def usb_serial(device: str, system: Path = Path("/sys")) -> str:
+    """The serial number of the USB camera behind /dev/videoN or a link to it; "" if it has none."""
+    node = system / "class/video4linux" / Path(device).resolve().name / "device"
+    try:
+        return (node.resolve().parent / "serial").read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _ask(capture: Any, wishes: Wishes) -> list[str]:
+    """Set what is wished and read it back; returns what the camera did not take, for a technician.
+
+    The camera keeps exposure and white balance after it is closed, so "the camera decides" is set
+    as well. The values are V4L2's: exposure 1 is by hand, 3 automatic.
+    """
+    import cv2
+
+    if wishes.width * wishes.height > _LEAST_LONG * _LEAST_SHORT:
+        # Raw pictures of this size leave no more than some ten a second on USB 2.
+        capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
+    size = (
+        ("width", cv2.CAP_PROP_FRAME_WIDTH, wishes.width),
+        ("height", cv2.CAP_PROP_FRAME_HEIGHT, wishes.height),
+        ("rate", cv2.CAP_PROP_FPS, wishes.rate),
+    )
+    capture.set(cv2.CAP_PROP_AUTO_EXPOSURE, 1 if wishes.exposure else 3)
+    capture.set(cv2.CAP_PROP_AUTO_WB, 0 if wishes.white_balance else 1)
+    look = (
+        ("exposure", cv2.CAP_PROP_EXPOSURE, wishes.exposure),
+        ("white balance", cv2.CAP_PROP_WB_TEMPERATURE, wishes.white_balance),
+    )
+    asked = [*size, *(wish for wish in look if wish[2])]
+    for _, key, value in asked:  # all before any is read: width counts only once height is set
+        capture.set(key, value)
+    return [
+        f"{name} {value:g}" for name, key, value in asked if round(capture.get(key)) != round(value)
+    ]
+
+
+def _given(first: Frame, last: Frame, refused: list[str]) -> str:
+    """What the camera gave while it ran, for a technician: size, rate, and what it refused."""
+    height, width = last.rgb.shape[:2]
+    words = [f"{width}x{height}"]
+    if last.at > first.at:
+        words.append(f"{(last.number - first.number) / (last.at - first.at):.0f}/s")
+    if refused:
+        words.append(f"refused: {', '.join(refused)}")
+    return " ".join(words)
+
+
+# -- frames ---------------------------------------------------------------------------------------
+
+
+class _Judge:
+    """Tells by its pictures that a camera cannot be used."""
+
+    def __init__(self) -> None:
+        self._before: tuple[Image, Image] | None = None
+        self._fine_at: dict[FaultCode, float] = {}
+
+    def look(self, frame: Frame) -> None:
+        """Raises `DeviceFault`."""
+        short, long = sorted(frame.rgb.shape[:2])
+        if long < _LEAST_LONG or short < _LEAST_SHORT:
+            raise DeviceFault(FaultCode.CAMERA_UNFIT, f"{long}x{short}", temporary=False)
+        # Every eighth pixel is enough for all but the proof that two pictures are the same.
+        sample = frame.rgb[::8, ::8].copy()
+        seen = {
+            FaultCode.CAMERA_BLACK: int(sample.max()) <= _BLACK_LEVEL,
+            FaultCode.CAMERA_FROZEN: self._is_repeated(frame.rgb, sample),
+            FaultCode.CAMERA_UNFIT: _is_grey(sample),
+        }
+        for code, is_seen in seen.items():
+            since = self._fine_at.setdefault(code, frame.at)
+            if not is_seen:
+                self._fine_at[code] = frame.at
+            elif frame.at - since > _PATIENCE_S[code]:
+                raise DeviceFault(code)
+
+    def _is_repeated(self, rgb: Image, sample: Image) -> bool:
+        import numpy as np
+
+        before, self._before = self._before, (rgb, sample)
+        return (
+            before is not None
+            and np.array_equal(sample, before[1])
+            and np.array_equal(rgb, before[0])
+        )
+
+
+def _is_grey(sample: Image) -> bool:
+    """Whether nothing has a colour, although there is enough that could have one."""
+    lightest, darkest = sample.max(axis=2), sample.min(axis=2)
+    could = (lightest > _BLACK_LEVEL) & (lightest < _WHITE_LEVEL)
+    return bool(could.mean() > 0.25) and bool((lightest[could] == darkest[could]).all())
 
 
 class _Grabber:
     """Takes frames off an open capture as fast as they come, and keeps the newest."""
 
     def __init__(self, capture: Any) -> None:
+        self.number = 0
         self._capture = capture
         self._newest: Frame | None = None
         self._ended = False
@@ -149,22 +375,34 @@ class _Grabber:
     def stop(self) -> None:
         """Let go of the device. A read that hangs is left behind with its thread."""
         self._stopping.set()
-        self._thread.join(1.0)
+        self.wait(1.0)
+
+    def wait(self, seconds: float) -> None:
+        """Until the device is let go of, but no longer than this."""
+        self._thread.join(seconds)
 
     def _run(self) -> None:
-        import cv2
-
-        number = 0
-        while not self._stopping.is_set():
-            ok, bgr = self._capture.read()
-            if not ok:
-                break
-            number += 1
-            frame = Frame(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), number, time.monotonic())
+        bgr: Image | None = None
+        try:
+            while not self._stopping.is_set():
+                ok, bgr = self._capture.read(bgr)  # into the same memory each time
+                if not ok or bgr is None:
+                    break
+                rgb = to_rgb(bgr)
+                with self._news:
+                    self.number += 1
+                    self._newest = Frame(rgb, self.number, time.monotonic())
+                    self._news.notify_all()
+        finally:
             with self._news:
-                self._newest = frame
+                self._ended = True
                 self._news.notify_all()
-        with self._news:
-            self._ended = True
-            self._news.notify_all()
-        self._capture.release()
+            self._capture.release()
+
+
+def to_rgb(bgr: Image) -> Image:
+    """A decoded picture as a frame of its own: the only copy on the way to screen and photo."""
+    import cv2
+
+    rgb: Image = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)  # type: ignore[assignment]
+    return rgb

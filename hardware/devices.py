@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from hardware.camera import Camera
+from hardware.camera import Camera, Wishes
 from hardware.card.reader import CardReader, make_card_reader
 from hardware.id_reader import IdReader
 from hardware.printer import ReceiptPrinter
@@ -75,7 +75,14 @@ def make_printer(settings: DeviceSettings) -> ReceiptPrinter | None:
 def make_camera(settings: DeviceSettings) -> Camera | None:
     if not settings.camera:
         return None
-    return Camera(settings.camera)
+    wishes = Wishes(
+        settings.camera_width,
+        settings.camera_height,
+        settings.camera_rate,
+        settings.camera_exposure,
+        settings.camera_white_balance,
+    )
+    return Camera(settings.camera, wishes)
 
 
 def make_drivers(settings: DeviceSettings) -> dict[str, Driver | None]:

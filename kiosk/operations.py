@@ -51,11 +51,12 @@ class Work:
 class Look:
     """One camera frame for the preview, and what is wrong with it.
 
-    `rgb`: height x width x 3 bytes, top row first, not mirrored. `finding` is a
+    `rgb`: height x width x 3 bytes, top row first, not mirrored; they may be the camera's own
+    frame, which the photo is made of, so nobody writes to them. `finding` is a
     `kiosk.photo.Finding` code. `face` is (x, y, width, height) in shares of the frame.
     """
 
-    rgb: bytes
+    rgb: bytes | memoryview
     width: int
     height: int
     finding: str
@@ -115,7 +116,7 @@ def take_photo(prompt: prompts.TakePhoto, camera: Camera, work: Work) -> CardPho
                     return photographer.make(frame.rgb)
                 except PhotoRefused as refused:
                     finding = refused.finding.code
-            work.report(Look(frame.rgb.tobytes(), width, height, finding, look.face))
+            work.report(Look(frame.pixels, width, height, finding, look.face))
     raise DeviceFault(FaultCode.CAMERA_NO_FRAMES, "the stream ended")
 
 

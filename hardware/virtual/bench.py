@@ -12,7 +12,10 @@
 | paper near-end, load          | it is near its end; a new roll is put in                |
 | cover open, close             | the printer's cover                                     |
 | camera scene NAME             | what stands before the lens                             |
+| camera code TEXT              | a phone is held there that shows a QR code of the text  |
 | camera freeze, thaw           | the camera sends no new pictures; it does again         |
+| camera stick, unstick         | it sends the same picture again and again; no more      |
+| camera cover, uncover         | the cap is on the lens; it is off                       |
 | DEVICE unplug, plug           | the cable of id, printer or camera                      |
 | printed                       | what came out of the printer                            |
 | state                         | what lies where                                         |
@@ -36,6 +39,9 @@ from hardware.virtual.id_reader import VirtualIdReader
 from hardware.virtual.personas import CARD_PERSONAS, ID_PERSONAS
 from hardware.virtual.portrait import SCENES
 from hardware.virtual.printer import VirtualPrinter
+
+#: Bytes of text in a QR code that the camera can still tell apart at arm's length.
+_LONGEST_CODE = 300
 
 
 class Refused(Exception):
@@ -73,8 +79,13 @@ class Bench:
             ("printer", "unplug"): self.printer.unplug,
             ("printer", "plug"): self.printer.plug,
             ("camera", "scene"): self._scene,
+            ("camera", "code"): self._code,
             ("camera", "freeze"): self.camera.freeze,
             ("camera", "thaw"): self._thaw,
+            ("camera", "stick"): self.camera.stick,
+            ("camera", "unstick"): self._unstick,
+            ("camera", "cover"): self.camera.cover,
+            ("camera", "uncover"): self._uncover,
             ("camera", "unplug"): self.camera.unplug,
             ("camera", "plug"): self.camera.plug,
             ("printed", ""): self._printed,
@@ -132,8 +143,19 @@ class Bench:
             raise Refused(f"no scene {name}; there is: {', '.join(SCENES)}")
         self.camera.show(name)
 
+    def _code(self, text: str) -> None:
+        if not 0 < len(text.encode("utf-8", "replace")) <= _LONGEST_CODE:
+            raise Refused(f"a code of the camera's sharpness holds 1 to {_LONGEST_CODE} bytes")
+        self.camera.show_code(text)
+
     def _thaw(self) -> None:
         self.camera.freeze(False)
+
+    def _unstick(self) -> None:
+        self.camera.stick(False)
+
+    def _uncover(self) -> None:
+        self.camera.cover(False)
 
     def _printed(self) -> dict[str, Any]:
         pieces = [

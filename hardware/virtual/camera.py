@@ -2,6 +2,8 @@
 
 Motion JPEG over HTTP on the loopback interface, as network cameras speak it; OpenCV opens it by its
 address like any camera. The scene can be changed while somebody looks, and the cable can be pulled.
+As with a real sensor, no two pictures of one scene are the same: a few with different noise take
+turns.
 """
 
 from __future__ import annotations
@@ -9,13 +11,24 @@ from __future__ import annotations
 import io
 import threading
 import time
-from functools import lru_cache
+from functools import cache, lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
 
-from hardware.virtual.portrait import scene
+from hardware.virtual import portrait
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    #: Height x width x 3 bytes, red first; or height x width, from a camera without colour.
+    Picture = NDArray[np.uint8]
 
 #: Pictures a second; a 720p web camera gives up to thirty, an old one fifteen.
 _RATE = 15
+
+#: Pictures of one scene that take turns, and the noise that tells them apart, in levels.
+_TURNS, _NOISE = 4, 0.8
 
 _BOUNDARY = "frame"
 
@@ -25,11 +38,16 @@ class VirtualCamera:
 
     def __init__(self, port: int = 0) -> None:
         """`port` 0 takes a free one, which is kept also while the camera is unplugged."""
-        self._picture = _jpeg("nobody")
+        self._view = _View(portrait.frame("nobody"))
         self.scene = "nobody"
         self._port = port
         self._server: ThreadingHTTPServer | None = None
         self._frozen = threading.Event()
+        self._stuck = threading.Event()
+        self._covered = threading.Event()
+        self._wrong: bytes | None = None
+        self._breaks_off = False
+        self._newest: BaseHTTPRequestHandler | None = None
         self.plug()
 
     @property
@@ -38,12 +56,37 @@ class VirtualCamera:
 
     def show(self, name: str) -> None:
         """Put something before the lens. Raises `KeyError` for an unknown scene."""
-        self._picture = _jpeg(name)
+        self._view = _scene(name)
+        self.scene = name
+
+    def show_code(self, text: str) -> None:
+        """Hold a phone before the lens that shows a QR code of the text."""
+        self.show_picture(portrait.phone(text), "code")
+
+    def show_picture(self, picture: Picture, name: str = "picture") -> None:
+        """Any picture, of any size: the camera's resolution is that of what it shows."""
+        self._view = _View(picture)
         self.scene = name
 
     def freeze(self, frozen: bool = True) -> None:
         """Stop sending pictures without closing the connection."""
-        (self._frozen.set if frozen else self._frozen.clear)()
+        _set(self._frozen, frozen)
+
+    def stick(self, stuck: bool = True) -> None:
+        """Send the same picture again and again, to the last bit."""
+        _set(self._stuck, stuck)
+
+    def cover(self, covered: bool = True) -> None:
+        """Put the cap on the lens; what stands before it stays there."""
+        _set(self._covered, covered)
+
+    def spill(self, data: bytes) -> None:
+        """Send these bytes once, where a picture should be."""
+        self._wrong = data
+
+    def break_off(self) -> None:
+        """Lose the connection in the middle of the next picture, once."""
+        self._breaks_off = True
 
     def plug(self) -> None:
         if self._server is not None:
@@ -75,17 +118,65 @@ class VirtualCamera:
         self.unplug()
 
     def _stream(self, request: BaseHTTPRequestHandler) -> None:
-        server = self._server
+        server, self._newest = self._server, request
         request.send_response(200)
         request.send_header("Content-Type", f"multipart/x-mixed-replace; boundary={_BOUNDARY}")
         request.end_headers()
+        turn = 0
         try:
             while self._server is server:
                 if not self._frozen.is_set():
-                    request.wfile.write(_part(self._picture))
+                    turn += not self._stuck.is_set()
+                    if not self._send(request, turn % _TURNS):
+                        return
                 time.sleep(1 / _RATE)
         except OSError:
             return  # nobody looks any more
+
+    def _send(self, request: BaseHTTPRequestHandler, turn: int) -> bool:
+        """One picture; False if the connection is to be lost in the middle of it."""
+        view = _cap(self._view.shape) if self._covered.is_set() else self._view
+        part = _part(view.jpeg(turn))
+        if request is self._newest:  # not one whose other end has just gone
+            wrong, self._wrong = self._wrong, None
+            part = (wrong or b"") + part
+            if self._breaks_off:
+                self._breaks_off = False
+                request.wfile.write(part[: len(part) // 2])
+                return False
+        request.wfile.write(part)
+        return True
+
+
+class _View:
+    """A picture as the sensor sees it: with other noise each time."""
+
+    def __init__(self, picture: Picture) -> None:
+        self.shape = picture.shape
+        self._picture = picture
+        self._jpegs: dict[int, bytes] = {}
+
+    def jpeg(self, turn: int) -> bytes:
+        """Made when first asked for: showing something else must not take long."""
+        if turn not in self._jpegs:
+            self._jpegs[turn] = _jpeg(self._picture, turn)
+        return self._jpegs[turn]
+
+
+@lru_cache(maxsize=16)
+def _scene(name: str) -> _View:
+    return _View(portrait.frame(name))
+
+
+@lru_cache(maxsize=4)
+def _cap(shape: tuple[int, ...]) -> _View:
+    import numpy as np
+
+    return _View(np.zeros(shape, np.uint8))
+
+
+def _set(event: threading.Event, is_so: bool) -> None:
+    (event.set if is_so else event.clear)()
 
 
 def _part(picture: bytes) -> bytes:
@@ -93,8 +184,19 @@ def _part(picture: bytes) -> bytes:
     return head.encode("ascii") + picture + b"\r\n"
 
 
-@lru_cache(maxsize=16)
-def _jpeg(name: str) -> bytes:
+def _jpeg(picture: Picture, turn: int) -> bytes:
+    import cv2
+    from PIL import Image
+
     out = io.BytesIO()
-    scene(name).save(out, "JPEG", quality=92)
+    noisy = cv2.add(picture, _noise(picture.shape, turn), dtype=cv2.CV_8U)
+    Image.fromarray(noisy).save(out, "JPEG", quality=92)
     return out.getvalue()
+
+
+@cache
+def _noise(shape: tuple[int, ...], turn: int) -> NDArray[np.signedinteger[Any]]:
+    import numpy as np
+
+    grain = np.random.default_rng(turn).standard_normal(shape, np.float32)
+    return np.round(grain * _NOISE).astype(np.int16)

@@ -144,6 +144,25 @@ _SCENES: dict[str, Callable[[NDArray[np.float32]], None]] = {
 SCENES = tuple(_SCENES)
 
 
+def phone(text: str) -> NDArray[np.uint8]:
+    """A phone held before the lens, a little askew, that shows a QR code of `text`; as `frame`."""
+    import qrcode
+
+    code = qrcode.QRCode(border=4)
+    code.add_data(text)
+    modules = np.where(np.asarray(code.get_matrix()), 22, 238).astype(np.uint8)
+    face = np.full((700, 350, 3), (30, 31, 34), np.uint8)
+    face[24:676, 14:336] = (238, 240, 242)
+    square = cv2.resize(modules, (300, 300), interpolation=cv2.INTER_NEAREST)
+    face[180:480, 25:325] = square[..., None]
+    corners = np.array([[0, 0], [350, 0], [350, 700], [0, 700]], np.float32)
+    held = np.array([[480, 30], [818, 12], [842, 700], [470, 690]], np.float32)
+    turn = cv2.getPerspectiveTransform(corners, held)
+    wall = np.clip(_wall() * 0.82, 0, 255).astype(np.uint8)
+    cv2.warpPerspective(face, turn, (WIDTH, HEIGHT), wall, cv2.INTER_AREA, cv2.BORDER_TRANSPARENT)
+    return np.asarray(cv2.GaussianBlur(wall, (0, 0), 0.8), np.uint8)
+
+
 def scene(name: str) -> Image:
     """What the camera sees: RGB, 1280x720. Raises `KeyError` for a name not in `SCENES`."""
     from PIL import Image

@@ -1,51 +1,97 @@
-"""The camera through OpenCV's VideoCapture, against a stream that can fail in every way."""
+"""The camera through OpenCV's VideoCapture, against a stream that can fail in every way, and
+against a stand-in for V4L2, which this machine need not have."""
 
 from __future__ import annotations
 
+import errno
+import struct
+import threading
 import time
-from collections.abc import Iterator
+import tracemalloc
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from hardware import camera as camera_module
-from hardware.camera import Camera
+from hardware.camera import Camera, Frame, Scanned, Wishes, must_be_free, to_rgb, usb_serial
 from hardware.faults import DeviceFault, FaultCode, NotWanted
 from hardware.virtual.camera import VirtualCamera
+from hardware.virtual.portrait import frame as picture_of
+
+FAST_S = 0.4
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def far_end() -> Iterator[VirtualCamera]:
     virtual = VirtualCamera()
+    virtual.show("portrait")
     yield virtual
     virtual.close()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Faults that need seconds of bad pictures need less."""
+    monkeypatch.setattr(camera_module, "_FRAME_S", 1.0)
+    for code in camera_module._PATIENCE_S:
+        monkeypatch.setitem(camera_module._PATIENCE_S, code, FAST_S)
 
 
 def never() -> bool:
     return False
 
 
+def first(driver: Camera) -> Frame:
+    frames = driver.frames(never)
+    try:
+        return next(frames)
+    finally:
+        frames.close()
+
+
+def fault_while(driver: Camera, happens: Callable[[], None] | None = None) -> FaultCode:
+    """The fault that ends the looking, after something happened to the running camera."""
+    until = time.monotonic() + 10
+    with pytest.raises(DeviceFault) as caught:
+        for number, _ in enumerate(driver.frames(lambda: time.monotonic() > until)):
+            if number == 1 and happens is not None:
+                happens()
+    return caught.value.code
+
+
+# -- frames -----------------------------------------------------------------------------------
+
+
 def test_frames_are_what_stands_before_the_lens(far_end: VirtualCamera) -> None:
-    far_end.show("portrait")
-    frames = Camera(far_end.url).frames(never)
-    frame = next(frames)
-    frames.close()
+    frame = first(Camera(far_end.url))
     assert frame.rgb.shape == (720, 1280, 3)
-    assert frame.rgb.std() > 20
+    # The same colours in the same places, but for noise and JPEG.
+    difference = frame.rgb.astype(np.int16) - picture_of("portrait")
+    assert np.abs(difference).mean() < 3
+
+
+def test_no_two_pictures_of_one_scene_are_the_same(far_end: VirtualCamera) -> None:
+    frames = Camera(far_end.url).frames(never)
+    one, other = next(frames), next(frames)
+    frames.close()
+    assert not np.array_equal(one.rgb, other.rgb)
+    assert np.abs(one.rgb.astype(np.int16) - other.rgb).mean() < 2
 
 
 def test_a_slow_consumer_gets_the_newest_frame_not_the_next(far_end: VirtualCamera) -> None:
-    far_end.show("portrait")
     frames = Camera(far_end.url).frames(never)
-    first = next(frames)
+    earlier = next(frames)
     time.sleep(0.6)
     later = next(frames)
     frames.close()
-    assert later.number - first.number > 3
+    assert later.number - earlier.number > 3
     assert time.monotonic() - later.at < 0.5
 
 
 def test_a_changed_scene_is_seen_soon(far_end: VirtualCamera) -> None:
-    far_end.show("portrait")
     frames = Camera(far_end.url).frames(never)
     bright = next(frames).rgb.mean()
     far_end.show("dark")
@@ -63,58 +109,445 @@ def test_looking_ends_when_nobody_wants_it(far_end: VirtualCamera) -> None:
         next(frames)
 
 
-def test_camera_unplugged_while_looking_is_a_fault_and_comes_back() -> None:
-    virtual = VirtualCamera()
-    virtual.show("portrait")
-    driver = Camera(virtual.url)
-    frames = driver.frames(never)
-    next(frames)
-    virtual.unplug()
-    with pytest.raises(DeviceFault) as caught:
-        for _ in range(200):
-            next(frames)
-    assert caught.value.code is FaultCode.CAMERA_NO_FRAMES
-    with pytest.raises(DeviceFault) as caught:
-        driver.poll()
-    assert caught.value.code is FaultCode.CAMERA_ABSENT
-    virtual.plug()
-    driver.poll()
-    again = driver.frames(never)
-    next(again)
-    again.close()
-    virtual.close()
+@pytest.mark.parametrize("size", [(640, 480), (1920, 1080), (3840, 2160)])
+def test_a_camera_of_another_resolution_gives_frames_of_it(
+    far_end: VirtualCamera, size: tuple[int, int]
+) -> None:
+    import cv2
+
+    far_end.show_picture(np.asarray(cv2.resize(picture_of("portrait"), size), np.uint8))
+    assert first(Camera(far_end.url)).rgb.shape == (size[1], size[0], 3)
 
 
-def test_a_camera_that_freezes_is_a_fault_not_a_still(
+# -- how a picture gets from the decoder to screen and photo ------------------------------------
+
+
+def test_a_picture_is_copied_once_on_its_way_to_the_screen() -> None:
+    decoded = np.zeros((720, 1280, 3), np.uint8)
+    to_rgb(decoded)  # what is loaded at the first use does not count
+    tracemalloc.start()
+    try:
+        frame = Frame(to_rgb(decoded), 1, 0.0)
+        shown = frame.pixels
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert decoded.nbytes <= peak < decoded.nbytes + 20_000
+    assert np.shares_memory(np.frombuffer(shown, np.uint8), frame.rgb)
+    assert (shown.ndim, shown.nbytes) == (1, decoded.nbytes)
+
+
+def test_the_preview_gets_the_very_frame_that_the_photo_is_made_of(
     far_end: VirtualCamera, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(camera_module, "_FRAME_S", 1.0)
+    """`take_photo` itself: what it reports lies in the memory of the frame it looked at."""
+    from kiosk import photo
+    from kiosk.operations import Look, Work, take_photo
+    from kiosk.photo import Finding, FindingCode
+    from kiosk.prompts import TakePhoto
+
+    looked_at: list[Any] = []
+
+    class Photographer:
+        def look(self, rgb: Any) -> Finding:
+            looked_at.append(rgb)
+            return Finding(FindingCode.NO_FACE)
+
+    monkeypatch.setattr(photo, "Photographer", Photographer)
+    shown: list[Look] = []
+    work = Work(None, shown.append, lambda: len(shown) >= 2, lambda word: False)  # type: ignore[arg-type]
+    with pytest.raises(NotWanted):
+        take_photo(TakePhoto("apply.photo"), Camera(far_end.url), work)
+    for rgb, look in zip(looked_at, shown, strict=True):
+        assert np.shares_memory(np.frombuffer(look.rgb, np.uint8), rgb)
+
+
+def test_a_frame_that_is_kept_is_not_written_over_by_the_next(far_end: VirtualCamera) -> None:
+    frames = Camera(far_end.url).frames(never)
+    kept = next(frames)
+    as_it_was = kept.rgb.copy()
+    for _ in range(4):
+        next(frames)
+    frames.close()
+    assert np.array_equal(kept.rgb, as_it_was)
+
+
+# -- what goes wrong ----------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize(
+    ("happens", "is_over", "code"),
+    [
+        ("freeze", lambda it: it.freeze(False), FaultCode.CAMERA_NO_FRAMES),
+        ("stick", lambda it: it.stick(False), FaultCode.CAMERA_FROZEN),
+        ("cover", lambda it: it.cover(False), FaultCode.CAMERA_BLACK),
+        ("unplug", lambda it: it.plug(), FaultCode.CAMERA_NO_FRAMES),
+        ("break_off", lambda it: None, FaultCode.CAMERA_NO_FRAMES),
+    ],
+)
+def test_what_happens_to_a_running_camera_is_a_fault_and_the_next_use_works(
+    far_end: VirtualCamera,
+    happens: str,
+    is_over: Callable[[VirtualCamera], None],
+    code: FaultCode,
+) -> None:
+    driver = Camera(far_end.url)
+    began = time.monotonic()
+    assert fault_while(driver, getattr(far_end, happens)) is code
+    assert time.monotonic() - began < 6
+    is_over(far_end)
+    driver.open()
+    assert first(driver).rgb.std() > 20
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_covered_camera_that_also_repeats_itself_is_said_to_be_black(
+    far_end: VirtualCamera,
+) -> None:
+    far_end.stick()
+    far_end.cover()
+    assert fault_while(Camera(far_end.url)) is FaultCode.CAMERA_BLACK
+
+
+def test_nobody_sees_a_picture_of_which_half_is_missing(far_end: VirtualCamera) -> None:
+    whole = picture_of("portrait").astype(np.int16)
+    with pytest.raises(DeviceFault):
+        for number, frame in enumerate(Camera(far_end.url).frames(never)):
+            assert np.abs(frame.rgb[-200:] - whole[-200:]).mean() < 3
+            if number == 1:
+                far_end.break_off()
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        bytes(range(256)) * 400,
+        b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: 9\r\n\r\n\xff\xd8garbage\r\n",
+        b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: -1\r\n\r\n",
+        b"--frame\r\nContent-Type: text/plain\r\n\r\nhello\r\n",
+        b"\r\n" * 500,
+    ],
+    ids=["noise", "no picture", "no length", "text", "empty lines"],
+)
+def test_garbage_in_the_stream_is_skipped_or_a_fault_and_the_next_use_works(
+    far_end: VirtualCamera, garbage: bytes
+) -> None:
+    driver = Camera(far_end.url)
+    until = time.monotonic() + 1.5
+    try:
+        for number, frame in enumerate(driver.frames(lambda: time.monotonic() > until)):
+            assert frame.rgb.shape == (720, 1280, 3)
+            if number == 1:
+                far_end.spill(garbage)
+    except DeviceFault as fault:
+        assert fault.code is FaultCode.CAMERA_NO_FRAMES
+    except NotWanted:
+        pass  # the garbage was skipped
+    assert first(driver).rgb.std() > 20
+
+
+def test_a_camera_unplugged_while_somebody_waits_for_a_frame_wakes_them(
+    far_end: VirtualCamera,
+) -> None:
     frames = Camera(far_end.url).frames(never)
     next(frames)
     far_end.freeze()
+    threading.Timer(0.2, far_end.unplug).start()
+    began = time.monotonic()
     with pytest.raises(DeviceFault) as caught:
-        for _ in range(50):
-            next(frames)
-    far_end.freeze(False)
-    assert caught.value.code is FaultCode.CAMERA_NO_FRAMES
-
-
-def test_a_black_picture_is_a_fault_after_a_while(
-    far_end: VirtualCamera, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from PIL import Image
-
-    monkeypatch.setattr(camera_module, "_BLACK_S", 0.3)
-    monkeypatch.setattr("hardware.virtual.camera.scene", lambda name: Image.new("RGB", (1280, 720)))
-    far_end.show("black")
-    with pytest.raises(DeviceFault) as caught:
-        for _ in Camera(far_end.url).frames(never):
+        for _ in frames:
             pass
-    assert caught.value.code is FaultCode.CAMERA_BLACK
+    assert caught.value.code is FaultCode.CAMERA_NO_FRAMES
+    assert time.monotonic() - began < 2.5
 
 
-@pytest.mark.parametrize("source", ["77", "http://127.0.0.1:9/stream.mjpg"])
+def test_an_unplugged_camera_is_absent_until_it_is_plugged_in(far_end: VirtualCamera) -> None:
+    driver = Camera(far_end.url)
+    first(driver)
+    far_end.unplug()
+    for use in (driver.poll, driver.open):
+        with pytest.raises(DeviceFault) as caught:
+            use()
+        assert caught.value.code is FaultCode.CAMERA_ABSENT
+    assert fault_while(driver) is FaultCode.CAMERA_ABSENT
+    far_end.plug()
+    driver.poll()
+    first(driver)
+
+
+def test_a_camera_below_the_standard_is_unfit_at_its_first_frame(far_end: VirtualCamera) -> None:
+    far_end.show_picture(np.ascontiguousarray(picture_of("portrait")[:360, :640]))
+    with pytest.raises(DeviceFault, match="640x360") as caught:
+        first(Camera(far_end.url))
+    assert caught.value.code is FaultCode.CAMERA_UNFIT
+    assert not caught.value.temporary
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_camera_without_colour_is_unfit(far_end: VirtualCamera) -> None:
+    far_end.show_picture(np.ascontiguousarray(picture_of("portrait")[:, :, 1]))
+    assert fault_while(Camera(far_end.url)) is FaultCode.CAMERA_UNFIT
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("level", [128, 255])
+def test_a_wall_of_one_tone_is_no_reason_to_call_a_colour_camera_unfit(
+    far_end: VirtualCamera, level: int
+) -> None:
+    far_end.show_picture(np.full((720, 1280, 3), level, np.uint8))
+    until = time.monotonic() + 3 * FAST_S
+    with pytest.raises(NotWanted):
+        for _ in Camera(far_end.url).frames(lambda: time.monotonic() > until):
+            pass
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["77", "/dev/v4l/by-id/nothing", "http://127.0.0.1:9/s", "http://127.0.0.1:99999/", "nonsense"],
+)
 def test_a_camera_that_is_not_there_is_absent(source: str) -> None:
+    for use in (Camera(source).open, lambda: first(Camera(source))):
+        with pytest.raises(DeviceFault) as caught:
+            use()
+        assert caught.value.code is FaultCode.CAMERA_ABSENT
+
+
+def test_the_password_in_an_address_stays_out_of_faults() -> None:
     with pytest.raises(DeviceFault) as caught:
-        Camera(source).open()
+        Camera("http://admin:hunter2@127.0.0.1:9/").open()
+    assert "hunter2" not in str(caught.value)
+
+
+# -- what a technician sees -----------------------------------------------------------------------
+
+
+def test_health_says_what_the_camera_gave_and_how_often(far_end: VirtualCamera) -> None:
+    driver = Camera(far_end.url)
+    assert driver.poll().detail == ""
+    frames = driver.frames(never)
+    for _ in range(6):
+        last = next(frames)
+    frames.close()
+    first(driver)
+    counters = driver.poll().counters
+    assert counters["openings"] == 2
+    assert counters["frames"] > last.number
+    assert driver.poll().detail.startswith("1280x720")
+
+
+def test_the_serial_number_is_that_of_the_usb_device(tmp_path: Path) -> None:
+    interface = tmp_path / "devices/usb1/1-1/1-1:1.0"
+    interface.mkdir(parents=True)
+    (interface.parent / "serial").write_text("A1B2C3\n")
+    node = tmp_path / "class/video4linux/video3"
+    node.mkdir(parents=True)
+    (node / "device").symlink_to(interface)
+    (tmp_path / "by-id").symlink_to(tmp_path / "video3")
+    assert usb_serial(str(tmp_path / "video3"), tmp_path) == "A1B2C3"
+    assert usb_serial(str(tmp_path / "by-id"), tmp_path) == "A1B2C3"
+    assert usb_serial("/dev/video4", tmp_path) == ""
+
+
+# -- a camera on this machine, behind a stand-in for the kernel and for OpenCV's V4L2 ------------
+
+
+class Kernel:
+    """Answers the two requests of `must_be_free` as uvcvideo does."""
+
+    def __init__(self) -> None:
+        self.kinds = 0x1
+        self.refuses: dict[int, int] = {}
+        self.buffers: list[tuple[int, int]] = []
+
+    def ioctl(self, handle: int, request: int, argument: bytes) -> bytes:
+        if request in self.refuses:
+            raise OSError(self.refuses[request], "refused")
+        if request == camera_module._VIDIOC_QUERYCAP:
+            return bytes(88) + struct.pack("=I", self.kinds) + bytes(12)
+        assert request == camera_module._VIDIOC_REQBUFS
+        count, kind, memory, _, _ = struct.unpack("=5I", argument)
+        assert memory == 1
+        self.buffers.append((count, kind))
+        return argument
+
+
+class Sensor:
+    """A VideoCapture that takes no more than 640x480, fifteen a second, and no exposure."""
+
+    opened: str = ""
+    asked: dict[int, float] = {}  # noqa: RUF012
+
+    def __init__(self, path: str, backend: int) -> None:
+        Sensor.opened = path
+        Sensor.asked = {}
+        self._turn = 0
+
+    def isOpened(self) -> bool:  # noqa: N802 - OpenCV's name
+        return True
+
+    def set(self, key: int, value: float) -> bool:
+        Sensor.asked[key] = value
+        return True
+
+    def get(self, key: int) -> float:
+        import cv2
+
+        limits = {
+            cv2.CAP_PROP_FRAME_WIDTH: 640.0,
+            cv2.CAP_PROP_FRAME_HEIGHT: 480.0,
+            cv2.CAP_PROP_FPS: 15.0,
+            cv2.CAP_PROP_EXPOSURE: 156.0,
+        }
+        return min(Sensor.asked[key], limits.get(key, Sensor.asked[key]))
+
+    def read(self, into: Any = None) -> tuple[bool, Any]:
+        time.sleep(0.01)
+        self._turn += 1
+        return True, np.full((480, 640, 3), (self._turn % 200, 90, 40), np.uint8)
+
+    def release(self) -> None:
+        Sensor.opened = ""
+
+
+@pytest.fixture
+def kernel(monkeypatch: pytest.MonkeyPatch) -> Kernel:
+    import cv2
+
+    kernel = Kernel()
+    monkeypatch.setattr("hardware.camera.fcntl.ioctl", kernel.ioctl)
+    monkeypatch.setattr(cv2, "VideoCapture", Sensor)
+    return kernel
+
+
+@pytest.fixture
+def device(tmp_path: Path) -> Path:
+    (tmp_path / "video0").touch()
+    link = tmp_path / "usb-camera-index0"
+    link.symlink_to(tmp_path / "video0")
+    return link
+
+
+def test_what_the_camera_refused_is_told_to_the_technician(kernel: Kernel, device: Path) -> None:
+    import cv2
+
+    driver = Camera(str(device), Wishes(1280, 720, 30, exposure=300.0, white_balance=4600))
+    driver.open()
+    frame = first(driver)
+    assert frame.rgb[0, 0].tolist()[:2] == [40, 90]
+    words = driver.poll().detail
+    assert words.startswith("640x480")
+    assert words.endswith("refused: width 1280, height 720, rate 30, exposure 300")
+    asked = Sensor.asked
+    assert asked[cv2.CAP_PROP_FOURCC] == cv2.VideoWriter.fourcc(*"MJPG")
+    assert asked[cv2.CAP_PROP_AUTO_EXPOSURE] == 1
+    assert (asked[cv2.CAP_PROP_AUTO_WB], asked[cv2.CAP_PROP_WB_TEMPERATURE]) == (0, 4600)
+
+
+def test_a_camera_left_to_itself_is_set_to_decide_itself(kernel: Kernel, device: Path) -> None:
+    import cv2
+
+    driver = Camera(str(device), Wishes(640, 480, 15))
+    first(driver)
+    assert "refused" not in driver.poll().detail
+    asked = Sensor.asked
+    assert (asked[cv2.CAP_PROP_AUTO_EXPOSURE], asked[cv2.CAP_PROP_AUTO_WB]) == (3, 1)
+    assert not {cv2.CAP_PROP_EXPOSURE, cv2.CAP_PROP_FOURCC} & asked.keys()
+
+
+def test_a_path_that_lasts_leads_to_the_camera_after_replugging(
+    kernel: Kernel, device: Path
+) -> None:
+    driver = Camera(str(device))
+    frames = driver.frames(never)
+    next(frames)
+    assert Sensor.opened.endswith("/video0")
+    frames.close()
+    assert Sensor.opened == ""
+    device.unlink()
+    with pytest.raises(DeviceFault) as caught:
+        driver.poll()
     assert caught.value.code is FaultCode.CAMERA_ABSENT
+    again = device.with_name("video2")  # the kernel gives it another number
+    again.touch()
+    device.symlink_to(again)
+    frames = driver.frames(never)
+    next(frames)
+    assert Sensor.opened.endswith("/video2")
+    frames.close()
+
+
+@pytest.mark.parametrize(
+    ("request_", "error", "code"),
+    [
+        (camera_module._VIDIOC_REQBUFS, errno.EBUSY, FaultCode.CAMERA_BUSY),
+        (camera_module._VIDIOC_QUERYCAP, errno.ENOTTY, FaultCode.CAMERA_ABSENT),
+        (camera_module._VIDIOC_REQBUFS, errno.ENODEV, FaultCode.CAMERA_ABSENT),
+    ],
+)
+def test_what_the_kernel_refuses_is_said_with_its_name(
+    kernel: Kernel, device: Path, request_: int, error: int, code: FaultCode
+) -> None:
+    kernel.refuses[request_] = error
+    driver = Camera(str(device))
+    for use in (driver.open, lambda: first(driver)):
+        with pytest.raises(DeviceFault, match=errno.errorcode[error]) as caught:
+            use()
+        assert caught.value.code is code
+    kernel.refuses.clear()
+    driver.open()
+    first(driver)
+
+
+def test_buffers_that_were_asked_for_are_given_back(kernel: Kernel, device: Path) -> None:
+    must_be_free(str(device))
+    kernel.kinds = 0x1000
+    must_be_free(str(device))
+    assert kernel.buffers == [(1, 1), (0, 1), (1, 9), (0, 9)]
+
+
+def test_the_second_node_of_a_web_camera_is_no_camera(kernel: Kernel, device: Path) -> None:
+    kernel.kinds = 0x00800000  # metadata
+    with pytest.raises(DeviceFault) as caught:
+        must_be_free(str(device))
+    assert caught.value.code is FaultCode.CAMERA_ABSENT
+
+
+def test_something_that_is_no_camera_at_all_is_absent() -> None:
+    """Against the real kernel."""
+    with pytest.raises(DeviceFault, match="ENOTTY") as caught:
+        must_be_free("/dev/null")
+    assert caught.value.code is FaultCode.CAMERA_ABSENT
+
+
+# -- the QR code on a phone -----------------------------------------------------------------------
+
+
+def test_a_code_held_before_the_lens_is_read_once(far_end: VirtualCamera) -> None:
+    driver = Camera(far_end.url)
+    far_end.show_code("ESSC-0001")
+    looks: list[Scanned] = []
+    assert driver.scan(never, looks.append).take() == "ESSC-0001"
+    # The same phone is still there: it is not read again, and the citizen can be told why.
+    looks.clear()
+    with pytest.raises(NotWanted):
+        driver.scan(lambda: len(looks) > 3, looks.append)
+    assert all(look.used for look in looks)
+    far_end.show_code("ESSC-0002")
+    assert driver.scan(never, looks.append).take() == "ESSC-0002"
+
+
+def test_while_no_code_is_there_the_frames_are_shown(far_end: VirtualCamera) -> None:
+    looks: list[Scanned] = []
+    with pytest.raises(NotWanted):
+        Camera(far_end.url).scan(lambda: len(looks) > 1, looks.append)
+    assert [look.used for look in looks] == [False, False]
+    assert looks[0].frame.rgb.shape == (720, 1280, 3)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_camera_that_fails_while_scanning_is_a_fault(far_end: VirtualCamera) -> None:
+    with pytest.raises(DeviceFault) as caught:
+        Camera(far_end.url).scan(never, lambda look: far_end.unplug())
+    assert caught.value.code is FaultCode.CAMERA_NO_FRAMES
