@@ -34,6 +34,9 @@ _EXTERNAL_AUTHENTICATE = bytes.fromhex("008200")
 #: Key of the card that opens EF06 for reading, RKSSSE: P2 of EXTERNAL AUTHENTICATE.
 RKSSSE = 0x0A
 
+#: Of the module: compute with the key that was diversified last.
+_COMPUTE = bytes.fromhex("80FA0000")
+
 #: Challenges are eight bytes; an internal result is compared in its first eight.
 _CHALLENGE_BYTES = 8
 
@@ -91,8 +94,8 @@ class PsamAuthenticator:
             diversifier = bytes.fromhex(about.card_id)[-8:]
             head = bytes([0x80, 0x1A, self.key.usage, self.key.number])
             _of_the_module(psam.transmit, head, diversifier)
-            challenge = _challenge(card.transmit) + _challenge(card.transmit)
-            cryptogram = _of_the_module(psam.transmit, bytes.fromhex("80FA0000"), challenge)
+            source, process = _challenge(card.transmit), _challenge(card.transmit)
+            cryptogram = _of_the_module(psam.transmit, _COMPUTE, process + source)
         _authenticate(card.transmit, self.key.card_key, cryptogram)
         return True
 

@@ -8,61 +8,102 @@ ATR; everything longer is a command APDU, answered with a response APDU.
 
 from __future__ import annotations
 
+import secrets
 import socket
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from hardware.card.files import APPLICATION, EF_HOLDER, EF_ISSUER
+from hardware.card.files import APPLICATION, EF_FINGERPRINT, EF_HOLDER, EF_ISSUER, EF_PHOTO
+from hardware.virtual import keys
 
 if TYPE_CHECKING:
     from hardware.virtual.personas import CardPersona
 
 _OK = b"\x90\x00"
+_WRONG_LENGTH = b"\x67\x00"
 _NOT_ALLOWED = b"\x69\x82"
+_PIN_BLOCKED = b"\x69\x83"
+_NO_FILE_SELECTED = b"\x69\x86"
+_WRONG_MAC = b"\x69\x88"
+_BLOCKED = b"\x6a\x81"
 _NOT_FOUND = b"\x6a\x82"
 _NO_RECORD = b"\x6a\x83"
 _WRONG_P1P2 = b"\x6a\x86"
+_NO_KEY = b"\x6a\x88"
 _NOT_SUPPORTED = b"\x6d\x00"
-_NO_FILE_SELECTED = b"\x69\x86"
 
 _POWER_OFF, _POWER_ON, _RESET, _GIVE_ATR = 0x00, 0x01, 0x02, 0x04
+
+#: Transparent files and their lengths.
+_TRANSPARENT = {EF_FINGERPRINT: 0x300, EF_PHOTO: 0x1000}
+
+#: P2 of EXTERNAL AUTHENTICATE: the key that opens the holder's file.
+_READ_KEY = 0x0A
 
 #: Seconds between two tries to reach a reader that is not there yet.
 _RETRY_S = 0.2
 
 
 class VirtualCard:
-    """A card's operating system, as far as reading without a PIN goes (LD/T 32.5)."""
+    """A card's operating system (LD/T 32.5), as far as a terminal uses it.
+
+    What a real card keeps without power (the PIN and its tries) is kept over `reset`.
+    """
 
     def __init__(self, persona: CardPersona) -> None:
         self._persona = persona
+        self._pin = persona.pin
+        self._tries = 0 if persona.pin_blocked else persona.pin_tries
         self.reset()
 
     @property
     def atr(self) -> bytes:
         return self._persona.atr
 
+    @property
+    def answer_s(self) -> float:
+        """Seconds it takes over each command."""
+        return self._persona.answer_s
+
     def reset(self) -> None:
-        """Power on: nothing is selected."""
+        """Power on: nothing is selected, nobody has proven anything."""
         self._in_application = False
         self._file: int | None = None
         self._waiting = b""
+        self._challenges: list[bytes] = []
+        self._may_read = self._verified = False
+        self._psam_key = b""
 
     def answer(self, command: bytes) -> bytes:
         """The response to one command APDU."""
         if len(command) < 4:
-            return b"\x67\x00"
-        instruction, p1, p2 = command[1], command[2], command[3]
-        data = command[5 : 5 + command[4]] if len(command) > 5 else b""
-        if instruction == 0xA4:
-            return self._select(p1, data)
-        if instruction == 0xB2:
-            return self._read_record(p1, p2, command[4] if len(command) == 5 else 0)
-        if instruction == 0xC0:
-            waiting, self._waiting = self._waiting, b""
-            return waiting + _OK
-        return _NOT_SUPPORTED
+            return _WRONG_LENGTH
+        head, rest = command[:4], command[4:]
+        data = rest[1 : 1 + rest[0]] if len(rest) > 1 else b""
+        expected = rest[0] if len(rest) == 1 else 0
+        if self._persona.psam:
+            return self._as_psam(head, data, expected)
+        react: dict[bytes, Callable[[], bytes]] = {
+            b"\x00\xa4": lambda: self._select(head[2], data),
+            b"\x00\xb2": lambda: self._read_record(head[2], head[3], expected),
+            b"\x00\xb0": lambda: self._read_binary(head[2] << 8 | head[3], expected),
+            b"\x00\xc0": self._get_response,
+            b"\x00\x20": lambda: self._verify(data),
+            b"\x80\x5e": lambda: self._change(head[2], data),
+            b"\x84\x24": lambda: self._unblock(data),
+            b"\x00\x84": lambda: self._challenge(expected),
+            b"\x00\x88": lambda: self._internal(data),
+            b"\x00\x82": lambda: self._external(head[3], data),
+        }
+        return react.get(head[:2], lambda: _NOT_SUPPORTED)()
+
+    def _get_response(self) -> bytes:
+        waiting, self._waiting = self._waiting, b""
+        return waiting + _OK
+
+    # -- files -------------------------------------------------------------------------------
 
     def _select(self, p1: int, data: bytes) -> bytes:
         if p1 == 0x04:
@@ -70,12 +111,15 @@ class VirtualCard:
             self._file = None
             if not self._in_application:
                 return _NOT_FOUND
-            name = b"\x84" + bytes([len(APPLICATION)]) + APPLICATION + b"\xa5\x03\x88\x01\x1e"
+            if self._persona.blocked:
+                self._in_application = False
+                return _BLOCKED
+            name = b"\x84" + bytes([len(APPLICATION)]) + APPLICATION + self._persona.fci
             return self._given(b"\x6f" + bytes([len(name)]) + name)
         if p1 not in self._persona.select_p1:
             return _WRONG_P1P2
         file = int.from_bytes(data, "big")
-        if not self._in_application or file not in (EF_ISSUER, EF_HOLDER):
+        if not self._in_application or file not in (EF_ISSUER, EF_HOLDER, *_TRANSPARENT):
             return _NOT_FOUND
         self._file = file
         return _OK
@@ -88,12 +132,18 @@ class VirtualCard:
         return bytes([0x61, len(data)])
 
     def _read_record(self, p1: int, p2: int, expected: int) -> bytes:
-        if self._file is None:
-            return _NO_FILE_SELECTED
         persona = self._persona
-        if self._file == EF_HOLDER and not persona.holder_free:
+        if p2 & 0x07 == 0x04 and p2 >> 3 and "short id" in persona.records_by:
+            self._file, p2 = 0xEF00 | p2 >> 3, 0x04
+        if self._file not in (EF_ISSUER, EF_HOLDER):
+            return _NO_FILE_SELECTED
+        if self._file == EF_HOLDER and not (persona.holder_free or self._may_read):
             return _NOT_ALLOWED
         records = persona.issuer_file if self._file == EF_ISSUER else persona.holder_file
+        if p2 == 0x05 and "all" in persona.records_by:
+            return (
+                b"".join(bytes([tag, len(value)]) + value for tag, value in records.items()) + _OK
+            )
         tag = self._tag(p1, p2, list(records))
         if tag is None:
             return _WRONG_P1P2
@@ -106,11 +156,99 @@ class VirtualCard:
 
     def _tag(self, p1: int, p2: int, tags: list[int]) -> int | None:
         """The record meant; 0 if there is none, None if it is not addressed as this card likes."""
-        if p2 == 0x00 and "tag" in self._persona.records_by:
+        by = self._persona.records_by
+        if p2 == 0x00 and "tag" in by:
             return p1
-        if p2 == 0x04 and "number" in self._persona.records_by:
+        if p2 == 0x04 and ("number" in by or "short id" in by):
             return tags[p1 - 1] if 1 <= p1 <= len(tags) else 0
         return None
+
+    def _read_binary(self, offset: int, expected: int) -> bytes:
+        length = _TRANSPARENT.get(self._file or 0)
+        if length is None:
+            return _NO_FILE_SELECTED
+        if not self._may_read:
+            return _NOT_ALLOWED
+        return bytes(max(0, min(length - offset, expected or 256))) + _OK
+
+    # -- PIN ---------------------------------------------------------------------------------
+
+    def _verify(self, data: bytes) -> bytes:
+        if self._tries == 0:
+            return _PIN_BLOCKED
+        if data:
+            self._verified = data == bytes.fromhex(self._pin)
+            self._tries = self._persona.pin_tries if self._verified else self._tries - 1
+            self._may_read |= self._verified and self._persona.pin_opens_holder
+            if self._verified:
+                return _OK
+        return bytes([0x63, 0xC0 | self._tries])
+
+    def _change(self, p1: int, data: bytes) -> bytes:
+        if p1 != 0x01:
+            return _NOT_ALLOWED  # RELOAD wants a key of the issuer
+        old, separator, new = data.partition(b"\xff")
+        if not separator or len(new) != 3:
+            return _WRONG_LENGTH
+        answer = self._verify(old)
+        if answer == _OK:
+            self._pin = new.hex()
+        return answer
+
+    def _unblock(self, data: bytes) -> bytes:
+        if data != keys.unblocking_mac(self._card_id):
+            return _WRONG_MAC
+        self._tries = self._persona.pin_tries
+        return _OK
+
+    # -- authentication ----------------------------------------------------------------------
+
+    @property
+    def _card_id(self) -> bytes:
+        return self._persona.issuer_file.get(0x01, bytes(16))
+
+    def _challenge(self, expected: int) -> bytes:
+        challenge = secrets.token_bytes(expected or 8)
+        self._challenges = [*self._challenges, challenge][-2:]
+        return challenge + _OK
+
+    def _internal(self, data: bytes) -> bytes:
+        if not self._in_application or len(data) != 16:
+            return _WRONG_LENGTH
+        proof = keys.cryptogram(keys.INTERNAL, self._card_id, data)
+        return self._given(proof)
+
+    def _external(self, key: int, data: bytes) -> bytes:
+        if key != _READ_KEY:
+            return _NO_KEY
+        if len(self._challenges) < 2:
+            return _NOT_ALLOWED
+        source, process = self._challenges
+        self._challenges = []
+        if data != keys.cryptogram(keys.READ, self._card_id, process + source):
+            return b"\x63\xc5"
+        self._may_read = True
+        return _OK
+
+    # -- as a 安全存取模块 ---------------------------------------------------------------------
+
+    def _as_psam(self, head: bytes, data: bytes, expected: int) -> bytes:
+        """Diversifies a key (80 1A), then computes with it (80 FA)."""
+        match head[:2]:
+            case b"\x80\x1a":
+                if head[2:] != self._persona.psam_key:
+                    return _NO_KEY
+                self._psam_key = data
+                return _OK
+            case b"\x80\xfa":
+                if len(self._psam_key) != 8 or len(data) != 16:
+                    return _NOT_ALLOWED
+                return self._given(keys.cryptogram(keys.READ, self._psam_key, data))
+            case b"\x00\x84":
+                return self._challenge(expected)
+            case b"\x00\xc0":
+                return self._get_response()
+        return _NOT_SUPPORTED
 
 
 class CardSlot:
@@ -125,6 +263,8 @@ class CardSlot:
         self._thread: threading.Thread | None = None
         #: Pull the card by itself after so many more commands; None: never.
         self.pull_after: int | None = None
+        #: Cards that were in here before: what they keep without power, they keep.
+        self._cards: dict[int, tuple[CardPersona, VirtualCard]] = {}
 
     def insert(self, persona: CardPersona) -> None:
         """Put a card in; one that is there is pulled first."""
@@ -132,11 +272,15 @@ class CardSlot:
         self._pulled = threading.Event()
         self._thread = threading.Thread(
             target=self._sit,
-            args=(VirtualCard(persona), self._pulled),
+            args=(self._card_of(persona), self._pulled),
             name="virtual card",
             daemon=True,
         )
         self._thread.start()
+
+    def _card_of(self, persona: CardPersona) -> VirtualCard:
+        _, card = self._cards.setdefault(id(persona), (persona, VirtualCard(persona)))
+        return card
 
     def pull(self) -> None:
         """Take the card out, whatever it is doing."""
@@ -177,6 +321,8 @@ class CardSlot:
             answer = self._react(card, message)
             if answer is None:
                 continue
+            if len(message) > 1 and card.answer_s:
+                pulled.wait(card.answer_s)
             if self.pull_after is not None and len(message) > 1:
                 self.pull_after -= 1
                 if self.pull_after < 0:

@@ -141,10 +141,28 @@ class CardPersona:
     holder_free: bool = True
     #: P1 of SELECT by file id that the card understands; others get 6A86.
     select_p1: frozenset[int] = frozenset({0x00, 0x02})
-    #: How records are addressed: by identifier (P2 = 00, P1 = tag), by number (P2 = 04), or both.
-    records_by: frozenset[Literal["tag", "number"]] = frozenset({"tag", "number"})
+    #: How records are addressed: by identifier (P2 = 00, P1 = tag), by number (P2 = 04), by short
+    #: file id and number, all at once (P2 = 05).
+    records_by: frozenset[Literal["tag", "number", "short id", "all"]] = frozenset(
+        {"tag", "number"}
+    )
     #: T = 0 manners: answers wait behind 61xx, and a wrong Le gets 6Cxx.
     fetch_answers: bool = False
+    #: What SELECT tells of the application beside its name.
+    fci: bytes = bytes.fromhex("A50388011E")
+    #: The application was locked for good.
+    blocked: bool = False
+    pin: str = "135790"
+    #: Wrong PINs it takes: 3, 6 or 8, as the city wants it.
+    pin_tries: int = 6
+    pin_blocked: bool = False
+    #: Whether the PIN opens the holder's file, as some cities have it.
+    pin_opens_holder: bool = False
+    #: Seconds it takes over each command.
+    answer_s: float = 0.0
+    #: A 安全存取模块 instead of a citizen's card, and the usage and number of the key in it.
+    psam: bool = False
+    psam_key: bytes = bytes.fromhex("470A")
 
 
 def _bcd(day: date | None) -> bytes:
@@ -198,12 +216,32 @@ def _card(
 _THIRD = replace(
     _card(_WANG, "3.00", 30000001, date(2024, 5, 20), None),
     holder_free=False,
+    fci=bytes.fromhex("A50388011E9F0C03860103"),
 )
 _SECOND = _card(_ZHANG, "2.00", 20000001, date(2019, 9, 2), date(2029, 9, 2))
 _SPLIT_NAME = replace(ID_PERSONAS["long-name"], name="阿卜杜热合曼·买买提明·阿卜㛃提")
 
 CARD_PERSONAS: Mapping[str, CardPersona] = {
     "third": _THIRD,
+    # The same near the reader's field: another answer to reset, the same application.
+    "third-near": replace(_THIRD, atr=bytes.fromhex("3B8A8001") + b"SSCARD-CPU" + b"\x3c"),
+    # Its city lets the PIN open the holder's file.
+    "third-pin": replace(_THIRD, pin_opens_holder=True),
+    "initial-pin": replace(_THIRD, pin="123456", pin_tries=3),
+    "blocked-pin": replace(_THIRD, pin_blocked=True),
+    "blocked": replace(_THIRD, blocked=True),
+    # 预制卡: the application is on it, and nobody's data.
+    "blank": replace(
+        _THIRD,
+        issuer_file={tag: b"\xff" * len(value) for tag, value in _THIRD.issuer_file.items()},
+        holder_file={tag: bytes(len(value)) for tag, value in _THIRD.holder_file.items()},
+    ),
+    # Upside down in the slot, or its contacts are dirty.
+    "mute": replace(_THIRD, atr=b""),
+    "slow": replace(_THIRD, answer_s=0.22),
+    # Only the forms of addressing that few cards want.
+    "second-short-id": replace(_SECOND, select_p1=frozenset(), records_by=frozenset({"short id"})),
+    "second-all-at-once": replace(_SECOND, records_by=frozenset({"all"})),
     "second": _SECOND,
     "second-expired": _card(_WANG, "2.00", 20000002, date(2012, 3, 15), date(2022, 3, 15)),
     # The manners of older operating systems, and a version and dates not as the standard has them.
@@ -216,6 +254,7 @@ CARD_PERSONAS: Mapping[str, CardPersona] = {
     ),
     # The fifteenth character has four bytes: it is cut in two between 姓名 and 姓名扩展.
     "second-long-name": _card(_SPLIT_NAME, "2.00", 20000003, date(2020, 1, 6), date(2030, 1, 6)),
+    "psam": CardPersona(bytes.fromhex("3B6800000073C84013009001"), {}, {}, social=False, psam=True),
     "foreign": CardPersona(bytes.fromhex("3B6800000073C84013009000"), {}, {}, social=False),
     # 卡识别码 is missing and the version is garbage.
     "damaged": replace(

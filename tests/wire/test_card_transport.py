@@ -29,6 +29,7 @@ from hardware.supervision import DeviceLoop, DeviceState, Health, HealthTable
 from hardware.virtual.card import CardSlot, VirtualCard
 from hardware.virtual.personas import CARD_PERSONAS
 from kiosk.settings import Devices
+from tests.wire.cards import session
 
 VPCD_PORT = 35963
 
@@ -204,7 +205,7 @@ def commands(name: str) -> int:
         count += 1
         return card.answer(command)
 
-    read_social_card(transmit)
+    read_social_card(session(transmit))
     return count
 
 
