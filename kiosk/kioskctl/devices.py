@@ -31,6 +31,7 @@ from kiosk.kioskctl.console import (
 
 if TYPE_CHECKING:
     from hardware.card.files import SocialCard
+    from hardware.card.session import CardSession
     from hardware.id_reader import IdCard
     from hardware.supervision import Driver
     from kiosk.settings import Settings
@@ -72,15 +73,31 @@ def card_read(
     wait: Wait = 30.0,
     as_json: Json = False,
     unmasked: Unmasked = False,
+    ministry: Annotated[bool, typer.Option(help="the fields of iReadCardBas, unmasked")] = False,
 ) -> None:
-    """Read the card in the reader as far as it reads without a PIN."""
+    """Read the card in the reader; its holder too, where the settings name a PSAM or need none."""
+    from hardware.card.authenticator import make_authenticator
+    from hardware.card.files import read_social_card
+    from hardware.card.ministry import basic_card, write_basic_card
+
     settings = _with(settings_of(state), card_contact=reader)
     if not settings.devices.card:
         settings = _with(settings, card="pcsc")
     driver = _must(_drivers(settings)["card_reader"])
+    try:
+        authenticator = make_authenticator(settings.devices.card_authenticator, "", None)
+    except ValueError as wrong:
+        raise stop(str(wrong)) from None
+
+    def read(card: CardSession) -> SocialCard:
+        return read_social_card(card, authenticator)
+
     with faults_said(words_of(settings)), _open(driver), busy("waiting for a card"):
-        card = _waited(wait, lambda cancelled: driver.read(cancelled, _ignore))
-    _show(_card_rows(card, unmasked), as_json)
+        card = _waited(wait, lambda cancelled: driver.use(cancelled, _ignore, read))
+    if ministry:
+        typer.echo(write_basic_card(basic_card(card, "0" * 12, "")).decode("gbk"))
+    else:
+        _show(_card_rows(card, unmasked), as_json)
 
 
 def _card_rows(card: SocialCard, unmasked: bool) -> dict[str, Any]:
@@ -88,6 +105,9 @@ def _card_rows(card: SocialCard, unmasked: bool) -> dict[str, Any]:
 
     rows: dict[str, Any] = {
         "generation": card.generation,
+        "interface": str(card.interface),
+        "region": card.region,
+        "algorithm": card.algorithm,
         "version": card.version,
         "card_id": card.card_id if unmasked else mask_phone(card.card_id),
         "card_no": card.card_no if unmasked else mask_phone(card.card_no),

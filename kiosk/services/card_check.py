@@ -17,9 +17,16 @@ _CARD_TROUBLE = {
     FaultCode.CARD_FOREIGN: "card_check.foreign",
     FaultCode.CARD_DAMAGED: "card_check.damaged",
     FaultCode.CARD_MUTE: "card_check.damaged",
+    FaultCode.CARD_BLANK: "card_check.blank",
+    FaultCode.CARD_BLOCKED: "card_check.blocked",
 }
 
-_RESULTS = ("card_check.third", "card_check.in_date", "card_check.expired", *_CARD_TROUBLE.values())
+_RESULTS = (
+    "card_check.third",
+    "card_check.in_date",
+    "card_check.expired",
+    *dict.fromkeys(_CARD_TROUBLE.values()),
+)
 
 
 class CheckCard(Service):

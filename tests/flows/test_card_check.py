@@ -44,6 +44,9 @@ def test_a_third_generation_card_is_never_said_to_expire() -> None:
     [
         (FaultCode.CARD_FOREIGN, "card_check.foreign"),
         (FaultCode.CARD_DAMAGED, "card_check.damaged"),
+        (FaultCode.CARD_MUTE, "card_check.damaged"),
+        (FaultCode.CARD_BLANK, "card_check.blank"),
+        (FaultCode.CARD_BLOCKED, "card_check.blocked"),
     ],
 )
 def test_a_card_that_cannot_be_read_is_explained(code: FaultCode, verdict: str) -> None:
