@@ -39,7 +39,8 @@ def look(finding: str = "ok", width: int = 64, height: int = 36) -> Look:
     red, blue = b"\xc8\x00\x00", b"\x00\x00\xc8"
     upper = (red * (width // 2) + blue * (width - width // 2)) * (height // 2)
     lower = blue * width * (height - height // 2)
-    return Look(upper + lower, width, height, finding)
+    # Writable and not `bytes`, as the camera's own memory is.
+    return Look(memoryview(bytearray(upper + lower)), width, height, finding)
 
 
 def said(finding: str) -> str:
