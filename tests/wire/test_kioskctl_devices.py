@@ -1,0 +1,138 @@
+"""The technician's commands for single devices, on virtual ones: what they say and how they end."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from hardware.faults import FaultCode
+from hardware.inventory import _cameras
+from hardware.virtual.bench import Bench
+from hardware.virtual.personas import ID_PERSONAS
+from kiosk.demo.smartcard import free_port
+from kiosk.kioskctl import app
+from kiosk.words import Words
+
+ZHANG = ID_PERSONAS["zhang"]
+
+
+class Table:
+    """A bench, and a terminal's settings that name its wires."""
+
+    def __init__(self, state: Path) -> None:
+        self.state = state
+        port = free_port()
+        self.bench = Bench(state, port)
+        (state / "settings.toml").write_text(
+            'mode = "test"\n[devices]\n'
+            f'id_reader = "{self.bench.id_reader.port}"\n'
+            f'printer = "{self.bench.printer.port}"\n'
+            f'camera = "{self.bench.camera.url}"\n'
+            f'card = "direct:{port}"\n'
+        )
+
+    def run(self, *words: str) -> Result:
+        return CliRunner().invoke(app, [*words, "--state", str(self.state)])
+
+    def say(self, *words: str) -> dict[str, Any]:
+        result = self.run(*words, "--json")
+        assert result.exit_code == 0, result.output
+        found: dict[str, Any] = json.loads(result.stdout)
+        return found
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Iterator[Table]:
+    made = Table(tmp_path)
+    yield made
+    made.bench.close()
+
+
+def test_a_card_is_read_and_its_holder_masked(table: Table) -> None:
+    table.bench.do("card", "insert", "second")
+    said = table.say("card", "read", "--wait", "10")
+    assert (said["generation"], said["region"], said["name"]) == (2, "130299", "张*国")
+    assert said["number"].startswith("130*") and ZHANG.number not in str(said)
+    assert table.say("card", "read", "--unmasked")["name"] == ZHANG.name
+
+
+def test_a_card_in_the_ministry_s_order(table: Table) -> None:
+    table.bench.do("card", "insert", "second")
+    result = table.run("card", "read", "--ministry")
+    assert result.stdout.strip().startswith(f"130299|{ZHANG.number}|")
+
+
+def test_a_foreign_card_is_named_with_what_to_do(table: Table) -> None:
+    table.bench.do("card", "insert", "foreign")
+    result = table.run("card", "read")
+    assert result.exit_code == 1
+    assert FaultCode.CARD_FOREIGN in result.stderr
+    assert Words().say("fault.card_foreign.fix")[:8] in result.stderr
+
+
+def test_no_card_in_time_is_said(table: Table) -> None:
+    result = table.run("card", "read", "--wait", "0.3")
+    assert result.exit_code == 1
+    assert "nothing was there" in result.stderr
+
+
+def test_an_id_card_is_read_and_masked(table: Table) -> None:
+    table.bench.do("id", "put", "zhang")
+    said = table.say("id", "read", "--wait", "10")
+    assert (said["kind"], said["name"]) == ("resident", "张*国")
+    assert ZHANG.number not in str(said) and set(said["address"]) == {"*"}
+
+
+def test_a_test_page_comes_out_of_the_printer(table: Table) -> None:
+    result = table.run("print", "test")
+    assert result.exit_code == 0, result.output
+    (page,) = table.bench.printer.printed()
+    assert "0123456789" in page.text
+
+
+def test_a_printer_without_paper_is_named(table: Table) -> None:
+    table.bench.do("paper", "out")
+    result = table.run("print", "test")
+    assert result.exit_code == 1
+    assert FaultCode.PRINTER_PAPER_OUT in result.stderr
+
+
+def test_a_picture_is_for_its_owner_alone(table: Table, tmp_path: Path) -> None:
+    file = tmp_path / "look.png"
+    result = table.run("camera", "snap", str(file), "--after", "0.2")
+    assert result.exit_code == 0, result.output
+    with Image.open(file) as picture:
+        assert picture.size == (1280, 720)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_device_that_is_not_set_has_to_be_named(tmp_path: Path) -> None:
+    for words in (("id", "read"), ("print", "test"), ("camera", "snap", "x.png")):
+        result = CliRunner().invoke(app, [*words])
+        assert result.exit_code == 2
+        assert "name its port" in result.stderr
+
+
+def test_what_is_plugged_in_is_listed_without_touching_it() -> None:
+    result = CliRunner().invoke(app, ["devices", "--json"])
+    assert result.exit_code == 0
+    assert all({"kind", "place", "detail"} == thing.keys() for thing in json.loads(result.stdout))
+
+
+def test_a_camera_is_named_by_the_path_that_lasts(tmp_path: Path) -> None:
+    device = tmp_path / "sys/class/video4linux/video3"
+    device.mkdir(parents=True)
+    (device / "name").write_text("HD Camera\n")
+    (tmp_path / "dev/v4l/by-id").mkdir(parents=True)
+    (tmp_path / "dev/video3").touch()
+    lasting = tmp_path / "dev/v4l/by-id/usb-HD_Camera-video-index0"
+    lasting.symlink_to("../../video3")
+    (found,) = _cameras(tmp_path)
+    assert (found.place, found.detail) == (str(lasting), "HD Camera")
