@@ -8,6 +8,9 @@
 | id lift-at-read               | the next card is lifted in the middle of its reading    |
 | card insert CARD              | a social security card is in the slot                   |
 | card pull                     | it is pulled out                                        |
+| card pull-after N             | it is pulled out after so many more commands            |
+| card tap CARD, untap          | a card is held near the contactless reader; taken away  |
+| psam insert, pull             | the module in the reader's second slot                  |
 | paper out, out-after N        | the printer is out of paper, now or after N lines       |
 | paper near-end, load          | it is near its end; a new roll is put in                |
 | cover open, close             | the printer's cover                                     |
@@ -51,14 +54,19 @@ class Refused(Exception):
 class Bench:
     """All virtual devices of one terminal."""
 
-    def __init__(self, state: Path, card_port: int, columns: int = 48) -> None:
-        """`card_port`: the loopback port at which the card's reader waits for a card."""
+    def __init__(
+        self, state: Path, card_port: int, columns: int = 48, near_port: int = 0, psam_port: int = 0
+    ) -> None:
+        """`card_port`: the loopback port at which the card's reader waits for a card; likewise of
+        the contactless reader and of the module's slot, 0 where there is none."""
         wires = state / "wires"
         wires.mkdir(parents=True, exist_ok=True)
         self.id_reader = VirtualIdReader(wires)
         self.printer = VirtualPrinter(state / "receipts", columns, wires)
         self.camera = VirtualCamera()
         self.slot = CardSlot(card_port)
+        self.field = CardSlot(near_port) if near_port else None
+        self.module = CardSlot(psam_port) if psam_port else None
         self._on_reader = ""
         self._in_slot = ""
         self._verbs: dict[tuple[str, str], Callable[..., Any]] = {
@@ -70,6 +78,11 @@ class Bench:
             ("id", "plug"): self.id_reader.plug,
             ("card", "insert"): self._insert_card,
             ("card", "pull"): self._pull_card,
+            ("card", "pull-after"): self._pull_after,
+            ("card", "tap"): self._tap_card,
+            ("card", "untap"): lambda: _there(self.field, "contactless reader").pull(),
+            ("psam", "insert"): self._insert_psam,
+            ("psam", "pull"): lambda: _there(self.module, "slot for a PSAM").pull(),
             ("paper", "out"): self.printer.run_out,
             ("paper", "out-after"): self._out_after,
             ("paper", "near-end"): self.printer.near_end,
@@ -107,6 +120,9 @@ class Bench:
     def close(self) -> None:
         for device in (self.id_reader, self.printer, self.camera, self.slot):
             device.close()
+        for slot in (self.field, self.module):
+            if slot is not None:
+                slot.close()
 
     # -- verbs with a word or two to them ----------------------------------------------------
 
@@ -133,10 +149,18 @@ class Bench:
         self.slot.pull()
         self._in_slot = ""
 
+    def _pull_after(self, commands: str) -> None:
+        self.slot.pull_after = _number(commands, "commands")
+
+    def _tap_card(self, card: str) -> None:
+        field = _there(self.field, "contactless reader")
+        field.insert(_known(CARD_PERSONAS, card, "card"))
+
+    def _insert_psam(self) -> None:
+        _there(self.module, "slot for a PSAM").insert(CARD_PERSONAS["psam"])
+
     def _out_after(self, lines: str) -> None:
-        if not lines.isdigit():
-            raise Refused(f"{lines} is not a number of lines")
-        self.printer.run_out(int(lines))
+        self.printer.run_out(_number(lines, "lines"))
 
     def _scene(self, name: str) -> None:
         if name not in SCENES:
@@ -171,6 +195,18 @@ class Bench:
             "paper": self.printer.paper,
             "scene": self.camera.scene,
         }
+
+
+def _number(text: str, of_what: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise Refused(f"{text} is not a number of {of_what}")
+    return int(text)
+
+
+def _there(slot: CardSlot | None, what: str) -> CardSlot:
+    if slot is None:
+        raise Refused(f"this bench has no {what}")
+    return slot
 
 
 def _known(table: Any, name: str, what: str) -> Any:

@@ -23,6 +23,8 @@ SOCKET = Path("/run/pcscd/pcscd.comm")
 
 #: TCP port on which vpcd waits for a card (`READER_CONFIG`, channel 0x8C7B).
 VPCD_PORT = 35963
+#: Its second reader is for cards held near, and what the settings call it.
+NEAR_PORT, NEAR_NAME = 35964, "00 01"
 
 
 @dataclass
@@ -34,6 +36,9 @@ class CardRoute:
     #: Where the virtual card connects to.
     port: int
     why: str
+    #: Likewise for a card held near, and value of [devices] card_contactless; 0 and "": no reader.
+    near_port: int = 0
+    near_setting: str = ""
     #: Command of the daemon to start, None without PC/SC.
     daemon: list[str] | None = None
     lock: TextIO | None = None
@@ -60,7 +65,15 @@ def find_route(pcsc: bool) -> CardRoute:
     if answers():
         lock.close()
         return _direct("a pcscd that is not ours is running")
-    return CardRoute("pcsc", VPCD_PORT, "pcscd and vpcd", [daemon, "--foreground"], lock)
+    return CardRoute(
+        "pcsc",
+        VPCD_PORT,
+        "pcscd and vpcd",
+        NEAR_PORT,
+        NEAR_NAME,
+        [daemon, "--foreground"],
+        lock,
+    )
 
 
 def _take_lock() -> TextIO | None:

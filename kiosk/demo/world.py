@@ -149,7 +149,8 @@ class World:
             self._wait("pcscd", answers)
         self._say(f"card reader: {self._route.why}")
         bench = [sys.executable, "-m", "hardware.virtual", "--state", str(self.state)]
-        self._run("bench", [*bench, "--card-port", str(self._route.port)], Fate.END_ALL)
+        ports = ["--card-port", self._route.port, "--near-port", self._route.near_port]
+        self._run("bench", [*bench, *map(str, ports)], Fate.END_ALL)
         self.start_central()
 
     def start_central(self) -> None:
@@ -251,6 +252,7 @@ class World:
                 "printer": ports["printer"],
                 "camera": ports["camera"],
                 "card": self._route.setting,
+                "card_contactless": self._route.near_setting,
             },
             "central": {"url": self.central_url, "heartbeat_s": HEARTBEAT_S},
             "screen": {

@@ -80,6 +80,9 @@ def test_paper_emptied_on_the_bench_is_out_at_the_driver(state: Path, bench: Ben
         (("dance",), "unknown: dance"),
         (("camera", "scene", "beach"), "no scene beach"),
         (("paper", "out-after", "soon"), "not a number"),
+        (("card", "pull-after", "-1"), "not a number"),
+        (("card", "tap", "third"), "has no contactless reader"),
+        (("psam", "insert"), "has no slot for a PSAM"),
     ],
 )
 def test_what_the_bench_cannot_do_is_said(
