@@ -82,12 +82,12 @@ def read_text(rgb: Image) -> str | None:
     None if there is none that holds text, or if there are two that differ: the other one may be
     somebody else's.
     """
-    import zxingcpp  # on the camera's thread
+    import cv2  # both on the camera's thread
+    import zxingcpp
 
-    # zxing takes three channels for BGR; for finding black on white the order is all the same.
-    found = zxingcpp.read_barcodes(
-        rgb, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCodeModel2)
-    )
+    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)  # twice as fast as zxing's own
+    qr = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCodeModel2)
+    found = zxingcpp.read_barcodes(grey, formats=qr)
     texts = {_text(code.bytes) for code in found}
     return texts.pop() if len(texts) == 1 else None
 

@@ -1,8 +1,8 @@
 """Which decoder reads a phone's QR code best, and what a frame costs: rate and time, side by side.
 
 Generated scenes, 1280x720: a phone in front of a booth's wall that shows a code as long as that of
-the 电子社保卡, each in one way made hard. Every decoder gets the same grey pictures. Not in the set:
-real phones and real lenses. What was taken, with its numbers, stands in docs/decisions.md.
+the 电子社保卡, each in one way made hard. Every decoder gets the same grey pictures. Not in the
+set: real phones and real lenses. What was taken, with its numbers, stands in docs/decisions.md.
 
 `python -m tests.bench.codes [N]` prints the whole table, N pictures of each case.
 """
