@@ -2,9 +2,19 @@
 
 - Every commit is flushed before it counts: WAL with synchronous=FULL, on every connection.
 - After an error of the file its connection is given up, because a page cache that could not be
-  flushed may hold what the disk does not; the next transaction opens and checks anew.
-- A damaged file is set aside whole, `x.db.damaged.1` …, and a new one takes its place. Other
-  processes notice by the inode and follow.
+  flushed may hold what the disk does not; the next transaction opens and checks anew. A commit
+  that could not be flushed did not happen: what is left of it in the log is written over.
+- Every opening checks the file; the first one after a stop that was not clean checks it wholly.
+- A damaged file is set aside whole, `x.db.damaged.1` …, a new one takes its place, and the rows
+  that can still be read are copied over. Other processes notice by the inode and follow.
+- `x.db.expected` says that there were contents, so an empty or missing file is known for damage
+  (`sync.expected`). The record of a file that was missing is an empty `x.db.damaged.1`.
+- The tables of an older release are brought up to date step by step; those of a newer one are
+  left alone.
+
+    x.db  x.db-wal  x.db-shm   SQLite's
+    x.db.lock                  held shared by transactions, alone while a file is opened
+    x.db.open                  held shared by whoever has the file open
 
 Standard library only.
 """
@@ -13,66 +23,113 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import logging
 import os
+import shutil
 import sqlite3
 import threading
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sync.expected import Expected, flush_folder
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
+
+log = logging.getLogger(__name__)
 
 #: How long to wait for the other process's transaction, seconds.
 _BUSY_S = 5.0
 
-#: SQLite's primary error code -> the reason in `Unavailable`; all others are "io".
+#: The log is cut back to this after a checkpoint, bytes.
+_LOG_BYTES = 4 * 1024 * 1024
+
+#: Which damaged files were rescued, and how many of their rows.
+_RESCUED = "CREATE TABLE IF NOT EXISTS rescued (file INTEGER PRIMARY KEY, rows INTEGER NOT NULL)"
+
+
+class Reason(StrEnum):
+    """Why nothing can be stored now."""
+
+    DISK_FULL = "disk_full"
+    READ_ONLY = "read_only"
+    BUSY = "busy"
+    DAMAGED = "damaged"
+    IO = "io"
+    #: Made by a newer release, which must read it again one day.
+    NEWER_SCHEMA = "newer_schema"
+    #: All receipt numbers of this day were given.
+    NUMBERS_USED_UP = "numbers_used_up"
+    #: The three limits of `sync.outbox.Limits`.
+    TOO_MANY_WAITING = "too_many_waiting"
+    TOO_LONG_ALONE = "too_long_alone"
+    DISK_LOW = "disk_low"
+
+
+#: SQLite's primary error code -> the reason; all others are "io".
 _REASONS = {
-    sqlite3.SQLITE_FULL: "disk_full",
-    sqlite3.SQLITE_READONLY: "read_only",
-    sqlite3.SQLITE_BUSY: "busy",
-    sqlite3.SQLITE_LOCKED: "busy",
-    sqlite3.SQLITE_CORRUPT: "damaged",
-    sqlite3.SQLITE_NOTADB: "damaged",
+    sqlite3.SQLITE_FULL: Reason.DISK_FULL,
+    sqlite3.SQLITE_READONLY: Reason.READ_ONLY,
+    sqlite3.SQLITE_BUSY: Reason.BUSY,
+    sqlite3.SQLITE_LOCKED: Reason.BUSY,
+    sqlite3.SQLITE_CORRUPT: Reason.DAMAGED,
+    sqlite3.SQLITE_NOTADB: Reason.DAMAGED,
+}
+_ERRNO_REASONS = {
+    errno.ENOSPC: Reason.DISK_FULL,
+    errno.EDQUOT: Reason.DISK_FULL,
+    errno.EROFS: Reason.READ_ONLY,
 }
 
 
 class Unavailable(Exception):
-    """The file cannot be used now and the transaction did not happen. `reason`: "disk_full",
-    "read_only", "busy", "damaged", "io" or "newer_schema"."""
+    """The file cannot be used now and the transaction did not happen."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.value)
         self.reason = reason
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What is in such a file."""
+
+    #: SQL that makes version 1 of the tables, then what makes each version of the one before it.
+    steps: tuple[str, ...]
+    #: (damaged, new) -> rows copied from what can be read of a damaged file, inside a transaction.
+    rescue: Callable[[sqlite3.Connection, sqlite3.Connection], int]
+    #: (db, ceilings, clean) -> whether the file lacks what it once had; inside a transaction.
+    #: Numbers up to the ceilings may have been given; `clean`: the last stop was.
+    settle: Callable[[sqlite3.Connection, Mapping[str, int], bool], bool]
 
 
 class Database:
     """One such file. Several threads may use it; their transactions go one after the other."""
 
-    def __init__(
-        self, path: Path, version: int, create: Callable[[sqlite3.Connection, int], None]
-    ) -> None:
-        """Opens and checks the file. Raises `Unavailable`.
-
-        `create(db, generation)` makes the tables of a new file, inside a transaction;
-        `generation` is the number of the last file that was set aside before it, or 0. `version`
-        is that of the tables.
-        """
+    def __init__(self, path: Path, tables: Tables) -> None:
+        """Opens and checks the file. Raises `Unavailable`."""
         self._path = path
-        self._version = version
-        self._create = create
+        self._tables = tables
+        self.expected = Expected(Path(f"{path}.expected"))
         self._mutex = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._inode = 0
         self._change_seen: int | None = None
+        #: A commit failed, so that nobody knows what of it is in the log.
+        self._in_doubt = False
         with _as_unavailable():
-            self._lock_file = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._lock_file = _lockable(Path(f"{path}.lock"))
+            self._open_file = _lockable(Path(f"{path}.open"))
         with self.reading():
             pass  # opens and checks it
 
     def close(self) -> None:
         with self._mutex:
             self._disconnect()
+            os.close(self._open_file)
             os.close(self._lock_file)
 
     @contextmanager
@@ -94,15 +151,22 @@ class Database:
     def writing(self) -> Iterator[sqlite3.Connection]:
         """A transaction: flushed to disk when the block ends, undone when it raises. Raises
         `Unavailable`."""
-        with self.reading() as db:
-            db.execute("BEGIN IMMEDIATE")
+        with self._mutex:
             try:
-                yield db
-                db.execute("COMMIT")
-            except BaseException:
-                if db.in_transaction:
-                    db.execute("ROLLBACK")
+                with self.reading() as db, _transaction(db):
+                    yield db
+                    self._in_doubt = True
+                self._in_doubt = False
+            except Unavailable:
+                with suppress(Unavailable):
+                    self._clear_doubt()
                 raise
+
+    def _clear_doubt(self) -> None:
+        """Open anew after a commit that failed; see `_write_over`."""
+        if self._in_doubt:
+            with self.reading():
+                pass
 
     def changed(self) -> bool:
         """Whether another process has written since this was last asked. Costs microseconds."""
@@ -115,6 +179,8 @@ class Database:
         """What was set aside and is still there, oldest first."""
         found = self._path.parent.glob(f"{self._path.name}.damaged.*")
         return sorted((file for file in found if file.suffix[1:].isdigit()), key=_number)
+
+    # -- opening ---------------------------------------------------------------------------------
 
     @contextmanager
     def _file_lock(self, kind: int) -> Iterator[None]:
@@ -135,19 +201,54 @@ class Database:
     def _open(self) -> None:
         with self._file_lock(fcntl.LOCK_EX):
             try:
-                self._connect()
-            except sqlite3.DatabaseError as error:
+                self._open_checked()
+            except BaseException:
                 self._disconnect()
-                if _reason(error) != "damaged":
-                    raise
-                self._set_aside()
-                self._connect()
+                raise
 
-    def _connect(self) -> None:
+    def _open_checked(self) -> None:
+        first = self._is_first()
+        clean = not (first and _bytes_in(self._part("-wal"))) and not self._in_doubt
+        try:
+            db = self._connect(clean)
+        except sqlite3.DatabaseError as error:
+            self._disconnect()
+            if _reason(error) is not Reason.DAMAGED:
+                raise
+            log.error("%s is damaged and set aside: %s", self._path.name, error)
+            self._set_aside()
+            db = self._connect(clean=False, new=True)
+            self._settle(db, clean=False)
+        else:
+            if first and self._settle(db, clean):
+                log.error("%s is older than what was promised from it", self._path.name)
+                self._damaged(self._last_damaged() + 1).touch()
+        self._rescue(db)
+
+    def _is_first(self) -> bool:
+        """Whether nobody else has the file open; from now on it is open here."""
+        try:
+            fcntl.flock(self._open_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            first = False
+        else:
+            first = True
+        fcntl.flock(self._open_file, fcntl.LOCK_SH)
+        return first
+
+    def _connect(self, clean: bool, *, new: bool = False) -> sqlite3.Connection:
+        """`new`: in place of one that was set aside. The file is never opened but by SQLite:
+        closing it would drop the locks that another connection of this process has on it."""
+        had_contents = self.expected.exists() and not new
+        if had_contents and not _bytes_in(self._path):
+            raise _Damaged("there were contents and there are none")
         db = sqlite3.connect(
             self._path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
         )
         self._connection = db
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        if version > len(self._tables.steps):
+            raise Unavailable(Reason.NEWER_SCHEMA)
         self._path.chmod(0o600)
         self._inode = self._path.stat().st_ino
         if db.execute("PRAGMA page_count").fetchone() == (0,):
@@ -155,31 +256,104 @@ class Database:
             db.execute("PRAGMA auto_vacuum = INCREMENTAL")
         db.execute("PRAGMA journal_mode = WAL").fetchone()
         db.execute("PRAGMA synchronous = FULL")
-        if db.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+        db.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES}")
+        check = "quick_check" if clean else "integrity_check"
+        if db.execute(f"PRAGMA {check}(1)").fetchone() != ("ok",):
             raise _Damaged("the file does not pass its check")
-        (version,) = db.execute("PRAGMA user_version").fetchone()
-        if version > self._version:
-            raise Unavailable("newer_schema")
-        if version == 0:
-            db.execute("BEGIN IMMEDIATE")
-            self._create(db, max(map(_number, self.damaged_files()), default=0))
-            db.execute(f"PRAGMA user_version = {self._version}")
-            db.execute("COMMIT")
+        if version == 0 and had_contents:
+            raise _Damaged("there were tables and there are none")
+        self._bring_up_to_date(db, version)
+        self._write_over(db)
+        return db
+
+    def _bring_up_to_date(self, db: sqlite3.Connection, version: int) -> None:
+        """From the version found to the newest, each step whole or not at all."""
+        for number, step in enumerate(self._tables.steps[version:], start=version + 1):
+            with _transaction(db):
+                for statement in step.split(";"):
+                    db.execute(statement)
+                db.execute(_RESCUED)
+                db.execute(f"PRAGMA user_version = {number}")
+        if not self.expected.exists():
+            flush_folder(self._path.parent)
+            self.expected.write({})
+
+    def _write_over(self, db: sqlite3.Connection) -> None:
+        """After a commit that failed its frames may still be whole in the log. With another process
+        the log stays, and a recovery would find them: a small commit takes their place."""
+        if self._in_doubt:
+            with _transaction(db):
+                db.execute(f"PRAGMA user_version = {len(self._tables.steps)}")
+            self._in_doubt = False
+
+    def _settle(self, db: sqlite3.Connection, clean: bool) -> bool:
+        with _transaction(db):
+            return self._tables.settle(db, self.expected.ceilings(), clean)
+
+    # -- damage ----------------------------------------------------------------------------------
 
     def _set_aside(self) -> None:
-        """Rename the file with its write-ahead log; nothing of it is thrown away."""
-        number = max(map(_number, self.damaged_files()), default=0) + 1
-        for part in ("-wal", "-shm", ""):
-            source = Path(f"{self._path}{part}")
+        """Rename the file with its log; nothing of it is thrown away.
+
+        Also ends a setting aside that was broken off: then only the log is still in its place.
+        """
+        last = self._last_damaged()
+        broken_off = last and not self._path.exists() and not self._damaged(last, "-wal").exists()
+        number = last if broken_off and self._part("-wal").exists() else last + 1
+        if self._path.exists():
+            self._path.rename(self._damaged(number))
+        else:
+            self._damaged(number).touch()
+        for part in ("-wal", "-shm"):
+            # The log is named as SQLite expects it beside its database, for the rescue.
+            if self._part(part).exists():
+                self._part(part).rename(self._damaged(number, part))
+        flush_folder(self._path.parent)
+
+    def _rescue(self, db: sqlite3.Connection) -> None:
+        """Copy what can be read of damaged files, each once. From a copy, so that the damaged file
+        stays as it was found."""
+        done = {number for (number,) in db.execute("SELECT file FROM rescued").fetchall()}
+        for damaged in self.damaged_files():
+            if _number(damaged) in done:
+                continue
+            copy = self._part(".rescue")
+            try:
+                self._copy_for_rescue(damaged, copy)
+                with closing(sqlite3.connect(copy)) as source, _transaction(db):
+                    rows = self._tables.rescue(source, db)
+                    db.execute("INSERT INTO rescued VALUES (?, ?)", (_number(damaged), rows))
+                log.error("%d rows of %s were rescued", rows, damaged.name)
+            except OSError as error:
+                # No room, say: tried again at the next opening.
+                log.error("%s is not rescued: %s", damaged.name, error.strerror)
+            finally:
+                for part in ("", "-wal", "-shm"):
+                    Path(f"{copy}{part}").unlink(missing_ok=True)
+
+    def _copy_for_rescue(self, damaged: Path, copy: Path) -> None:
+        for part in ("", "-wal"):
+            source, target = Path(f"{damaged}{part}"), Path(f"{copy}{part}")
+            target.unlink(missing_ok=True)
             if source.exists():
-                # The log is named as SQLite expects it beside its database, for a later rescue.
-                source.rename(f"{self._path}.damaged.{number}{part}")
+                shutil.copyfile(source, target)
+                target.chmod(0o600)
+
+    def _last_damaged(self) -> int:
+        return max(map(_number, self.damaged_files()), default=0)
+
+    def _damaged(self, number: int, part: str = "") -> Path:
+        return Path(f"{self._path}.damaged.{number}{part}")
+
+    def _part(self, part: str) -> Path:
+        return Path(f"{self._path}{part}")
 
     def _disconnect(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
             self._change_seen = None
+            fcntl.flock(self._open_file, fcntl.LOCK_UN)
 
 
 class _Damaged(sqlite3.DatabaseError):
@@ -192,10 +366,34 @@ def _number(damaged: Path) -> int:
     return int(damaged.suffix[1:])
 
 
-def _reason(error: sqlite3.Error) -> str:
+def _bytes_in(file: Path) -> int:
+    """Its size; 0 if there is none."""
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _lockable(file: Path) -> int:
+    return os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+@contextmanager
+def _transaction(db: sqlite3.Connection) -> Iterator[None]:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+def _reason(error: sqlite3.Error) -> Reason:
     # The low byte is the primary code; the rest says more about it.
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_IOERR) & 0xFF
-    return _REASONS.get(code, "io")
+    return _REASONS.get(code, Reason.IO)
 
 
 @contextmanager
@@ -205,4 +403,4 @@ def _as_unavailable() -> Iterator[None]:
     except sqlite3.Error as error:
         raise Unavailable(_reason(error)) from error
     except OSError as error:
-        raise Unavailable("disk_full" if error.errno == errno.ENOSPC else "io") from error
+        raise Unavailable(_ERRNO_REASONS.get(error.errno or 0, Reason.IO)) from error

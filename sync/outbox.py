@@ -1,19 +1,23 @@
 """The outbox: a transaction the citizen was told is submitted is on disk, in order, until the
-centre has it (DESIGN idea 4, domain §5.0).
+centre has it (DESIGN idea 4, domain §3.2, §3.3 and §5.0).
 
     put ──> queued ──lease──> sending ──acknowledge──> acknowledged   sealed bytes deleted,
               ^                  │                                    verdict kept
-              └─ lease expired ──┤
-                 or "later"      └──────────────────> dead            kept for a technician
+              ├─ lease expired ──┤
+              │  or "later"      └──────────────────> dead            kept for a technician
+              └───────────────── requeue ───────────────┘
 
 Promises, given a disk that honours a flush:
 
 - `put` returns after the commit has been flushed (WAL, synchronous=FULL on every connection).
 - The number and the place in the queue come from the same commit, so neither is given twice.
 - Nothing stays in "sending": a lease has an end, also when the clock is set back.
+- What the centre puts off is sent for ever, and `waiting` says how often and why.
 - What is stored is sealed before it is written; this file never sees contents.
-- A damaged file is set aside whole and reported, never emptied; numbers given before it was
-  damaged do not come again.
+- A damaged file is set aside whole and reported, never emptied; what can be read of it is queued
+  again, and numbers given before it was damaged do not come again.
+- Above its limits the outbox takes nothing more, and says why, rather than promise what it may
+  never deliver.
 
 Two processes share the file: the screen puts, the agent leases. Each `Outbox` may be used from
 several threads. Standard library only: the screen process imports this before home is shown.
@@ -22,31 +26,48 @@ several threads. Standard library only: the screen process imports this before h
 from __future__ import annotations
 
 import json
+import os
+import sqlite3
 import time
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sync.database import Database
+from sync.database import Database, Reason, Tables
 from sync.database import Unavailable as OutboxUnavailable
+from sync.expected import BLOCK
 from sync.header import BEIJING, EnvelopeHeader
 from sync.ids import uuid7
 from sync.receipt_number import LAST_OF_DAY, receipt_number
 
 if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import date
     from pathlib import Path
 
 
-__all__ = ["Answer", "Counts", "Leased", "Outbox", "OutboxUnavailable", "Stored"]
+__all__ = [
+    "Answer",
+    "Counts",
+    "Leased",
+    "Limits",
+    "Outbox",
+    "OutboxUnavailable",
+    "Reason",
+    "Stored",
+    "Unfinished",
+]
+
+#: Kinds that overtake all others (network class QI): a lost card is blocked before anything else.
+URGENT_KINDS = frozenset({"loss_report"})
 
 #: How long the verdict of a finished item can be asked for.
 TOMBSTONE_DAYS = 90
 
-_SCHEMA_VERSION = 1
-_SCHEMA = """
+#: Most pages (4 KiB) given back to the disk with one answer: some milliseconds.
+_PAGES_AT_ONCE = 1024
+
+_VERSION_1 = """
 CREATE TABLE item (
     seq         INTEGER PRIMARY KEY,
     id          TEXT NOT NULL UNIQUE,
@@ -66,12 +87,29 @@ CREATE TABLE item (
 );
 CREATE INDEX item_waiting ON item (state, urgent DESC, seq) WHERE state IN ('queued', 'sending');
 CREATE TABLE day (day TEXT PRIMARY KEY, last INTEGER NOT NULL);
-CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL)
 """
+
+#: Counts what the centre puts off, and finds it with dead letters by one index. A file that took
+#: the place of a damaged one counted its numbers from its generation: they go on from there.
+_VERSION_2 = """
+ALTER TABLE item ADD COLUMN put_off INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE item ADD COLUMN put_off_since REAL;
+CREATE INDEX item_dead ON item (seq) WHERE state = 'dead';
+INSERT INTO counter SELECT 'last_seq', value * 1000000000 FROM counter WHERE name = 'generation'
+    ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value);
+INSERT OR IGNORE INTO day SELECT date('now', '+8 hours'), value % 10 * 1000 FROM counter
+    WHERE name = 'generation' AND value > 0;
+DELETE FROM counter WHERE name = 'generation'
+"""
+
+#: What makes each version of the tables out of the one before. Never changed after a release.
+STEPS = (_VERSION_1, _VERSION_2)
 
 #: What an answer does to an item; one that is finished already keeps its verdict.
 _BACK_INTO_THE_QUEUE = """
-UPDATE item SET state = 'queued', lease_ends = NULL, reason = :reason
+UPDATE item SET state = 'queued', lease_ends = NULL, reason = :reason,
+    put_off = put_off + 1, put_off_since = coalesce(put_off_since, :now)
 WHERE id = :id AND state IN ('queued', 'sending')
 """
 _DEAD = """
@@ -83,10 +121,30 @@ UPDATE item SET state = 'acknowledged', sealed = NULL, verdict = :verdict,
     rejection = :rejection, reason = :reason, finished_at = :now
 WHERE id = :id AND state IN ('queued', 'sending')
 """
+_REQUEUED = """
+UPDATE item SET state = 'queued', verdict = NULL, finished_at = NULL, lease_ends = NULL,
+    put_off = 0, put_off_since = NULL
+WHERE id = ? AND state = 'dead'
+"""
 
-#: Space between the numbers of one file and those of the file that takes the place of a damaged
-#: one: no terminal serves a thousand citizens a day.
-_SEQ_STEP, _DAY_STEP = 1_000_000_000, 1000
+#: What is taken over from a damaged file.
+_RESCUED = (
+    "seq, id, urgent, header, sealed, state, created_at, attempts, verdict, rejection, reason,"
+    " finished_at"
+)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Above any of these nothing more is taken. Dead letters do not count: they wait for a
+    technician, who must not be needed for the next citizen."""
+
+    #: Items that wait for the centre.
+    items: int = 2000
+    #: Days that the oldest item has waited without any answer of the centre.
+    days: int = 30
+    #: Room on the disk, bytes: enough for what comes while somebody is on the way.
+    free_bytes: int = 200_000_000
 
 
 @dataclass(frozen=True)
@@ -105,6 +163,26 @@ class Leased:
     id: str
     header: dict[str, str | int | bool]
     sealed: bytes
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """An item the centre has not taken, as a technician sees it."""
+
+    id: str
+    receipt_no: str
+    kind: str
+    #: "queued", "sending" or "dead".
+    state: str
+    #: Seconds since 1970.
+    created_at: float
+    #: How often it was given to the courier.
+    attempts: int
+    #: How often the centre said "later", and when first.
+    put_off: int
+    put_off_since: float | None
+    #: What the centre said last.
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -133,10 +211,12 @@ class Counts:
 class Outbox:
     """The outbox of one terminal. `path`: the database file; `terminal`: its six-digit number."""
 
-    def __init__(self, path: Path, terminal: str) -> None:
+    def __init__(self, path: Path, terminal: str, limits: Limits | None = None) -> None:
         """Opens and checks the file, or makes a new one. Raises `OutboxUnavailable`."""
         self._terminal = terminal
-        self._file = Database(path, _SCHEMA_VERSION, _create)
+        self._folder = path.parent
+        self._limits = limits or Limits()
+        self._file = Database(path, Tables(STEPS, _rescue, _settle))
         cut = time.time() - TOMBSTONE_DAYS * 86_400
         with self._file.writing() as db:
             db.execute("DELETE FROM item WHERE state = 'acknowledged' AND finished_at < ?", (cut,))
@@ -153,34 +233,70 @@ class Outbox:
         *,
         key_id: str,
         algorithm: str,
-        urgent: bool = False,
     ) -> Stored:
-        """Store one transaction; it is on disk when this returns.
+        """Store one transaction; it is on disk when this returns. Its kind says how urgent it is.
 
         `seal` is called once with the finished header, which names `key_id` and `algorithm`, and
         returns the sealed contents; what it raises passes through and nothing is stored. Raises
         `OutboxUnavailable`.
         """
-        now = datetime.now(BEIJING)
         with self._file.writing() as db:
-            seq, number = _next_numbers(db, now.date())
+            if (refused := self._refused(db)) is not None:
+                raise OutboxUnavailable(refused)
+            at = time.time()
+            now = datetime.fromtimestamp(at, BEIJING)
+            seq, number = self._next_numbers(db, now.date())
             header = EnvelopeHeader(
-                id=str(uuid7()),
+                id=str(uuid7(int(at * 1000))),
                 terminal=self._terminal,
                 seq=seq,
                 receipt_no=receipt_number(self._terminal, now.date(), number),
                 kind=kind,
                 created=now.isoformat(timespec="milliseconds"),
-                urgent=urgent,
+                urgent=kind in URGENT_KINDS,
                 key_id=key_id,
                 algorithm=algorithm,
             )
             db.execute(
                 "INSERT INTO item (seq, id, urgent, header, sealed, created_at)"
                 " VALUES (?, ?, ?, ?, ?, ?)",
-                (seq, header.id, urgent, header.canonical().decode(), seal(header), time.time()),
+                (seq, header.id, header.urgent, header.canonical().decode(), seal(header), at),
             )
         return Stored(header.id, header.receipt_no, seq)
+
+    def refusal(self) -> Reason | None:
+        """Why the next transaction would not be taken; None if it would. To be asked before a
+        citizen starts, so that nobody fills in a form for nothing. Never raises."""
+        try:
+            with self._file.reading() as db:
+                return self._refused(db)
+        except OutboxUnavailable as unavailable:
+            return unavailable.reason
+
+    def _refused(self, db: sqlite3.Connection) -> Reason | None:
+        count, oldest = db.execute(
+            "SELECT count(*), min(seq) FROM item WHERE state IN ('queued', 'sending')"
+        ).fetchone()
+        if count >= self._limits.items:
+            return Reason.TOO_MANY_WAITING
+        if count and _days_alone(db, oldest) > self._limits.days:
+            return Reason.TOO_LONG_ALONE
+        disk = os.statvfs(self._folder)
+        if disk.f_bavail * disk.f_frsize < self._limits.free_bytes:
+            return Reason.DISK_LOW
+        return None
+
+    def _next_numbers(self, db: sqlite3.Connection, day: date) -> tuple[int, int]:
+        """The next place in the queue and the next number of the day, both taken."""
+        seq = _counter(db, _SEQ) + 1
+        row = db.execute("SELECT last FROM day WHERE day = ?", (day.isoformat(),)).fetchone()
+        number = (row[0] if row else 0) + 1
+        if number > LAST_OF_DAY:
+            raise OutboxUnavailable(Reason.NUMBERS_USED_UP)
+        self._file.expected.reserve({_SEQ: seq, day.isoformat(): number})
+        _set_counter(db, _SEQ, seq)
+        db.execute("INSERT OR REPLACE INTO day VALUES (?, ?)", (day.isoformat(), number))
+        return seq, number
 
     def verdict(self, item: str) -> Answer | None:
         """What the centre said about the item with this id; None while it has said nothing."""
@@ -207,6 +323,31 @@ class Outbox:
         )
 
     # -- the technician's side -------------------------------------------------------------------
+
+    def waiting(self) -> list[Unfinished]:
+        """What is on its way to the centre, in the order it is due."""
+        return self._listed("state IN ('queued', 'sending') ORDER BY urgent DESC, seq")
+
+    def dead_letters(self) -> list[Unfinished]:
+        """What the centre cannot use, in order of creation, with its reason."""
+        return self._listed("state = 'dead' ORDER BY seq")
+
+    def requeue(self, item: str) -> bool:
+        """Send a dead letter again, at its old place. False if it is none."""
+        with self._file.writing() as db:
+            return db.execute(_REQUEUED, (item,)).rowcount == 1
+
+    def _listed(self, which: str) -> list[Unfinished]:
+        with self._file.reading() as db:
+            rows = db.execute(
+                "SELECT id, header, state, created_at, attempts, put_off, put_off_since, reason"
+                f" FROM item WHERE {which}"
+            ).fetchall()
+        listed = []
+        for item, text, *rest in rows:
+            header = json.loads(text)
+            listed.append(Unfinished(item, header["receipt_no"], header["kind"], *rest))
+        return listed
 
     def unfinished(self) -> Iterator[Leased]:
         """Everything the centre has not taken, dead letters too, in order of creation."""
@@ -275,30 +416,89 @@ class Outbox:
                 else:
                     change = _ACKNOWLEDGED
                 db.execute(change, {**vars(answer), "now": now})
+            _set_counter(db, _LAST_ANSWER, int(now))
         with self._file.reading() as db:
             # As a script: it frees a page a step, and `execute` takes one step of what has no rows.
-            db.executescript("PRAGMA incremental_vacuum")
+            db.executescript(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})")
 
 
-def _create(db: sqlite3.Connection, generation: int) -> None:
-    for statement in _SCHEMA.split(";"):
-        db.execute(statement)
-    db.execute("INSERT INTO counter VALUES ('generation', ?)", (generation,))
-
-
-def _next_numbers(db: sqlite3.Connection, day: date) -> tuple[int, int]:
-    """The next place in the queue and the next number of the day, both taken."""
-    generation = _counter(db, "generation")
-    seq = max(_counter(db, "last_seq"), generation * _SEQ_STEP) + 1
-    db.execute("INSERT OR REPLACE INTO counter VALUES ('last_seq', ?)", (seq,))
-    row = db.execute("SELECT last FROM day WHERE day = ?", (day.isoformat(),)).fetchone()
-    number = (row[0] if row else generation % 10 * _DAY_STEP) + 1
-    if number > LAST_OF_DAY:
-        raise OutboxUnavailable("numbers_used_up")
-    db.execute("INSERT OR REPLACE INTO day VALUES (?, ?)", (day.isoformat(), number))
-    return seq, number
+#: Counters, and the ceiling of the first in `sync.expected`.
+_SEQ, _LAST_ANSWER = "last_seq", "last_answer"
 
 
 def _counter(db: sqlite3.Connection, name: str) -> int:
     row = db.execute("SELECT value FROM counter WHERE name = ?", (name,)).fetchone()
     return row[0] if row else 0
+
+
+def _set_counter(db: sqlite3.Connection, name: str, value: int) -> None:
+    db.execute("INSERT OR REPLACE INTO counter VALUES (?, ?)", (name, value))
+
+
+def _days_alone(db: sqlite3.Connection, oldest: int) -> float:
+    """Days since the centre last answered, as far as there was something to answer. An answer
+    that lies ahead was taken in under a wrong clock."""
+    now = time.time()
+    (since,) = db.execute("SELECT created_at FROM item WHERE seq = ?", (oldest,)).fetchone()
+    answered = _counter(db, _LAST_ANSWER)
+    return float(now - (max(since, answered) if answered <= now else since)) / 86_400
+
+
+def _settle(db: sqlite3.Connection, ceilings: Mapping[str, int], clean: bool) -> bool:
+    """After a stop that was not clean all numbers below the ceilings count as given. Returns
+    whether the file ends before what was certainly given: it is an old copy."""
+    lacking = _counter(db, _SEQ) < ceilings.get(_SEQ, 0) - BLOCK
+    if lacking or not clean:
+        for name, ceiling in ceilings.items():
+            _count_as_given(db, name, ceiling)
+    return lacking
+
+
+def _count_as_given(db: sqlite3.Connection, name: str, number: int) -> None:
+    if name == _SEQ:
+        _set_counter(db, _SEQ, max(number, _counter(db, _SEQ)))
+        return
+    db.execute(
+        "INSERT INTO day VALUES (?, ?)"
+        " ON CONFLICT (day) DO UPDATE SET last = max(last, excluded.last)",
+        (name, min(number, LAST_OF_DAY)),
+    )
+
+
+def _rescue(damaged: sqlite3.Connection, db: sqlite3.Connection) -> int:
+    """Take over what can still be read; what was on its way is queued again."""
+    rows = 0
+    for row in _readable(damaged):
+        try:
+            header = EnvelopeHeader.from_wire(json.loads(row[3]))
+        except (ValueError, TypeError, AttributeError):
+            continue  # not what was written
+        if (header.seq, header.id) != row[:2]:
+            continue
+        state = "queued" if row[5] == "sending" else row[5]
+        marks = ", ".join("?" * len(row))
+        try:
+            rows += db.execute(
+                f"INSERT OR IGNORE INTO item ({_RESCUED}) VALUES ({marks})",
+                (*row[:5], state, *row[6:]),
+            ).rowcount
+        except sqlite3.IntegrityError:
+            continue  # a value that no item has
+        _count_as_given(db, _SEQ, header.seq)
+        _count_as_given(db, header.created[:10], int(header.receipt_no[12:16] or 0))
+    return rows
+
+
+def _readable(damaged: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
+    """Whole rows from both ends of the table up to what is damaged, without its indexes."""
+    reached: set[int] = set()
+    for order in ("ASC", "DESC"):
+        query = f"SELECT {_RESCUED} FROM item NOT INDEXED ORDER BY seq {order}"
+        try:
+            for row in damaged.execute(query):
+                if row[0] in reached:
+                    return
+                reached.add(row[0])
+                yield row
+        except sqlite3.DatabaseError:
+            continue  # from the other end

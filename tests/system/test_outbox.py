@@ -27,10 +27,8 @@ def box(tmp_path: Path) -> Iterator[Outbox]:
     box.close()
 
 
-def put(box: Outbox, sealed: bytes = b"sealed", *, urgent: bool = False) -> Stored:
-    return box.put(
-        "first_application", lambda _: sealed, urgent=urgent, key_id=KEY_ID, algorithm=ALGORITHM
-    )
+def put(box: Outbox, sealed: bytes = b"sealed", kind: str = "first_application") -> Stored:
+    return box.put(kind, lambda _: sealed, key_id=KEY_ID, algorithm=ALGORITHM)
 
 
 def due(box: Outbox) -> list[str]:
@@ -59,7 +57,7 @@ def test_numbers_follow_each_other(box: Outbox) -> None:
 
 def test_order_is_that_of_creation_and_urgent_overtakes(box: Outbox) -> None:
     one, two = put(box), put(box)
-    loss = put(box, urgent=True)
+    loss = put(box, kind="loss_report")
     assert due(box) == [loss.id, one.id, two.id]
 
 
@@ -206,12 +204,12 @@ def test_a_damaged_file_is_set_aside_whole_and_reported(tmp_path: Path, damage: 
 
 def test_another_process_follows_when_the_file_is_set_aside(tmp_path: Path) -> None:
     screen = reopened(tmp_path)
-    put(screen)
+    before = put(screen)
     for part in ("-wal", "-shm", ""):
         (tmp_path / f"outbox.db{part}").rename(tmp_path / f"outbox.db.damaged.1{part}")
     agent = reopened(tmp_path)
     stored = put(screen)
-    assert due(agent) == [stored.id]
+    assert due(agent) == [before.id, stored.id], "and what was in it was rescued"
     screen.close()
     agent.close()
 
