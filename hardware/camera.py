@@ -42,8 +42,8 @@ _LEAST_LONG, _LEAST_SHORT = 640, 480
 #: black is a cap on the lens or a dead sensor; two pictures the same to the last bit are a camera
 #: that repeats itself, for a real sensor has noise; without any colour there is no card photo.
 _PATIENCE_S = {
-    FaultCode.CAMERA_BLACK: 5.0,
-    FaultCode.CAMERA_FROZEN: 5.0,
+    FaultCode.CAMERA_BLACK: 4.0,
+    FaultCode.CAMERA_FROZEN: 4.0,
     FaultCode.CAMERA_UNFIT: 2.0,
 }
 

@@ -8,10 +8,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from hardware.camera import Camera
 from hardware.faults import DeviceFault, FaultCode
 from hardware.id_reader import IdReader
 from hardware.paper import Text
@@ -72,6 +74,30 @@ def test_paper_emptied_on_the_bench_is_out_at_the_driver(state: Path, bench: Ben
     assert Path(piece["png"]).is_file()
 
 
+def test_what_is_done_to_the_camera_on_the_bench_is_seen_by_the_driver(
+    state: Path, bench: BenchClient
+) -> None:
+    driver = Camera(wires(state)["camera"])
+    bench.do("camera", "code", "ESSC-0001")
+    assert bench.do("state")["scene"] == "code"
+    assert driver.scan(lambda: False, lambda look: None).take() == "ESSC-0001"
+    with closing(driver.frames(lambda: False)) as frames:
+        bench.do("camera", "cover")
+        until = time.monotonic() + 3
+        while next(frames).rgb.max() > 8:
+            assert time.monotonic() < until
+        bench.do("camera", "uncover")
+        while next(frames).rgb.max() <= 8:
+            assert time.monotonic() < until
+        bench.do("camera", "stick")
+        for _ in range(5):  # those that were on their way
+            last = next(frames)
+        assert (next(frames).rgb == last.rgb).all()
+        bench.do("camera", "unstick")
+        while (next(frames).rgb == last.rgb).all():
+            assert time.monotonic() < until
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -79,6 +105,8 @@ def test_paper_emptied_on_the_bench_is_out_at_the_driver(state: Path, bench: Ben
         (("id", "put"), "wrong number of words"),
         (("dance",), "unknown: dance"),
         (("camera", "scene", "beach"), "no scene beach"),
+        (("camera", "code", ""), "1 to 300 bytes"),
+        (("camera", "code", "x" * 301), "1 to 300 bytes"),
         (("paper", "out-after", "soon"), "not a number"),
         (("card", "pull-after", "-1"), "not a number"),
         (("card", "tap", "third"), "has no contactless reader"),

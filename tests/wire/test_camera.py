@@ -500,6 +500,37 @@ def test_what_the_kernel_refuses_is_said_with_its_name(
     first(driver)
 
 
+def test_our_own_reading_that_hung_is_waited_for_and_not_called_another_program(
+    kernel: Kernel, device: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hangs, goes_on = threading.Event(), threading.Event()
+
+    class Hanging(Sensor):
+        def read(self, into: Any = None) -> tuple[bool, Any]:
+            if self._turn == 2:
+                hangs.set()
+                goes_on.wait(10)
+            return super().read(into)
+
+    def ioctl(handle: int, request: int, argument: bytes) -> bytes:
+        if request == camera_module._VIDIOC_REQBUFS and Sensor.opened:
+            raise OSError(errno.EBUSY, "busy")
+        return kernel.ioctl(handle, request, argument)
+
+    monkeypatch.setattr("cv2.VideoCapture", Hanging)
+    monkeypatch.setattr("hardware.camera.fcntl.ioctl", ioctl)
+    driver = Camera(str(device))
+    frames = driver.frames(never)
+    next(frames)
+    assert hangs.wait(5)
+    frames.close()
+    with pytest.raises(DeviceFault) as caught:
+        Camera(str(device)).open()  # to somebody else it is busy
+    assert caught.value.code is FaultCode.CAMERA_BUSY
+    threading.Timer(0.2, goes_on.set).start()
+    assert first(driver).rgb.shape == (480, 640, 3)
+
+
 def test_buffers_that_were_asked_for_are_given_back(kernel: Kernel, device: Path) -> None:
     must_be_free(str(device))
     kernel.kinds = 0x1000
