@@ -12,6 +12,18 @@ from collections.abc import Generator
 import pytest
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Of tests/attack; here, because pytest asks for options before it goes into folders."""
+    seconds = float(os.environ.get("KIOSK_ATTACK_SECONDS", "40"))
+    seed = os.environ.get("KIOSK_ATTACK_SEED")
+    parser.addoption(
+        "--attack-seconds", type=float, default=seconds, help=f"of the outbox's attacks [{seconds}]"
+    )
+    parser.addoption(
+        "--attack-seed", type=int, default=int(seed) if seed else None, help="to repeat a run"
+    )
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]

@@ -1,0 +1,60 @@
+"""The victims, the seed and the time of the attacks, and their counts at the end of the run."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.attack.harness import TALLY, Budget, Victims, compile_shim
+
+#: Attacks that repeat themselves while there is time, and so share it.
+_SHARES = 8
+
+
+@pytest.fixture(scope="session")
+def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    try:
+        return compile_shim(tmp_path_factory.mktemp("shim"))
+    except FileNotFoundError:
+        pytest.skip("needs gcc")
+
+
+@pytest.fixture(scope="session")
+def victims(shim: Path) -> Iterator[Victims]:
+    victims = Victims(shim)
+    yield victims
+    victims.close()
+
+
+def _seed_of(config: pytest.Config) -> int:
+    """Drawn once a run unless it was given."""
+    seed: int | None = config.getoption("--attack-seed")
+    if seed is None:
+        seed = config.stash.setdefault(_DRAWN, random.SystemRandom().randrange(1_000_000))
+    return seed
+
+
+_DRAWN: pytest.StashKey[int] = pytest.StashKey()
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int:
+    return _seed_of(request.config)
+
+
+@pytest.fixture
+def budget(request: pytest.FixtureRequest) -> Budget:
+    """What is left for this test after the first pass of every attack."""
+    return Budget(max(0.0, request.config.getoption("--attack-seconds") / _SHARES))
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    if TALLY:
+        terminalreporter.section(f"attacks on the outbox, --attack-seed {_seed_of(config)}")
+        for name, number in sorted(TALLY.items()):
+            terminalreporter.line(f"{number:8d}  {name}")
