@@ -218,7 +218,8 @@ class Camera:
             capture = cv2.VideoCapture(self._source, cv2.CAP_FFMPEG, limits)
         if not capture.isOpened():
             capture.release()
-            raise DeviceFault(FaultCode.CAMERA_ABSENT, "does not open")
+            self._must_be_there()
+            raise DeviceFault(FaultCode.CAMERA_NO_FRAMES, "does not open")
         return capture, refused
 
 

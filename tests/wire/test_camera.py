@@ -277,6 +277,20 @@ def test_an_unplugged_camera_is_absent_until_it_is_plugged_in(far_end: VirtualCa
     first(driver)
 
 
+def test_a_camera_that_answers_but_never_gives_a_picture_has_no_frames(
+    far_end: VirtualCamera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(camera_module, "_OPEN_S", 1.0)
+    driver = Camera(far_end.url)
+    far_end.freeze()
+    driver.open()
+    with pytest.raises(DeviceFault, match="does not open") as caught:
+        first(driver)
+    assert caught.value.code is FaultCode.CAMERA_NO_FRAMES
+    far_end.freeze(False)
+    first(driver)
+
+
 def test_a_camera_below_the_standard_is_unfit_at_its_first_frame(far_end: VirtualCamera) -> None:
     far_end.show_picture(np.ascontiguousarray(picture_of("portrait")[:360, :640]))
     with pytest.raises(DeviceFault, match="640x360") as caught:
