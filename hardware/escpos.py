@@ -1,27 +1,36 @@
 """ESC/POS: the bytes of lines, and what a printer's answers mean.
 
-Commands are those of the Epson reference that Chinese receipt printers share. Text is GB18030
-between FS & and FS ., because the double-byte mode is not on everywhere at start. A character that
-needs four bytes in GB18030 is not in such printers' fonts: its line is drawn here and sent as an
-image (see `raster`).
+Commands are those of the Epson reference that Chinese receipt printers share. Text is GB18030 in
+the double-byte mode, which is not on everywhere at start: FS & turns it on before the first Chinese
+text of a receipt, and it stays on, because ASCII is the same in it. Size and weight are said only
+where they change. A character that needs four bytes in GB18030 is not in such printers' fonts: its
+line is drawn here and sent as an image (see `raster`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from hardware.faults import FaultCode
 from hardware.layout import Line, QrLine, width
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 INIT = b"\x1b@"
 LINE_FEED = b"\n"
 #: Feed to the cutter and cut, leaving one point.
 CUT = b"\x1dVB\x00"
-CHINESE_ON, CHINESE_OFF = b"\x1c&", b"\x1c."
+#: FS &: two bytes make a character from here on.
+CHINESE_ON = b"\x1c&"
 #: Real-time, carried out at once: throw away all that was sent and not printed (DLE DC4 fn 8).
 CLEAR_BUFFER = bytes.fromhex("10140801031401060208")
 #: Queued: answered when all before it has been printed. The end of a job.
 ASK_PAPER_QUEUED = b"\x1dr\x01"
+
+#: Paper between the head and the cutter, millimetres.
+CUT_FEED_MM = 12
 
 #: Modules of a QR code in dots, and its error correction (M, 15 %).
 _QR_MODULE, _QR_LEVEL = 6, 0x31
@@ -59,7 +68,12 @@ class Status:
             return FaultCode.PRINTER_COVER_OPEN
         if self.error & 0x08:
             return FaultCode.PRINTER_CUTTER
-        if self.error & 0x64 or self.offline & 0x40:
+        if self.error & 0x24:
+            return FaultCode.PRINTER_ERROR
+        if self.error & 0x40:
+            # Recovers by itself: the head has become too hot.
+            return FaultCode.PRINTER_HOT
+        if self.offline & 0x40:
             return FaultCode.PRINTER_ERROR
         if self.printer & 0x08:
             return FaultCode.PRINTER_OFFLINE
@@ -70,21 +84,49 @@ class Status:
         return bool(self.paper & 0x0C)
 
 
-def encode(line: Line | QrLine) -> bytes:
-    """The bytes that print one line or code."""
+def height_mm(line: Line | QrLine) -> int:
+    """Paper that a line takes, millimetres, rounded: a sixth of an inch for text of size 1, eight
+    dots to the millimetre for a code (25 modules and its border)."""
     if isinstance(line, QrLine):
-        return _qr(line.data)
-    if _needs_drawing(line.text):
-        return raster(line)
-    doubled = line.size - 1
-    size = b"\x1d!" + bytes([doubled << 4 | doubled])
-    bold = b"\x1bE" + bytes([line.bold])
-    text = line.text.encode("gb18030")
-    if not line.text.isascii():
-        # The double-byte font has its own size and weight (FS !).
-        mode = b"\x1c!" + bytes([0x0C if line.size == 2 else 0x00])
-        text = CHINESE_ON + mode + text + CHINESE_OFF
-    return size + bold + text + LINE_FEED
+        return 29 * _QR_MODULE // 8
+    return 4 * line.size
+
+
+class Encoder:
+    """Lines of one receipt as bytes, in their order, after INIT. What was said once still holds."""
+
+    def __init__(self, *, native_qr: bool = True) -> None:
+        """`native_qr`: the printer draws QR codes itself (GS ( k); cheap ones cannot."""
+        self._native_qr = native_qr
+        self._size, self._chinese_size, self._bold = 1, 1, False
+        self._chinese = False
+
+    def encode(self, line: Line | QrLine) -> bytes:
+        """The bytes that print one line or code."""
+        if isinstance(line, QrLine):
+            return _qr(line.data) if self._native_qr else _drawn_qr(line.data)
+        if _needs_drawing(line.text):
+            return raster(line)
+        return self._style(line) + line.text.encode("gb18030") + LINE_FEED
+
+    def _style(self, line: Line) -> bytes:
+        said = b""
+        if line.size != self._size and line.text:
+            self._size = line.size
+            said += b"\x1d!" + bytes([(line.size - 1) * 0x11])
+        if line.bold != self._bold and line.text:
+            self._bold = line.bold
+            said += b"\x1bE" + bytes([line.bold])
+        if line.text.isascii():
+            return said
+        if not self._chinese:
+            self._chinese = True
+            said += CHINESE_ON
+        if line.size != self._chinese_size:
+            # The double-byte font has a size of its own on some printers (FS !).
+            self._chinese_size = line.size
+            said += b"\x1c!" + bytes([0x0C if line.size == 2 else 0x00])
+        return said
 
 
 def _needs_drawing(text: str) -> bool:
@@ -104,21 +146,39 @@ def _qr(data: str) -> bytes:
     return b"\x1ba\x01" + body + b"\x1ba\x00"
 
 
+def _drawn_qr(data: str) -> bytes:
+    """A code as an image, for printers without a command for it."""
+    import qrcode  # on the printer's thread, and rarely
+
+    code = qrcode.QRCode(
+        border=2, box_size=_QR_MODULE, error_correction=qrcode.constants.ERROR_CORRECT_M
+    )
+    code.add_data(data)
+    return b"\x1ba\x01" + _as_raster(code.make_image().get_image()) + b"\x1ba\x00"
+
+
 def raster(line: Line) -> bytes:
     """A line drawn as an image (GS v 0), for characters that the printer's font lacks."""
     # On the printer's thread, and rarely.
-    from PIL import Image, ImageDraw
+    import PIL.Image
+    import PIL.ImageDraw
 
     from hardware.fonts import receipt_font
 
     cell = 12 * line.size
-    image = Image.new("1", (max(8, width(line.text) * cell), 2 * cell + 6), 1)
-    draw = ImageDraw.Draw(image)
+    image = PIL.Image.new("1", (max(8, width(line.text) * cell), 2 * cell + 6), 1)
+    draw = PIL.ImageDraw.Draw(image)
     font = receipt_font(2 * cell)
     column = 0
     for character in line.text:
         draw.text((column * cell, 0), character, font=font, fill=0)
         column += width(character)
+    return _as_raster(image)
+
+
+def _as_raster(picture: Image) -> bytes:
+    """GS v 0 with a picture, black on white."""
+    image = picture.convert("1")
     wide = (image.width + 7) // 8
     # PIL's "1" has 1 for white; a printer's dot is 1 for black. Each row begins a new byte.
     dots = bytes(byte ^ 0xFF for byte in image.tobytes())

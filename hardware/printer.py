@@ -43,12 +43,17 @@ _REMEMBERED = 256
 class ReceiptPrinter:
     """The driver; runs in a `DeviceLoop`, so one thread uses it."""
 
-    def __init__(self, port: str, columns: int = 48, baud: int = 115200) -> None:
+    def __init__(
+        self, port: str, columns: int = 48, baud: int = 115200, *, native_qr: bool = True
+    ) -> None:
+        """`columns` of a line: 48 on 80 mm paper, 32 on 58 mm. `native_qr`: it draws QR codes."""
         offline, busy = FaultCode.PRINTER_OFFLINE, FaultCode.PRINTER_BUSY
         self._line = SerialPort(port, offline, busy, baud)
         self._columns = columns
+        self._native_qr = native_qr
         self._printed: OrderedDict[str, None] = OrderedDict()
-        self._receipts = 0
+        #: What wears out, since this program started.
+        self._counters = {"receipts": 0, "cuts": 0, "paper_mm": 0}
         #: Whether the printer may still hold something of a job that was given up.
         self._unclean = True
         #: Whether lines of such a job may hang from it. Nobody knows after a start.
@@ -72,7 +77,7 @@ class ReceiptPrinter:
     def poll(self) -> Condition:
         """Paper near its end is a warning; another fault is shown while the line stays open."""
         status = self._tidy()
-        counters = {"receipts": self._receipts}
+        counters = dict(self._counters)
         if fault := status.fault():
             return Condition(DeviceState.FAULT, fault, counters=counters)
         if status.near_end:
@@ -102,27 +107,36 @@ class ReceiptPrinter:
             self._give_up()
             raise
         self._unclean = self._hanging = False
-        self._receipts += 1
+        self._counters["receipts"] += 1
         self._printed[action] = None
         if len(self._printed) > _REMEMBERED:
             self._printed.popitem(last=False)
 
     def _send(self, receipt: Receipt) -> None:
-        lines = [escpos.encode(line) for line in lay_out(receipt, self._columns)]
+        lines = lay_out(receipt, self._columns)
+        encoder = escpos.Encoder(native_qr=self._native_qr)
         self._line.drop_input()
         self._line.write(escpos.INIT)
         for start in range(0, len(lines), _LINES_AT_ONCE):
-            self._line.write(b"".join(lines[start : start + _LINES_AT_ONCE]))
+            some = lines[start : start + _LINES_AT_ONCE]
+            self._line.write(b"".join(map(encoder.encode, some)))
             self._must_print()
+            self._counters["paper_mm"] += sum(map(escpos.height_mm, some))
         self._confirmed = False
-        self._line.write(escpos.CUT + escpos.ASK_PAPER_QUEUED)
+        self._cut()
+        self._line.write(escpos.ASK_PAPER_QUEUED)
+
+    def _cut(self) -> None:
+        self._line.write(escpos.CUT)
+        self._counters["cuts"] += 1
+        self._counters["paper_mm"] += escpos.CUT_FEED_MM
 
     def _confirm(self) -> None:
         """Wait until the printer says that everything before the question is on paper."""
         until = time.monotonic() + _FINISH_S
         while not self._confirmed:
             if time.monotonic() >= until:
-                raise DeviceFault(FaultCode.PRINTER_OFFLINE, "the end was not confirmed")
+                raise DeviceFault(FaultCode.PRINTER_UNCONFIRMED)
             self._listen(_CONFIRM_POLL_S)
             if not self._confirmed:
                 self._must_print()
@@ -140,7 +154,7 @@ class ReceiptPrinter:
             self._clean()
         status = self.status()
         if self._hanging and status.fault() is None:
-            self._line.write(escpos.CUT)
+            self._cut()
             self._hanging = False
         return status
 

@@ -44,6 +44,8 @@ class Devices:
     printer_baud: int = 115200
     #: Columns of the printer's line: 32 on 58 mm paper, 48 on 80 mm.
     printer_columns: int = 48
+    #: Whether the printer draws QR codes itself; otherwise they are sent as images.
+    printer_draws_qr: bool = True
     #: Index of a camera, its path under /dev, or the address of a stream.
     camera: str = ""
     #: What is asked of the camera, pixels and pictures a second.

@@ -14,6 +14,10 @@
 | paper out, out-after N        | the printer is out of paper, now or after N lines       |
 | paper near-end, load          | it is near its end; a new roll is put in                |
 | cover open, close             | the printer's cover                                     |
+| cutter jam, clear             | its knife                                               |
+| printer hot, cool             | its head is too hot; has cooled                         |
+| printer break, mend           | an error that does not go by itself                     |
+| printer mute, unmute          | it answers nothing; it does again                       |
 | camera scene NAME             | what stands before the lens                             |
 | camera code TEXT              | a phone is held there that shows a QR code of the text  |
 | camera freeze, thaw           | the camera sends no new pictures; it does again         |
@@ -89,6 +93,14 @@ class Bench:
             ("paper", "load"): self.printer.load,
             ("cover", "open"): self.printer.open_cover,
             ("cover", "close"): self.printer.close_cover,
+            ("cutter", "jam"): self.printer.jam_cutter,
+            ("cutter", "clear"): lambda: self.printer.jam_cutter(False),
+            ("printer", "hot"): self.printer.get_hot,
+            ("printer", "cool"): lambda: self.printer.get_hot(False),
+            ("printer", "break"): self.printer.break_down,
+            ("printer", "mend"): lambda: self.printer.break_down(False),
+            ("printer", "mute"): self.printer.go_mute,
+            ("printer", "unmute"): lambda: self.printer.go_mute(False),
             ("printer", "unplug"): self.printer.unplug,
             ("printer", "plug"): self.printer.plug,
             ("camera", "scene"): self._scene,

@@ -61,7 +61,14 @@ class _Style:
 class VirtualPrinter(FarEnd):
     """A printer with paper. Pieces that were cut off lie in `receipts_dir` as text and picture."""
 
-    def __init__(self, receipts_dir: Path, columns: int = 48, folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        receipts_dir: Path,
+        columns: int = 48,
+        folder: Path | None = None,
+        line_s: float = _LINE_S,
+    ) -> None:
+        """`line_s`: seconds that it takes to print a line."""
         self._dir = receipts_dir
         self._dir.mkdir(parents=True, exist_ok=True)
         self._columns = columns
@@ -72,7 +79,9 @@ class VirtualPrinter(FarEnd):
         self._line = bytearray()
         self._paper = _Paper()
         self._pieces: list[Printed] = []
+        self._line_s = line_s
         self._out = self._near = self._cover = self._cutter = False
+        self._hot = self._broken = False
         self._lines_left: int | None = None
         self._mute = False
         self._ended = threading.Event()
@@ -112,6 +121,14 @@ class VirtualPrinter(FarEnd):
 
     def jam_cutter(self, jammed: bool = True) -> None:
         self._cutter = jammed
+
+    def get_hot(self, hot: bool = True) -> None:
+        """Stop until the head has cooled."""
+        self._hot = hot
+
+    def break_down(self, broken: bool = True) -> None:
+        """An error that does not go by itself."""
+        self._broken = broken
 
     def go_mute(self, mute: bool = True) -> None:
         """Answer nothing any more."""
@@ -153,27 +170,34 @@ class VirtualPrinter(FarEnd):
     def _answer(self, kind: int) -> None:
         if self._mute:
             return
-        offline = self._out or self._cover or self._cutter
+        offline = not self._able()
         answers = {
             1: 0x12 | (0x08 if offline else 0),
             2: 0x12
             | (0x04 if self._cover else 0)
             | (0x20 if self._out else 0)
-            | (0x40 if self._cutter else 0),
-            3: 0x12 | (0x08 if self._cutter else 0),
+            | (0x40 if self._cutter or self._hot or self._broken else 0),
+            3: 0x12
+            | (0x08 if self._cutter else 0)
+            | (0x20 if self._broken else 0)
+            | (0x40 if self._hot else 0),
             4: 0x12 | (0x6C if self._out else 0x0C if self._near else 0),
         }
         self.send(bytes([answers.get(kind, 0x12)]))
+
+    def _able(self) -> bool:
+        """Whether it prints at all."""
+        return not (self._out or self._cover or self._cutter or self._hot or self._broken)
 
     # -- paper out ---------------------------------------------------------------------------
 
     def _print_all(self) -> None:
         while not self._ended.is_set():
             with self._state:
-                ready = self._queue and not (self._out or self._cover or self._cutter)
+                ready = self._queue and self._able()
                 if ready:
                     self._do(self._queue.pop(0))
-            time.sleep(_LINE_S / 5 if ready else _LINE_S)
+            time.sleep(self._line_s / 5 if ready else self._line_s)
 
     def _do(self, command: bytes) -> None:
         """Carry out one command, with the lock held."""

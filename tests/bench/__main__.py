@@ -76,7 +76,7 @@ _HERE: dict[str, Callable[[argparse.Namespace], dict[str, Number]]] = {
         options.runs, tuple(map(int, options.size.split("x")))
     ),
 }
-_MODULES: tuple[str, ...] = ("camera", "codes", "courier", "fleet", "idle")
+_MODULES: tuple[str, ...] = ("camera", "codes", "courier", "fleet", "idle", "receipt")
 GROUPS = (*_HERE, *_MODULES)
 
 

@@ -6,17 +6,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, cast
 
+import PIL.Image
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hardware.escpos import Status, encode, is_queued_answer, is_status
+from hardware.escpos import Encoder, Status, is_queued_answer, is_status
 from hardware.faults import DeviceFault, FaultCode
 from hardware.layout import Line, QrLine, lay_out, width, wrap
 from hardware.paper import Feed, Pair, Qr, Receipt, Rule, Text
 from hardware.printer import ReceiptPrinter
-from hardware.supervision import DeviceState
+from hardware.supervision import DeviceLoop, DeviceState, HealthTable
 from hardware.virtual.printer import VirtualPrinter
 
 RECEIPT: Receipt = (
@@ -107,7 +109,7 @@ def test_a_program_that_died_mid_receipt_leaves_nothing_for_the_next_citizen(
 ) -> None:
     """The driver is dropped without a chance to cancel; opening it again cancels first."""
     far_end.open_cover()
-    printer._line.write(b"".join(encode(line) for line in lay_out(RECEIPT, 48)[:10]))
+    printer._line.write(b"".join(map(Encoder().encode, lay_out(RECEIPT, 48)[:10])))
     printer.close()
     restarted = ReceiptPrinter(far_end.port)
     restarted.open()
@@ -233,7 +235,208 @@ def test_answers_to_the_two_questions_are_told_apart() -> None:
     assert all(map(is_status, (0x12, 0x16, 0x1A, 0x1E, 0x32, 0x72, 0x7E)))
 
 
-def test_chinese_is_sent_in_double_byte_mode_and_latin_without() -> None:
-    assert b"\x1c&" in encode(Line("社保"))
-    assert b"\x1c&" not in encode(Line("ABC"))
-    assert encode(QrLine("123")).count(b"\x1d(k") == 5
+def encoded(*lines: Line | QrLine, native_qr: bool = True) -> list[bytes]:
+    return list(map(Encoder(native_qr=native_qr).encode, lines))
+
+
+def test_the_double_byte_mode_is_turned_on_once_and_only_for_chinese() -> None:
+    latin, chinese, more = encoded(Line("ABC"), Line("社保"), Line("卡 1"))
+    assert b"\x1c&" not in latin
+    assert chinese.startswith(b"\x1c&")
+    assert more == "卡 1\n".encode("gb18030")
+
+
+def test_size_and_weight_are_said_where_they_change_and_taken_back() -> None:
+    large, small, bold, plain = encoded(
+        Line("大", size=2), Line("小"), Line("abc", bold=True), Line("abc")
+    )
+    assert b"\x1d!\x11" in large and b"\x1c!\x0c" in large
+    assert b"\x1d!\x00" in small and b"\x1c!\x00" in small
+    assert (bold, plain) == (b"\x1bE\x01abc\n", b"\x1bE\x00abc\n")
+
+
+def test_a_printer_that_draws_no_codes_gets_an_image() -> None:
+    (native,), (drawn,) = encoded(QrLine("123")), encoded(QrLine("123"), native_qr=False)
+    assert native.count(b"\x1d(k") == 5
+    assert b"\x1d(k" not in drawn and b"\x1dv0" in drawn
+
+
+# -- what stops it ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def quick(tmp_path: Path) -> Iterator[VirtualPrinter]:
+    """A printer five times as fast as a real one."""
+    virtual = VirtualPrinter(tmp_path / "quick", line_s=0.005)
+    yield virtual
+    virtual.close()
+
+
+def lines_of(receipt: Receipt) -> int:
+    return len(lay_out(receipt, 48))
+
+
+NEXT: Receipt = (Text("下一位的回执"),)
+
+
+def next_citizen_gets_only_theirs(far_end: VirtualPrinter, driver: ReceiptPrinter) -> None:
+    driver.print(NEXT, "a2")
+    *before, last = far_end.printed()
+    assert last.text == "下一位的回执\n"
+    assert not any("下一位" in piece.text for piece in before)
+
+
+@pytest.mark.parametrize("line", range(1, lines_of(RECEIPT) - 2))
+def test_paper_out_at_every_line_is_named_and_the_next_receipt_is_whole(
+    quick: VirtualPrinter, line: int
+) -> None:
+    driver = ReceiptPrinter(quick.port)
+    driver.open()
+    quick.run_out(after_lines=line)
+    assert fault_of(driver) is FaultCode.PRINTER_PAPER_OUT
+    quick.load()
+    next_citizen_gets_only_theirs(quick, driver)
+    assert not any("请妥善保管" in piece.text for piece in quick.printed()), "it was cancelled"
+    driver.close()
+
+
+#: What a person or the device does in the middle, its fault, and what ends it.
+_TROUBLES: dict[FaultCode, tuple[str, Callable[[VirtualPrinter, bool], None]]] = {
+    FaultCode.PRINTER_COVER_OPEN: (
+        "cover",
+        lambda far, on: far.open_cover() if on else far.close_cover(),
+    ),
+    FaultCode.PRINTER_CUTTER: ("cutter", lambda far, on: far.jam_cutter(on)),
+    FaultCode.PRINTER_HOT: ("hot", lambda far, on: far.get_hot(on)),
+    FaultCode.PRINTER_ERROR: ("broken", lambda far, on: far.break_down(on)),
+    FaultCode.PRINTER_OFFLINE: ("mute", lambda far, on: far.go_mute(on)),
+}
+
+
+@pytest.mark.parametrize("code", _TROUBLES, ids=lambda code: _TROUBLES[code][0])
+@pytest.mark.parametrize("after_s", [0.0, 0.03, 0.06, 0.09])
+def test_every_trouble_in_the_middle_is_named_and_the_next_receipt_is_whole(
+    quick: VirtualPrinter, code: FaultCode, after_s: float
+) -> None:
+    driver = ReceiptPrinter(quick.port)
+    driver.open()
+    trouble = _TROUBLES[code][1]
+    threading.Timer(after_s, trouble, [quick, True]).start()
+    assert fault_of(driver) is code
+    trouble(quick, False)
+    next_citizen_gets_only_theirs(quick, driver)
+    driver.close()
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.02, 0.04, 0.06, 0.08, 0.1])
+def test_a_cable_pulled_in_the_middle_is_named_and_the_next_receipt_is_whole(
+    quick: VirtualPrinter, after_s: float
+) -> None:
+    table = HealthTable()
+    loop = DeviceLoop("printer", ReceiptPrinter(quick.port), table, poll_s=0.2)
+    loop.start()
+    threading.Timer(after_s, quick.unplug).start()
+    with pytest.raises(DeviceFault) as caught:
+        loop.submit(lambda printer: printer.print(RECEIPT, "a1")).result(10)
+    assert caught.value.code is FaultCode.PRINTER_OFFLINE
+    eventually(lambda: (row := table.get("printer")) is not None and row.fault is not None)
+    quick.plug()
+    eventually(lambda: (row := table.get("printer")) is not None and row.fault is None, 10)
+    loop.submit(lambda printer: printer.print(NEXT, "a2")).result(10)
+    assert quick.printed()[-1].text == "下一位的回执\n"
+    loop.stop()
+
+
+def test_an_end_that_is_never_confirmed_is_not_taken_for_one(
+    quick: VirtualPrinter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hardware.printer._FINISH_S", 0.5)
+    monkeypatch.setattr("hardware.escpos.ASK_PAPER_QUEUED", b"")
+    driver = ReceiptPrinter(quick.port)
+    driver.open()
+    assert fault_of(driver) is FaultCode.PRINTER_UNCONFIRMED
+    driver.close()
+
+
+def test_a_port_that_another_program_holds_is_busy(quick: VirtualPrinter) -> None:
+    first = ReceiptPrinter(quick.port)
+    first.open()
+    with pytest.raises(DeviceFault) as caught:
+        ReceiptPrinter(quick.port).open()
+    assert caught.value.code is FaultCode.PRINTER_BUSY
+    first.close()
+
+
+def test_what_wears_out_is_counted(quick: VirtualPrinter) -> None:
+    driver = ReceiptPrinter(quick.port)
+    driver.open()
+    driver.poll()  # cuts off what may hang from a printer that was used before
+    before = dict(driver.poll().counters)
+    driver.print(RECEIPT, "a1")
+    after = driver.poll().counters
+    assert after["receipts"] == before["receipts"] + 1
+    assert after["cuts"] == before["cuts"] + 1
+    assert 150 < after["paper_mm"] - before["paper_mm"] < 250
+    driver.close()
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_from_a_printer_are_a_status_or_a_fault(noise: bytes) -> None:
+    """Pushed status, XON and XOFF, noise: what is no answer to DLE EOT is passed over."""
+    driver = ReceiptPrinter("/nowhere")
+    driver._line = cast(Any, Chattering(noise))
+    try:
+        status = driver.status()
+    except DeviceFault as fault:
+        assert fault.code is FaultCode.PRINTER_OFFLINE
+        return
+    answers = (status.printer, status.offline, status.error, status.paper)
+    assert all(is_status(answer) and answer in noise for answer in answers)
+
+
+class Chattering:
+    """A line that says what it likes, and then nothing."""
+
+    def __init__(self, noise: bytes) -> None:
+        self._rest = noise
+
+    def write(self, data: bytes) -> None:
+        """Nobody listens."""
+
+    def read(self, count: int, timeout_s: float) -> bytes:
+        said, self._rest = self._rest[:count], self._rest[count:]
+        if not said:
+            raise DeviceFault(FaultCode.PRINTER_OFFLINE, "silence")
+        return said
+
+
+_LABELS = st.text(st.characters(codec="gbk", exclude_categories=["Cc", "Cf"]), max_size=30)
+
+
+@given(_LABELS, st.booleans(), st.sampled_from([1, 2]))
+def test_any_text_that_printers_have_comes_back_from_its_bytes(
+    text: str, bold: bool, size: int
+) -> None:
+    for line in lay_out((Text(text, size=size, bold=bold),), 48):
+        assert isinstance(line, Line)
+        sent = Encoder().encode(line)
+        assert sent.endswith(line.text.encode("gb18030") + b"\n") or b"\x1dv0" in sent
+
+
+@pytest.mark.parametrize(("columns", "dots"), [(32, 384), (48, 576)])
+def test_nothing_is_wider_than_the_paper(tmp_path: Path, columns: int, dots: int) -> None:
+    receipt = (*RECEIPT, Text("㛃" * 40), Pair("姓名", "䶮" * 30))
+    for native_qr in (True, False):
+        far_end = VirtualPrinter(tmp_path / str(native_qr), columns, line_s=0.005)
+        driver = ReceiptPrinter(far_end.port, columns, native_qr=native_qr)
+        driver.open()
+        driver.print(receipt, "a1")
+        (piece,) = far_end.printed()
+        with PIL.Image.open(piece.png) as picture:
+            assert picture.width == dots + 2 * 36
+        for line in lay_out(receipt, columns):
+            sent = Encoder(native_qr=native_qr).encode(line)
+            if (place := sent.find(b"\x1dv0\x00")) >= 0:
+                assert int.from_bytes(sent[place + 4 : place + 6], "little") * 8 <= dots
+        driver.close()
+        far_end.close()
