@@ -72,9 +72,7 @@ def engine_numbers(seconds: float) -> dict[str, Number]:
 #: Group -> its numbers. `tests.bench.<group>.numbers(runs)` unless named here.
 _HERE: dict[str, Callable[[argparse.Namespace], dict[str, Number]]] = {
     "engine": lambda options: engine_numbers(seconds=4.0),
-    "window": lambda options: window_numbers(
-        options.runs, tuple(map(int, options.size.split("x")))
-    ),
+    "window": lambda options: window_numbers(options.runs, options.size),
 }
 _MODULES: tuple[str, ...] = ("camera", "codes", "courier", "fleet", "idle", "receipt")
 GROUPS = (*_HERE, *_MODULES)

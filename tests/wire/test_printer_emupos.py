@@ -1,7 +1,8 @@
 """The receipt printer against emupos, a printer simulator that nobody here wrote.
 
-It needs a newer Python than the terminal and so an environment of its own; `KIOSK_EMUPOS` names its
-program, otherwise it is looked for in PATH. Without it these tests are skipped and say so.
+It needs a newer Python than the terminal and so an environment of its own, which is made here where
+such a Python is found (in PATH, or among pyenv's); `KIOSK_EMUPOS` names one that is there already.
+Otherwise these tests are skipped and say so.
 
 emupos has no Chinese font. Its text of a receipt is code page 437, cell by cell, from which the
 bytes that it was sent, and so their GB18030 text, come back.
@@ -28,7 +29,12 @@ from hardware.paper import Pair, Qr, Receipt, Rule, Text
 from hardware.printer import ReceiptPrinter
 from hardware.supervision import DeviceState
 
-pytestmark = pytest.mark.optional  # Debian 12 has no Python that is new enough for emupos
+pytestmark = [
+    pytest.mark.optional,  # Debian 12 has no Python that is new enough for emupos
+    pytest.mark.timeout(420),  # the first test installs it
+]
+
+VERSION = "0.4.0"
 
 RECEIPT: Receipt = (
     Text("唐山市社会保障卡自助服务", align="center"),
@@ -60,16 +66,42 @@ def _chinese(file: Path) -> str:
     return file.read_text(encoding="utf-8").encode("cp437").decode("gb18030")
 
 
-def _program() -> str:
-    found = os.environ.get("KIOSK_EMUPOS") or shutil.which("emupos")
-    if not found:
-        pytest.skip("emupos is not installed (KIOSK_EMUPOS does not name it)")
-    return found
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The simulator, installed now if it has to be."""
+    if found := os.environ.get("KIOSK_EMUPOS") or shutil.which("emupos"):
+        return found
+    python = _new_python()
+    if python is None:
+        pytest.skip("no Python 3.13 or later for emupos, and KIOSK_EMUPOS does not name it")
+    folder = tmp_path_factory.mktemp("emupos")
+    subprocess.run([python, "-m", "venv", folder], check=True, timeout=120)
+    install = [folder / "bin/python", "-m", "pip", "install", "--quiet", f"emupos=={VERSION}"]
+    done = subprocess.run(install, capture_output=True, text=True, timeout=300)
+    if done.returncode != 0:
+        pytest.skip(f"emupos {VERSION} cannot be installed: {done.stderr.strip()[-200:]}")
+    return str(folder / "bin/emupos")
+
+
+def _new_python() -> str | None:
+    """An interpreter that is new enough, if this machine has one."""
+    versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    for minor in range(13, 20):
+        candidates = [shutil.which(f"python3.{minor}"), *versions.glob(f"3.{minor}*/bin/python")]
+        for candidate in filter(None, candidates):
+            asked = subprocess.run(
+                [candidate, "-c", "import sys; print(sys.version_info >= (3, 13))"],
+                capture_output=True,
+                text=True,
+                timeout=20,
+            )
+            if asked.stdout.strip() == "True":
+                return str(candidate)
+    return None
 
 
 @pytest.fixture
-def emupos(tmp_path: Path) -> Iterator[Emupos]:
-    program = _program()
+def emupos(program: str, tmp_path: Path) -> Iterator[Emupos]:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         api_port = probe.getsockname()[1]
     (tmp_path / "emupos.yaml").write_text(
