@@ -311,10 +311,10 @@ class Database:
         flush_folder(self._path.parent)
 
     def _rescue(self, db: sqlite3.Connection) -> None:
-        """Copy what can be read of damaged files, each once. From a copy, so that the damaged file
-        stays as it was found."""
+        """Take over what can be read of damaged files, each once, the newest first: it knows best
+        what was finished. From a copy, so that the damaged file stays as it was found."""
         done = {number for (number,) in db.execute("SELECT file FROM rescued").fetchall()}
-        for damaged in self.damaged_files():
+        for damaged in reversed(self.damaged_files()):
             if _number(damaged) in done:
                 continue
             copy = self._part(".rescue")

@@ -10,11 +10,13 @@ Forking is what makes thousands of kills affordable: Python has started and impo
 from __future__ import annotations
 
 import ctypes
+import functools
 import hashlib
 import json
 import os
 import random
 import signal
+import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -134,6 +136,15 @@ class Victim:
         box.close()
 
 
+class Unflushed(sqlite3.Connection):
+    """As many programs use SQLite."""
+
+    def execute(self, sql: str, *parameters: Any) -> sqlite3.Cursor:
+        return super().execute(
+            sql.replace("synchronous = FULL", "synchronous = NORMAL"), *parameters
+        )
+
+
 MODES = {
     "none": 0,
     "count": 1,
@@ -148,6 +159,8 @@ MODES = {
 
 def run_child(order: dict[str, Any], shim: ctypes.CDLL | None) -> None:
     victim = Victim(order, shim)
+    if not order.get("flushed", True):
+        sqlite3.connect = functools.partial(sqlite3.connect, factory=Unflushed)  # type: ignore
     if shim is not None:
         record = os.open(order["record"], os.O_WRONLY | os.O_CREAT) if "record" in order else -1
         shim.attack_arm(

@@ -1,0 +1,251 @@
+"""Hypothesis drives an outbox, a courier and a centre against a model of what was promised.
+
+The invariants are checked after every step: what was promised is in the outbox or at the centre,
+whole and once; the order is that of creation, urgent first; no number comes twice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from unittest import mock
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from sync.header import EnvelopeHeader
+from sync.outbox import Answer, Leased, Outbox, OutboxUnavailable
+from tests.attack import older
+from tests.attack.harness import TALLY, opened
+from tests.attack.victim import body
+
+pytestmark = pytest.mark.timeout(900)
+
+YEAR_S = 365.25 * 86_400
+
+LOST = "lost, and reported"
+
+
+class Model(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.root = Path(tempfile.mkdtemp(prefix="outbox-model-"))
+        self.folder, self.crashes = self.root / "0", 0
+        self.folder.mkdir()
+        self.now = 1_795_500_000.0
+        self.clock = mock.patch("sync.outbox.time.time", lambda: self.now)
+        self.clock.start()
+        self.box = opened(self.folder)
+        #: id -> (seq, receipt number, urgent), in order of creation.
+        self.promised: dict[str, tuple[int, str, bool]] = {}
+        #: Given to a courier that has not answered yet.
+        self.leased: list[Leased] = []
+        #: The centre: id -> how often it took effect.
+        self.effects: dict[str, int] = {}
+        self.finished: dict[str, str] = {}
+        self.dead: set[str] = set()
+        self.damaged = 0
+
+    def teardown(self) -> None:
+        self.box.close()
+        self.clock.stop()
+        shutil.rmtree(self.root)
+        TALLY["runs of the model"] += 1
+
+    # -- the citizens ----------------------------------------------------------------------------
+
+    @rule(urgent=st.booleans(), size=st.sampled_from([0, 100, 5_000, 40_000]))
+    def put(self, urgent: bool, size: int) -> None:
+        kind = "loss_report" if urgent else "first_application"
+        stored = self.box.put(
+            kind, lambda h: body(h.canonical(), size), key_id="0" * 16, algorithm="none"
+        )
+        numbers = {(seq, number) for seq, number, _ in self.promised.values()}
+        assert stored.seq > max((seq for seq, _ in numbers), default=0)
+        assert stored.receipt_no not in {number for _, number in numbers}
+        self.promised[stored.id] = (stored.seq, stored.receipt_no, urgent)
+
+    @rule(full=st.booleans())
+    def put_fails(self, full: bool) -> None:
+        """The disk fills while the contents are written, or sealing breaks."""
+        with contextlib.ExitStack() as stack:
+            if full:
+                stack.enter_context(full_disk(self.box))
+            with pytest.raises((OutboxUnavailable, ZeroDivisionError)):
+                self.box.put(
+                    "first_application",
+                    (lambda _: bytes(300_000)) if full else broken,
+                    key_id="0" * 16,
+                    algorithm="none",
+                )
+
+    # -- the courier and the centre --------------------------------------------------------------
+
+    @rule(limit=st.integers(1, 5), seconds=st.sampled_from([0.5, 60.0]))
+    def lease(self, limit: int, seconds: float) -> None:
+        leased = self.box.lease(limit, seconds)
+        keys = [(not self.promised[i.id][2], self.promised[i.id][0]) for i in leased]
+        assert keys == sorted(keys), "urgent first, then by creation"
+        self.leased += leased
+
+    @precondition(lambda self: self.leased)
+    @rule(verdict=st.sampled_from(["accepted", "later", "rejected", "mismatch"]), data=st.data())
+    def answered(self, verdict: str, data: st.DataObject) -> None:
+        """The centre takes an item in, once however often it comes, and its answer arrives."""
+        item = self.leased.pop(data.draw(st.integers(0, len(self.leased) - 1)))
+        known = item.id in self.effects
+        if known:
+            answer = Answer(item.id, "duplicate")
+        elif verdict == "mismatch":
+            answer = Answer(item.id, "rejected", "mismatch", "name")
+        else:
+            answer = Answer(item.id, verdict)
+        takes_effect = not known and answer.verdict != "later" and not is_dead(answer)
+        if takes_effect:
+            self.effects[item.id] = self.effects.get(item.id, 0) + 1
+        self.box.acknowledge([answer])
+        if item.id in self.finished or item.id in self.dead:
+            return
+        if is_dead(answer):
+            self.dead.add(item.id)
+        elif answer.verdict != "later":
+            self.finished[item.id] = answer.verdict
+
+    @precondition(lambda self: self.leased)
+    @rule()
+    def answer_lost(self) -> None:
+        """It took effect, but nobody here hears of it."""
+        item = self.leased.pop(0)
+        self.effects.setdefault(item.id, 1)
+
+    @precondition(lambda self: self.leased)
+    @rule()
+    def released(self) -> None:
+        self.box.release(item.id for item in self.leased)
+        self.leased.clear()
+
+    @precondition(lambda self: self.dead)
+    @rule()
+    def requeued(self) -> None:
+        item = sorted(self.dead)[0]
+        assert self.box.requeue(item)
+        self.dead.discard(item)
+
+    # -- what happens to the machine -------------------------------------------------------------
+
+    @rule(seconds=st.sampled_from([1.0, 100.0, -3_600.0, 10 * YEAR_S, -10 * YEAR_S]))
+    def clock_moves(self, seconds: float) -> None:
+        if 0 < self.now + seconds < 4_000_000_000:  # beyond it is no year of a receipt number
+            self.now += seconds
+
+    @rule()
+    def restarted(self) -> None:
+        self.box.close()
+        self.box = opened(self.folder)
+
+    @rule()
+    def killed(self) -> None:
+        """What a process that is killed leaves: the files as they are, the log not folded in."""
+        self.crashes += 1
+        left = self.root / str(self.crashes)
+        shutil.copytree(self.folder, left)
+        self.box.close()
+        self.folder, self.leased = left, []
+        self.box = opened(left)
+
+    @rule(missing=st.booleans())
+    def lost(self, missing: bool) -> None:
+        """The file is emptied or deleted: what was in it is gone, and that is known."""
+        self.box.close()
+        file = self.folder / "outbox.db"
+        self.folder.joinpath("outbox.db-wal").unlink(missing_ok=True)
+        if missing:
+            file.unlink()
+        else:
+            file.write_bytes(b"")
+        self.box = opened(self.folder)
+        self.damaged += 1
+        assert self.box.counts_and_ages().damaged_files == self.damaged
+        self.leased.clear()
+        # What an older damaged file still holds is queued again: the centre knows what it had.
+        here = {item.id for item in self.box.unfinished()}
+        self.dead = {one.id for one in self.box.dead_letters()}
+        for item in self.promised:
+            if item in here:
+                self.finished.pop(item, None)
+            else:
+                self.finished.setdefault(item, LOST)
+
+    @rule()
+    def indexes_damaged(self) -> None:
+        """Set aside, reported, and every item is queued again."""
+        self.box.close()
+        older.damage_the_indexes(self.folder / "outbox.db")
+        self.box = opened(self.folder)
+        self.damaged = self.box.counts_and_ages().damaged_files
+        assert self.damaged
+        self.leased.clear()
+
+    # -- what must hold --------------------------------------------------------------------------
+
+    @invariant()
+    def everything_promised_is_here_or_finished(self) -> None:
+        here = list(self.box.unfinished())
+        expected = [item for item in self.promised if item not in self.finished]
+        assert [item.id for item in here] == expected
+        for item in here:
+            header = EnvelopeHeader.from_wire(item.header)
+            assert item.sealed == body(header.canonical(), len(item.sealed))
+        assert all(times == 1 for times in self.effects.values())
+        assert {one.id for one in self.box.dead_letters()} == self.dead
+        assert len(self.box.waiting()) == len(expected) - len(self.dead)
+        TALLY["steps of the model, each checked"] += 1
+
+    @invariant()
+    def the_verdicts_are_those_the_centre_gave(self) -> None:
+        for item, verdict in self.finished.items():
+            found = self.box.verdict(item)
+            assert found is None or verdict in (found.verdict, LOST)
+
+
+def is_dead(answer: Answer) -> bool:
+    return answer.verdict == "rejected" and not answer.rejection
+
+
+def broken(_: EnvelopeHeader) -> bytes:
+    raise ZeroDivisionError
+
+
+@contextlib.contextmanager
+def full_disk(box: Outbox) -> Iterator[None]:
+    """No room for another page; the limit goes with the connection that is given up."""
+    with box._file.reading() as db:
+        (pages,) = db.execute("PRAGMA page_count").fetchone()
+        db.execute(f"PRAGMA max_page_count = {pages}")
+    yield
+
+
+def test_the_outbox_behaves_like_its_model(request: pytest.FixtureRequest, seed: int) -> None:
+    share = request.config.getoption("--attack-seconds") / 8
+    run_state_machine_as_test(
+        Model,
+        settings=settings(
+            max_examples=int(40 + 10 * share),
+            stateful_step_count=40,
+            deadline=None,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+        _min_steps=1,
+    )
