@@ -95,6 +95,18 @@ class Maintenance:
 
 
 @dataclass(frozen=True)
+class Outbox:
+    """Above any of these nothing more is captured (`sync.outbox.Limits`)."""
+
+    #: Items that wait for the centre.
+    max_items: int = 2000
+    #: Days without any answer of the centre while something waits.
+    max_days: int = 30
+    #: Least room on the disk with the state directory, megabytes.
+    min_free_mb: int = 200
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything that is decided when a terminal is installed."""
 
@@ -104,6 +116,7 @@ class Settings:
     central: Central = field(default_factory=Central)
     screen: Screen = field(default_factory=Screen)
     maintenance: Maintenance = field(default_factory=Maintenance)
+    outbox: Outbox = field(default_factory=Outbox)
 
     @property
     def virtual(self) -> bool:
@@ -117,6 +130,7 @@ _TABLES: dict[str, type[Any]] = {
     "central": Central,
     "screen": Screen,
     "maintenance": Maintenance,
+    "outbox": Outbox,
 }
 T = TypeVar("T")
 

@@ -63,6 +63,12 @@ def busy(doing: str) -> Iterator[None]:
         yield
 
 
+def detail_of(words: Words, fault: str | None, detail: str) -> str:
+    """In words, if it is one of a fault's reasons that have some."""
+    reason = f"fault.{fault}.reason.{detail}"
+    return words.say(reason) if words.has(reason) else detail
+
+
 @contextmanager
 def faults_said(words: Words) -> Iterator[None]:
     """A fault of a device becomes its words and exit code 1."""
@@ -70,7 +76,7 @@ def faults_said(words: Words) -> Iterator[None]:
         yield
     except DeviceFault as fault:
         console = Console(stderr=True, highlight=False)
-        detail = f" ({fault.detail})" if fault.detail else ""
+        detail = f" ({detail_of(words, fault.code, fault.detail)})" if fault.detail else ""
         console.print(f"[red]{fault.code}[/red]{detail}", markup=True)
         console.print(words.say(f"fault.{fault.code}.technician"))
         console.print(words.say(f"fault.{fault.code}.fix"))

@@ -9,7 +9,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from kiosk.kioskctl.console import WRONG, Json, State, busy, settings_of, stop, words_of
+from kiosk.kioskctl.console import (
+    WRONG,
+    Json,
+    State,
+    busy,
+    detail_of,
+    settings_of,
+    stop,
+    words_of,
+)
 
 if TYPE_CHECKING:
     from kiosk.doctor import Finding
@@ -73,7 +82,7 @@ def _table(findings: list[Finding], words: Words) -> Table:
         table.add_row(
             words.say(f"doctor.{finding.check}"),
             f"[{_COLOURS[state]}]{words.say(f'doctor.{state}')}[/]",
-            finding.detail,
+            detail_of(words, finding.fault, finding.detail),
             words.say(f"{fault}.technician") if finding.fault else "",
             words.say(f"{fault}.fix") if finding.fault else "",
         )

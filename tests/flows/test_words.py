@@ -12,6 +12,7 @@ from kiosk.prompts import Form
 from kiosk.records.submission import Standpoint
 from kiosk.services import find_services
 from kiosk.words import LANGUAGES, LOCALE, Words
+from sync.outbox import Reason
 
 WORDS = {language: Words(language) for language in LANGUAGES}
 SOURCES = Path(__file__).parents[2]
@@ -42,6 +43,12 @@ def test_both_languages_use_the_same_facts() -> None:
 def test_every_fault_has_words_for_citizen_and_technician(language: str, code: FaultCode) -> None:
     for words in ("citizen", "technician", "fix"):
         assert WORDS[language].has(f"fault.{code}.{words}")
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_why_nothing_can_be_stored_has_words(reason: Reason) -> None:
+    for language in LANGUAGES:
+        assert WORDS[language].has(f"fault.outbox_unavailable.reason.{reason}")
 
 
 @pytest.mark.parametrize("service", find_services())
