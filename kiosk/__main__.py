@@ -141,7 +141,7 @@ def assemble(state: Path, settings: Settings) -> Terminal:
     from kiosk.words import Words
     from sync.central import CentralClient
     from sync.identity import load_identity
-    from sync.outbox import Outbox
+    from sync.outbox import Limits, Outbox
 
     def sealer() -> Sealer:
         from sync.envelope import Sealer  # loads cryptography; called on a worker
@@ -150,6 +150,11 @@ def assemble(state: Path, settings: Settings) -> Terminal:
 
     health = HealthTable(carried=load_counters(state))
     identity = load_identity(state)
+    limits = Limits(
+        items=settings.outbox.max_items,
+        days=settings.outbox.max_days,
+        free_bytes=settings.outbox.min_free_mb * 1_000_000,
+    )
     return Terminal(
         Parts(
             settings=settings,
@@ -159,7 +164,7 @@ def assemble(state: Path, settings: Settings) -> Terminal:
             terminal_id=identity.terminal,
             devices=Devices(health, settings.devices),
             health=health,
-            outbox=Outbox(state / "outbox.db", identity.terminal),
+            outbox=Outbox(state / "outbox.db", identity.terminal, limits),
             desired=Desired(state / "desired.json", settings.central.heartbeat_s),
             central=CentralClient(identity, state),
             sealer=sealer,
