@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
-from sync.outbox import Answer, Outbox, OutboxUnavailable, Stored
+from sync.outbox import STEPS, Answer, Limits, Outbox, OutboxUnavailable, Reason, Stored
 from sync.receipt_number import is_valid
+from tests.attack import older
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -174,6 +177,150 @@ def test_space_is_given_back_after_acknowledgement(box: Outbox, tmp_path: Path) 
     assert (tmp_path / "outbox.db").stat().st_size < 200_000
 
 
+def test_space_is_given_back_a_bounded_piece_at_a_time(
+    box: Outbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sync.outbox._PAGES_AT_ONCE", 10)
+    ids = [put(box, bytes(50_000)).id for _ in range(4)]
+
+    def free() -> int:
+        with box._file.reading() as db:
+            (pages,) = db.execute("PRAGMA freelist_count").fetchone()
+        return int(pages)
+
+    box.acknowledge(Answer(item, "accepted") for item in ids)
+    left = free()
+    assert left > 10
+    box.acknowledge([])
+    assert free() == left - 10
+
+
+# -- what is put off, and dead letters -----------------------------------------------------------
+
+
+def test_what_the_centre_puts_off_for_ever_is_seen_and_kept(
+    box: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = put(box)
+    now = time.time()
+    for turn in range(50):
+        monkeypatch.setattr("sync.outbox.time.time", lambda turn=turn: now + turn * 3600)
+        assert due(box) == [stored.id]
+        box.acknowledge([Answer(stored.id, "later", reason="registry_down")])
+    (one,) = box.waiting()
+    assert (one.attempts, one.put_off, one.reason) == (50, 50, "registry_down")
+    assert (one.put_off_since, one.state) == (now, "queued")
+    assert (one.receipt_no, one.kind) == (stored.receipt_no, "first_application")
+
+
+def test_a_dead_letter_has_its_reason_and_can_be_sent_again(box: Outbox) -> None:
+    first, second = put(box), put(box)
+    box.acknowledge([Answer(first.id, "rejected", "", "does_not_open")])
+    (letter,) = box.dead_letters()
+    assert (letter.id, letter.reason, letter.state) == (first.id, "does_not_open", "dead")
+    assert [one.id for one in box.waiting()] == [second.id]
+
+    assert box.requeue(first.id)
+    assert not box.requeue(first.id), "it is no dead letter any more"
+    assert box.verdict(first.id) is None
+    assert due(box) == [first.id, second.id]
+    assert not box.requeue("unknown")
+
+
+# -- limits --------------------------------------------------------------------------------------
+
+
+def limited(tmp_path: Path, limits: Limits) -> Outbox:
+    return Outbox(tmp_path / "outbox.db", "020001", limits)
+
+
+def test_too_many_waiting_refuses_the_next_until_the_centre_took_some(tmp_path: Path) -> None:
+    box = limited(tmp_path, Limits(items=2, free_bytes=0))
+    first = put(box)
+    assert box.refusal() is None
+    put(box)
+    assert box.refusal() is Reason.TOO_MANY_WAITING
+    with pytest.raises(OutboxUnavailable, match="too_many_waiting"):
+        put(box)
+    box.acknowledge([Answer(first.id, "rejected", "", "a dead letter does not count")])
+    assert box.refusal() is None
+    put(box)
+    box.close()
+
+
+def test_too_long_without_the_centre_refuses_until_it_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = limited(tmp_path, Limits(days=3, free_bytes=0))
+    now = time.time()
+    stored = put(box)
+    monkeypatch.setattr("sync.outbox.time.time", lambda: now + 2.9 * 86_400)
+    put(box)
+    monkeypatch.setattr("sync.outbox.time.time", lambda: now + 3.1 * 86_400)
+    with pytest.raises(OutboxUnavailable, match="too_long_alone"):
+        put(box)
+    box.acknowledge([Answer(stored.id, "later")])
+    assert box.refusal() is None, "it is busy, but there"
+    box.close()
+
+
+def test_a_terminal_with_nothing_to_send_may_be_alone_for_years(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = limited(tmp_path, Limits(days=3, free_bytes=0))
+    now = time.time()
+    monkeypatch.setattr("sync.outbox.time.time", lambda: now + 10 * 365 * 86_400)
+    assert box.refusal() is None
+    put(box)
+    box.close()
+
+
+def test_too_little_room_on_the_disk_refuses_before_it_is_full(tmp_path: Path) -> None:
+    box = limited(tmp_path, Limits(free_bytes=1 << 60))
+    assert box.refusal() is Reason.DISK_LOW
+    with pytest.raises(OutboxUnavailable, match="disk_low"):
+        put(box)
+    box.close()
+
+
+# -- tables of other releases --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("version", older.VERSIONS)
+def test_a_file_of_an_older_release_is_brought_up_to_date(tmp_path: Path, version: int) -> None:
+    before = older.make(tmp_path / "outbox.db", version)
+    box = limited(tmp_path, Limits(days=100_000))
+    with box._file.reading() as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (len(STEPS),)
+    assert due(box) == list(before.put)
+    stored = put(box)
+    assert stored.seq == max(seq for seq, _ in before.put.values()) + 1
+    box.acknowledge([Answer(stored.id, "later", reason="busy")])
+    assert box.waiting()[-1].put_off == 1
+    assert box.counts_and_ages().damaged_files == 0
+    box.close()
+
+
+def test_old_and_new_files_have_the_same_tables(tmp_path: Path) -> None:
+    def tables(path: Path) -> set[tuple[str, str]]:
+        Outbox(path, "020001").close()
+        with closing(sqlite3.connect(path)) as db:
+            return {
+                (name, " ".join(sql.split()))
+                for name, sql in db.execute("SELECT name, sql FROM sqlite_schema WHERE sql <> ''")
+            }
+
+    new = tables(tmp_path / "new.db")
+    for version in older.VERSIONS:
+        old = tmp_path / f"{version}.db"
+        older.make(old, version)
+        assert tables(old) == new
+
+
+def test_every_released_version_has_its_test() -> None:
+    assert list(older.VERSIONS) == list(range(1, len(STEPS)))
+
+
 # -- damage --------------------------------------------------------------------------------------
 
 
@@ -202,6 +349,98 @@ def test_a_damaged_file_is_set_aside_whole_and_reported(tmp_path: Path, damage: 
     box.close()
 
 
+@pytest.mark.parametrize("how", ["emptied", "deleted", "cut short"])
+def test_a_file_that_lost_its_contents_is_known_for_damage(tmp_path: Path, how: str) -> None:
+    box = reopened(tmp_path)
+    before = [put(box, bytes(9000)) for _ in range(20)]
+    box.close()
+    path = tmp_path / "outbox.db"
+    if how == "emptied":
+        path.write_bytes(b"")
+    elif how == "deleted":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+    box = reopened(tmp_path)
+    assert box.counts_and_ages().damaged_files == 1
+    after = put(box)
+    assert after.seq > before[-1].seq
+    assert after.receipt_no not in {stored.receipt_no for stored in before}
+    box.close()
+    box = reopened(tmp_path)
+    assert box.counts_and_ages().damaged_files == 1, "and reported once"
+    box.close()
+
+
+def test_numbers_do_not_come_again_however_often_the_file_is_lost(tmp_path: Path) -> None:
+    seen: set[str] = set()
+    for _ in range(12):
+        box = reopened(tmp_path)
+        numbers = {put(box).receipt_no for _ in range(3)}
+        assert not numbers & seen
+        seen |= numbers
+        box.close()
+        for file in tmp_path.glob("outbox.db*"):
+            if file.suffix != ".expected":
+                file.unlink()
+
+
+def test_an_old_copy_put_in_its_place_is_noticed(tmp_path: Path) -> None:
+    box = reopened(tmp_path)
+    first = put(box)
+    box.close()
+    copy = (tmp_path / "outbox.db").read_bytes()
+    box = reopened(tmp_path)
+    later = [put(box) for _ in range(40)]
+    box.close()
+    (tmp_path / "outbox.db").write_bytes(copy)
+
+    box = reopened(tmp_path)
+    assert box.counts_and_ages().damaged_files == 1
+    assert due(box) == [first.id], "what the copy has is still sent"
+    assert put(box).seq > later[-1].seq
+    box.close()
+
+
+@pytest.mark.parametrize("which", ["indexes", "a page in the middle"])
+def test_what_can_be_read_of_a_damaged_file_is_queued_again(tmp_path: Path, which: str) -> None:
+    box = reopened(tmp_path)
+    stored = [put(box, bytes([n]) * 9000) for n in range(20)]
+    box.acknowledge([Answer(stored[0].id, "accepted")])
+    box.close()
+    path = tmp_path / "outbox.db"
+    if which == "indexes":
+        older.damage_the_indexes(path)
+    else:
+        data = path.read_bytes()
+        middle = len(data) // 8192 * 4096
+        path.write_bytes(data[:middle] + b"\xff" * 4096 + data[middle + 4096 :])
+
+    box = reopened(tmp_path)
+    assert box.counts_and_ages().damaged_files == 1
+    rescued = list(box.unfinished())
+    assert len(rescued) >= (19 if which == "indexes" else 10)
+    assert {item.id for item in rescued} <= {one.id for one in stored[1:]}
+    assert box.verdict(stored[0].id) == Answer(stored[0].id, "accepted")
+    box.close()
+
+
+def test_the_log_of_a_stop_half_way_through_setting_aside_finds_its_file(tmp_path: Path) -> None:
+    box = reopened(tmp_path)
+    stored = put(box)
+    left = tmp_path / "left"
+    shutil.copytree(tmp_path, left, ignore=shutil.ignore_patterns("left"))
+    box.close()
+    (left / "outbox.db").rename(left / "outbox.db.damaged.1")
+
+    box = reopened(left)
+    assert (left / "outbox.db.damaged.1-wal").exists()
+    assert box.counts_and_ages().damaged_files == 1
+    assert due(box) == [stored.id]
+    box.close()
+
+
 def test_another_process_follows_when_the_file_is_set_aside(tmp_path: Path) -> None:
     screen = reopened(tmp_path)
     before = put(screen)
@@ -216,10 +455,12 @@ def test_another_process_follows_when_the_file_is_set_aside(tmp_path: Path) -> N
 
 def test_a_file_of_a_newer_release_is_left_alone(tmp_path: Path) -> None:
     reopened(tmp_path).close()
-    with sqlite3.connect(tmp_path / "outbox.db") as db:
+    with closing(sqlite3.connect(tmp_path / "outbox.db")) as db:
         db.execute("PRAGMA user_version = 99")
+    before = (tmp_path / "outbox.db").read_bytes()
     with pytest.raises(OutboxUnavailable, match="newer_schema"):
         reopened(tmp_path)
+    assert (tmp_path / "outbox.db").read_bytes() == before
     assert not list(tmp_path.glob("*.damaged.*"))
 
 
