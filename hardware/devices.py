@@ -36,6 +36,8 @@ class DeviceSettings(Protocol):
     @property
     def printer_columns(self) -> int: ...
     @property
+    def printer_draws_qr(self) -> bool: ...
+    @property
     def camera(self) -> str: ...
     @property
     def camera_width(self) -> int: ...
@@ -63,13 +65,18 @@ def make_id_reader(settings: DeviceSettings) -> IdReader | None:
     """The driver as set, or None for a terminal without one; likewise below."""
     if not settings.id_reader:
         return None
-    return IdReader(settings.id_reader, settings.id_reader_baud)
+    return IdReader(settings.id_reader, settings.id_reader_baud, settings.wlt_library)
 
 
 def make_printer(settings: DeviceSettings) -> ReceiptPrinter | None:
     if not settings.printer:
         return None
-    return ReceiptPrinter(settings.printer, settings.printer_columns, settings.printer_baud)
+    return ReceiptPrinter(
+        settings.printer,
+        settings.printer_columns,
+        settings.printer_baud,
+        native_qr=settings.printer_draws_qr,
+    )
 
 
 def make_camera(settings: DeviceSettings) -> Camera | None:
@@ -114,15 +121,15 @@ class Devices:
         return self._loops
 
     def start(self) -> None:
-        for loop in self._loops.values():
-            loop.start()
         if isinstance(self._card_reader, CardReader):
             # A reader that is plugged in, or a service that is back, is not waited for.
             self._card_reader.watch(self._loops["card_reader"].wake)
+        for loop in self._loops.values():
+            loop.start()
 
     def stop(self) -> None:
         """End all loops, each with its own patience."""
-        if isinstance(self._card_reader, CardReader):
-            self._card_reader.unwatch()
         for loop in self._loops.values():
             loop.stop()
+        if isinstance(self._card_reader, CardReader):
+            self._card_reader.unwatch()

@@ -8,20 +8,21 @@ checksum. A card is found, selected and read, in this order and afresh for every
 reading that failed the card must be lifted and put down again: until the reader has reported "no
 card" once, nothing is read.
 
-The text of a card is 256 bytes of UTF-16LE with fixed places; the kind of document stands at 248.
+What the text says is in `hardware.id_documents`. Fingerprints that a reader sends are dropped here.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import reduce
 from operator import xor
-from typing import Literal, NoReturn, TypeAlias
+from typing import NoReturn
 
 from hardware.faults import DeviceFault, FaultCode, NotWanted
+from hardware.id_documents import IdCard, parse_address, parse_reading, parse_text
 from hardware.serial_port import SerialPort
 from hardware.supervision import Condition
 
@@ -30,9 +31,10 @@ PREAMBLE = bytes.fromhex("AAAAAA9669")
 #: Command and parameter bytes.
 SAM_STATUS, SAM_ID = b"\x11\xff", b"\x12\xff"
 FIND, SELECT, READ_TEXT = b"\x20\x01", b"\x20\x02", b"\x30\x01"
+READ_ADDRESS, READ_WITH_FINGERPRINT = b"\x30\x03", b"\x30\x10"
 
 #: SW3, the third status byte.
-SW_OK, SW_FOUND, SW_WRONG_CARD, SW_UNAUTHORISED, SW_NO_CARD = 0x90, 0x9F, 0x40, 0x66, 0x80
+SW_OK, SW_FOUND, SW_NO_CARD = 0x90, 0x9F, 0x80
 
 #: Readers miss cards that are polled faster than this, seconds.
 POLL_S = 0.3
@@ -44,29 +46,62 @@ _ANSWER_S, _READ_S = 1.0, 4.0
 #: 115200 baud. A card lifted in the middle is known by it.
 _REST_S = 1.2
 
+#: Preamble and length.
+_HEAD = len(PREAMBLE) + 2
+
+#: So many bytes before a preamble are noise; more is not this protocol.
+_MOST_NOISE = 64
+
 #: No answer is longer than text, photo and two fingerprints.
 _LONGEST_FRAME = 4096
 
-Kind: TypeAlias = Literal["resident", "J", "I", "Y"]
 
-#: Character at 248 -> kind of document.
-_KINDS: dict[str, Kind] = {" ": "resident", "\0": "resident", "J": "J", "I": "I", "Y": "Y"}
+class Then(StrEnum):
+    """What happens after a status."""
 
-TEXT_BYTES = 256
+    #: It is what was asked for.
+    GO_ON = "go_on"
+    #: Ask again after a while.
+    WAIT = "wait"
+    #: The card has to be lifted and put down again.
+    LIFT = "lift"
+    #: That is no identity document.
+    WRONG_DOCUMENT = "wrong_document"
+    #: The reader itself has a fault.
+    FAULT = "fault"
 
-#: Field -> (offset, length) in the text of a resident card; a 港澳台居民居住证 (J) has the same.
-TEXT_FIELDS = {
-    "name": (0, 30),
-    "sex_code": (30, 2),
-    "ethnic_code": (32, 4),
-    "birth": (36, 16),
-    "address": (52, 70),
-    "number": (122, 36),
-    "issuer": (158, 30),
-    "valid_from": (188, 16),
-    "valid_to": (204, 16),
+
+#: SW3 -> what it means, what happens then, and the fault it is if it does not go away.
+STATUSES: Mapping[int, tuple[str, Then, FaultCode]] = {
+    0x90: ("done", Then.GO_ON, FaultCode.ID_READER_PROTOCOL),
+    0x9F: ("found", Then.GO_ON, FaultCode.ID_READER_PROTOCOL),
+    0x80: ("no card", Then.WAIT, FaultCode.ID_READER_PROTOCOL),
+    0x10: ("checksum", Then.FAULT, FaultCode.ID_READER_PROTOCOL),
+    0x11: ("length", Then.FAULT, FaultCode.ID_READER_PROTOCOL),
+    0x21: ("command", Then.FAULT, FaultCode.ID_READER_PROTOCOL),
+    0x23: ("forbidden", Then.FAULT, FaultCode.ID_READER_UNAUTHORISED),
+    0x24: ("unknown command", Then.FAULT, FaultCode.ID_READER_PROTOCOL),
+    0x31: ("the card rejected the terminal", Then.LIFT, FaultCode.ID_CARD_REJECTED),
+    0x32: ("the terminal rejected the card", Then.LIFT, FaultCode.ID_CARD_REJECTED),
+    0x33: ("data check", Then.LIFT, FaultCode.ID_CARD_UNREADABLE),
+    0x34: ("not found before", Then.LIFT, FaultCode.ID_CARD_UNREADABLE),
+    0x37: ("fingerprint check", Then.LIFT, FaultCode.ID_CARD_UNREADABLE),
+    0x3F: ("length of the card's data", Then.LIFT, FaultCode.ID_CARD_UNREADABLE),
+    0x40: ("wrong card", Then.WRONG_DOCUMENT, FaultCode.ID_CARD_UNREADABLE),
+    0x41: ("reading failed", Then.LIFT, FaultCode.ID_CARD_UNREADABLE),
+    0x47: ("random number", Then.LIFT, FaultCode.ID_CARD_UNREADABLE),
+    0x60: ("self test", Then.FAULT, FaultCode.ID_READER_SELF_TEST),
+    0x66: ("not authorised", Then.FAULT, FaultCode.ID_READER_UNAUTHORISED),
+    0x81: ("selection failed", Then.LIFT, FaultCode.ID_CARD_UNREADABLE),
+    0x91: ("no such contents", Then.GO_ON, FaultCode.ID_CARD_UNREADABLE),
 }
-KIND_OFFSET = 248
+_UNKNOWN = ("unknown status", Then.LIFT, FaultCode.ID_CARD_UNREADABLE)
+
+#: These do not go away by themselves: a person has to come.
+_LASTING = (FaultCode.ID_READER_UNAUTHORISED, FaultCode.ID_READER_SELF_TEST)
+
+#: A card that could not be read so often in one visit is not asked for again.
+MOST_TRIES = 3
 
 
 class IdStep(StrEnum):
@@ -79,32 +114,11 @@ class IdStep(StrEnum):
 
 
 @dataclass(frozen=True)
-class IdCard:
-    """What a card says of itself, unchecked. Dates are YYYYMMDD, `valid_to` may be 长期.
-
-    Of kinds other than "resident" and "J" only the kind is read: their fields lie elsewhere.
-    """
-
-    kind: Kind
-    name: str
-    #: GB/T 2261.1, "1" 男, "2" 女.
-    sex_code: str
-    #: GB/T 3304, two digits.
-    ethnic_code: str
-    birth: str
-    address: str
-    number: str
-    issuer: str
-    valid_from: str
-    valid_to: str
-
-
-@dataclass(frozen=True)
 class Answer:
     """A frame from the reader. `status` is SW3."""
 
     status: int
-    data: bytes
+    data: bytes = field(repr=False)
 
 
 def _bad_frame(why: str) -> NoReturn:
@@ -134,43 +148,16 @@ def parse_frame(frame: bytes) -> Answer:
     return Answer(body[4], body[5:-1])
 
 
-def parse_reading(data: bytes) -> IdCard:
-    """The text of a reading: two lengths, the text, the photo (not decoded here).
-
-    Raises `DeviceFault` ID_READER_PROTOCOL for wrong lengths, ID_CARD_UNREADABLE for text that is
-    no text.
-    """
-    text_bytes = int.from_bytes(data[:2], "big")
-    photo_bytes = int.from_bytes(data[2:4], "big")
-    if text_bytes != TEXT_BYTES or len(data) < 4 + text_bytes + photo_bytes:
-        _bad_frame("reading")
-    return parse_text(data[4 : 4 + TEXT_BYTES])
-
-
-def parse_text(block: bytes) -> IdCard:
-    """The 256 bytes of text. Raises `DeviceFault(ID_CARD_UNREADABLE)`."""
-    try:
-        kind = _KINDS.get(block[KIND_OFFSET : KIND_OFFSET + 2].decode("utf-16-le"))
-        fields = {
-            name: block[offset : offset + length].decode("utf-16-le").rstrip(" \0")
-            for name, (offset, length) in TEXT_FIELDS.items()
-        }
-    except UnicodeDecodeError:
-        kind, fields = None, {}
-    if kind is None:
-        raise DeviceFault(FaultCode.ID_CARD_UNREADABLE, "text")
-    if kind in ("I", "Y"):
-        fields = dict.fromkeys(TEXT_FIELDS, "")
-    return IdCard(kind, **fields)
-
-
 class IdReader:
     """The driver; runs in a `DeviceLoop`, so one thread uses it."""
 
-    def __init__(self, port: str, baud: int = 115200) -> None:
+    def __init__(self, port: str, baud: int = 115200, wlt_library: str = "") -> None:
+        """`wlt_library`: see `hardware.wlt`; "" for cards without a portrait."""
         offline, busy = FaultCode.ID_READER_OFFLINE, FaultCode.ID_READER_BUSY
         self._line = SerialPort(port, offline, busy, baud)
+        self._wlt_library = wlt_library
         self._sam_id = ""
+        self._reads = 0
         self._asked_at = 0.0
 
     def open(self) -> None:
@@ -187,38 +174,69 @@ class IdReader:
 
     def poll(self) -> Condition:
         self._must_be_ok(self._ask(SAM_STATUS))
-        return Condition(serial=self._sam_id)
+        return Condition(serial=self._sam_id, counters={"reads": self._reads})
 
     def read(self, cancelled: Callable[[], bool], report: Callable[[IdStep], None]) -> IdCard:
         """Wait for a card and read it, however often it is lifted too early.
 
-        Raises `NotWanted` when cancelled, `DeviceFault` when the reader itself fails.
+        Raises `NotWanted` when cancelled, `DeviceFault`: ID_CARD_UNREADABLE or ID_CARD_REJECTED
+        for a card that failed three times, the others when the reader itself fails.
         """
         report(IdStep.WAITING)
+        failed = 0
         while True:
             self._wait_for(lambda answer: answer.status == SW_FOUND, cancelled)
             report(IdStep.SEEN)
-            card = self._read_found(report)
-            if card is not None:
-                return card
+            found = self._read_found()
+            if isinstance(found, IdCard):
+                self._reads += 1
+                return found
+            meaning, then, fault = found
+            wrong = then is Then.WRONG_DOCUMENT
+            report(IdStep.WRONG_DOCUMENT if wrong else IdStep.LIFT_AND_REPLACE)
+            # A card that was lifted too early has not failed, and another document neither.
+            failed += then is Then.LIFT
+            if failed == MOST_TRIES:
+                raise DeviceFault(fault, meaning)
             self._wait_for(lambda answer: answer.status == SW_NO_CARD, cancelled)
 
-    def _read_found(self, report: Callable[[IdStep], None]) -> IdCard | None:
-        """Select and read the card that was found; None if it must be put down again."""
+    def _read_found(self) -> IdCard | tuple[str, Then, FaultCode]:
+        """Select and read the card that was found; else what came instead."""
         try:
             answer = self._ask(SELECT)
             if answer.status == SW_OK:
                 answer = self._ask(READ_TEXT, timeout_s=_READ_S)
-            if answer.status == SW_OK:
-                return parse_reading(answer.data)
+            reading = parse_reading(answer.data) if answer.status == SW_OK else None
         except DeviceFault:
             # A card lifted in the middle may cut the answer off anywhere. If it is the reader that
             # failed, the next question to it says so.
-            report(IdStep.LIFT_AND_REPLACE)
+            return "lifted", Then.WAIT, FaultCode.ID_CARD_UNREADABLE
+        if reading is None:
+            meaning, then, fault = STATUSES.get(answer.status, _UNKNOWN)
+            if then is Then.FAULT:
+                raise _reader_fault(fault, answer.status)
+            return meaning, then, fault
+        try:
+            card = parse_text(reading.text, self._newest_address())
+        except DeviceFault as unreadable:
+            return unreadable.detail, Then.LIFT, unreadable.code
+        return replace(card, portrait=self._portrait(reading.photo))
+
+    def _portrait(self, wlt: bytes) -> bytes | None:
+        if not self._wlt_library:
             return None
-        wrong = answer.status == SW_WRONG_CARD
-        report(IdStep.WRONG_DOCUMENT if wrong else IdStep.LIFT_AND_REPLACE)
-        return None
+        from hardware.wlt import decode  # on the reader's thread, where there is a decoder
+
+        return decode(wlt, self._wlt_library)
+
+    def _newest_address(self) -> str:
+        """After a move the new address is in the chip only. A reader that cannot tell of one, or
+        will not, costs a question."""
+        try:
+            answer = self._ask(READ_ADDRESS)
+        except DeviceFault:
+            return ""
+        return parse_address(answer.data) if answer.status == SW_OK else ""
 
     def _wait_for(self, happened: Callable[[Answer], bool], cancelled: Callable[[], bool]) -> None:
         """Ask for a card every 300 ms until the answer is the wanted one."""
@@ -228,26 +246,38 @@ class IdReader:
             time.sleep(max(0.0, self._asked_at + POLL_S - time.monotonic()))
             self._asked_at = time.monotonic()
             answer = self._ask(FIND)
-            if answer.status == SW_UNAUTHORISED:
-                self._must_be_ok(answer)
+            _, then, fault = STATUSES.get(answer.status, _UNKNOWN)
+            if then is Then.FAULT:
+                raise _reader_fault(fault, answer.status)
             if happened(answer):
                 return
 
     def _must_be_ok(self, answer: Answer) -> Answer:
-        if answer.status == SW_UNAUTHORISED:
-            raise DeviceFault(FaultCode.ID_READER_UNAUTHORISED, "SW3 66", temporary=False)
         if answer.status != SW_OK:
-            raise self._line.fault(f"SW3 {answer.status:02X}")
+            _, _, fault = STATUSES.get(answer.status, _UNKNOWN)
+            raise _reader_fault(
+                fault if fault in _LASTING else FaultCode.ID_READER_PROTOCOL, answer.status
+            )
         return answer
 
     def _ask(self, command: bytes, timeout_s: float = _ANSWER_S) -> Answer:
-        """One command, one answer."""
+        """One command, one answer; what was on the line before the answer's preamble is noise."""
         self._line.drop_input()
         self._line.write(command_frame(command))
-        head = self._line.read(len(PREAMBLE) + 2, timeout_s)
+        head = self._line.read(_HEAD, timeout_s)
         if not head:
             raise self._line.fault("no answer")
+        noise = 0
+        while not head.startswith(PREAMBLE) and len(head) == _HEAD and noise < _MOST_NOISE:
+            place = head.find(PREAMBLE[:1], 1)
+            skipped = place if place > 0 else len(head)
+            noise += skipped
+            head = head[skipped:] + self._line.read(skipped, _REST_S)
         length = int.from_bytes(head[-2:], "big")
         if not head.startswith(PREAMBLE) or not 4 <= length <= _LONGEST_FRAME:
             _bad_frame("head")
         return parse_frame(head + self._line.read(length, _REST_S))
+
+
+def _reader_fault(fault: FaultCode, status: int) -> DeviceFault:
+    return DeviceFault(fault, f"SW3 {status:02X}", temporary=fault not in _LASTING)

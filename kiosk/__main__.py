@@ -39,6 +39,10 @@ def main(arguments: list[str] | None = None) -> int:
         except ModuleNotFoundError:
             return _not_shipped("demo")
         return demo(given[1:])
+    if given[:1] == ["wlt"]:
+        from hardware.wlt import main as decode_portrait  # a process of its own, see there
+
+        return decode_portrait(given[1:])
     options = _parser().parse_args(given)
     options.state.mkdir(parents=True, exist_ok=True)
     _log_to(options.state / "logs" / f"{options.command}.log")

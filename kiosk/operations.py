@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from hardware.camera import Camera
     from hardware.card.files import SocialCard
     from hardware.card.reader import CardReader
-    from hardware.id_reader import IdCard, IdReader
+    from hardware.id_documents import IdCard
+    from hardware.id_reader import IdReader
     from hardware.printer import ReceiptPrinter
     from kiosk.flow import Prompt
     from kiosk.photo import CardPhoto

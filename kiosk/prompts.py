@@ -34,7 +34,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hardware.card.files import SocialCard
-from hardware.id_reader import IdCard
+from hardware.id_documents import IdCard
 from kiosk.flow import Prompt, Unacceptable
 from kiosk.photo import CardPhoto
 from kiosk.receipts import Slip

@@ -6,6 +6,9 @@
 | id put-other                  | something lies there that is no identity card           |
 | id lift                       | it is taken away                                        |
 | id lift-at-read               | the next card is lifted in the middle of its reading    |
+| id sw3 HEX                    | what the reader says to the next selection or reading   |
+| id unauthorised, authorised   | its security module has lost its authority; has it back |
+| id mute, unmute               | it answers nothing; it does again                       |
 | card insert CARD              | a social security card is in the slot                   |
 | card pull                     | it is pulled out                                        |
 | card pull-after N             | it is pulled out after so many more commands            |
@@ -78,6 +81,11 @@ class Bench:
             ("id", "put-other"): self._put_other,
             ("id", "lift"): self._lift_id,
             ("id", "lift-at-read"): self._lift_at_read,
+            ("id", "sw3"): self._next_status,
+            ("id", "unauthorised"): lambda: setattr(self.id_reader, "unauthorised", True),
+            ("id", "authorised"): lambda: setattr(self.id_reader, "unauthorised", False),
+            ("id", "mute"): lambda: setattr(self.id_reader, "mute", True),
+            ("id", "unmute"): lambda: setattr(self.id_reader, "mute", False),
             ("id", "unplug"): self.id_reader.unplug,
             ("id", "plug"): self.id_reader.plug,
             ("card", "insert"): self._insert_card,
@@ -152,6 +160,12 @@ class Bench:
 
     def _lift_at_read(self) -> None:
         self.id_reader.lift_during_read = True
+
+    def _next_status(self, status: str) -> None:
+        try:
+            self.id_reader.next_statuses.append(bytes.fromhex(status)[0])
+        except (ValueError, IndexError):
+            raise Refused(f"{status} is not a status in hexadecimal") from None
 
     def _insert_card(self, card: str) -> None:
         self.slot.insert(_known(CARD_PERSONAS, card, "card"))

@@ -5,57 +5,50 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
+from hardware.id_documents import KIND_OFFSET, LAYOUTS, TEXT_BYTES
 from hardware.id_reader import (
     FIND,
-    KIND_OFFSET,
     PREAMBLE,
+    READ_ADDRESS,
     READ_TEXT,
+    READ_WITH_FINGERPRINT,
     SAM_ID,
     SAM_STATUS,
     SELECT,
     SW_FOUND,
     SW_NO_CARD,
     SW_OK,
-    SW_UNAUTHORISED,
-    SW_WRONG_CARD,
-    TEXT_BYTES,
-    TEXT_FIELDS,
     checksum,
 )
 from hardware.virtual.wire import FarEnd
 
+if TYPE_CHECKING:
+    from hardware.virtual.personas import IdPersona
+
 _PHOTO_BYTES = 1024
-_SW_SELECT_FAILED, _SW_READ_FAILED, _SW_UNKNOWN = 0x81, 0x41, 0x24
+_SW_SELECT_FAILED, _SW_READ_FAILED, _SW_UNKNOWN, _SW_NO_CONTENTS = 0x81, 0x41, 0x24, 0x91
+SW_UNAUTHORISED, SW_WRONG_CARD = 0x66, 0x40
 _SAM_ID = bytes.fromhex("05000100B59831012B6B6200FDEBDA39")
 
 #: A card takes about this long to be read, seconds.
 _READING_S = 0.4
 
 
-class Persona(Protocol):
-    """What lies on the reader: the fields of `hardware.id_reader.IdCard`."""
-
-    kind: str
-    name: str
-    sex_code: str
-    ethnic_code: str
-    birth: str
-    address: str
-    number: str
-    issuer: str
-    valid_from: str
-    valid_to: str
-
-
-def text_block(persona: Persona) -> bytes:
+def text_block(persona: IdPersona) -> bytes:
     """A persona as the 256 bytes that a card gives. Raises `ValueError` if a field is too long."""
     block = bytearray(" ".encode("utf-16-le") * (TEXT_BYTES // 2))
-    for field, (offset, length) in TEXT_FIELDS.items():
-        text = getattr(persona, field).encode("utf-16-le")
+    values = {**vars(persona), "printed_address": persona.address, "english_name_more": ""}
+    layout = LAYOUTS[persona.kind]
+    if "english_name_more" in layout:
+        letters = layout["english_name"][1] // 2
+        values["english_name_more"] = values["english_name"][letters:]
+        values["english_name"] = values["english_name"][:letters]
+    for name, (offset, length) in layout.items():
+        text = values[name].encode("utf-16-le")
         if len(text) > length:
-            raise ValueError(f"{field} does not fit on the card")
+            raise ValueError(f"{name} does not fit on the card")
         block[offset : offset + len(text)] = text
     if persona.kind != "resident":
         block[KIND_OFFSET : KIND_OFFSET + 2] = persona.kind.encode("utf-16-le")
@@ -72,7 +65,7 @@ class VirtualIdReader(FarEnd):
     """A reader with nothing on it."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._card: Persona | None = None
+        self._card: IdPersona | None = None
         self._wrong_card = False
         self._found = self._selected = False
         self._spent = False
@@ -84,9 +77,18 @@ class VirtualIdReader(FarEnd):
         self.unauthorised = False
         #: Say nothing at all.
         self.mute = False
+        #: SW3 of the next answers to SELECT and READ, one each, instead of what they would be.
+        self.next_statuses: list[int] = []
+        #: Bytes that come before every answer, and how many at once it is sent in (0: all).
+        self.noise = b""
+        self.trickle = 0
+        #: Spoil the checksum of the next reading.
+        self.spoil = False
+        #: What a vendor's decoder would make a portrait of.
+        self.photo = bytes(_PHOTO_BYTES)
         super().__init__("id_reader", folder)
 
-    def put(self, persona: Persona) -> None:
+    def put(self, persona: IdPersona) -> None:
         """Lay a card on the reader."""
         with self._state:
             self._card, self._wrong_card = persona, False
@@ -132,10 +134,28 @@ class VirtualIdReader(FarEnd):
             self._find()
         elif command == SELECT:
             self._select()
-        elif command == READ_TEXT:
-            self._read()
+        elif command in (READ_TEXT, READ_WITH_FINGERPRINT):
+            self._read(command == READ_WITH_FINGERPRINT)
+        elif command == READ_ADDRESS:
+            self._read_address()
         else:
             self.send(answer_frame(_SW_UNKNOWN))
+
+    def send(self, data: bytes) -> None:
+        data = self.noise + data
+        for start in range(0, len(data), self.trickle or len(data)):
+            super().send(data[start : start + (self.trickle or len(data))])
+            if self.trickle:
+                time.sleep(0.001)
+
+    def _refused(self) -> bool:
+        """Whether something else was said instead of the answer."""
+        if not self.next_statuses:
+            return False
+        self.send(answer_frame(self.next_statuses.pop(0)))
+        with self._state:
+            self._spent = True
+        return True
 
     def _find(self) -> None:
         with self._state:
@@ -151,19 +171,36 @@ class VirtualIdReader(FarEnd):
                 self._spent = True
                 self.send(answer_frame(SW_WRONG_CARD))
                 return
+        if self._refused():
+            return
+        with self._state:
             self._selected = self._found and self._card is not None
             ok = self._selected
         self.send(answer_frame(SW_OK, bytes(8)) if ok else answer_frame(_SW_SELECT_FAILED))
 
-    def _read(self) -> None:
+    def _read_address(self) -> None:
+        with self._state:
+            address = self._card.new_address if self._card and self._selected else ""
+        if not address:
+            self.send(answer_frame(_SW_NO_CONTENTS))
+            return
+        self.send(answer_frame(SW_OK, address.encode("utf-16-le").ljust(70, b"\0")))
+
+    def _read(self, fingerprint: bool) -> None:
+        if self._refused():
+            return
         with self._state:
             card = self._card if self._selected else None
             self._spent = True
         if card is None:
             self.send(answer_frame(_SW_READ_FAILED))
             return
-        lengths = TEXT_BYTES.to_bytes(2, "big") + _PHOTO_BYTES.to_bytes(2, "big")
-        frame = answer_frame(SW_OK, lengths + text_block(card) + bytes(_PHOTO_BYTES))
+        parts = [text_block(card), self.photo, *([bytes(1024)] if fingerprint else [])]
+        lengths = b"".join(len(part).to_bytes(2, "big") for part in parts)
+        frame = answer_frame(SW_OK, lengths + b"".join(parts))
+        if self.spoil:
+            self.spoil = False
+            frame = frame[:-1] + bytes([frame[-1] ^ 0xFF])
         time.sleep(_READING_S / 2)
         if self.lift_during_read:
             self.lift_during_read = False

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
 
+from hardware.id_documents import LAYOUTS, IdCard
+
 REGION = "130299"
 
 _CHECK_CHARACTERS = "10X98765432"
@@ -49,6 +51,26 @@ class IdPersona:
     valid_from: str
     #: YYYYMMDD or 长期.
     valid_to: str
+    #: Written into the chip after a move.
+    new_address: str = ""
+    english_name: str = ""
+    nationality: str = ""
+    pass_number: str = ""
+    issue_count: str = ""
+    version: str = ""
+    old_document: str = ""
+
+    def card(self) -> IdCard:
+        """What a reader must make of it."""
+        has = LAYOUTS[self.kind]
+        said = {name: value for name, value in vars(self).items() if name in has}
+        printed = self.address if "printed_address" in has else ""
+        return IdCard(
+            self.kind,
+            **said,
+            printed_address=printed,
+            address=self.new_address or printed,
+        )
 
 
 def _resident(
@@ -110,8 +132,51 @@ ID_PERSONAS: Mapping[str, IdPersona] = {
     ),
     # A chip that contradicts itself: the last digit is not the check digit.
     "wrong-check": replace(_ZHANG, number=_ZHANG.number[:-1] + "X"),
+    # Moved since the card was printed.
+    "moved": replace(
+        _WANG, name="孙秀兰", new_address="河北省唐山市曹妃甸区新城大街8号3楼1门601号"
+    ),
     # 港澳台居民居住证, read by the same reader.
-    "permit": replace(_WANG, kind="J", name="陈家明", issuer="唐山市公安局"),
+    "permit": replace(
+        _WANG,
+        kind="J",
+        name="陈家明",
+        issuer="唐山市公安局",
+        pass_number="H00000001",
+        issue_count="01",
+    ),
+    # 外国人永久居留身份证, of 2017 and of 2023.
+    "resident-2017": IdPersona(
+        kind="I",
+        name="史密斯",
+        english_name="SMITH, JOHN FICTITIOUS",
+        sex_code="1",
+        ethnic_code="",
+        birth="19750412",
+        address="",
+        number="USA130299750412",
+        issuer="1302",
+        valid_from="20180601",
+        valid_to="20280601",
+        nationality="USA",
+        version="01",
+    ),
+    "resident-2023": IdPersona(
+        kind="Y",
+        name="玛丽",
+        english_name="EXAMPLE-MARIE, JEANNE ANTOINETTE FICTITIOUS",
+        sex_code="2",
+        ethnic_code="",
+        birth="19880229",
+        address="",
+        number="911302198802290028",
+        issuer="",
+        valid_from="20240101",
+        valid_to="20340101",
+        nationality="FRA",
+        issue_count="01",
+        old_document="001",
+    ),
     "expired": _resident(
         "刘玉兰",
         "19680210",

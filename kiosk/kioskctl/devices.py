@@ -32,7 +32,7 @@ from kiosk.kioskctl.console import (
 if TYPE_CHECKING:
     from hardware.card.files import SocialCard
     from hardware.card.session import CardSession
-    from hardware.id_reader import IdCard
+    from hardware.id_documents import IdCard
     from hardware.supervision import Driver
     from kiosk.settings import Settings
 

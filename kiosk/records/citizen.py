@@ -10,7 +10,7 @@ from kiosk.records.codes import SEX, ethnic_name
 from kiosk.records.id_number import BadIdNumber, IdNumber, parse_id_number
 
 if TYPE_CHECKING:
-    from hardware.id_reader import IdCard
+    from hardware.id_documents import IdCard
 
 #: Below this age a guardian (监护人) applies (domain R-B5, §5.16).
 ADULT_YEARS = 16

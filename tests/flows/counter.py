@@ -11,7 +11,6 @@ from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 from hardware.card.files import SocialCard
-from hardware.id_reader import IdCard
 from hardware.virtual import personas
 from kiosk.flow import Context, Event, Service, Visit
 from kiosk.photo import CardPhoto
@@ -30,7 +29,7 @@ def number(birth: str = "19570316", sequence: int = 11) -> str:
     return personas.number(birth, sequence)
 
 
-ZHANG = IdCard(**vars(personas.ID_PERSONAS["zhang"]))
+ZHANG = personas.ID_PERSONAS["zhang"].card()
 CHILD = dataclasses.replace(ZHANG, birth="20130316", number=number("20130316"))
 SIGNATURE = Strokes((((100, 200), (600, 700)), ((500, 100), (520, 800))), NOW)
 PHOTO = CardPhoto(jpeg=b"\xff\xd8 not a real picture", sha256="0" * 64, width=358, height=441)
