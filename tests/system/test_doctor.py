@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +20,7 @@ from kiosk.demo.tour import visited
 from kiosk.demo.world import World
 from kiosk.doctor import CHECKS
 from kiosk.kioskctl import app
+from tests.system.conftest import environment
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -27,12 +31,20 @@ PATIENCE_S = 40.0
 #: Verb of the bench, line that must turn red, its fault, verb that puts it right.
 DEVICE_FAULTS = [
     ("id unplug", "id_reader", FaultCode.ID_READER_OFFLINE, "id plug"),
+    ("id mute", "id_reader", FaultCode.ID_READER_OFFLINE, "id unmute"),
+    ("id unauthorised", "id_reader", FaultCode.ID_READER_UNAUTHORISED, "id authorised"),
     ("paper out", "printer", FaultCode.PRINTER_PAPER_OUT, "paper load"),
     ("paper near-end", "printer", FaultCode.PRINTER_PAPER_NEAR_END, "paper load"),
     ("cover open", "printer", FaultCode.PRINTER_COVER_OPEN, "cover close"),
+    ("cutter jam", "printer", FaultCode.PRINTER_CUTTER, "cutter clear"),
+    ("printer hot", "printer", FaultCode.PRINTER_HOT, "printer cool"),
+    ("printer break", "printer", FaultCode.PRINTER_ERROR, "printer mend"),
+    ("printer mute", "printer", FaultCode.PRINTER_OFFLINE, "printer unmute"),
     ("printer unplug", "printer", FaultCode.PRINTER_OFFLINE, "printer plug"),
     ("camera unplug", "camera", FaultCode.CAMERA_ABSENT, "camera plug"),
     ("camera freeze", "camera", FaultCode.CAMERA_NO_FRAMES, "camera thaw"),
+    ("camera stick", "camera", FaultCode.CAMERA_FROZEN, "camera unstick"),
+    ("camera cover", "camera", FaultCode.CAMERA_BLACK, "camera uncover"),
 ]
 
 
@@ -64,7 +76,8 @@ def test_a_device_s_fault_turns_its_line_red_and_it_comes_back(
     world.bench.do(*wrong.split())
     devices = ("id_reader", "card_reader", "printer", "camera")
     wait_for(wrong, lambda: faults(world, line) == {line: code}, PATIENCE_S, lambda: None)
-    assert faults(world, *devices) == {line: code}
+    others = [device for device in devices if device not in (line, "camera")]
+    assert faults(world, *others) == {}, "only its own"
     world.bench.do(*right.split())
     wait_for(right, lambda: faults(world, line) == {}, PATIENCE_S, lambda: None)
 
@@ -104,3 +117,25 @@ def test_without_its_identity(world: World, tmp_path: Path) -> None:
         assert faults(world, "enrolment", "screen") == {"enrolment": FaultCode.NOT_ENROLLED}
     finally:
         (tmp_path / "identity.json").rename(identity)
+
+
+def test_without_the_pcsc_service(world: World) -> None:
+    """In a process that looks for the service where there is none."""
+    settings = world.state / "settings.toml"
+    as_it_was = settings.read_text()
+    settings.write_text(re.sub(r'card = "direct:\d+"', 'card = "pcsc"', as_it_was))
+    words = ["doctor", "--state", str(world.state), "--json", "--only", "card_reader"]
+    program = "from kiosk.kioskctl import main; main()"
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", program, *words],
+            env=environment() | {"PCSCLITE_CSOCK_NAME": "/nowhere/pcscd.comm"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    finally:
+        settings.write_text(as_it_was)
+    (row,) = json.loads(done.stdout)
+    assert (row["check"], row["fault"]) == ("card_reader", FaultCode.CARD_SERVICE_DOWN)
+    assert done.returncode == 1
