@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from hardware.card.reader import Readers
 from hardware.card.session import Interface
 from hardware.faults import DeviceFault, FaultCode
 
@@ -65,9 +66,9 @@ class DirectLine:
                 connection.close()
         self._card = self._listener = None
 
-    def check(self) -> str:
+    def check(self) -> Readers:
         self.card_in(0.0)
-        return self._name
+        return Readers(self._name)
 
     def card_in(self, timeout_s: float) -> DirectSlot | None:
         if self._card is not None and _still_connected(self._card):

@@ -12,6 +12,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,40 +49,32 @@ class Seen:
 class PcscMonitor:
     """See the module's docstring. Any thread may ask what was seen."""
 
-    def __init__(self, scard: Any) -> None:
-        """`scard`: the module `smartcard.scard`, or what stands for it in a test."""
+    def __init__(self, scard: Any, told: Callable[[], None]) -> None:
+        """`scard`: the module `smartcard.scard`. `told` is called on every change, on the monitor's
+        thread."""
         self._scard = scard
+        self._told = told
         self._seen = Seen()
         self._looked = False
         self._news = threading.Condition()
-        self._told: Callable[[Seen], None] = lambda seen: None
         self._ending = threading.Event()
         self._context: Any = None
-        self._thread: threading.Thread | None = None
+        self._thread = threading.Thread(target=self._run, name="pcsc monitor", daemon=True)
 
-    def start(self, told: Callable[[Seen], None] | None = None) -> None:
-        """Begin watching; does nothing if it was begun. `told` hears every change from now on, on
-        the monitor's thread."""
-        if told is not None:
-            self._told = told
-        if self._thread is None:
-            self._ending.clear()
-            self._thread = threading.Thread(target=self._run, name="pcsc monitor", daemon=True)
-            self._thread.start()
+    def start(self) -> None:
+        self._thread.start()
 
     def stop(self) -> None:
-        """End watching; what was seen is forgotten."""
-        thread, self._thread = self._thread, None
-        if thread is None:
-            return
+        """End watching, for ever."""
         self._ending.set()
         until = time.monotonic() + 2.0
-        while thread.is_alive() and time.monotonic() < until:
+        while self._thread.is_alive() and time.monotonic() < until:
             # Again and again: it may be about to ask and not yet asking.
-            if self._context is not None:
-                self._scard.SCardCancel(self._context)
-            thread.join(0.02)
-        self._looked = False
+            context = self._context
+            if context is not None:
+                with suppress(SystemError):  # released since we looked
+                    self._scard.SCardCancel(context)
+            self._thread.join(0.02)
 
     def seen(self, patience_s: float = 2.0) -> Seen:
         """What is there now; waits for the first look."""
@@ -173,7 +166,7 @@ class PcscMonitor:
             self._seen, self._looked = seen, True
             self._news.notify_all()
         if changed:
-            self._told(seen)
+            self._told()
 
 
 class _Gone(Exception):

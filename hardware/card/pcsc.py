@@ -7,12 +7,15 @@ the PSAM. They are told apart by parts of their names, because a reader that doe
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from hardware.card.monitor import PcscMonitor, ReaderState, Seen
+from hardware.card.reader import Readers
 from hardware.card.session import Interface
 from hardware.faults import DeviceFault, FaultCode
 
@@ -30,6 +33,7 @@ _FAULTS = {
         "SCARD_E_PROTO_MISMATCH",
     ),
     FaultCode.CARD_READER_BUSY: ("SCARD_E_SHARING_VIOLATION",),
+    FaultCode.CARD_READER_OFFLINE: ("SCARD_E_READER_UNAVAILABLE", "SCARD_E_UNKNOWN_READER"),
     FaultCode.CARD_SERVICE_DOWN: (
         "SCARD_E_NO_SERVICE",
         "SCARD_E_SERVICE_STOPPED",
@@ -37,6 +41,10 @@ _FAULTS = {
         "SCARD_F_COMM_ERROR",
     ),
 }
+
+
+#: Pauses before a card is asked for power again, seconds; after them it is mute.
+_POWERING_S = (0.05, 0.1, 0.2, 0.4)
 
 
 @dataclass(frozen=True)
@@ -52,6 +60,14 @@ class ReaderNames:
 
 
 @dataclass(frozen=True)
+class Identity:
+    """Serial number and firmware version of a reader, "" where it does not tell."""
+
+    serial: str
+    firmware: str
+
+
+@dataclass(frozen=True)
 class PcscSlot:
     """A reader by its whole name, and what is in it."""
 
@@ -59,10 +75,26 @@ class PcscSlot:
     reader: str
     interface: Interface
     state: ReaderState
+    #: What readers have said of themselves; they are asked when they first have a card.
+    identities: dict[str, Identity]
 
     def connect(self) -> PcscConnection:
         if self.state.mute:
             raise DeviceFault(FaultCode.CARD_MUTE, "no answer to reset")
+        connection = self._powered()
+        if self.reader not in self.identities:
+            self.identities[self.reader] = connection.identity()
+        return connection
+
+    def _powered(self) -> PcscConnection:
+        """A card is told of as soon as it is in; the service may still be powering it then."""
+        for pause_s in _POWERING_S:
+            try:
+                return PcscConnection(self)
+            except DeviceFault as fault:
+                if fault.code is not FaultCode.CARD_MUTE:
+                    raise
+                time.sleep(pause_s)
         return PcscConnection(self)
 
 
@@ -73,27 +105,36 @@ class PcscLine:
         self._names = names
         self._scard: Any = None
         self._monitor: PcscMonitor | None = None
-        self._watched = False
+        self._told: Callable[[], None] | None = None
+        self._identities: dict[str, Identity] = {}
 
     def watch(self, told: Callable[[], None]) -> None:
-        self._watched = True
-        self._begin(lambda seen: told())
+        self._told = told
 
     def unwatch(self) -> None:
-        self._watched = False
+        self._told = None
         self._end()
 
     def open(self) -> None:
-        self._begin()
+        if self._monitor is None:
+            from smartcard import scard  # on the reader's thread, after the screen is up
+
+            self._scard, self._monitor = scard, PcscMonitor(scard, self._news)
+            self._monitor.start()
         self.check()
 
     def close(self) -> None:
-        if not self._watched:
+        if self._told is None:
             self._end()
 
-    def check(self) -> str:
-        seen = self._must_see()
-        return ", ".join(slot.reader for slot in self._citizens(seen))
+    def check(self) -> Readers:
+        names = [slot.reader for slot in self._citizens(self._must_see())]
+        known = [self._identities[name] for name in names if name in self._identities]
+        return Readers(
+            names=", ".join(names),
+            serial=", ".join(one.serial for one in known if one.serial),
+            firmware=", ".join(one.firmware for one in known if one.firmware),
+        )
 
     def card_in(self, timeout_s: float) -> PcscSlot | None:
         assert self._monitor is not None
@@ -112,18 +153,15 @@ class PcscLine:
         wanted = self._names.psam
         for name, state in self._monitor.seen().readers.items():
             if wanted and wanted in name and state.card:
-                return PcscSlot(self._scard, name, Interface.CONTACT, state)
+                return self._slot(name, Interface.CONTACT, state)
         raise DeviceFault(FaultCode.PSAM_ABSENT, wanted or "none is set")
 
     # -- what the monitor sees ---------------------------------------------------------------
 
-    def _begin(self, told: Callable[[Seen], None] | None = None) -> None:
-        from smartcard import scard  # on the reader's thread, after the screen is up
-
-        self._scard = scard
-        if self._monitor is None:
-            self._monitor = PcscMonitor(scard)
-        self._monitor.start(told)
+    def _news(self) -> None:
+        told = self._told
+        if told is not None:
+            told()
 
     def _end(self) -> None:
         monitor, self._monitor = self._monitor, None
@@ -147,6 +185,9 @@ class PcscLine:
         citizens = self._citizens(seen)
         return not citizens or any(slot.state.card for slot in citizens)
 
+    def _slot(self, name: str, interface: Interface, state: ReaderState) -> PcscSlot:
+        return PcscSlot(self._scard, name, interface, state, self._identities)
+
     def _citizens(self, seen: Seen) -> list[PcscSlot]:
         """The readers for a citizen's card. Contact first: a card with both in the slot is put
         there to be worked with (domain R-E3: contact for PIN and write)."""
@@ -159,7 +200,7 @@ class PcscLine:
         ]
         near = [name for name in seen.readers if names.contactless and names.contactless in name]
         return [
-            PcscSlot(self._scard, name, interface, seen.readers[name])
+            self._slot(name, interface, seen.readers[name])
             for interface, found in ((Interface.CONTACT, contact), (Interface.CONTACTLESS, near))
             for name in found[:1]
         ]
@@ -197,6 +238,21 @@ class PcscConnection:
             raise DeviceFault(FaultCode.CARD_PULLED, "no status word")
         # pyscard gives signed bytes on some platforms.
         return bytes(byte & 0xFF for byte in answer)
+
+    def identity(self) -> Identity:
+        serial = self._attribute("SCARD_ATTR_VENDOR_IFD_SERIAL_NO")
+        version = self._attribute("SCARD_ATTR_VENDOR_IFD_VERSION")
+        # 0xMMmmbbbb, a number of the host: major and minor are BCD, as in a USB descriptor.
+        number = int.from_bytes(version, sys.byteorder)
+        return Identity(
+            serial="".join(chr(byte) for byte in serial if 0x20 < byte < 0x7F),
+            firmware=f"{number >> 24:x}.{number >> 16 & 0xFF:02x}" if len(version) == 4 else "",
+        )
+
+    def _attribute(self, name: str) -> bytes:
+        """What the reader says of itself, b"" if it does not tell."""
+        code, value = self._scard.SCardGetAttrib(self._card, getattr(self._scard, name))
+        return bytes(byte & 0xFF for byte in value) if code == self._scard.SCARD_S_SUCCESS else b""
 
     def close(self) -> None:
         card, self._card = self._card, None

@@ -5,8 +5,9 @@ real reader does; `hardware.card.direct` stands in for it where no such service 
 
 A command to a card has no time-out: a reader may keep the caller for ever. So whatever is done with
 a card runs on a thread of its own. When one command takes longer than any card may, that thread is
-left behind with its connection, the reader counts as stuck, and the next card gets a new thread.
-What a thread that was left behind still hears is heard by nobody: it ends at its next command.
+left behind with its connection, and the reader counts as stuck until that command has returned, as
+it does when the service is started again or the reader is unplugged. So at most one thread is left
+behind. What it still hears is heard by nobody: it ends at its next command.
 
 After each use the card is powered down on purpose: whatever was unlocked on it is locked again
 before anybody else stands here.
@@ -18,8 +19,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from hardware.card.files import SocialCard, read_social_card
 from hardware.card.session import CardSession, Interface
@@ -35,9 +37,6 @@ POLL_S = 0.25
 #: Longest a card may take over one command, seconds. Slow ones take a fifth of a second; making a
 #: key on the chip takes some.
 ANSWER_S = 10.0
-
-#: So many threads are left behind at most; then the reader is not used until one returns.
-MOST_LEFT_BEHIND = 4
 
 
 class CardStep(StrEnum):
@@ -72,6 +71,15 @@ class Slot(Protocol):
         """Take hold of the card alone. Raises `DeviceFault`: CARD_PULLED, CARD_MUTE …"""
 
 
+@dataclass(frozen=True)
+class Readers:
+    """Which readers there are, for people: names, serial numbers, versions of their firmware."""
+
+    names: str
+    serial: str = ""
+    firmware: str = ""
+
+
 class Line(Protocol):
     """A way to the cards of one terminal."""
 
@@ -81,8 +89,8 @@ class Line(Protocol):
     def close(self) -> None:
         """Let go of them; never raises."""
 
-    def check(self) -> str:
-        """Which readers there are, for people. Raises as `open` if they are there no more."""
+    def check(self) -> Readers:
+        """Which readers there are. Raises as `open` if they are there no more."""
 
     def card_in(self, timeout_s: float) -> Slot | None:
         """The slot with the citizen's card, waiting for one for so long. Raises as `open`."""
@@ -94,9 +102,11 @@ class Line(Protocol):
         """Where the PSAM is. Raises `DeviceFault(PSAM_ABSENT)`."""
 
     def watch(self, told: Callable[[], None]) -> None:
-        """Tell of every reader and card that comes or goes, also while closed, until `unwatch`."""
+        """Tell of every reader and card that comes or goes, from the first `open` on and also
+        while closed, until `unwatch`."""
 
-    def unwatch(self) -> None: ...
+    def unwatch(self) -> None:
+        """Tell nobody any more, and let go of everything. When nobody uses this any more."""
 
 
 class CardReader:
@@ -106,7 +116,8 @@ class CardReader:
         self._line = line
         self._answer_s = answer_s
         self._cycles = 0
-        self._left_behind: list[threading.Thread] = []
+        self._left_behind: _Use[Any] | None = None
+        self._told: Callable[[], None] = lambda: None
 
     def open(self) -> None:
         self._line.open()
@@ -115,14 +126,22 @@ class CardReader:
         self._line.close()
 
     def watch(self, told: Callable[[], None]) -> None:
-        """Call `told` on every change at the readers, so that nobody has to ask."""
+        """Call `told` on every change at the readers, so that nobody has to ask. Before `open`."""
+        self._told = told
         self._line.watch(told)
 
     def unwatch(self) -> None:
         self._line.unwatch()
 
     def poll(self) -> Condition:
-        return Condition(detail=self._line.check(), counters={"cycles": self._cycles})
+        self._must_not_be_stuck()
+        readers = self._line.check()
+        return Condition(
+            detail=readers.names,
+            serial=readers.serial,
+            firmware=readers.firmware,
+            counters={"cycles": self._cycles},
+        )
 
     def read(self, cancelled: Callable[[], bool], report: Callable[[CardStep], None]) -> SocialCard:
         """Wait for a card and read what it gives without a PIN. Raises as `use`."""
@@ -140,24 +159,27 @@ class CardReader:
         what `work` raises, and `DeviceFault`: CARD_PULLED, CARD_MUTE, CARD_READER_BUSY for the
         card, CARD_READER_OFFLINE, CARD_SERVICE_DOWN, CARD_READER_STUCK for the reader.
         """
+        self._must_not_be_stuck()
         report(CardStep.WAITING)
         while (slot := self._line.card_in(POLL_S)) is None:
             if cancelled():
                 raise NotWanted
         report(CardStep.SEEN)
-        self._left_behind = [thread for thread in self._left_behind if thread.is_alive()]
-        if len(self._left_behind) >= MOST_LEFT_BEHIND:
-            raise DeviceFault(FaultCode.CARD_READER_STUCK, "too many commands never returned")
         self._cycles += 1
-        use = _Use(self._line, slot, cancelled, work)
+        use = _Use(self._line, slot, cancelled, work, self._told)
         use.start()
         while not use.ended.wait(self._answer_s / 20):
             if use.silent_for() > self._answer_s:
                 use.given_up.set()
-                self._left_behind.append(use)
+                self._left_behind = use
                 self._line.abandon()
                 raise DeviceFault(FaultCode.CARD_READER_STUCK, f"silent for {self._answer_s:g} s")
         return use.outcome()
+
+    def _must_not_be_stuck(self) -> None:
+        if self._left_behind is not None and not self._left_behind.ended.is_set():
+            raise DeviceFault(FaultCode.CARD_READER_STUCK, "a command has not returned")
+        self._left_behind = None
 
 
 class _Use(threading.Thread, Generic[T]):
@@ -169,9 +191,12 @@ class _Use(threading.Thread, Generic[T]):
         slot: Slot,
         cancelled: Callable[[], bool],
         work: Callable[[CardSession], T],
+        came_back: Callable[[], None],
     ) -> None:
+        """`came_back` is called when this was left behind and has ended all the same."""
         super().__init__(name="card", daemon=True)
         self._line, self._slot, self._cancelled, self._work = line, slot, cancelled, work
+        self._came_back = came_back
         self.ended = threading.Event()
         self.given_up = threading.Event()
         self._asked_at = time.monotonic()
@@ -195,6 +220,8 @@ class _Use(threading.Thread, Generic[T]):
         except BaseException as error:  # noqa: BLE001 - it is passed on, whole
             self._error = error
         self.ended.set()
+        if self.given_up.is_set():
+            self._came_back()
 
     @contextmanager
     def _session(self, slot: Slot) -> Iterator[CardSession]:

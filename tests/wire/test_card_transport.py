@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import shutil
+import queue
 import socket
 import subprocess
 import sys
@@ -13,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,8 +19,9 @@ import pytest
 
 from hardware.card.direct import DirectLine
 from hardware.card.files import SocialCard, read_social_card
+from hardware.card.monitor import PcscMonitor, ReaderState, Seen
 from hardware.card.pcsc import PcscConnection, PcscLine, ReaderNames
-from hardware.card.reader import MOST_LEFT_BEHIND, CardReader, CardStep, make_card_reader
+from hardware.card.reader import CardReader, CardStep, make_card_reader
 from hardware.card.session import CardSession, Interface
 from hardware.faults import DeviceFault, FaultCode, NotWanted
 from hardware.supervision import DeviceLoop, DeviceState, Health, HealthTable
@@ -30,8 +29,7 @@ from hardware.virtual.card import CardSlot, VirtualCard
 from hardware.virtual.personas import CARD_PERSONAS
 from kiosk.settings import Devices
 from tests.wire.cards import session
-
-VPCD_PORT = 35963
+from tests.wire.smartcard_service import SECOND_PORT, VPCD_PORT, Service, service_of_ours
 
 #: Another run on this machine may hold the service for as long as its own tests take.
 pytestmark = pytest.mark.timeout(600)
@@ -57,56 +55,11 @@ def free_port() -> int:
         return int(server.getsockname()[1])
 
 
-class Service:
-    """pcscd, started by us; it can be killed and started again."""
-
-    def __init__(self) -> None:
-        self._daemon = start_pcscd()
-
-    def start(self) -> None:
-        self._daemon = start_pcscd()
-
-    def kill(self) -> None:
-        self._daemon.kill()
-        self._daemon.wait(5)
-
-    def stop(self) -> None:
-        self._daemon.terminate()
-        self._daemon.wait(5)
-
-
 @pytest.fixture(scope="module")
-def pcscd() -> Iterator[Service]:
+def pcscd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The PC/SC service of this machine, ours alone for as long as these tests run."""
-    if not (Path("/etc/reader.conf.d/vpcd").exists() and shutil.which("pcscd")):
-        _cannot("pcscd or vsmartcard-vpcd is not installed")
-    if os.geteuid() != 0:
-        _cannot("only root may start pcscd")
-    with Path("/tmp/kiosk-pcscd.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        service = Service()
+    with service_of_ours(tmp_path_factory.mktemp("pcscd")) as service:
         yield service
-        service.stop()
-
-
-def _cannot(why: str) -> None:
-    if os.environ.get("CI"):
-        pytest.fail(f"in CI this must run: {why}")
-    pytest.skip(why)
-
-
-def start_pcscd() -> subprocess.Popen[bytes]:
-    daemon = subprocess.Popen(["pcscd", "--foreground"], stdout=subprocess.DEVNULL)
-    until = time.monotonic() + 10
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", VPCD_PORT), timeout=1).close()
-            return daemon
-        except OSError:
-            if daemon.poll() is not None:
-                _cannot("pcscd ended at once: another is running")
-            assert time.monotonic() < until, "pcscd does not come up"
-            time.sleep(0.05)
 
 
 @pytest.fixture(params=["direct", "pcsc"])
@@ -235,8 +188,8 @@ def test_pcscd_killed_while_idle_is_named_and_comes_back_at_once(pcscd: Service)
     table, reader = HealthTable(), CardReader(PcscLine())
     loop = DeviceLoop("card_reader", reader, table, poll_s=30.0)
     slot = CardSlot(VPCD_PORT)
-    loop.start()
     reader.watch(loop.wake)
+    loop.start()
     eventually(lambda: table.get("card_reader"), DeviceState.READY)
     for _ in range(3):  # each time the wait until the next try would be longer
         pcscd.kill()
@@ -269,8 +222,8 @@ def test_pcscd_killed_at_every_command_is_named_and_the_next_card_reads(
     loop = DeviceLoop("card_reader", reader, table, poll_s=30.0)
     slot = CardSlot(VPCD_PORT)
     slot.insert(CARD_PERSONAS["second"])
-    loop.start()
     reader.watch(loop.wake)
+    loop.start()
     with pytest.raises(DeviceFault) as caught:
         loop.submit(read).result(8)
     assert caught.value.code in (FaultCode.CARD_SERVICE_DOWN, FaultCode.CARD_PULLED)
@@ -329,10 +282,8 @@ def test_a_slow_card_is_waited_for(counter: Counter, monkeypatch: pytest.MonkeyP
     assert read(counter.reader).generation == 2
 
 
-def test_threads_left_behind_are_counted_and_no_more_are_made(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    forever = threading.Event()
+def test_a_reader_is_stuck_until_its_command_returns_and_one_thread_waits_for_that() -> None:
+    forever, told = threading.Event(), threading.Event()
 
     class Stuck:
         atr = b""
@@ -349,17 +300,18 @@ def test_threads_left_behind_are_counted_and_no_more_are_made(
             return SimpleNamespace(reader="stuck", interface="contact", connect=Stuck)
 
     reader = CardReader(StuckLine(0), answer_s=0.05)
-    for _ in range(MOST_LEFT_BEHIND + 2):
+    reader.watch(told.set)
+    for _ in range(5):
         with pytest.raises(DeviceFault) as caught:
             read(reader)
         assert caught.value.code is FaultCode.CARD_READER_STUCK
-    assert sum(thread.name == "card" for thread in threading.enumerate()) == MOST_LEFT_BEHIND
-    assert "never returned" in caught.value.detail
+    with pytest.raises(DeviceFault, match="has not returned"):
+        reader.poll()
+    assert sum(thread.name == "card" for thread in threading.enumerate()) == 1
+    assert not told.is_set()
     forever.set()
-    until = time.monotonic() + 5
-    while any(thread.name == "card" for thread in threading.enumerate()):
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    assert told.wait(5), "the loop is woken when it can be used again"
+    reader.poll()
 
 
 def test_a_visit_that_ends_stops_the_reading_at_the_next_command(counter: Counter) -> None:
@@ -404,7 +356,7 @@ def test_contact_and_contactless_are_two_readers_and_contact_goes_first(pcscd: S
     names = ReaderNames(contactless="00 01")
     reader = CardReader(PcscLine(names))
     reader.open()
-    slot, field = CardSlot(VPCD_PORT), CardSlot(VPCD_PORT + 1)
+    slot, field = CardSlot(VPCD_PORT), CardSlot(SECOND_PORT)
 
     def which(card: CardSession) -> tuple[Interface, str]:
         return card.interface, card.reader
@@ -425,7 +377,7 @@ def test_contact_and_contactless_are_two_readers_and_contact_goes_first(pcscd: S
 def test_a_psam_is_powered_beside_the_card(pcscd: Service) -> None:
     reader = CardReader(PcscLine(ReaderNames(psam="00 01")))
     reader.open()
-    slot, module = CardSlot(VPCD_PORT), CardSlot(VPCD_PORT + 1)
+    slot, module = CardSlot(VPCD_PORT), CardSlot(SECOND_PORT)
     slot.insert(CARD_PERSONAS["third"])
 
     def ask_both(card: CardSession) -> tuple[str, bytes]:
@@ -458,6 +410,121 @@ def test_a_reader_of_another_name_is_offline(pcscd: Service) -> None:
         reader.open()
     assert caught.value.code is FaultCode.CARD_READER_OFFLINE
     reader.close()
+
+
+def test_readers_that_come_and_go_with_their_service_are_told_at_once(pcscd: Service) -> None:
+    """vpcd's readers cannot be pulled out while pcscd runs; under another name they are others."""
+    table = HealthTable()
+    reader = CardReader(PcscLine(ReaderNames(contact="Virtual PCD")))
+    loop = DeviceLoop("card_reader", reader, table, poll_s=30.0)
+    reader.watch(loop.wake)
+    loop.start()
+    eventually(lambda: table.get("card_reader"), DeviceState.READY)
+    for name, state in (("Other", DeviceState.FAULT), ("Virtual PCD", DeviceState.READY)):
+        pcscd.kill()
+        eventually(lambda: table.get("card_reader"), DeviceState.FAULT)
+        pcscd.name = name
+        pcscd.start()
+        if state is DeviceState.FAULT:
+            until = time.monotonic() + 5
+            while (row := table.get("card_reader")) is None or (
+                row.fault is not FaultCode.CARD_READER_OFFLINE
+            ):
+                assert time.monotonic() < until, row
+                time.sleep(0.02)
+        eventually(lambda: table.get("card_reader"), state, 5.0)
+    reader.unwatch()
+    loop.stop()
+
+
+# -- the monitor alone, on a service that does what real readers do -------------------------------
+
+
+class FakeScard:
+    """`smartcard.scard` with readers that can be plugged in and pulled out."""
+
+    def __init__(self) -> None:
+        from smartcard import scard
+
+        self._real = scard
+        self.readers: dict[str, int] = {}
+        self.up = True
+        self.changed = threading.Condition()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def set(self, **change: Any) -> None:
+        with self.changed:
+            vars(self).update(change)
+            self.changed.notify_all()
+
+    def SCardEstablishContext(self, scope: int) -> tuple[int, object]:  # noqa: N802 - its name
+        return (0, object()) if self.up else (self._real.SCARD_E_NO_SERVICE, None)
+
+    def SCardReleaseContext(self, context: object) -> int:  # noqa: N802
+        if not self.up:
+            raise SystemError("a handle that died with the service")
+        return 0
+
+    def SCardCancel(self, context: object) -> int:  # noqa: N802
+        self.set(cancelled=True)
+        return 0
+
+    cancelled = False
+
+    def SCardListReaders(self, context: object, groups: list[str]) -> tuple[int, list[str]]:  # noqa: N802
+        if not self.readers:
+            return self._real.SCARD_E_NO_READERS_AVAILABLE, []
+        return 0, list(self.readers)
+
+    def SCardGetStatusChange(  # noqa: N802
+        self, context: object, timeout_ms: int, asked: list[tuple[str, int]]
+    ) -> tuple[int, list[tuple[str, int, list[int]]]]:
+        with self.changed:
+            self.changed.wait_for(lambda: self._news(asked), timeout_ms / 1000)
+            if self.cancelled:
+                return self._real.SCARD_E_CANCELLED, []
+            if not self.up:
+                return self._real.SCARD_E_NO_SERVICE, []
+            unknown = self._real.SCARD_STATE_UNKNOWN
+            return 0, [(name, self.readers.get(name, unknown), [0x3B, -1]) for name, _ in asked]
+
+    def _news(self, asked: list[tuple[str, int]]) -> bool:
+        states = dict(asked[:-1])
+        return self.cancelled or not self.up or states != self.readers
+
+
+def test_readers_and_cards_that_come_and_go_are_told_one_by_one() -> None:
+    fake = FakeScard()
+    empty, present = fake.SCARD_STATE_EMPTY, fake.SCARD_STATE_PRESENT
+    news: queue.SimpleQueue[Seen] = queue.SimpleQueue()
+    monitor = PcscMonitor(fake, lambda: news.put(monitor.seen()))
+    monitor.start()
+    assert news.get(timeout=5) == Seen(True, {})
+    fake.set(readers={"A": empty})
+    assert news.get(timeout=5) == Seen(True, {"A": ReaderState()})
+    fake.set(readers={"A": present})
+    assert news.get(timeout=5) == Seen(True, {"A": ReaderState(card=True, atr=b"\x3b\xff")})
+    fake.set(readers={"A": present | fake.SCARD_STATE_MUTE})
+    assert news.get(timeout=5).readers["A"].mute
+    fake.set(readers={"A": empty, "B": empty})
+    assert set(latest(news, 2).readers) == {"A", "B"}
+    fake.set(readers={"B": empty})
+    assert set(latest(news, 1).readers) == {"B"}
+    fake.set(up=False)
+    assert news.get(timeout=5) == Seen(False, {})
+    fake.set(up=True)
+    assert set(latest(news, 1).readers) == {"B"}
+    monitor.stop()
+
+
+def latest(news: queue.SimpleQueue[Seen], readers: int) -> Seen:
+    """The first news with so many readers."""
+    until = time.monotonic() + 5
+    while len((seen := news.get(timeout=5)).readers) != readers:
+        assert time.monotonic() < until
+    return seen
 
 
 def test_without_a_service_it_is_named() -> None:
