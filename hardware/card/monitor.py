@@ -46,6 +46,14 @@ class Seen:
     readers: Mapping[str, ReaderState] = field(default_factory=dict)
 
 
+def as_bytes(values: list[int]) -> bytes:
+    """What pyscard gives for bytes; on some platforms they are signed."""
+    try:
+        return bytes(values)
+    except ValueError:
+        return bytes(value & 0xFF for value in values)
+
+
 class PcscMonitor:
     """See the module's docstring. Any thread may ask what was seen."""
 
@@ -157,8 +165,7 @@ class PcscMonitor:
     def _state(self, state: int, atr: list[int]) -> ReaderState:
         card = bool(state & self._scard.SCARD_STATE_PRESENT)
         mute = bool(state & self._scard.SCARD_STATE_MUTE)
-        # pyscard gives signed bytes on some platforms.
-        return ReaderState(card, mute, bytes(byte & 0xFF for byte in atr) if card else b"")
+        return ReaderState(card, mute, as_bytes(atr) if card else b"")
 
     def _publish(self, seen: Seen) -> None:
         with self._news:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from hardware.card.monitor import PcscMonitor, ReaderState, Seen
+from hardware.card.monitor import PcscMonitor, ReaderState, Seen, as_bytes
 from hardware.card.reader import Readers
 from hardware.card.session import Interface
 from hardware.faults import DeviceFault, FaultCode
@@ -67,11 +68,41 @@ class Identity:
     firmware: str
 
 
+class Contexts:
+    """Ways to the service. Making one costs as much as two commands, so one that served a card well
+    is kept for the next; one whose command never returned, or that failed, never comes back."""
+
+    def __init__(self, scard: Any) -> None:
+        self.scard = scard
+        self._spare: deque[Any] = deque()
+
+    def take(self) -> tuple[int, Any]:
+        """The service's answer, and a context if that is success."""
+        with suppress(IndexError):
+            return self.scard.SCARD_S_SUCCESS, self._spare.pop()
+        code, context = self.scard.SCardEstablishContext(self.scard.SCARD_SCOPE_USER)
+        return code, context
+
+    def give_back(self, context: Any) -> None:
+        self._spare.append(context)
+
+    def release(self, context: Any) -> None:
+        # pyscard raises SystemError for a handle that died with the service.
+        with suppress(SystemError):
+            self.scard.SCardReleaseContext(context)
+
+    def forget(self) -> None:
+        """The service has gone, or nobody uses it any more."""
+        with suppress(IndexError):
+            while True:
+                self.release(self._spare.pop())
+
+
 @dataclass(frozen=True)
 class PcscSlot:
     """A reader by its whole name, and what is in it."""
 
-    scard: Any
+    contexts: Contexts
     reader: str
     interface: Interface
     state: ReaderState
@@ -87,13 +118,15 @@ class PcscSlot:
         return connection
 
     def _powered(self) -> PcscConnection:
-        """A card is told of as soon as it is in; the service may still be powering it then."""
+        """A card is told of as soon as it is in; the service may still be powering it then. And a
+        way to the service that was kept may have died with it since."""
         for pause_s in _POWERING_S:
             try:
                 return PcscConnection(self)
             except DeviceFault as fault:
-                if fault.code is not FaultCode.CARD_MUTE:
+                if fault.code not in (FaultCode.CARD_MUTE, FaultCode.CARD_SERVICE_DOWN):
                     raise
+                self.contexts.forget()
                 time.sleep(pause_s)
         return PcscConnection(self)
 
@@ -103,7 +136,7 @@ class PcscLine:
 
     def __init__(self, names: ReaderNames = ReaderNames()) -> None:
         self._names = names
-        self._scard: Any = None
+        self._contexts: Contexts | None = None
         self._monitor: PcscMonitor | None = None
         self._told: Callable[[], None] | None = None
         self._identities: dict[str, Identity] = {}
@@ -119,7 +152,7 @@ class PcscLine:
         if self._monitor is None:
             from smartcard import scard  # on the reader's thread, after the screen is up
 
-            self._scard, self._monitor = scard, PcscMonitor(scard, self._news)
+            self._contexts, self._monitor = Contexts(scard), PcscMonitor(scard, self._news)
             self._monitor.start()
         self.check()
 
@@ -159,6 +192,9 @@ class PcscLine:
     # -- what the monitor sees ---------------------------------------------------------------
 
     def _news(self) -> None:
+        monitor, contexts = self._monitor, self._contexts
+        if contexts is not None and monitor is not None and not monitor.seen().service:
+            contexts.forget()
         told = self._told
         if told is not None:
             told()
@@ -167,6 +203,8 @@ class PcscLine:
         monitor, self._monitor = self._monitor, None
         if monitor is not None:
             monitor.stop()
+        if self._contexts is not None:
+            self._contexts.forget()
 
     def _must_see(self) -> Seen:
         if self._monitor is None:
@@ -186,7 +224,8 @@ class PcscLine:
         return not citizens or any(slot.state.card for slot in citizens)
 
     def _slot(self, name: str, interface: Interface, state: ReaderState) -> PcscSlot:
-        return PcscSlot(self._scard, name, interface, state, self._identities)
+        assert self._contexts is not None
+        return PcscSlot(self._contexts, name, interface, state, self._identities)
 
     def _citizens(self, seen: Seen) -> list[PcscSlot]:
         """The readers for a citizen's card. Contact first: a card with both in the slot is put
@@ -207,14 +246,16 @@ class PcscLine:
 
 
 class PcscConnection:
-    """One card, held exclusively, on a context of its own: if a command never returns, this is left
-    behind whole and the next card gets another."""
+    """One card, held exclusively, on a context that nobody else uses meanwhile: if a command never
+    returns, this is left behind whole and the next card gets another."""
 
     def __init__(self, slot: PcscSlot) -> None:
-        self._scard = scard = slot.scard
+        self._contexts = slot.contexts
+        self._scard = scard = slot.contexts.scard
         self._card: Any = None
+        self._healthy = True
         self.atr = slot.state.atr
-        code, self._context = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
+        code, self._context = self._contexts.take()
         self._check(code, "establish")
         try:
             code, card, protocol = scard.SCardConnect(
@@ -233,11 +274,11 @@ class PcscConnection:
 
     def transmit(self, command: bytes) -> bytes:
         code, answer = self._scard.SCardTransmit(self._card, self._protocol, list(command))
-        self._check(code, "transmit")
+        if code:
+            self._check(code, "transmit")
         if len(answer) < 2:
             raise DeviceFault(FaultCode.CARD_PULLED, "no status word")
-        # pyscard gives signed bytes on some platforms.
-        return bytes(byte & 0xFF for byte in answer)
+        return as_bytes(answer)
 
     def identity(self) -> Identity:
         serial = self._attribute("SCARD_ATTR_VENDOR_IFD_SERIAL_NO")
@@ -252,22 +293,24 @@ class PcscConnection:
     def _attribute(self, name: str) -> bytes:
         """What the reader says of itself, b"" if it does not tell."""
         code, value = self._scard.SCardGetAttrib(self._card, getattr(self._scard, name))
-        return bytes(byte & 0xFF for byte in value) if code == self._scard.SCARD_S_SUCCESS else b""
+        return as_bytes(value) if code == self._scard.SCARD_S_SUCCESS else b""
 
     def close(self) -> None:
         card, self._card = self._card, None
-        # pyscard raises SystemError for a handle that died with the service.
         if card is not None:
-            with suppress(SystemError):
+            with suppress(SystemError):  # as in `Contexts.release`
                 self._scard.SCardDisconnect(card, self._scard.SCARD_UNPOWER_CARD)
-        with suppress(SystemError):
-            self._scard.SCardReleaseContext(self._context)
+        if self._healthy:
+            self._contexts.give_back(self._context)
+        else:
+            self._contexts.release(self._context)
 
     def _check(self, code: int, doing: str) -> None:
         """Turn an answer of the service into the fault it means."""
         scard = self._scard
         if code == scard.SCARD_S_SUCCESS:
             return
+        self._healthy = False
         detail = f"{doing} {code & 0xFFFFFFFF:08X}"
         for fault, names in _FAULTS.items():
             if code in [getattr(scard, name, None) for name in names]:

@@ -249,7 +249,12 @@ class _Use(threading.Thread, Generic[T]):
     def _transmit(self, connection: Connection, command: bytes) -> bytes:
         if self.given_up.is_set() or self._cancelled():
             raise NotWanted
-        answer = self._asking(lambda: connection.transmit(command))
+        # As `_asking`, without a function more at each of many commands.
+        self._asked_at = time.monotonic()
+        try:
+            answer = connection.transmit(command)
+        finally:
+            self._asked_at = 0.0
         if self.given_up.is_set():
             raise NotWanted  # it came too late
         return answer

@@ -74,7 +74,16 @@ _HERE: dict[str, Callable[[argparse.Namespace], dict[str, Number]]] = {
     "engine": lambda options: engine_numbers(seconds=4.0),
     "window": lambda options: window_numbers(options.runs, options.size),
 }
-_MODULES: tuple[str, ...] = ("camera", "codes", "courier", "fleet", "idle", "outbox", "receipt")
+_MODULES: tuple[str, ...] = (
+    "camera",
+    "card",
+    "codes",
+    "courier",
+    "fleet",
+    "idle",
+    "outbox",
+    "receipt",
+)
 GROUPS = (*_HERE, *_MODULES)
 
 

@@ -20,7 +20,7 @@ import pytest
 from hardware.card.direct import DirectLine
 from hardware.card.files import SocialCard, read_social_card
 from hardware.card.monitor import PcscMonitor, ReaderState, Seen
-from hardware.card.pcsc import PcscConnection, PcscLine, ReaderNames
+from hardware.card.pcsc import Contexts, PcscConnection, PcscLine, PcscSlot, ReaderNames
 from hardware.card.reader import CardReader, CardStep, make_card_reader
 from hardware.card.session import CardSession, Interface
 from hardware.faults import DeviceFault, FaultCode, NotWanted
@@ -548,3 +548,25 @@ def test_settings_name_the_way_to_the_card() -> None:
     assert make_card_reader(Devices(card="direct:1234")) is not None
     with pytest.raises(ValueError, match="use pcsc"):
         make_card_reader(Devices(card="usb"))
+
+
+def test_a_card_that_does_not_answer_to_power_is_mute_and_the_next_card_reads() -> None:
+    """Directly: vpcd shows a card without an answer to reset as no card at all."""
+    port = free_port()
+    reader, slot = CardReader(DirectLine(port)), CardSlot(port)
+    reader.open()
+    slot.insert(CARD_PERSONAS["mute"])
+    with pytest.raises(DeviceFault) as caught:
+        read(reader)
+    assert caught.value.code is FaultCode.CARD_MUTE
+    slot.insert(CARD_PERSONAS["third"])
+    assert read(reader).generation == 3
+    slot.close()
+    reader.close()
+
+
+def test_a_card_that_the_service_calls_mute_is_not_waited_for() -> None:
+    mute = ReaderState(card=True, mute=True)
+    with pytest.raises(DeviceFault) as caught:
+        PcscSlot(Contexts(None), "A", Interface.CONTACT, mute, {}).connect()
+    assert caught.value.code is FaultCode.CARD_MUTE
