@@ -14,11 +14,10 @@ import pytest
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Of tests/attack; here, because pytest asks for options before it goes into folders."""
-    seconds = float(os.environ.get("KIOSK_ATTACK_SECONDS", "40"))
+    seconds = float(os.environ.get("KIOSK_ATTACK_SECONDS", "20"))
     seed = os.environ.get("KIOSK_ATTACK_SEED")
-    parser.addoption(
-        "--attack-seconds", type=float, default=seconds, help=f"of the outbox's attacks [{seconds}]"
-    )
+    words = f"how long the outbox is attacked [{seconds}]"
+    parser.addoption("--attack-seconds", type=float, default=seconds, help=words)
     parser.addoption(
         "--attack-seed", type=int, default=int(seed) if seed else None, help="to repeat a run"
     )

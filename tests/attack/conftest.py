@@ -11,7 +11,7 @@ import pytest
 from tests.attack.harness import TALLY, Budget, Victims, compile_shim
 
 #: Attacks that repeat themselves while there is time, and so share it.
-_SHARES = 8
+_SHARES = 4
 
 
 @pytest.fixture(scope="session")

@@ -158,6 +158,7 @@ class Budget:
     """Seconds for an attack beyond its first pass, which is always made whole."""
 
     def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
         self._until = time.monotonic() + seconds
 
     def rounds(self, first: int) -> Iterator[int]:

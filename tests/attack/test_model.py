@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
+import hypothesis
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -27,12 +28,15 @@ from hypothesis.stateful import (
 from sync.header import EnvelopeHeader
 from sync.outbox import Answer, Leased, Outbox, OutboxUnavailable
 from tests.attack import older
-from tests.attack.harness import TALLY, opened
+from tests.attack.harness import TALLY, Budget, opened
 from tests.attack.victim import body
 
 pytestmark = pytest.mark.timeout(900)
 
 YEAR_S = 365.25 * 86_400
+
+#: About as many lives of forty steps fit into a second.
+EXAMPLES_PER_S = 4
 
 LOST = "lost, and reported"
 
@@ -236,16 +240,14 @@ def full_disk(box: Outbox) -> Iterator[None]:
     yield
 
 
-def test_the_outbox_behaves_like_its_model(request: pytest.FixtureRequest, seed: int) -> None:
-    share = request.config.getoption("--attack-seconds") / 8
+def test_the_outbox_behaves_like_its_model(seed: int, budget: Budget) -> None:
     run_state_machine_as_test(
-        Model,
+        hypothesis.seed(seed)(Model),
         settings=settings(
-            max_examples=int(40 + 10 * share),
+            max_examples=int(40 + EXAMPLES_PER_S * budget.seconds),
             stateful_step_count=40,
             deadline=None,
             database=None,
             suppress_health_check=list(HealthCheck),
         ),
-        _min_steps=1,
     )
