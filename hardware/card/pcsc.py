@@ -318,3 +318,15 @@ class PcscConnection:
         # A card pulled in the middle of a command has no code of its own.
         otherwise = FaultCode.CARD_PULLED if doing == "transmit" else FaultCode.CARD_READER_OFFLINE
         raise DeviceFault(otherwise, detail)
+
+
+def watch_service(told: Callable[[Seen], None]) -> PcscMonitor:
+    """Tell of everything the service sees, on another thread, until what is returned is stopped."""
+    from smartcard import scard
+
+    def news() -> None:
+        told(monitor.seen())
+
+    monitor = PcscMonitor(scard, news)
+    monitor.start()
+    return monitor

@@ -5,7 +5,7 @@
 | kioskctl doctor --state DIR               | examines everything; the exit code says healthy   |
 | kioskctl health --state DIR               | what the running programs last said               |
 | kioskctl devices                          | what is plugged in, and what the settings call it |
-| kioskctl card read                        | the social security card in the reader            |
+| kioskctl card read, card watch            | the social security card in the reader            |
 | kioskctl id read                          | the resident ID card on the reader                |
 | kioskctl print test                       | a page that uses everything a receipt uses        |
 | kioskctl camera snap FILE                 | one picture                                       |

@@ -6,6 +6,7 @@ What they show of a person is masked, as everywhere; `--unmasked` is for a techn
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -18,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hardware.faults import NotWanted
+from kiosk.clock import beijing_now
 from kiosk.kioskctl.console import (
     WRONG,
     Json,
@@ -31,6 +33,7 @@ from kiosk.kioskctl.console import (
 
 if TYPE_CHECKING:
     from hardware.card.files import SocialCard
+    from hardware.card.monitor import Seen
     from hardware.card.session import CardSession
     from hardware.id_documents import IdCard
     from hardware.supervision import Driver
@@ -100,6 +103,46 @@ def card_read(
         _show(_card_rows(card, unmasked), as_json)
 
 
+def card_watch(
+    seconds: Annotated[float, typer.Option("--for", help="0: until interrupted")] = 0.0,
+) -> None:
+    """Say when the PC/SC service, a reader or a card comes or goes."""
+    from hardware.card.monitor import Seen
+    from hardware.card.pcsc import watch_service
+
+    said = Seen(service=True)
+
+    def tell(seen: Seen) -> None:
+        nonlocal said
+        for line in changes(said, seen):
+            typer.echo(f"{beijing_now():%H:%M:%S} {line}")
+        said = seen
+
+    monitor = watch_service(tell)
+    try:
+        threading.Event().wait(seconds or None)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        monitor.stop()
+
+
+def changes(before: Seen, now: Seen) -> Iterator[str]:
+    """What has changed between two looks at the readers, in words."""
+    if before.service is not now.service:
+        yield "service is back" if now.service else "service is gone"
+    for name in sorted(before.readers.keys() - now.readers.keys()):
+        yield f"reader out: {name}"
+    for name, state in sorted(now.readers.items()):
+        was = before.readers.get(name)
+        if was is None:
+            yield f"reader in: {name}"
+        if state.card and not (was and was.card):
+            yield f"card in: {name}" + (" (mute)" if state.mute else f" {state.atr[:4].hex()}…")
+        elif was and was.card and not state.card:
+            yield f"card out: {name}"
+
+
 def _card_rows(card: SocialCard, unmasked: bool) -> dict[str, Any]:
     from kiosk.records.masking import mask_id_number, mask_name, mask_phone
 
@@ -163,7 +206,6 @@ def print_test(
     columns: Annotated[int, typer.Option(help="48 on 80 mm paper, 32 on 58 mm; 0: as set")] = 0,
 ) -> None:
     """Print a page that uses everything a receipt uses."""
-    from kiosk.clock import beijing_now
     from kiosk.receipts import Letterhead, check_page
 
     settings = _with(settings_of(state), printer=port, printer_columns=columns)
@@ -263,7 +305,7 @@ def _show(rows: dict[str, Any], as_json: bool) -> None:
 
 #: Device, what it is, its commands.
 _GROUPS: tuple[tuple[str, str, dict[str, Callable[..., None]]], ...] = (
-    ("card", "社会保障卡 in the reader", {"read": card_read}),
+    ("card", "社会保障卡 in the reader", {"read": card_read, "watch": card_watch}),
     ("id", "居民身份证 on the reader", {"read": id_read}),
     ("print", "the receipt printer", {"test": print_test}),
     ("camera", "the camera", {"snap": camera_snap}),

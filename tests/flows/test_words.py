@@ -45,6 +45,17 @@ def test_every_fault_has_words_for_citizen_and_technician(language: str, code: F
         assert WORDS[language].has(f"fault.{code}.{words}")
 
 
+@pytest.mark.parametrize("code", FaultCode)
+def test_every_fault_is_raised_somewhere_and_provoked_by_a_test(code: FaultCode) -> None:
+    def named_in(*folders: str) -> bool:
+        files = (file for folder in folders for file in (SOURCES / folder).rglob("*.py"))
+        others = (file for file in files if file != SOURCES / "hardware/faults.py")
+        return any(f"FaultCode.{code.name}" in file.read_text("utf-8") for file in others)
+
+    assert named_in("hardware", "kiosk")
+    assert named_in("tests")
+
+
 @pytest.mark.parametrize("reason", Reason)
 def test_every_reason_why_nothing_can_be_stored_has_words(reason: Reason) -> None:
     for language in LANGUAGES:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +15,16 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+from hardware.card.monitor import ReaderState, Seen
 from hardware.faults import FaultCode
 from hardware.inventory import _cameras
 from hardware.virtual.bench import Bench
 from hardware.virtual.personas import ID_PERSONAS
 from kiosk.demo.smartcard import free_port
 from kiosk.kioskctl import app
+from kiosk.kioskctl.devices import changes
 from kiosk.words import Words
+from tests.system.conftest import environment
 
 ZHANG = ID_PERSONAS["zhang"]
 
@@ -136,3 +142,36 @@ def test_a_camera_is_named_by_the_path_that_lasts(tmp_path: Path) -> None:
     lasting.symlink_to("../../video3")
     (found,) = _cameras(tmp_path)
     assert (found.place, found.detail) == (str(lasting), "HD Camera")
+
+
+def test_what_comes_and_goes_is_said_in_words() -> None:
+    empty, card = ReaderState(), ReaderState(card=True, atr=bytes.fromhex("3B6D0000FF"))
+    mute = ReaderState(card=True, mute=True)
+    story = [
+        Seen(True, {"A": empty}),
+        Seen(True, {"A": card}),
+        Seen(True, {"A": empty, "B": mute}),
+        Seen(False),
+        Seen(True, {"B": empty}),
+    ]
+    told = [list(changes(before, now)) for before, now in pairwise([Seen(True), *story])]
+    assert told == [
+        ["reader in: A"],
+        ["card in: A 3b6d0000…"],
+        ["card out: A", "reader in: B", "card in: B (mute)"],
+        ["service is gone", "reader out: A", "reader out: B"],
+        ["service is back", "reader in: B"],
+    ]
+
+
+def test_watching_says_that_there_is_no_service() -> None:
+    program = "from kiosk.kioskctl import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "card", "watch", "--for", "1"],
+        env=environment() | {"PCSCLITE_CSOCK_NAME": "/nowhere/pcscd.comm"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "service is gone" in done.stdout
