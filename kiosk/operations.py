@@ -107,7 +107,7 @@ def take_photo(prompt: prompts.TakePhoto, camera: Camera, work: Work) -> CardPho
     # Closed here whatever happens: an exception's traceback would keep the camera running.
     with closing(camera.frames(work.cancelled)) as frames:
         for frame in frames:
-            look = photographer.look(frame.rgb)
+            look = photographer.look(frame.rgb).finding
             height, width = frame.rgb.shape[:2]
             finding = look.code
             wanted = wanted or work.heard("capture")

@@ -4,6 +4,7 @@
 |--------------|----------------------------------------------------------------------------|
 | standard     | every rule with its Chinese text, number and severity                      |
 | findings     | what is wrong with a frame; the finished photo                             |
+| measures     | the quantities of a frame by id, with how sure they are                    |
 | models       | the three published networks: fetched once, checked at every start         |
 | detect       | pixels -> faces and their landmarks                                        |
 | measure      | landmarks -> the quantities the standard speaks of                         |
@@ -21,7 +22,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kiosk.photo.findings import CardPhoto, Finding, FindingCode, PhotoRefused
+from kiosk.photo.findings import CardPhoto, Finding, FindingCode, Look, PhotoRefused
+from kiosk.photo.measures import Measure
 from kiosk.photo.report import Report
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ __all__ = [
     "FindingCode",
     "JpegFinding",
     "JpegReport",
+    "Look",
+    "Measure",
     "PhotoRefused",
     "Photographer",
     "Report",

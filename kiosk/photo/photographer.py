@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,8 +23,9 @@ from kiosk.photo import jpeg, report
 from kiosk.photo.crop import Crop, cut, overhang, solve
 from kiosk.photo.detect import Detector, Face
 from kiosk.photo.encode import encode
-from kiosk.photo.findings import CardPhoto, Finding, FindingCode, PhotoRefused
+from kiosk.photo.findings import CardPhoto, Finding, FindingCode, Look, PhotoRefused
 from kiosk.photo.measure import Head, Ruler
+from kiosk.photo.measures import Measure
 from kiosk.photo.models import models_dir
 from kiosk.photo.standard import THIRD_GENERATION, Standard
 
@@ -52,6 +54,16 @@ class _Sight:
     head: Head | None = None
     crop: Crop | None = None
 
+    @property
+    def measures(self) -> dict[str, Measure]:
+        """What the head says of itself."""
+        if self.head is None:
+            return {}
+        return {
+            "face.pixels": Measure(self.head.face_width, "px"),
+            "head.roll": Measure(math.degrees(self.head.roll), "degree"),
+        }
+
 
 class Photographer:
     """Looks at frames and makes card photos. Belongs to one thread.
@@ -66,9 +78,10 @@ class Photographer:
         self._detector = Detector(folder)
         self._ruler = Ruler(folder)
 
-    def look(self, rgb: Picture) -> Finding:
+    def look(self, rgb: Picture) -> Look:
         """What stands in the way of a photo, the most important first. Raises nothing."""
-        return self._see(rgb).finding
+        sight = self._see(rgb)
+        return Look(sight.finding, sight.measures)
 
     def make(self, rgb: Picture) -> CardPhoto:
         """The photo of the one person in the frame. Raises `PhotoRefused`.
@@ -123,8 +136,10 @@ class Photographer:
     def _place(self, rgb: Picture, head: Head, box: tuple[float, float, float, float]) -> _Sight:
         """Whether a head is where it can be photographed."""
         height, width = rgb.shape[:2]
-        if abs(head.turn) > _MOST_TURN or abs(head.roll) > _MOST_ROLL or head.crown_to_eyes <= 0:
-            return _Sight(Finding(FindingCode.TURNED, box))
+        if abs(head.turn) > _MOST_TURN or head.crown_to_eyes <= 0:
+            return _Sight(Finding(FindingCode.LOOK_STRAIGHT, box))
+        if abs(head.roll) > _MOST_ROLL:
+            return _Sight(Finding(FindingCode.LEVEL_HEAD, box))
         narrowest = self._standard.rule("face.width").low
         if narrowest is not None and head.face_width < narrowest:  # it would have to be blown up
             return _Sight(Finding(FindingCode.TOO_FAR, box))

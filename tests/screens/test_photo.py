@@ -118,7 +118,7 @@ def test_count_down_then_capture(
     assert hand.find("primary").disabled
     assert "3" in hand.texts()
     assert WORDS.say("photo.screen.counting") in hand.texts()
-    page.progress(look("turned"))  # nobody is told off while they hold still
+    page.progress(look("look_straight"))  # nobody is told off while they hold still
     assert WORDS.say("photo.screen.counting") in hand.texts()
     assert told(actions) == []
     hand.pump(seconds=photo.COUNT_DOWN + 0.2)

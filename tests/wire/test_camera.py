@@ -144,14 +144,15 @@ def test_the_preview_gets_the_very_frame_that_the_photo_is_made_of(
     from kiosk import photo
     from kiosk.operations import Look, Work, take_photo
     from kiosk.photo import Finding, FindingCode
+    from kiosk.photo import Look as Seen
     from kiosk.prompts import TakePhoto
 
     looked_at: list[Any] = []
 
     class Photographer:
-        def look(self, rgb: Any) -> Finding:
+        def look(self, rgb: Any) -> Seen:
             looked_at.append(rgb)
-            return Finding(FindingCode.NO_FACE)
+            return Seen(Finding(FindingCode.NO_FACE))
 
     monkeypatch.setattr(photo, "Photographer", Photographer)
     shown: list[Look] = []
