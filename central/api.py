@@ -17,6 +17,8 @@ from central.eligibility import refusal
 from central.encoding import UnpackingParser
 from central.keys import Keyring
 from central.signatures import BadRequest, check, sender
+from sync.contract import TERMINAL_TOO_NEW, TERMINAL_TOO_OLD
+from sync.contract import refusal as refusal_of
 from sync.envelope import Unreadable, key_id_of
 from sync.messages import (
     KIND_ELIGIBILITY,
@@ -41,7 +43,14 @@ if TYPE_CHECKING:
     from central.models import Terminal
 
 #: Error code -> HTTP status; all others are 401.
-_STATUS = {"bad_request": 400, "unreadable": 422, "bad_code": 403, "terminal_disabled": 403}
+_STATUS = {
+    "bad_request": 400,
+    TERMINAL_TOO_OLD: 400,
+    TERMINAL_TOO_NEW: 400,
+    "unreadable": 422,
+    "bad_code": 403,
+    "terminal_disabled": 403,
+}
 
 
 class TerminalRequest(HttpRequest):
@@ -81,6 +90,7 @@ def enrol(request: HttpRequest, body: EnrolRequest) -> EnrolAnswer:
 @api.post("/envelopes", response=BatchAnswer)
 def envelopes(request: TerminalRequest, body: Batch) -> BatchAnswer:
     """Transactions, each decided for itself and in the order sent."""
+    _must_be_readable(body.schema_version)
     return BatchAnswer(answers=[intake.receive(request.auth, item) for item in body.envelopes])
 
 
@@ -126,10 +136,17 @@ def eligibility(request: TerminalRequest, body: Envelope) -> EligibilityAnswer:
 @api.post("/heartbeat", response=HeartbeatAnswer)
 def heartbeat(request: TerminalRequest, body: Heartbeat) -> HeartbeatAnswer:
     """What a terminal is, for what it should be."""
+    _must_be_readable(body.schema_version)
     if body.terminal != request.auth.number:
         raise BadRequest("bad_request")
     desired = fleet.heard(request.auth, body)
     return HeartbeatAnswer(server_time=_now(), desired=desired)
+
+
+def _must_be_readable(schema_version: int) -> None:
+    """A message of another major version, sent through the door of this one."""
+    if error := refusal_of(schema_version):
+        raise BadRequest(error)
 
 
 @api.exception_handler(BadRequest)

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: Why an envelope is put off instead of refused: a newer terminal made it, and nothing is wrong.
+_OF_A_NEWER_RELEASE = ("unknown_kind", "newer_schema")
+
 #: Kind of transaction -> who decides it.
 _KINDS: dict[str, Callable[[ReceivedEnvelope, dict[str, object]], ItemAnswer]] = {
     KIND_FIRST_APPLICATION: applications.accept,
@@ -67,9 +70,12 @@ def open_envelope(terminal: Terminal, envelope: Envelope) -> dict[str, object]:
     if opener is None:
         raise Unreadable("unknown_key")
     try:
-        return opener.open(envelope.header, envelope.sealed)
+        contents = opener.open(envelope.header, envelope.sealed)
     except Unreadable:
         raise Unreadable("does_not_open") from None
+    if contents.get("schema_version", SCHEMA_VERSION) != SCHEMA_VERSION:
+        raise Unreadable("newer_schema")
+    return contents
 
 
 def _once(terminal: Terminal, envelope: Envelope) -> ItemAnswer:
@@ -89,6 +95,8 @@ def _once(terminal: Terminal, envelope: Envelope) -> ItemAnswer:
         sealed_sha256=sealed_hash,
     )
     answer = _decide(terminal, envelope, received)
+    if answer.verdict is Verdict.LATER:
+        return answer  # nothing was decided: the next release may know what this one does not
     if answer.verdict is not Verdict.ACCEPTED:
         received.verdict, received.reason = answer.verdict, answer.reason
         received.rejection = answer.rejection or ""
@@ -104,7 +112,8 @@ def _decide(terminal: Terminal, envelope: Envelope, received: ReceivedEnvelope) 
             raise Unreadable("unknown_kind")
         payload = open_envelope(terminal, envelope)
     except Unreadable as error:
-        return ItemAnswer(id=str(received.id), verdict=Verdict.REJECTED, reason=str(error))
+        verdict = Verdict.LATER if str(error) in _OF_A_NEWER_RELEASE else Verdict.REJECTED
+        return ItemAnswer(id=str(received.id), verdict=verdict, reason=str(error))
     return decide(received, payload)
 
 

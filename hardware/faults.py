@@ -67,6 +67,8 @@ class FaultCode(StrEnum):
     CLOCK_WRONG = "clock_wrong"
     NOT_ENROLLED = "not_enrolled"
     CENTRE_UNREACHABLE = "centre_unreachable"
+    TERMINAL_TOO_OLD = "terminal_too_old"
+    TERMINAL_TOO_NEW = "terminal_too_new"
     SCREEN_STOPPED = "screen_stopped"
     AGENT_STOPPED = "agent_stopped"
     INTERNAL = "internal"
@@ -89,6 +91,8 @@ _WARNINGS = (
     FaultCode.DISK_LOW,
     FaultCode.CLOCK_WRONG,
     FaultCode.CENTRE_UNREACHABLE,
+    FaultCode.TERMINAL_TOO_OLD,
+    FaultCode.TERMINAL_TOO_NEW,
 )
 _OF_THE_CARD = (
     FaultCode.ID_CARD_UNREADABLE,

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hardware.faults import WEIGHTS, DeviceFault, FaultCode, NotWanted, Weight
 from hardware.supervision import Condition, Driver
-from kiosk.housekeeping import LEAST_FREE_BYTES
+from kiosk.housekeeping import LEAST_FREE_BYTES, fault_of_centre
 
 if TYPE_CHECKING:
     from hardware.camera import Camera
@@ -161,8 +161,7 @@ def _is_agent(pid: object) -> bool:
 
 def _centre(patient: Patient) -> Finding:
     said = str(read_json(patient.state / "agent.json").get("central", "never"))
-    reached = said in ("ok", "clock_skew")
-    return Finding("centre", None if reached else FaultCode.CENTRE_UNREACHABLE, said)
+    return Finding("centre", fault_of_centre(said), said)
 
 
 def _clock(patient: Patient) -> Finding:

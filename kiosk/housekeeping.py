@@ -32,6 +32,14 @@ LEAST_FREE_BYTES = 2_000_000_000
 
 COUNTERS_FILE = "counters.json"
 
+#: What the agent says of the centre that is more than being out of reach, or less than a fault.
+_CENTRE: dict[str, FaultCode | None] = {
+    "ok": None,
+    "clock_skew": None,  # its own line
+    "terminal_too_old": FaultCode.TERMINAL_TOO_OLD,
+    "terminal_too_new": FaultCode.TERMINAL_TOO_NEW,
+}
+
 _PERIOD_S = 1.0
 
 #: Between two looks at the disk, and two writings of the counters: what a power cut may cost.
@@ -54,6 +62,11 @@ def load_counters(state: Path) -> Mapping[str, Mapping[str, int]]:
     except (OSError, ValueError, TypeError, AttributeError) as error:
         log.warning("counters unreadable, counting from zero: %s", type(error).__name__)
         return {}
+
+
+def fault_of_centre(said: str) -> FaultCode | None:
+    """What is wrong with the way to the centre, from the word in `agent.json`."""
+    return _CENTRE.get(said, FaultCode.CENTRE_UNREACHABLE)
 
 
 def write_whole(file: Path, document: str) -> None:
@@ -103,6 +116,7 @@ class Housekeeping:
 
     def _often(self) -> None:
         self._terminal.parts.desired.refresh()
+        self._look_at_centre()
         self._write_health()
 
     def _look_at_disk(self) -> None:
@@ -112,6 +126,19 @@ class Housekeeping:
             self._terminal.health.put("disk", DeviceState.WARNING, FaultCode.DISK_LOW, detail)
         else:
             self._terminal.health.put("disk", DeviceState.READY, detail=detail)
+
+    def _look_at_centre(self) -> None:
+        """A centre that does not speak our version stands beside the devices; one that is merely
+        out of reach does not, because that passes."""
+        try:
+            said = json.loads((self._terminal.parts.state / "agent.json").read_bytes())["central"]
+        except (FileNotFoundError, ValueError, LookupError, TypeError):
+            return
+        fault = fault_of_centre(said)
+        if fault in (FaultCode.TERMINAL_TOO_OLD, FaultCode.TERMINAL_TOO_NEW):
+            self._terminal.health.put("centre", DeviceState.WARNING, fault)
+        elif self._terminal.health.get("centre") is not None:
+            self._terminal.health.put("centre", DeviceState.READY)
 
     def _keep_counters(self) -> None:
         counted = {row.device: dict(row.counters) for row in self._terminal.health.snapshot()}

@@ -35,6 +35,7 @@ ICONS = {
     "printer": "printer-outline",
     "camera": "camera-outline",
     "disk": "harddisk",
+    "centre": "server-network",
 }
 #: Device state -> state of `theme.STATES`.
 LOOKS = {

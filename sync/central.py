@@ -14,6 +14,7 @@ from sync.faults import CentralRefused, CentralUnreachable
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from sync.canonical import Json
     from sync.identity import Identity
     from sync.messages import EligibilityAnswer
     from sync.transport import Transport
@@ -56,7 +57,12 @@ class CentralClient:
         identity = self._identity
         sealer = Sealer.of(identity)
         header = sealer.question_header(identity.terminal, KIND_ELIGIBILITY)
-        question = {"service": service, "id_number": id_number, "name": name}
+        question: dict[str, Json] = {
+            "schema_version": header.schema_version,
+            "service": service,
+            "id_number": id_number,
+            "name": name,
+        }
         envelope = Envelope.of(header.as_wire(), sealer.seal(header, question))
         with self._mutex:
             return self._ready().post("eligibility", envelope, EligibilityAnswer, timeout_s)

@@ -24,5 +24,6 @@ class CentralRefused(CentralUnreachable):
     """The centre answered and refused the request as a whole; see `sync.messages.Refusal`.
 
     `reason`: "unknown_key" (not enrolled there), "terminal_disabled", "clock_skew" (this
-    terminal's clock is wrong), "bad_signature", "replayed", "bad_code", "bad_request" …
+    terminal's clock is wrong), "bad_signature", "replayed", "bad_code", "bad_request",
+    "terminal_too_old", "terminal_too_new" (`sync.contract`) …
     """

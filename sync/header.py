@@ -13,12 +13,13 @@ from datetime import timedelta, timezone
 from typing import TYPE_CHECKING
 
 from sync.canonical import Json, canonical
+from sync.contract import CONTRACT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: Raised by one when an old server could no longer read what a new terminal sends.
-SCHEMA_VERSION = 1
+#: The major version of the contract (`sync.contract`), as documents carry it.
+SCHEMA_VERSION = CONTRACT.major
 
 #: Beijing has had no other offset since 1991; a zone database need not be on the terminal.
 BEIJING = timezone(timedelta(hours=8))

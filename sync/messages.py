@@ -1,6 +1,7 @@
-"""The wire contract between a terminal and the central server, version 1.
+"""The wire contract between a terminal and the central server: every message of it.
 
-Every message is JSON over HTTPS, signed by the terminal (RFC 9421, see `SIGNED_COMPONENTS`).
+Every message is JSON over HTTPS, signed by the terminal (RFC 9421, see `SIGNED_COMPONENTS`). Which
+version this is, and what a change of it takes, is the rule of `sync.contract`.
 
 | request                    | body           | answer            |
 |----------------------------|----------------|-------------------|
@@ -11,8 +12,8 @@ Every message is JSON over HTTPS, signed by the terminal (RFC 9421, see `SIGNED_
 
 A request that is refused as a whole is answered with an HTTP error and a `Refusal`.
 
-Compatibility: a field may be added, never renamed or given another meaning; both sides pass over
-fields they do not know. What needs more raises `SCHEMA_VERSION`.
+`schema_version` is the major version of a message or document that may be kept before it is read:
+in a batch, in an envelope's header, and in what is sealed.
 
 Field rules are those of the province's card management (domain §2.3) and the application form
 附件1 (domain R-B1).
@@ -23,9 +24,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from sync.canonical import Json, canonical, sha256_hex
+from sync.contract import CONTRACT
 from sync.header import SCHEMA_VERSION, EnvelopeHeader
 from sync.values import (
     Base64,
@@ -82,7 +84,7 @@ __all__ = [
 ]
 
 #: Where the contract lives on the server.
-API = "/api/v1"
+API = f"/api/v{CONTRACT.major}"
 
 #: What a request signature covers; Content-Digest covers the body. Not the scheme: a proxy may
 #: end TLS. `SIGNATURE_TAG` keeps these signatures apart from any other use of the key.
@@ -165,6 +167,19 @@ class Rejection(StrEnum):
     NOT_PERMITTED = "not_permitted"
 
 
+def _known(kind: type[StrEnum], instead: StrEnum) -> BeforeValidator:
+    """Reads a word of a newer centre as one that this terminal knows."""
+    return BeforeValidator(
+        lambda word: instead if isinstance(word, str) and word not in set(kind) else word
+    )
+
+
+#: Not known: neither taken nor refused as far as this terminal can tell, so it is sent again.
+KnownVerdict = Annotated[Verdict, _known(Verdict, Verdict.LATER)]
+#: Not known: the citizen is sent to the window, where somebody sees why.
+KnownRejection = Annotated[Rejection, _known(Rejection, Rejection.NOT_PERMITTED)]
+
+
 class ItemAnswer(_Message):
     """The answer to one envelope.
 
@@ -173,8 +188,8 @@ class ItemAnswer(_Message):
     """
 
     id: str
-    verdict: Verdict
-    rejection: Rejection | None = None
+    verdict: KnownVerdict
+    rejection: KnownRejection | None = None
     #: Why, in a word, e.g. "open_application", "form_hash". Nothing personal.
     reason: Annotated[str, Field(max_length=60)] = ""
 
@@ -303,6 +318,7 @@ class Consent(_Message):
 class FirstApplication(_Message):
     """首次申领: the contents of an envelope of kind "first_application"."""
 
+    schema_version: int = SCHEMA_VERSION
     request_id: str
     receipt_no: str
     policy_version: Annotated[str, Field(max_length=40)]
@@ -331,6 +347,7 @@ def binding_sha256(form_hash: str, png: bytes, signed_at: str) -> str:
 class EligibilityQuestion(_Message):
     """Contents of an envelope of kind "eligibility_question". Personal, hence sealed."""
 
+    schema_version: int = SCHEMA_VERSION
     service: Code
     id_number: IdNumber
     name: Name
@@ -340,7 +357,7 @@ class EligibilityAnswer(_Message):
     """Nothing personal comes back, so the answer needs no seal."""
 
     #: None: this person may apply.
-    rejection: Rejection | None = None
+    rejection: KnownRejection | None = None
     reason: Annotated[str, Field(max_length=60)] = ""
 
     @property
@@ -429,6 +446,6 @@ class Refusal(_Message):
     """Body of an HTTP error."""
 
     #: "unknown_key", "bad_signature", "clock_skew", "replayed", "terminal_disabled", "bad_code",
-    #: "bad_request", "unreadable".
+    #: "bad_request", "unreadable", or one of `sync.contract`.
     error: Annotated[str, Field(max_length=60)]
     server_time: str = ""

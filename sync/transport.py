@@ -16,6 +16,7 @@ import requests
 import urllib3
 from pydantic import BaseModel, ValidationError
 
+from sync.contract import CONTRACT, HEADER, refusal, said
 from sync.faults import CentralRefused, CentralUnreachable
 from sync.messages import API, Refusal
 
@@ -69,17 +70,17 @@ class Transport:
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                said = response.raw.read(ANSWER_LIMIT + 1, decode_content=True)
+                answered = response.raw.read(ANSWER_LIMIT + 1, decode_content=True)
         except (requests.Timeout, urllib3.exceptions.TimeoutError) as error:
             raise CentralUnreachable("timeout") from error
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise CentralUnreachable("connection") from error
         if response.status_code != 200:
-            raise _refusal(response, said)
-        if len(said) > ANSWER_LIMIT:
+            raise _refused(response, answered)
+        if len(answered) > ANSWER_LIMIT:
             raise CentralUnreachable("not_the_centre")
         try:
-            understood = answer.model_validate_json(said)
+            understood = answer.model_validate_json(answered)
         except ValidationError:
             raise CentralUnreachable("not_the_centre") from None
         self._packs = "gzip" in response.headers.get("Accept-Encoding", "")
@@ -88,14 +89,18 @@ class Transport:
     def _packed(self, body: bytes) -> tuple[bytes, dict[str, str]]:
         """The body as it is sent, and its headers. Base64 of sealed bytes packs to three quarters,
         and the fastest level does it as well as the best."""
-        headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json", HEADER: str(CONTRACT)}
         if not self._packs or len(body) < PACK_FROM:
             return body, headers
         return gzip.compress(body, compresslevel=1), headers | {"Content-Encoding": "gzip"}
 
 
-def _refusal(response: requests.Response, body: bytes) -> CentralUnreachable:
+def _refused(response: requests.Response, body: bytes) -> CentralUnreachable:
     retry_after = _retry_after(response.headers.get("Retry-After", ""))
+    # A centre of another major version has no such address, but it has this header.
+    theirs = said(response.headers.get(HEADER))
+    if theirs is not None and (error := refusal(CONTRACT.major, theirs.major)):
+        return CentralRefused(error, retry_after)
     if response.status_code in _BUSY:
         return CentralUnreachable(_BUSY[response.status_code], retry_after)
     if response.status_code >= 500:

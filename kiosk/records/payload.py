@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from kiosk.records.application import SignedApplication
 from sync.canonical import Json, canonical, sha256_hex
+from sync.header import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from kiosk.prompts import Strokes
@@ -64,6 +65,7 @@ class Prepared:
         signature_hash = sha256_hex(self.png)
         bound = {"form": form_hash, "signature": signature_hash, "signed_at": signed_at}
         return {
+            "schema_version": SCHEMA_VERSION,
             "request_id": header.id,
             "receipt_no": header.receipt_no,
             "policy_version": self.signed.policy_version,

@@ -110,6 +110,8 @@ def test_an_agent_is_known_by_its_process(state: Path) -> None:
         ("ok", None, None),
         ("unreachable", FaultCode.CENTRE_UNREACHABLE, None),
         ("clock_skew", None, FaultCode.CLOCK_WRONG),
+        ("terminal_too_old", FaultCode.TERMINAL_TOO_OLD, None),
+        ("terminal_too_new", FaultCode.TERMINAL_TOO_NEW, None),
     ],
 )
 def test_what_the_agent_hears_from_the_centre(

@@ -228,6 +228,30 @@ def test_the_verdict_is_what_the_centre_said(
     assert verdict.standpoint is standpoint
 
 
+def test_a_centre_of_another_version_stands_among_the_devices_until_it_is_put_right(
+    tmp_path: Path,
+) -> None:
+    desk = terminal(tmp_path)
+    agent = tmp_path / "agent.json"
+
+    def shown() -> FaultCode | None:
+        row = desk.health.get("centre")
+        return row.fault if row else None
+
+    def until_shown(fault: FaultCode | None) -> None:
+        until = time.monotonic() + 10
+        while shown() is not fault:
+            assert time.monotonic() < until
+            time.sleep(0.02)
+
+    agent.write_text('{"central": "terminal_too_old"}')
+    desk.open()
+    until_shown(FaultCode.TERMINAL_TOO_OLD)
+    agent.write_text('{"central": "timeout"}')
+    until_shown(None)
+    desk.close()
+
+
 def test_the_health_file_says_what_the_terminal_is(tmp_path: Path) -> None:
     desk = terminal(tmp_path)
     desk.health.put("printer", DeviceState.FAULT, FaultCode.PRINTER_PAPER_OUT)
