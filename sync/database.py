@@ -99,8 +99,9 @@ class Tables:
 
     #: SQL that makes version 1 of the tables, then what makes each version of the one before it.
     steps: tuple[str, ...]
-    #: (damaged, new) -> rows copied from what can be read of a damaged file, inside a transaction.
-    rescue: Callable[[sqlite3.Connection, sqlite3.Connection], int]
+    #: (damaged, new) -> rows copied from what can be read of a damaged file, and whether all of
+    #: them could be read; inside a transaction.
+    rescue: Callable[[sqlite3.Connection, sqlite3.Connection], tuple[int, bool]]
     #: (db, ceilings, clean) -> whether the file lacks what it once had; inside a transaction.
     #: Numbers up to the ceilings may have been given; `clean`: the last stop was.
     settle: Callable[[sqlite3.Connection, Mapping[str, int], bool], bool]
@@ -311,18 +312,18 @@ class Database:
         flush_folder(self._path.parent)
 
     def _rescue(self, db: sqlite3.Connection) -> None:
-        """Take over what can be read of damaged files, each once, the newest first: it knows best
-        what was finished. From a copy, so that the damaged file stays as it was found."""
-        done = {number for (number,) in db.execute("SELECT file FROM rescued").fetchall()}
+        """Take over what can be read of damaged files, the newest first: it knows best what was
+        finished. One whose rows are all in a file that could be read wholly is not read again,
+        else what that file has finished and forgotten would come back."""
         for damaged in reversed(self.damaged_files()):
-            if _number(damaged) in done:
+            number = _number(damaged)
+            if db.execute("SELECT 1 FROM rescued WHERE file = ?", (number,)).fetchone():
                 continue
             copy = self._part(".rescue")
             try:
                 self._copy_for_rescue(damaged, copy)
                 with closing(sqlite3.connect(copy)) as source, _transaction(db):
-                    rows = self._tables.rescue(source, db)
-                    db.execute("INSERT INTO rescued VALUES (?, ?)", (_number(damaged), rows))
+                    rows = self._take_over(number, source, db)
                 log.error("%d rows of %s were rescued", rows, damaged.name)
             except OSError as error:
                 # No room, say: tried again at the next opening.
@@ -330,6 +331,16 @@ class Database:
             finally:
                 for part in ("", "-wal", "-shm"):
                     Path(f"{copy}{part}").unlink(missing_ok=True)
+
+    def _take_over(self, number: int, source: sqlite3.Connection, db: sqlite3.Connection) -> int:
+        """Returns how many rows of a damaged file were new here."""
+        rows, whole = self._tables.rescue(source, db)
+        db.execute("INSERT INTO rescued VALUES (?, ?)", (number, rows))
+        if whole:
+            with suppress(sqlite3.DatabaseError):  # then the older ones are read as well
+                older = source.execute("SELECT file, rows FROM rescued").fetchall()
+                db.executemany("INSERT OR IGNORE INTO rescued VALUES (?, ?)", older)
+        return rows
 
     def _copy_for_rescue(self, damaged: Path, copy: Path) -> None:
         for part in ("", "-wal"):

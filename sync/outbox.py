@@ -465,15 +465,14 @@ def _count_as_given(db: sqlite3.Connection, name: str, number: int) -> None:
     )
 
 
-def _rescue(damaged: sqlite3.Connection, db: sqlite3.Connection) -> int:
-    """Take over what can still be read; what was on its way is queued again."""
-    rows = 0
+def _rescue(damaged: sqlite3.Connection, db: sqlite3.Connection) -> tuple[int, bool]:
+    """Take over what can still be read; what was on its way is queued again. Returns how many rows
+    were new here, and whether every row that was there could be read."""
+    rows, whole = 0, True
     for row in _readable(damaged):
-        try:
-            header = EnvelopeHeader.from_wire(json.loads(row[3]))
-        except (ValueError, TypeError, AttributeError):
-            continue  # not what was written
-        if (header.seq, header.id) != row[:2]:
+        header = _header_of(row)
+        if row is None or header is None:
+            whole = False
             continue
         state = "queued" if row[5] == "sending" else row[5]
         marks = ", ".join("?" * len(row))
@@ -482,15 +481,28 @@ def _rescue(damaged: sqlite3.Connection, db: sqlite3.Connection) -> int:
                 f"INSERT OR IGNORE INTO item ({_RESCUED}) VALUES ({marks})",
                 (*row[:5], state, *row[6:]),
             ).rowcount
-        except sqlite3.IntegrityError:
-            continue  # a value that no item has
+        except sqlite3.IntegrityError:  # a value that no item has
+            whole = False
+            continue
         _count_as_given(db, _SEQ, header.seq)
         _count_as_given(db, header.created[:10], int(header.receipt_no[12:16] or 0))
-    return rows
+    return rows, whole
 
 
-def _readable(damaged: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
-    """Whole rows from both ends of the table up to what is damaged, without its indexes."""
+def _header_of(row: tuple[Any, ...] | None) -> EnvelopeHeader | None:
+    """The header in a row that was read; None if it is not what was written."""
+    if row is None:
+        return None
+    try:
+        header = EnvelopeHeader.from_wire(json.loads(row[3]))
+    except (ValueError, TypeError, AttributeError):
+        return None
+    return header if (header.seq, header.id) == row[:2] else None
+
+
+def _readable(damaged: sqlite3.Connection) -> Iterator[tuple[Any, ...] | None]:
+    """Whole rows from both ends of the table up to what is damaged, without its indexes. None
+    stands for rows that cannot be read."""
     reached: set[int] = set()
     for order in ("ASC", "DESC"):
         query = f"SELECT {_RESCUED} FROM item NOT INDEXED ORDER BY seq {order}"
@@ -501,4 +513,6 @@ def _readable(damaged: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
                 reached.add(row[0])
                 yield row
         except sqlite3.DatabaseError:
-            continue  # from the other end
+            yield None  # and from the other end
+        else:
+            return

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.attack.harness import TALLY, Budget, Victims, compile_shim
+from tests.attack.harness import TALLY, Budget, Victims, compile_shim, in_memory
 
 #: Attacks that repeat themselves while there is time, and so share it.
 _SHARES = 4
@@ -27,6 +28,14 @@ def victims(shim: Path) -> Iterator[Victims]:
     victims = Victims(shim)
     yield victims
     victims.close()
+
+
+@pytest.fixture
+def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """In memory where that can be; else where pytest has its temporary folders."""
+    folder = in_memory() or tmp_path_factory.mktemp("attack")
+    with tempfile.TemporaryDirectory(prefix="outbox-attack-", dir=folder) as made:
+        yield Path(made)
 
 
 def _seed_of(config: pytest.Config) -> int:

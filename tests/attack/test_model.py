@@ -28,7 +28,7 @@ from hypothesis.stateful import (
 from sync.header import EnvelopeHeader
 from sync.outbox import Answer, Leased, Outbox, OutboxUnavailable
 from tests.attack import older
-from tests.attack.harness import TALLY, Budget, opened
+from tests.attack.harness import TALLY, Budget, in_memory, opened
 from tests.attack.victim import body
 
 pytestmark = pytest.mark.timeout(900)
@@ -44,7 +44,7 @@ LOST = "lost, and reported"
 class Model(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        self.root = Path(tempfile.mkdtemp(prefix="outbox-model-"))
+        self.root = Path(tempfile.mkdtemp(prefix="outbox-model-", dir=in_memory()))
         self.folder, self.crashes = self.root / "0", 0
         self.folder.mkdir()
         self.now = 1_795_500_000.0

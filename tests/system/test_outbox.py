@@ -426,6 +426,52 @@ def test_what_can_be_read_of_a_damaged_file_is_queued_again(tmp_path: Path, whic
     box.close()
 
 
+def rescued_and_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stored:
+    """What lies queued in a damaged file, was rescued from it, accepted, and is long forgotten."""
+    box = reopened(tmp_path)
+    stored = put(box)
+    box.close()
+    older.damage_the_indexes(tmp_path / "outbox.db")
+    box = reopened(tmp_path)
+    assert due(box) == [stored.id]
+    box.acknowledge([Answer(stored.id, "accepted")])
+    box.close()
+    later = time.time() + 91 * 86_400
+    monkeypatch.setattr("sync.outbox.time.time", lambda: later)
+    box = reopened(tmp_path)
+    assert box.verdict(stored.id) is None
+    box.close()
+    return stored
+
+
+def test_what_was_finished_and_forgotten_does_not_come_back_from_an_older_damaged_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rescued_and_forgotten(tmp_path, monkeypatch)
+    for damaged_files in (2, 3):
+        older.damage_the_indexes(tmp_path / "outbox.db")
+        box = reopened(tmp_path)
+        assert box.counts_and_ages().damaged_files == damaged_files
+        assert list(box.unfinished()) == []
+        box.close()
+
+
+@pytest.mark.parametrize("how", ["emptied", "deleted", "torn"])
+def test_older_damaged_files_are_read_again_when_the_one_that_knew_better_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """Nobody knows any more what of them was finished: sent again, it takes no second effect."""
+    stored = rescued_and_forgotten(tmp_path, monkeypatch)
+    path = tmp_path / "outbox.db"
+    if how == "deleted":
+        path.unlink()
+    else:
+        path.write_bytes(b"" if how == "emptied" else b"\xff" * path.stat().st_size)
+    box = reopened(tmp_path)
+    assert [item.id for item in box.unfinished()] == [stored.id]
+    box.close()
+
+
 def test_the_log_of_a_stop_half_way_through_setting_aside_finds_its_file(tmp_path: Path) -> None:
     box = reopened(tmp_path)
     stored = put(box)
