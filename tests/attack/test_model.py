@@ -142,7 +142,7 @@ class Model(RuleBasedStateMachine):
     @precondition(lambda self: self.dead)
     @rule()
     def requeued(self) -> None:
-        item = sorted(self.dead)[0]
+        item = next(one for one in self.promised if one in self.dead)
         assert self.box.requeue(item)
         self.dead.discard(item)
 
