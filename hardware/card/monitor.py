@@ -21,9 +21,10 @@ log = logging.getLogger(__name__)
 #: Seconds between two tries to reach a service that is not there.
 RETRY_S = 0.25
 
-#: The service is asked again after so long, seconds, even if it told of nothing: a look at whether
-#: it still lives where its socket was taken away without a word.
-_ASK_S = 60.0
+#: The service is asked again after so long, seconds, even if it told of nothing. pcsc-lite counts
+#: the readers anew at each question and tells of a change in their number only while it is asked,
+#: so one that was plugged in between listing them and asking is found here.
+_ASK_S = 2.0
 
 #: Asks to be told of readers that come and go.
 _READERS = "\\\\?PnP?\\Notification"
@@ -102,9 +103,9 @@ class PcscMonitor:
         while not self._ending.is_set():
             try:
                 self._watch()
-            except SystemError as error:
-                # pyscard's way to say that a handle is not one any more.
-                log.debug("pcsc monitor: %s", error)
+            except Exception as error:  # noqa: BLE001 - a dead monitor would be blind for ever
+                # SystemError is pyscard's way to say that a handle is not one any more.
+                log.warning("pcsc monitor begins anew: %s", type(error).__name__)
             if self._ending.is_set():
                 break
             self._publish(Seen())
@@ -137,7 +138,7 @@ class PcscMonitor:
             self._publish(Seen(True, left))
         # The state of a reader that is new is told at once.
         asked = [(name, known.get(name, scard.SCARD_STATE_UNAWARE)) for name in readers]
-        # The count of readers is in the upper half.
+        # The count of readers is in the upper half, for services that compare it.
         everything = [*asked, (_READERS, len(readers) << 16)]
         code, answered = scard.SCardGetStatusChange(context, int(_ASK_S * 1000), everything)
         if code == scard.SCARD_E_TIMEOUT:

@@ -482,17 +482,22 @@ class FakeScard:
         self, context: object, timeout_ms: int, asked: list[tuple[str, int]]
     ) -> tuple[int, list[tuple[str, int, list[int]]]]:
         with self.changed:
-            self.changed.wait_for(lambda: self._news(asked), timeout_ms / 1000)
+            # As pcsc-lite: how many there were when it was asked, not when they were listed.
+            count = len(self.readers)
+            told = self.changed.wait_for(lambda: self._news(asked, count), timeout_ms / 1000)
             if self.cancelled:
                 return self._real.SCARD_E_CANCELLED, []
             if not self.up:
                 return self._real.SCARD_E_NO_SERVICE, []
+            if not told:
+                return self._real.SCARD_E_TIMEOUT, []
             unknown = self._real.SCARD_STATE_UNKNOWN
             return 0, [(name, self.readers.get(name, unknown), [0x3B, -1]) for name, _ in asked]
 
-    def _news(self, asked: list[tuple[str, int]]) -> bool:
-        states = dict(asked[:-1])
-        return self.cancelled or not self.up or states != self.readers
+    def _news(self, asked: list[tuple[str, int]], count: int) -> bool:
+        unknown = self._real.SCARD_STATE_UNKNOWN
+        changed = any(self.readers.get(name, unknown) != state for name, state in asked[:-1])
+        return self.cancelled or not self.up or changed or len(self.readers) != count
 
 
 def test_readers_and_cards_that_come_and_go_are_told_one_by_one() -> None:
@@ -516,6 +521,41 @@ def test_readers_and_cards_that_come_and_go_are_told_one_by_one() -> None:
     assert news.get(timeout=5) == Seen(False, {})
     fake.set(up=True)
     assert set(latest(news, 1).readers) == {"B"}
+    monitor.stop()
+
+
+def test_a_reader_plugged_in_between_two_questions_is_not_overlooked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As USB readers are that come up while the service starts."""
+    monkeypatch.setattr("hardware.card.monitor._ASK_S", 0.2)
+
+    class Late(FakeScard):
+        def SCardListReaders(self, context: object, groups: list[str]) -> tuple[int, list[str]]:  # noqa: N802
+            listed = super().SCardListReaders(context, groups)
+            self.readers = {"A": self.SCARD_STATE_EMPTY}
+            return listed
+
+    monitor = PcscMonitor(Late(), lambda: None)
+    monitor.start()
+    assert "A" in monitor.wait_for(lambda seen: bool(seen.readers), 5).readers
+    monitor.stop()
+
+
+def test_whatever_the_library_raises_does_not_end_the_monitor() -> None:
+    class Raising(FakeScard):
+        raises = iter((SystemError("no handle"), UnicodeDecodeError("utf-8", b"\xff", 0, 1, "")))
+
+        def SCardListReaders(self, context: object, groups: list[str]) -> tuple[int, list[str]]:  # noqa: N802
+            if (error := next(self.raises, None)) is not None:
+                raise error
+            return super().SCardListReaders(context, groups)
+
+    fake = Raising()
+    fake.readers = {"A": fake.SCARD_STATE_EMPTY}
+    monitor = PcscMonitor(fake, lambda: None)
+    monitor.start()
+    assert "A" in monitor.wait_for(lambda seen: bool(seen.readers), 5).readers
     monitor.stop()
 
 

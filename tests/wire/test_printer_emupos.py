@@ -14,6 +14,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
 import urllib.request
@@ -44,6 +45,14 @@ RECEIPT: Receipt = (
 )
 NEXT: Receipt = (Text("下一位的回执"),)
 
+#: Its faults -> what they are to us.
+FAULTS = {
+    "paper-near-end": (DeviceState.WARNING, FaultCode.PRINTER_PAPER_NEAR_END),
+    "paper-out": (DeviceState.FAULT, FaultCode.PRINTER_PAPER_OUT),
+    "cover-open": (DeviceState.FAULT, FaultCode.PRINTER_COVER_OPEN),
+    "offline": (DeviceState.FAULT, FaultCode.PRINTER_OFFLINE),
+}
+
 
 @dataclass
 class Emupos:
@@ -57,8 +66,15 @@ class Emupos:
         request = urllib.request.Request(f"{self.api}/devices/rcpt/faults/{name}", method=method)
         urllib.request.urlopen(request, timeout=5).close()
 
+    def fresh(self) -> None:
+        """Forget the faults and the receipts of the test before."""
+        for name in FAULTS:
+            self.fault(name, "DELETE")
+        for file in self.folder.glob("*.*"):
+            file.unlink()
+
     def receipts(self) -> list[str]:
-        """Text of every piece of paper cut off so far, oldest first."""
+        """Text of every piece of paper that this test had cut off, oldest first."""
         return [_chinese(file) for file in sorted(self.folder.glob("*.txt"))]
 
 
@@ -75,8 +91,10 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> str:
     if python is None:
         pytest.skip("no Python 3.13 or later for emupos, and KIOSK_EMUPOS does not name it")
     folder = tmp_path_factory.mktemp("emupos")
-    subprocess.run([python, "-m", "venv", folder], check=True, timeout=120)
-    install = [folder / "bin/python", "-m", "pip", "install", "--quiet", f"emupos=={VERSION}"]
+    # Our own pip installs into it: an environment with a pip takes several seconds more to make.
+    subprocess.run([python, "-m", "venv", "--without-pip", folder], check=True, timeout=120)
+    pip = [sys.executable, "-m", "pip", "--python", folder / "bin/python"]
+    install = [*pip, "install", "--quiet", "--no-compile", f"emupos=={VERSION}"]
     done = subprocess.run(install, capture_output=True, text=True, timeout=300)
     if done.returncode != 0:
         pytest.skip(f"emupos {VERSION} cannot be installed: {done.stderr.strip()[-200:]}")
@@ -100,35 +118,63 @@ def _new_python() -> str | None:
     return None
 
 
-@pytest.fixture
-def emupos(program: str, tmp_path: Path) -> Iterator[Emupos]:
+@pytest.fixture(scope="module")
+def running(program: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emupos]:
+    """The simulator as a process, for all tests: its start takes longer than they do."""
+    folder = tmp_path_factory.mktemp("simulator")
     with socket.create_server(("127.0.0.1", 0)) as probe:
         api_port = probe.getsockname()[1]
-    (tmp_path / "emupos.yaml").write_text(
+    (folder / "emupos.yaml").write_text(
         "schema: 1\n"
         f"api: {{ host: 127.0.0.1, port: {api_port} }}\n"
         "devices:\n"
         "  - { id: rcpt, type: printer, profile: xprinter-xp80t,"
         " connections: [ { serial: { pty: true, link: rcpt } } ] }\n"
     )
-    environment = os.environ | {"TMPDIR": str(tmp_path)}
-    with (tmp_path / "emupos.log").open("w") as log:
+    environment = os.environ | {"TMPDIR": str(folder)}
+    with (folder / "emupos.log").open("w") as log:
         process = subprocess.Popen(
-            [program, "run"], cwd=tmp_path, env=environment, stdout=log, stderr=log
+            [program, "run"], cwd=folder, env=environment, stdout=log, stderr=log
         )
-    link = tmp_path / "emupos" / "rcpt"
-    eventually(link.exists, 20)
-    yield Emupos(str(link), tmp_path / "receipts", f"http://127.0.0.1:{api_port}/api/v1")
+    link = folder / "emupos" / "rcpt"
+    eventually(link.exists, 30)
+    yield Emupos(str(link), folder / "receipts", f"http://127.0.0.1:{api_port}/api/v1")
     process.terminate()
     process.wait(10)
 
 
 @pytest.fixture
-def printer(emupos: Emupos) -> Iterator[ReceiptPrinter]:
+def emupos(running: Emupos) -> Emupos:
+    eventually(lambda: _answers(running.api), 30)
+    running.fresh()
+    return running
+
+
+def _answers(api: str) -> bool:
+    try:
+        urllib.request.urlopen(f"{api}/devices", timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.fixture
+def printer(emupos: Emupos, monkeypatch: pytest.MonkeyPatch) -> Iterator[ReceiptPrinter]:
+    # A printer answers at once; this program may have to load what it draws codes with first.
+    monkeypatch.setattr("hardware.printer._STATUS_S", 10.0)
     driver = ReceiptPrinter(emupos.port)
-    driver.open()
+    # Its port is there before it listens on it.
+    eventually(lambda: _opens(driver), 30)
     yield driver
     driver.close()
+
+
+def _opens(driver: ReceiptPrinter) -> bool:
+    try:
+        driver.open()
+    except DeviceFault:
+        return False
+    return True
 
 
 def eventually(condition: Callable[[], bool], seconds: float = 5.0) -> None:
@@ -148,22 +194,12 @@ def test_what_another_printer_prints_is_what_was_sent(
     assert printed == [*expected, "[qr 13029926112400015]"]
 
 
-@pytest.mark.parametrize(
-    ("name", "state", "code"),
-    [
-        ("paper-near-end", DeviceState.WARNING, FaultCode.PRINTER_PAPER_NEAR_END),
-        ("paper-out", DeviceState.FAULT, FaultCode.PRINTER_PAPER_OUT),
-        ("cover-open", DeviceState.FAULT, FaultCode.PRINTER_COVER_OPEN),
-        ("offline", DeviceState.FAULT, FaultCode.PRINTER_OFFLINE),
-    ],
-)
-def test_its_faults_have_their_names(
-    emupos: Emupos, printer: ReceiptPrinter, name: str, state: DeviceState, code: FaultCode
-) -> None:
+@pytest.mark.parametrize("name", FAULTS)
+def test_its_faults_have_their_names(emupos: Emupos, printer: ReceiptPrinter, name: str) -> None:
     assert printer.poll().state is DeviceState.READY
     emupos.fault(name)
     found = printer.poll()
-    assert (found.state, found.fault) == (state, code)
+    assert (found.state, found.fault) == FAULTS[name]
     emupos.fault(name, "DELETE")
     assert printer.poll().state is DeviceState.READY
 
