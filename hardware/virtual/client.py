@@ -7,8 +7,8 @@ import socket
 from pathlib import Path
 from typing import Any
 
-#: Longest wait for the bench, seconds.
-_PATIENCE_S = 10.0
+#: Longest wait for the bench, seconds: a scene is drawn when it is first asked for.
+_PATIENCE_S = 30.0
 
 
 class BenchError(Exception):
