@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -21,7 +20,8 @@ from hardware.card.authenticator import (
 )
 from hardware.card.files import CardFiles, SocialCard, read_social_card
 from hardware.card.pin import Pin, change, tries_left, verify
-from hardware.card.script import BadScript, parse_script, run_script
+from hardware.card.script import BadScript, Script, parse_script, run_script
+from hardware.card.session import CardSession
 from hardware.faults import DeviceFault, FaultCode
 from hardware.virtual import keys
 from hardware.virtual.personas import CARD_PERSONAS, ID_PERSONAS
@@ -39,28 +39,28 @@ def hsm(ask: Callable[[str, float], str] = centre, patience_s: float = 5.0) -> H
     return HsmAuthenticator("130299", ask, patience_s)
 
 
-#: Operation -> what it does with a card on the desk.
-OPERATIONS: dict[str, tuple[str, Callable[[Desk], object]]] = {
-    "read": ("third", lambda desk: read_social_card(desk.card)),
-    "psam": ("third", lambda desk: read_social_card(desk.card, PsamAuthenticator())),
-    "hsm": ("third", lambda desk: read_social_card(desk.card, hsm())),
-    "pin": ("third-pin", lambda desk: read_social_card(desk.card, PinAuthenticator(Pin(PIN)))),
-    "verify": ("third", lambda desk: enter(desk) and verify(desk.card, Pin(PIN))),
-    "change": ("third", lambda desk: enter(desk) and change(desk.card, Pin(PIN), Pin("864209"))),
-    "unblock": ("blocked-pin", lambda desk: enter(desk) and run_script(desk.card, UNBLOCK)),
+#: Operation -> the card it is for, and what it does with one.
+OPERATIONS: dict[str, tuple[str, Callable[[CardSession], object]]] = {
+    "read": ("third", read_social_card),
+    "psam": ("third", lambda card: read_social_card(card, PsamAuthenticator())),
+    "hsm": ("third", lambda card: read_social_card(card, hsm())),
+    "pin": ("third-pin", lambda card: read_social_card(card, PinAuthenticator(Pin(PIN)))),
+    "verify": ("third", lambda card: enter(card) and verify(card, Pin(PIN))),
+    "change": ("third", lambda card: enter(card) and change(card, Pin(PIN), Pin("864209"))),
+    "unblock": ("blocked-pin", lambda card: enter(card) and run_script(card, UNBLOCK)),
 }
 
 
-def enter(desk: Desk) -> str:
-    return CardFiles(desk.card.transmit).enter()
+def enter(card: CardSession) -> str:
+    return CardFiles(card.transmit).enter()
 
 
-def script(*commands: str) -> Any:
+def script(*commands: str) -> Script:
     steps = [{"command": command, "expect": ["9000", "61xx"]} for command in commands]
     return parse_script({"id": "unblock-1", "steps": steps})
 
 
-UNBLOCK = script("8424000004" + keys.unblocking_mac(CARD_ID).hex())
+UNBLOCK: Script = script("8424000004" + keys.unblocking_mac(CARD_ID).hex())
 
 
 def holder_name(card: SocialCard) -> str:
@@ -74,7 +74,7 @@ def holder_name(card: SocialCard) -> str:
 @pytest.mark.parametrize("operation", ["psam", "hsm", "pin"])
 def test_the_holder_is_read_after_authentication(operation: str) -> None:
     persona, run = OPERATIONS[operation]
-    card = run(Desk(persona))
+    card = run(Desk(persona).card)
     assert isinstance(card, SocialCard)
     assert holder_name(card) == ID_PERSONAS["wang"].name
 
@@ -179,7 +179,7 @@ def test_the_setting_names_the_way() -> None:
 def commands_of(operation: str) -> int:
     persona, run = OPERATIONS[operation]
     desk = Desk(persona)
-    run(desk)
+    run(desk.card)
     return len(desk.commands)
 
 
@@ -195,12 +195,12 @@ def test_a_card_pulled_at_any_command_of_any_operation_is_named_and_works_again(
     persona, run = OPERATIONS[operation]
     desk = Desk(persona, pull_at=place)
     with pytest.raises(DeviceFault) as caught:
-        run(desk)
+        run(desk.card)
     # The module beside the card cannot be pulled by a citizen; its silence is the card's.
     assert caught.value.code is FaultCode.CARD_PULLED
     assert len(desk.commands) == place, "nothing was tried again"
     desk.again()
-    run(desk)
+    run(desk.card)
     assert tries_left(desk.card) == 6
 
 
@@ -209,7 +209,7 @@ def test_a_card_pulled_at_any_command_of_any_operation_is_named_and_works_again(
 
 def test_a_script_of_the_centre_unblocks_the_pin() -> None:
     desk = Desk("blocked-pin")
-    enter(desk)
+    enter(desk.card)
     assert verify(desk.card, Pin(PIN)).blocked
     assert run_script(desk.card, UNBLOCK) == [b"\x90\x00"]
     assert verify(desk.card, Pin(PIN)).verified
@@ -217,7 +217,7 @@ def test_a_script_of_the_centre_unblocks_the_pin() -> None:
 
 def test_a_script_stops_at_the_first_answer_it_did_not_expect() -> None:
     desk = Desk("blocked-pin")
-    enter(desk)
+    enter(desk.card)
     wrong = script("842400000400000000", "8424000004" + keys.unblocking_mac(CARD_ID).hex())
     before = len(desk.commands)
     with pytest.raises(DeviceFault) as caught:

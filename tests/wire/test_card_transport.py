@@ -10,15 +10,17 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from hardware.card.direct import DirectLine
-from hardware.card.files import SocialCard, read_social_card
+from hardware.card.files import SocialCard
 from hardware.card.monitor import PcscMonitor, ReaderState, Seen
 from hardware.card.pcsc import Contexts, PcscConnection, PcscLine, PcscSlot, ReaderNames
 from hardware.card.reader import CardReader, CardStep, make_card_reader
@@ -26,10 +28,12 @@ from hardware.card.session import CardSession, Interface
 from hardware.faults import DeviceFault, FaultCode, NotWanted
 from hardware.supervision import DeviceLoop, DeviceState, Health, HealthTable
 from hardware.virtual.card import CardSlot, VirtualCard
-from hardware.virtual.personas import CARD_PERSONAS
-from kiosk.settings import Devices
-from tests.wire.cards import session
+from hardware.virtual.personas import CARD_PERSONAS, CardPersona
+from kiosk.doctor import Finding, Patient, examine
+from kiosk.settings import Devices, Settings
+from tests.wire.cards import Desk
 from tests.wire.smartcard_service import SECOND_PORT, VPCD_PORT, Service, service_of_ours
+from tests.wire.test_card_authentication import OPERATIONS
 
 #: Another run on this machine may hold the service for as long as its own tests take.
 pytestmark = pytest.mark.timeout(600)
@@ -149,32 +153,84 @@ def test_waiting_ends_when_nobody_wants_it(counter: Counter) -> None:
     assert time.monotonic() - began < 2
 
 
-def commands(name: str) -> int:
-    """How many commands it takes to read a card."""
-    card, count = VirtualCard(CARD_PERSONAS[name]), 0
+def commands(operation: str) -> list[bytes]:
+    """What an operation sends to the card itself."""
+    persona, run = OPERATIONS[operation]
+    card, sent = Desk(persona), []
 
     def transmit(command: bytes) -> bytes:
-        nonlocal count
-        count += 1
-        return card.answer(command)
+        sent.append(command)
+        return card.card.transmit(command)
 
-    read_social_card(session(transmit))
-    return count
+    run(replace(card.card, transmit=transmit))
+    return sent
 
 
-@pytest.mark.parametrize("step", range(commands("second")))
-def test_card_pulled_at_every_command_is_named_and_the_next_card_reads(
-    counter: Counter, step: int
+def first_of_its_own(operation: str) -> int:
+    """Place of the first command that a reading without authentication does not send as well."""
+    pairs = enumerate(zip(commands(operation), commands("read"), strict=False))
+    return next((place for place, (one, other) in pairs if one != other), len(commands("read")))
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_card_pulled_at_every_command_of_every_operation_is_named_and_the_next_card_works(
+    counter: Counter, operation: str
 ) -> None:
-    counter.slot.pull_after = step
-    counter.slot.insert(CARD_PERSONAS["second"])
-    with pytest.raises(DeviceFault) as caught:
-        counter.reader.read(within(5), ignore)
-    # Behind pcscd a card pulled before the very first command may already be gone.
-    assert caught.value.code is FaultCode.CARD_PULLED
-    counter.gone()
-    counter.slot.insert(CARD_PERSONAS["third"])
-    assert read(counter.reader).generation == 3
+    persona, run = OPERATIONS[operation]
+    if operation == "psam" and isinstance(counter.line, DirectLine):
+        counter.slot.insert(CARD_PERSONAS[persona])
+        with pytest.raises(DeviceFault) as caught:
+            counter.reader.use(within(5), ignore, run)
+        assert caught.value.code is FaultCode.PSAM_ABSENT, "its slot needs the PC/SC service"
+        return
+    # A card takes most of a second to come and go through the service, so what all operations
+    # begin with is pulled once there, in the reading.
+    shared = operation != "read" and isinstance(counter.line, PcscLine)
+    with module_beside(counter) if operation == "psam" else nullcontext():
+        for place in range(first_of_its_own(operation) if shared else 0, len(commands(operation))):
+            counter.slot.pull_after = place
+            counter.slot.insert(fresh(persona))
+            with pytest.raises(DeviceFault) as caught:
+                counter.reader.use(within(5), ignore, run)
+            assert caught.value.code is FaultCode.CARD_PULLED, f"at {place}"
+            counter.gone()
+        counter.slot.insert(fresh(persona))
+        counter.reader.use(within(5), ignore, run)
+
+
+@contextmanager
+def module_beside(counter: Counter) -> Iterator[None]:
+    """A PSAM in the second slot, and settings that say so."""
+    counter.reader.close()
+    counter.line = line = PcscLine(ReaderNames(psam="00 01"))
+    counter.reader = CardReader(line)
+    counter.reader.open()
+    module = CardSlot(SECOND_PORT)
+    module.insert(CARD_PERSONAS["psam"])
+    wait_until(lambda: has_module(line))
+    yield
+    module.close()
+    wait_until(lambda: not has_module(line))
+
+
+def has_module(line: PcscLine) -> bool:
+    try:
+        line.psam_slot()
+    except DeviceFault:
+        return False
+    return True
+
+
+def wait_until(condition: Callable[[], bool], patience_s: float = 5.0) -> None:
+    until = time.monotonic() + patience_s
+    while not condition():
+        assert time.monotonic() < until, "it never happened"
+        time.sleep(0.02)
+
+
+def fresh(persona: str) -> CardPersona:
+    """The same card never used: what it kept of an operation broken off is not carried over."""
+    return replace(CARD_PERSONAS[persona])
 
 
 def read(reader: CardReader) -> SocialCard:
@@ -206,11 +262,10 @@ def test_pcscd_killed_while_idle_is_named_and_comes_back_at_once(pcscd: Service)
     time.sleep(0.5)
 
 
-@pytest.mark.parametrize("step", range(commands("second")))
 def test_pcscd_killed_at_every_command_is_named_and_the_next_card_reads(
-    pcscd: Service, step: int, monkeypatch: pytest.MonkeyPatch
+    pcscd: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole, left = PcscConnection.transmit, iter(range(step, -1, -1))
+    whole, left = PcscConnection.transmit, iter([0][:0])
 
     def dying(connection: PcscConnection, command: bytes) -> bytes:
         if next(left, 1) == 0:
@@ -221,16 +276,18 @@ def test_pcscd_killed_at_every_command_is_named_and_the_next_card_reads(
     table, reader = HealthTable(), CardReader(PcscLine())
     loop = DeviceLoop("card_reader", reader, table, poll_s=30.0)
     slot = CardSlot(VPCD_PORT)
-    slot.insert(CARD_PERSONAS["second"])
+    slot.insert(CARD_PERSONAS["third"])
     reader.watch(loop.wake)
     loop.start()
-    with pytest.raises(DeviceFault) as caught:
-        loop.submit(read).result(8)
-    assert caught.value.code in (FaultCode.CARD_SERVICE_DOWN, FaultCode.CARD_PULLED)
-    eventually(lambda: table.get("card_reader"), DeviceState.FAULT)
-    pcscd.start()
-    eventually(lambda: table.get("card_reader"), DeviceState.READY)
-    assert loop.submit(read).result(8).generation == 2
+    for step in range(len(commands("read"))):
+        left = iter(range(step, -1, -1))
+        with pytest.raises(DeviceFault) as caught:
+            loop.submit(read).result(8)
+        assert caught.value.code in (FaultCode.CARD_SERVICE_DOWN, FaultCode.CARD_PULLED), step
+        eventually(lambda: table.get("card_reader"), DeviceState.FAULT)
+        pcscd.start()
+        eventually(lambda: table.get("card_reader"), DeviceState.READY)
+        assert loop.submit(read).result(8).generation == 3
     slot.close()
     reader.unwatch()
     loop.stop()
@@ -435,6 +492,40 @@ def test_readers_that_come_and_go_with_their_service_are_told_at_once(pcscd: Ser
         eventually(lambda: table.get("card_reader"), state, 5.0)
     reader.unwatch()
     loop.stop()
+
+
+def test_doctor_s_line_turns_red_with_the_service_and_green_again(
+    pcscd: Service, tmp_path: Path
+) -> None:
+    patient = Patient(tmp_path, Settings(devices=Devices(card="pcsc")))
+    assert examine(patient, "card_reader") == Finding("card_reader", detail="Virtual PCD 00 00")
+    pcscd.kill()
+    assert examine(patient, "card_reader").fault is FaultCode.CARD_SERVICE_DOWN
+    pcscd.start()
+    assert examine(patient, "card_reader").healthy
+
+
+def test_a_technician_watches_cards_and_the_service_come_and_go(pcscd: Service) -> None:
+    program = "from kiosk.kioskctl import main; main()"
+    command = [sys.executable, "-u", "-c", program, "card", "watch", "--for", "60"]
+    slot = CardSlot(VPCD_PORT)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as watch:
+        assert watch.stdout is not None
+
+        def says(words: str) -> None:
+            while words not in (line := watch.stdout.readline()):  # type: ignore[union-attr]
+                assert line, f"it ended before it said {words}"
+
+        says("reader in: Virtual PCD 00 01")
+        slot.insert(CARD_PERSONAS["third"])
+        says("card in: Virtual PCD 00 00 3b6d0000")
+        slot.pull()
+        says("card out: Virtual PCD 00 00")
+        pcscd.kill()
+        says("service is gone")
+        pcscd.start()
+        says("service is back")
+        watch.terminate()
 
 
 # -- the monitor alone, on a service that does what real readers do -------------------------------
