@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,14 @@ import typer
 from central.boot import boot
 
 app = typer.Typer(help="社会保障卡自助服务 · 参考中心服务器", no_args_is_help=True)
+
+
+class Profile(StrEnum):
+    """How terminals seal: `sync.schemes.PROFILES`."""
+
+    HYBRID = "hybrid"
+    NATIONAL = "national"
+
 
 State = Annotated[Path, typer.Option("--state", help="Folder that holds central/.")]
 
@@ -26,6 +35,7 @@ def serve(
     port: int = 8700,
     demo: Annotated[bool, typer.Option(help="Make an enrolment code and an operator.")] = False,
     registry: Annotated[Path | None, typer.Option(help="JSON list of persons to load.")] = None,
+    profile: Annotated[Profile, typer.Option(help="Of the first envelope key.")] = Profile.HYBRID,
 ) -> None:
     """Serve terminals and operators. --port 0 takes a free port; see DIR/central/url."""
     folder = boot(state)
@@ -33,7 +43,7 @@ def serve(
     from central import server
     from central.keys import Keyring
 
-    Keyring.of(folder).ensure()
+    Keyring.of(folder).ensure(profile)
     if registry is not None:
         demonstration.load_registry(registry)
     if demo:
@@ -80,14 +90,20 @@ def open_service(state: State, service_id: str) -> None:
 
 
 @app.command()
-def new_key(state: State) -> None:
-    """Make a new envelope key current; the old ones go on opening what is on its way."""
+def new_key(
+    state: State,
+    profile: Annotated[
+        Profile | None, typer.Option(help="How to seal from now on; as before if not named.")
+    ] = None,
+) -> None:
+    """Make a new envelope key current; terminals follow with their next heartbeat, and the old
+    keys go on opening what is on its way."""
     folder = boot(state)
     from central.keys import Keyring
 
     ring = Keyring.of(folder)
     ring.ensure()
-    typer.echo(ring.roll_over())
+    typer.echo(ring.roll_over(profile))
 
 
 @app.command("import")

@@ -77,13 +77,16 @@ def enrol(request: HttpRequest, body: EnrolRequest) -> EnrolAnswer:
         terminal = fleet.enrol(body.code, key_id, body.device_public_key, body.hall)
     except fleet.BadCode:
         raise BadRequest("bad_code") from None
-    sealer = Keyring.of(Path(settings.STATE)).current()
+    keyring = Keyring.of(Path(settings.STATE))
+    current = keyring.current()
     return EnrolAnswer(
         terminal=terminal.number,
         device_key_id=key_id,
-        central_public_key=sealer.public_key,
-        central_key_id=sealer.key_id,
-        algorithm=sealer.algorithm,
+        central_public_key=current.public_key,
+        central_key_id=current.key_id,
+        algorithm=current.algorithm,
+        central_key_number=current.number,
+        central_signing_key=keyring.signing_key(),
     )
 
 
@@ -140,7 +143,8 @@ def heartbeat(request: TerminalRequest, body: Heartbeat) -> HeartbeatAnswer:
     if body.terminal != request.auth.number:
         raise BadRequest("bad_request")
     desired = fleet.heard(request.auth, body)
-    return HeartbeatAnswer(server_time=_now(), desired=desired)
+    key = Keyring.of(Path(settings.STATE)).news_for(body.envelope_key_id)
+    return HeartbeatAnswer(server_time=_now(), desired=desired, envelope_key=key)
 
 
 def _must_be_readable(schema_version: int) -> None:

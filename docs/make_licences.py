@@ -66,6 +66,7 @@ READ = {
     "filetype": "MIT",
     "flatbuffers": "Apache-2.0",
     "fonticon-materialdesignicons7": "MIT",
+    "gmalg": "MIT",
     "http-message-signatures": "Apache-2.0",
     "kivy": "MIT",
     "kivy-garden": "MIT",

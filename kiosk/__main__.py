@@ -144,13 +144,13 @@ def assemble(state: Path, settings: Settings) -> Terminal:
     from kiosk.terminal import Parts, Terminal
     from kiosk.words import Words
     from sync.central import CentralClient
-    from sync.identity import load_identity
+    from sync.identity import load_identity, newest
     from sync.outbox import Limits, Outbox
 
     def sealer() -> Sealer:
         from sync.envelope import Sealer  # loads cryptography; called on a worker
 
-        return Sealer.of(identity)
+        return Sealer.of(newest(identity, state))
 
     health = HealthTable(carried=load_counters(state))
     identity = load_identity(state)

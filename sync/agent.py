@@ -168,7 +168,7 @@ def run_agent(
             continue
         transport = Transport(identity.central_url, key)
         with closing(outbox), closing(transport):
-            fleet = Fleet(state_dir, identity.terminal, outbox, transport, versions or {})
+            fleet = Fleet(state_dir, identity, outbox, transport, versions or {})
             courier = Courier(outbox, transport)
             # A terminal that beats faster than the default, as in the demo, also tries sooner.
             rhythm = Rhythm(heartbeat_s, Backoff(cap_s=min(backoff_cap_s, 5 * heartbeat_s)))

@@ -52,9 +52,10 @@ class CentralClient:
         """
         # Loaded here: the screen process imports this module before home is shown.
         from sync.envelope import Sealer
+        from sync.identity import newest
         from sync.messages import KIND_ELIGIBILITY, EligibilityAnswer, Envelope
 
-        identity = self._identity
+        identity = newest(self._identity, self._state_dir)
         sealer = Sealer.of(identity)
         header = sealer.question_header(identity.terminal, KIND_ELIGIBILITY)
         question: dict[str, Json] = {

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sync.envelope import key_id_of
-from sync.identity import Identity
+from sync.envelope import Sealer
+from sync.identity import Identity, NotEnrolled
 from sync.messages import EnrolAnswer, EnrolRequest
 from sync.signing import DeviceKey
 from sync.transport import Transport
@@ -23,7 +23,7 @@ def enrol(central_url: str, code: str, state_dir: Path, *, hall: str = "") -> Id
     """Enrol this terminal and save its identity.
 
     Raises `CentralRefused` ("bad_code": wrong, used or expired), `CentralUnreachable`,
-    `NotEnrolled` if the device key on disk cannot be used, or `OSError`.
+    `NotEnrolled` if the device key on disk or the centre's key cannot be used, or `OSError`.
     """
     state_dir.mkdir(parents=True, exist_ok=True)
     key = DeviceKey.load_or_create(state_dir)
@@ -38,8 +38,14 @@ def enrol(central_url: str, code: str, state_dir: Path, *, hall: str = "") -> Id
         central_url=central_url.rstrip("/"),
         device_key_id=key.id,
         central_public_key=answer.central_public_key,
-        central_key_id=key_id_of(answer.central_public_key),
+        central_key_id=answer.central_key_id,
         algorithm=answer.algorithm,
+        central_key_number=answer.central_key_number,
+        central_signing_key=answer.central_signing_key,
     )
+    try:
+        Sealer.of(identity)
+    except ValueError as error:
+        raise NotEnrolled(f"the centre's key cannot be used: {error}") from error
     identity.save(state_dir)
     return identity

@@ -1,10 +1,7 @@
 """Sealing: what leaves a citizen's visit can be read by the central server only.
 
-HPKE (RFC 9180) in base mode with the hybrid KEM ML-KEM-768 + X25519, HKDF-SHA256 and AES-256-GCM,
-as implemented by `cryptography`: recorded today, it must stay closed when today's curves do not.
-The header is bound in as `info`. The terminal holds no key that opens an envelope.
-
-Keys travel as raw bytes, the ML-KEM part first: public 1184 + 32, private (seeds) 64 + 32.
+How is a matter of `sync.schemes`; here, what is sealed to whom. The header is bound in, so it
+cannot be changed or put on other contents. The terminal holds no key that opens an envelope.
 """
 
 from __future__ import annotations
@@ -14,31 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from cryptography.hazmat.primitives.hpke import (
-    AEAD,
-    KDF,
-    KEM,
-    MLKEM768X25519PrivateKey,
-    MLKEM768X25519PublicKey,
-    Suite,
-)
-
 from sync.canonical import Json, canonical, sha256_hex
 from sync.header import BEIJING, EnvelopeHeader
 from sync.ids import uuid7
+from sync.schemes import PROFILES, PURPOSE, scheme_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sync.identity import Identity
-
-ALGORITHM = "HPKE/MLKEM768-X25519/HKDF-SHA256/AES-256-GCM"
-
-_MLKEM_PUBLIC, _MLKEM_SEED, _X25519 = 1184, 64, 32
-_PURPOSE = b"kiosk-envelope-v1\x00"
 
 
 class Unreadable(ValueError):
@@ -56,12 +37,12 @@ class Sealer:
 
     key_id: str
     public_key: bytes
-    algorithm: str = ALGORITHM
+    algorithm: str
 
     def __post_init__(self) -> None:
-        """Raises `ValueError` for a key that is not what its id says, or of another algorithm."""
-        if len(self.public_key) != _MLKEM_PUBLIC + _X25519 or self.algorithm != ALGORITHM:
-            raise ValueError("not a public key of this algorithm")
+        """Raises `ValueError` for a key that is not what its id says, or of an algorithm that it
+        is no key of or that is not known here."""
+        scheme_of(self.algorithm).check(self.public_key)
         if key_id_of(self.public_key) != self.key_id:
             raise ValueError("the key is not the one its id names")
 
@@ -77,11 +58,8 @@ class Sealer:
         """
         if (header.key_id, header.algorithm) != (self.key_id, self.algorithm):
             raise ValueError("the header names another key")
-        key = MLKEM768X25519PublicKey(
-            MLKEM768PublicKey.from_public_bytes(self.public_key[:_MLKEM_PUBLIC]),
-            X25519PublicKey.from_public_bytes(self.public_key[_MLKEM_PUBLIC:]),
-        )
-        return _suite().encrypt(canonical(payload), key, _PURPOSE + header.canonical())
+        info = PURPOSE + header.canonical()
+        return scheme_of(self.algorithm).seal(self.public_key, info, canonical(payload))
 
     def question_header(self, terminal: str, kind: str) -> EnvelopeHeader:
         """Header of an envelope that asks something now and is never stored."""
@@ -103,38 +81,25 @@ class Opener:
     """The private half; exists on the central server only."""
 
     private_key: bytes
+    algorithm: str
 
     @classmethod
-    def generate(cls) -> Opener:
-        mlkem = MLKEM768PrivateKey.generate().private_bytes_raw()
-        return cls(mlkem + X25519PrivateKey.generate().private_bytes_raw())
-
-    def _halves(self) -> tuple[MLKEM768PrivateKey, X25519PrivateKey]:
-        if len(self.private_key) != _MLKEM_SEED + _X25519:
-            raise ValueError("not a private key of this algorithm")
-        return (
-            MLKEM768PrivateKey.from_seed_bytes(self.private_key[:_MLKEM_SEED]),
-            X25519PrivateKey.from_private_bytes(self.private_key[_MLKEM_SEED:]),
-        )
+    def generate(cls, algorithm: str = PROFILES["hybrid"]) -> Opener:
+        """A new key. Raises `ValueError` for an algorithm that is not known here."""
+        return cls(scheme_of(algorithm).generate(), algorithm)
 
     def sealer(self) -> Sealer:
-        """The half that terminals are given."""
-        mlkem, x25519 = self._halves()
-        public = mlkem.public_key().public_bytes_raw() + x25519.public_key().public_bytes_raw()
-        return Sealer(key_id_of(public), public)
+        """The half that terminals are given. Raises `ValueError` if this is no private key."""
+        public = scheme_of(self.algorithm).public_of(self.private_key)
+        return Sealer(key_id_of(public), public, self.algorithm)
 
     def open(self, header: Mapping[str, Json], sealed: bytes) -> dict[str, object]:
         """The payload. `header` as it was received. Raises `Unreadable`."""
-        key = MLKEM768X25519PrivateKey(*self._halves())
+        info = PURPOSE + canonical(header)
         try:
-            plain = _suite().decrypt(sealed, key, _PURPOSE + canonical(header))
-            payload = json.loads(plain)
-        except (InvalidTag, ValueError) as error:
+            payload = json.loads(scheme_of(self.algorithm).open(self.private_key, info, sealed))
+        except ValueError as error:
             raise Unreadable("the envelope does not open") from error
         if not isinstance(payload, dict):
             raise Unreadable("the contents are not an object")
         return payload
-
-
-def _suite() -> Suite:
-    return Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ValidationError
 
+from sync import rollover
 from sync.header import BEIJING
 from sync.identity import write_whole
 from sync.messages import (
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from sync.identity import Identity
     from sync.outbox import Outbox
     from sync.transport import Transport
 
@@ -59,31 +61,33 @@ class Fleet:
     def __init__(
         self,
         state_dir: Path,
-        terminal: str,
+        identity: Identity,
         outbox: Outbox,
         transport: Transport,
         versions: Mapping[str, str],
     ) -> None:
         self._state_dir = state_dir
-        self._terminal = terminal
+        self._identity = identity
         self._outbox = outbox
         self._transport = transport
         self._versions = dict(versions)
         self._desired = _read_desired(state_dir / DESIRED_FILE)
 
     def beat(self) -> DesiredState:
-        """One heartbeat; keeps and returns what the centre desires.
+        """One heartbeat; keeps and returns what the centre desires, and takes a new key of it.
 
         Raises `CentralUnreachable`, `OutboxUnavailable` or `OSError`.
         """
         answer = self._transport.post("heartbeat", self._report(), HeartbeatAnswer, _TIMEOUT_S)
         self._keep(answer.desired)
+        if answer.envelope_key is not None:
+            self._identity = rollover.take(answer.envelope_key, self._identity, self._state_dir)
         return answer.desired
 
     def _report(self) -> Heartbeat:
         found, age_s = _read_health(self._state_dir / HEALTH_FILE)
         return Heartbeat(
-            terminal=self._terminal,
+            terminal=self._identity.terminal,
             at=datetime.now(BEIJING).isoformat(timespec="seconds"),
             versions=found.versions | self._versions,
             health=found.health,
@@ -91,6 +95,7 @@ class Fleet:
             queue=QueueReport(**vars(self._outbox.counts_and_ages())),
             services=found.services,
             desired_version=self._desired.version if self._desired else "",
+            envelope_key_id=rollover.key_in_use(self._identity),
         )
 
     def _keep(self, desired: DesiredState) -> None:

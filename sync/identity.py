@@ -10,11 +10,14 @@ import base64
 import json
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 IDENTITY_FILE = "identity.json"
 DEVICE_KEY_FILE = "device.key"
+
+#: Fields that are base64 in the file.
+_BYTES = ("central_public_key", "central_signing_key")
 
 
 class NotEnrolled(Exception):
@@ -35,26 +38,42 @@ class Identity:
     central_public_key: bytes
     central_key_id: str
     algorithm: str
+    #: Grows with each key; 0: not known, of an identity that an earlier release made.
+    central_key_number: int = 0
+    #: What later keys must be signed with (Ed25519); empty: none is taken.
+    central_signing_key: bytes = b""
 
     def save(self, state_dir: Path) -> None:
         """Write `identity.json`, whole or not at all."""
-        fields = vars(self) | {
-            "central_public_key": base64.b64encode(self.central_public_key).decode("ascii")
+        written = vars(self) | {
+            name: base64.b64encode(getattr(self, name)).decode("ascii") for name in _BYTES
         }
-        text = json.dumps(fields, indent=2, sort_keys=True) + "\n"
+        text = json.dumps(written, indent=2, sort_keys=True) + "\n"
         write_whole(state_dir / IDENTITY_FILE, text.encode("utf-8"))
 
 
 def load_identity(state_dir: Path) -> Identity:
     """The identity in a state directory. Raises `NotEnrolled`."""
     try:
-        fields = json.loads((state_dir / IDENTITY_FILE).read_text(encoding="utf-8"))
-        fields["central_public_key"] = base64.b64decode(fields["central_public_key"])
-        return Identity(**fields)
+        found = json.loads((state_dir / IDENTITY_FILE).read_text(encoding="utf-8"))
+        # A newer release may have written more, and been rolled back.
+        known = {field.name: found[field.name] for field in fields(Identity) if field.name in found}
+        known |= {name: base64.b64decode(known.get(name, "")) for name in _BYTES}
+        return Identity(**known)
     except FileNotFoundError:
         raise NotEnrolled("this terminal has not been enrolled") from None
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError) as error:
         raise NotEnrolled(f"{IDENTITY_FILE} cannot be used: {type(error).__name__}") from error
+
+
+def newest(identity: Identity, state_dir: Path) -> Identity:
+    """As it is on disk now: the agent follows a change of the centre's key. What was read before
+    goes on being good where there is nothing to read, or something about another terminal."""
+    try:
+        found = load_identity(state_dir)
+    except NotEnrolled:
+        return identity
+    return found if found.terminal == identity.terminal else identity
 
 
 def write_whole(path: Path, data: bytes, mode: int = 0o644) -> None:

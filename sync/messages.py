@@ -30,6 +30,7 @@ from sync.canonical import Json, canonical, sha256_hex
 from sync.contract import CONTRACT
 from sync.header import SCHEMA_VERSION, EnvelopeHeader
 from sync.values import (
+    Algorithm,
     Base64,
     Code,
     Day,
@@ -63,6 +64,7 @@ __all__ = [
     "EnrolRequest",
     "Envelope",
     "EnvelopeHeader",
+    "EnvelopeKey",
     "Export",
     "FirstApplication",
     "HealthRow",
@@ -98,6 +100,9 @@ SEALED_LIMIT = 512 * 1024
 #: Largest number of envelopes in a file on removable media, and what its signature is for.
 EXPORT_LIMIT = 200
 EXPORT_PURPOSE = "kiosk-export-1"
+
+#: What the centre's signature under an envelope key is for.
+KEY_PURPOSE = "kiosk-envelope-key-1"
 
 #: Largest piece of a sealed envelope that is sent in pieces, bytes.
 PIECE_LIMIT = 64 * 1024
@@ -385,7 +390,26 @@ class EnrolAnswer(_Message):
     #: Public key to seal envelopes to, see `sync.envelope`.
     central_public_key: Base64
     central_key_id: KeyId
-    algorithm: Annotated[str, Field(max_length=80)]
+    algorithm: Algorithm
+    #: Later keys have a higher number, and a signature by this one (Ed25519, 32 bytes). Without
+    #: it the terminal keeps the key that it has here.
+    central_key_number: Annotated[int, Field(ge=0)] = 0
+    central_signing_key: Annotated[Base64, Field(max_length=32)] = b""
+
+
+class EnvelopeKey(_Message):
+    """A public key to seal envelopes to from now on. `signature` is the centre's, over
+    `signed_bytes`."""
+
+    number: Annotated[int, Field(ge=1)]
+    key_id: KeyId
+    algorithm: Algorithm
+    public_key: Annotated[Base64, Field(max_length=4096)]
+    signature: Annotated[Base64, Field(max_length=64)] = b""
+
+    def signed_bytes(self) -> bytes:
+        unsigned = self.model_dump(mode="json", exclude={"signature"})
+        return KEY_PURPOSE.encode("ascii") + b"\n" + canonical(unsigned)
 
 
 class HealthRow(_Message):
@@ -426,6 +450,8 @@ class Heartbeat(_Message):
     services: dict[str, str] = {}
     #: Version of the desired state it holds.
     desired_version: str = ""
+    #: The key it seals to; empty: it cannot take another.
+    envelope_key_id: KeyId | Literal[""] = ""
 
 
 class DesiredState(_Message):
@@ -440,6 +466,8 @@ class DesiredState(_Message):
 class HeartbeatAnswer(_Message):
     server_time: Moment
     desired: DesiredState
+    #: Only to a terminal that seals to another.
+    envelope_key: EnvelopeKey | None = None
 
 
 class Refusal(_Message):

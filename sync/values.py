@@ -48,6 +48,8 @@ Text = Annotated[str, Field(max_length=100)]
 Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 KeyId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+#: Of a seal, see `sync.schemes`.
+Algorithm = Annotated[str, Field(max_length=80)]
 TerminalNo = Annotated[str, Field(pattern=r"^[0-9]{6}$")]
 Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$"), AfterValidator(_real_date)]
 Moment = Annotated[str, Field(max_length=40), AfterValidator(_aware_time)]

@@ -11,12 +11,13 @@ from pathlib import Path
 
 from sync.envelope import Sealer, key_id_of
 from sync.outbox import Outbox
+from sync.schemes import PROFILES
 from tests.system.people import FREE, application_of
 
 
 def main() -> None:
     public = base64.b64decode(sys.argv[2])
-    sealer = Sealer(key_id_of(public), public)
+    sealer = Sealer(key_id_of(public), public, PROFILES["hybrid"])
     box = Outbox(Path(sys.argv[1]), "020001")
     while True:
         stored = box.put(

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from kiosk.records.payload import Prepared
 from kiosk.services.first_application import ApplyFirst
 from sync import messages as m
-from sync.envelope import ALGORITHM, Opener
+from sync.envelope import Opener
 from sync.header import EnvelopeHeader
+from sync.schemes import PROFILES
 from tests.flows.counter import APPLICATION, CONTEXT, PHOTO, Walk
 from tests.system import people
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from sync.canonical import Json
 
 #: Opens the recorded envelopes. A key of these tests and of nothing else.
-OPENER = Opener(bytes(range(96)))
+OPENER = Opener(bytes(range(96)), PROFILES["hybrid"])
 
 AT = "2026-11-24T09:30:00.000+08:00"
 HEADER = EnvelopeHeader(
@@ -37,7 +38,7 @@ HEADER = EnvelopeHeader(
     created=AT,
     urgent=False,
     key_id=OPENER.sealer().key_id,
-    algorithm=ALGORITHM,
+    algorithm=OPENER.algorithm,
 )
 QUESTION = replace(HEADER, seq=0, receipt_no="", kind=m.KIND_ELIGIBILITY)
 
@@ -122,6 +123,7 @@ def requests() -> Iterator[tuple[str, BaseModel]]:
             queue=m.QueueReport(queued=1, sending=0, dead=0, oldest_s=5, damaged_files=0),
             services={"first_application": "open"},
             desired_version="0a1b2c",
+            envelope_key_id=OPENER.sealer().key_id,
         ),
     )
 
@@ -135,7 +137,9 @@ def answers() -> Iterator[tuple[str, BaseModel]]:
             device_key_id="0" * 16,
             central_public_key=OPENER.sealer().public_key,
             central_key_id=OPENER.sealer().key_id,
-            algorithm=ALGORITHM,
+            algorithm=OPENER.algorithm,
+            central_key_number=1,
+            central_signing_key=bytes(32),
         ),
     )
     yield "BatchAnswer", m.BatchAnswer(answers=list(_item_answers()))
@@ -151,6 +155,13 @@ def answers() -> Iterator[tuple[str, BaseModel]]:
         m.HeartbeatAnswer(
             server_time=AT,
             desired=m.DesiredState(version="0a1b2c", closed_services={"card_check": "设备检修"}),
+            envelope_key=m.EnvelopeKey(
+                number=2,
+                key_id=OPENER.sealer().key_id,
+                algorithm=OPENER.algorithm,
+                public_key=OPENER.sealer().public_key,
+                signature=bytes(64),
+            ),
         ),
     )
     yield "Refusal", m.Refusal(error="clock_skew", server_time=AT)
