@@ -20,6 +20,7 @@
 | cutter jam, clear             | its knife                                               |
 | printer hot, cool             | its head is too hot; has cooled                         |
 | printer break, mend           | an error that does not go by itself                     |
+| printer offline, online       | it says that it does not print; it does again           |
 | printer mute, unmute          | it answers nothing; it does again                       |
 | camera scene NAME             | what stands before the lens                             |
 | camera code TEXT              | a phone is held there that shows a QR code of the text  |
@@ -107,6 +108,8 @@ class Bench:
             ("printer", "cool"): lambda: self.printer.get_hot(False),
             ("printer", "break"): self.printer.break_down,
             ("printer", "mend"): lambda: self.printer.break_down(False),
+            ("printer", "offline"): self.printer.go_offline,
+            ("printer", "online"): lambda: self.printer.go_offline(False),
             ("printer", "mute"): self.printer.go_mute,
             ("printer", "unmute"): lambda: self.printer.go_mute(False),
             ("printer", "unplug"): self.printer.unplug,

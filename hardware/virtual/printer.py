@@ -81,7 +81,7 @@ class VirtualPrinter(FarEnd):
         self._pieces: list[Printed] = []
         self._line_s = line_s
         self._out = self._near = self._cover = self._cutter = False
-        self._hot = self._broken = False
+        self._hot = self._broken = self._offline = False
         self._lines_left: int | None = None
         self._mute = False
         self._ended = threading.Event()
@@ -129,6 +129,10 @@ class VirtualPrinter(FarEnd):
     def break_down(self, broken: bool = True) -> None:
         """An error that does not go by itself."""
         self._broken = broken
+
+    def go_offline(self, offline: bool = True) -> None:
+        """Somebody pressed its button: it answers that it does not print, and no cause."""
+        self._offline = offline
 
     def go_mute(self, mute: bool = True) -> None:
         """Answer nothing any more."""
@@ -187,7 +191,8 @@ class VirtualPrinter(FarEnd):
 
     def _able(self) -> bool:
         """Whether it prints at all."""
-        return not (self._out or self._cover or self._cutter or self._hot or self._broken)
+        kept = (self._out, self._cover, self._cutter, self._hot, self._broken, self._offline)
+        return not any(kept)
 
     # -- paper out ---------------------------------------------------------------------------
 

@@ -1,8 +1,11 @@
-"""The receipt printer against emupos, a printer simulator that nobody here wrote.
+"""What a receipt printer has to do, whatever is at the other end of its line.
 
-It needs a newer Python than the terminal and so an environment of its own, which is made here where
-such a Python is found (in PATH, or among pyenv's); `KIOSK_EMUPOS` names one that is there already.
-Otherwise these tests are skipped and say so.
+The driver passes the same tests against our virtual printer and against emupos, a simulator that
+nobody here wrote.
+
+emupos needs a newer Python than the terminal and so an environment of its own, which is made here
+where such a Python is found (in PATH, or among pyenv's); `KIOSK_EMUPOS` names one that is there
+already. Otherwise its tests are skipped and say so.
 
 emupos has no Chinese font. Its text of a receipt is code page 437, cell by cell, from which the
 bytes that it was sent, and so their GB18030 text, come back.
@@ -21,6 +24,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -29,11 +33,13 @@ from hardware.layout import Line, lay_out
 from hardware.paper import Pair, Qr, Receipt, Rule, Text
 from hardware.printer import ReceiptPrinter
 from hardware.supervision import DeviceState
+from hardware.virtual.printer import VirtualPrinter
 
-pytestmark = [
-    pytest.mark.optional,  # Debian 12 has no Python that is new enough for emupos
-    pytest.mark.timeout(420),  # the first test installs it
-]
+#: The first test installs it.
+pytestmark = pytest.mark.timeout(420)
+
+#: Debian 12 has no Python that is new enough for emupos.
+FAR_ENDS = ["virtual", pytest.param("emupos", marks=pytest.mark.optional)]
 
 VERSION = "0.4.0"
 
@@ -45,7 +51,7 @@ RECEIPT: Receipt = (
 )
 NEXT: Receipt = (Text("下一位的回执"),)
 
-#: Its faults -> what they are to us.
+#: What happens to a printer -> what it is to us.
 FAULTS = {
     "paper-near-end": (DeviceState.WARNING, FaultCode.PRINTER_PAPER_NEAR_END),
     "paper-out": (DeviceState.FAULT, FaultCode.PRINTER_PAPER_OUT),
@@ -54,22 +60,71 @@ FAULTS = {
 }
 
 
+class FarEnd(Protocol):
+    """A printer as a person stands before it."""
+
+    @property
+    def port(self) -> str: ...
+
+    def fault(self, name: str) -> None:
+        """One of `FAULTS` happens to it."""
+
+    def mend(self, name: str) -> None:
+        """It is put right."""
+
+    def receipts(self) -> list[str]:
+        """Text of every piece of paper that this test had cut off, oldest first."""
+
+
+class Virtual:
+    """Ours."""
+
+    def __init__(self, printer: VirtualPrinter) -> None:
+        self._printer = printer
+        self.port = printer.port
+
+    def fault(self, name: str) -> None:
+        {
+            "paper-near-end": self._printer.near_end,
+            "paper-out": self._printer.run_out,
+            "cover-open": self._printer.open_cover,
+            "offline": self._printer.go_offline,
+        }[name]()
+
+    def mend(self, name: str) -> None:
+        {
+            "paper-near-end": self._printer.load,
+            "paper-out": self._printer.load,
+            "cover-open": self._printer.close_cover,
+            "offline": lambda: self._printer.go_offline(False),
+        }[name]()
+
+    def receipts(self) -> list[str]:
+        return [piece.text for piece in self._printer.printed()]
+
+
 @dataclass
 class Emupos:
-    """One simulated printer: its port, its folder of receipts, and its faults."""
+    """Another's: its port, its folder of receipts, and where it is told what happens to it."""
 
     port: str
     folder: Path
     api: str
 
-    def fault(self, name: str, method: str = "PUT") -> None:
+    def fault(self, name: str) -> None:
+        self._tell(name, "PUT")
+
+    def mend(self, name: str) -> None:
+        self._tell(name, "DELETE")
+
+    def _tell(self, name: str, method: str) -> None:
         request = urllib.request.Request(f"{self.api}/devices/rcpt/faults/{name}", method=method)
         urllib.request.urlopen(request, timeout=5).close()
 
     def fresh(self) -> None:
         """Forget the faults and the receipts of the test before."""
         for name in FAULTS:
-            self.fault(name, "DELETE")
+            self.mend(name)
         for file in self.folder.glob("*.*"):
             file.unlink()
 
@@ -144,7 +199,9 @@ def running(program: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 @pytest.fixture
-def emupos(running: Emupos) -> Emupos:
+def emupos(running: Emupos, monkeypatch: pytest.MonkeyPatch) -> Emupos:
+    # A printer answers at once; this program may have to load what it draws codes with first.
+    monkeypatch.setattr("hardware.printer._STATUS_S", 10.0)
     eventually(lambda: _answers(running.api), 30)
     running.fresh()
     return running
@@ -159,11 +216,22 @@ def _answers(api: str) -> bool:
 
 
 @pytest.fixture
-def printer(emupos: Emupos, monkeypatch: pytest.MonkeyPatch) -> Iterator[ReceiptPrinter]:
-    # A printer answers at once; this program may have to load what it draws codes with first.
-    monkeypatch.setattr("hardware.printer._STATUS_S", 10.0)
-    driver = ReceiptPrinter(emupos.port)
-    # Its port is there before it listens on it.
+def virtual(tmp_path: Path) -> Iterator[Virtual]:
+    printer = VirtualPrinter(tmp_path / "receipts", line_s=0.005)
+    yield Virtual(printer)
+    printer.close()
+
+
+@pytest.fixture(params=FAR_ENDS)
+def far_end(request: pytest.FixtureRequest) -> FarEnd:
+    found: FarEnd = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture
+def printer(far_end: FarEnd) -> Iterator[ReceiptPrinter]:
+    driver = ReceiptPrinter(far_end.port)
+    # The port may be there before anybody listens on it.
     eventually(lambda: _opens(driver), 30)
     yield driver
     driver.close()
@@ -184,37 +252,46 @@ def eventually(condition: Callable[[], bool], seconds: float = 5.0) -> None:
         time.sleep(0.02)
 
 
-def test_what_another_printer_prints_is_what_was_sent(
-    emupos: Emupos, printer: ReceiptPrinter
-) -> None:
+def test_what_is_printed_is_what_was_sent(far_end: FarEnd, printer: ReceiptPrinter) -> None:
     printer.print((*RECEIPT, Qr("13029926112400015")), "a1")
-    eventually(lambda: len(emupos.receipts()) == 1)
+    eventually(lambda: len(far_end.receipts()) == 1)
     expected = [line.text.rstrip() for line in lay_out(RECEIPT, 48) if isinstance(line, Line)]
-    printed = [line.rstrip() for line in emupos.receipts()[0].rstrip().split("\n")]
-    assert printed == [*expected, "[qr 13029926112400015]"]
+    *printed, code = [line.rstrip() for line in far_end.receipts()[0].rstrip().split("\n")]
+    assert printed == expected
+    assert code.lower() == "[qr 13029926112400015]"
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_its_faults_have_their_names(emupos: Emupos, printer: ReceiptPrinter, name: str) -> None:
+def test_what_happens_to_it_has_its_name(
+    far_end: FarEnd, printer: ReceiptPrinter, name: str
+) -> None:
     assert printer.poll().state is DeviceState.READY
-    emupos.fault(name)
+    far_end.fault(name)
     found = printer.poll()
     assert (found.state, found.fault) == FAULTS[name]
-    emupos.fault(name, "DELETE")
+    far_end.mend(name)
     assert printer.poll().state is DeviceState.READY
+
+
+def test_paper_near_its_end_is_still_printed_on(far_end: FarEnd, printer: ReceiptPrinter) -> None:
+    threading.Timer(0.02, far_end.fault, ["paper-near-end"]).start()
+    printer.print(RECEIPT, "a1")
+    eventually(lambda: len(far_end.receipts()) == 1)
+    assert "请妥善保管" in far_end.receipts()[0]
 
 
 @pytest.mark.parametrize("name", ["paper-out", "cover-open", "offline"])
 def test_a_receipt_broken_off_leaves_nothing_for_the_next_citizen(
-    emupos: Emupos, printer: ReceiptPrinter, name: str
+    far_end: FarEnd, printer: ReceiptPrinter, name: str
 ) -> None:
-    breaker = threading.Timer(0.1, emupos.fault, [name])
+    breaker = threading.Timer(0.1, far_end.fault, [name])
     breaker.start()
-    with pytest.raises(DeviceFault):
+    with pytest.raises(DeviceFault) as caught:
         printer.print(RECEIPT * 20, "a1")
-    emupos.fault(name, "DELETE")
+    assert caught.value.code is FAULTS[name][1]
+    far_end.mend(name)
     printer.print(NEXT, "a2")
-    eventually(lambda: len(emupos.receipts()) >= 2)
-    begun, next_one = emupos.receipts()
+    eventually(lambda: len(far_end.receipts()) >= 2)
+    begun, next_one = far_end.receipts()
     assert 0 < begun.count("第1项：") < 20
     assert next_one.strip() == "下一位的回执"
