@@ -198,6 +198,8 @@ class Camera:
         # Else OpenCV waits ten seconds for a picture of a camera that hangs.
         os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(round(_FRAME_S)))
         os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", _STREAM_OPTIONS)
+        # What it warns of is a fault with a name here.
+        os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
         import cv2  # on the camera's thread, after the screen is up
 
         refused: list[str] = []

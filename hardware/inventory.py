@@ -12,7 +12,8 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Plugged:
-    """One thing found. `place` is what the settings would call it."""
+    """One thing found. `place` is what the settings would call it; "" if there is none and
+    `detail` says why."""
 
     kind: str
     place: str
@@ -40,12 +41,15 @@ def _card_readers() -> Iterator[Plugged]:
 
     code, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
     if code != scard.SCARD_S_SUCCESS:
+        yield Plugged("pcsc", "", "no service: is pcscd running?")
         return
     try:
         code, readers = scard.SCardListReaders(context, [])
-        if code == scard.SCARD_S_SUCCESS:
-            for reader in readers:
-                yield Plugged("pcsc", str(reader))
+        if code != scard.SCARD_S_SUCCESS:
+            yield Plugged("pcsc", "", "the service sees no reader")
+            return
+        for reader in readers:
+            yield Plugged("pcsc", str(reader))
     finally:
         scard.SCardReleaseContext(context)
 

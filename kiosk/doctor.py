@@ -108,7 +108,7 @@ def _enrolment(patient: Patient) -> Finding:
     try:
         identity = load_identity(patient.state)
     except NotEnrolled as missing:
-        raise DeviceFault(FaultCode.NOT_ENROLLED, str(missing)) from missing
+        raise DeviceFault(FaultCode.NOT_ENROLLED) from missing
     return Finding("enrolment", detail=identity.terminal)
 
 

@@ -132,7 +132,8 @@ class Bench:
         """Carry out one verb; returns what it has to say. Raises `Refused`."""
         action = self._verbs.get((verb, args[0] if args else ""))
         if action is None:
-            known = ", ".join(sorted(" ".join(words).strip() for words in self._verbs))
+            words = [words for words in self._verbs if words[0] == verb] or self._verbs
+            known = ", ".join(sorted(" ".join(pair).strip() for pair in words))
             raise Refused(f"unknown: {' '.join((verb, *args))}; there is: {known}")
         try:
             said = action(*args[1:])

@@ -64,7 +64,7 @@ def devices(as_json: Json = False) -> None:
     table = Table("kind", "place", "detail")
     for thing in found:
         table.add_row(thing.kind, thing.place, thing.detail)
-    Console().print(table if found else "nothing is plugged in")
+    Console().print(table)
 
 
 # -- cards ----------------------------------------------------------------------------------------
@@ -176,7 +176,7 @@ def id_read(
     settings = _with(settings_of(state), id_reader=port)
     driver = _must(_drivers(settings)["id_reader"])
     with faults_said(words_of(settings)), _open(driver), busy("waiting for an ID card"):
-        card = _waited(wait, lambda cancelled: driver.read(cancelled, _ignore))
+        card = _waited(wait, lambda cancelled: driver.read(cancelled, _ignore), _LIFTED)
     _show(_id_rows(card, unmasked), as_json)
 
 
@@ -215,7 +215,10 @@ def print_test(
     page = check_page(head, words, beijing_now())
     with faults_said(words), _open(driver), busy("printing"):
         driver.print(page, f"kioskctl-{time.time_ns()}")
+        left = driver.poll().fault
     Console().print("printed")
+    if left is not None:
+        Console(stderr=True).print(f"[yellow]{left}[/yellow] {words.say(f'fault.{left}.fix')}")
 
 
 def camera_snap(
@@ -279,13 +282,18 @@ def _open(driver: Driver) -> Iterator[None]:
         driver.close()
 
 
-def _waited(seconds: float, read: Callable[[Callable[[], bool]], Any]) -> Any:
+#: An ID card answers once for each time it is laid down.
+_LIFTED = " (one that was read before has to be lifted first)"
+
+
+def _waited(seconds: float, read: Callable[[Callable[[], bool]], Any], hint: str = "") -> Any:
     """What a reading gives; says so and ends the command if nothing comes in time."""
     until = time.monotonic() + seconds
     try:
         return read(lambda: time.monotonic() > until)
     except NotWanted:
-        Console(stderr=True).print(f"[red]nothing was there within {seconds:.0f} s[/red]")
+        said = f"[red]nothing was there within {seconds:g} s[/red]{hint}"
+        Console(stderr=True, highlight=False).print(said)
         raise typer.Exit(WRONG) from None
 
 

@@ -75,7 +75,10 @@ _COLOURS = {"absent": "dim", "healthy": "green", "broken": "red", "warning": "ye
 
 def _table(findings: list[Finding], words: Words) -> Table:
     columns = ("what", "state", "detail", "meaning", "fix")
-    table = Table(*(words.say(f"doctor.column_{column}") for column in columns))
+    table = Table()
+    for column in columns:
+        # Chinese has no blanks to break a line at: what is too long goes on below, not away.
+        table.add_column(words.say(f"doctor.column_{column}"), overflow="fold")
     for finding in findings:
         state = _state(finding)
         fault = f"fault.{finding.fault}"

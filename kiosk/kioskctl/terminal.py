@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from kiosk.kioskctl.console import WRONG, Json, NewState, State, settings_of, stop, words_of
+
+if TYPE_CHECKING:
+    from kiosk.words import Words
 
 #: States of a device that need nobody.
 _ALL_RIGHT = ("ready", "absent")
@@ -24,41 +28,69 @@ def register(app: typer.Typer) -> None:
 
 def health(state: State, as_json: Json = False) -> None:
     """Show the devices, what waits for the centre, and how the centre is reached."""
-    from kiosk.doctor import read_json
+    from kiosk.doctor import age_of, read_json
+
+    rows = read_json(state / "health.json").get("health", [])
+    agent, counts = read_json(state / "agent.json"), _outbox_counts(state)
+    wrong = [row for row in rows if row["state"] not in _ALL_RIGHT]
+    waits = counts is None or bool(counts["dead"])
+    bad = bool(wrong) or not rows or waits or agent.get("central") != "ok"
+    if as_json:
+        found = {"devices": rows, "outbox": counts, "agent": agent}
+        typer.echo(json.dumps(found, ensure_ascii=False))
+        raise typer.Exit(WRONG if bad else 0)
+    console = Console()
+    if rows:
+        console.print(_devices_table(rows, words_of(settings_of(state))))
+        console.print(f"as kiosk run said {age_of(state / 'health.json'):.0f} s ago")
+    else:
+        console.print("[red]no health table: is kiosk run running?[/red]")
+    if counts is None:
+        console.print("[red]outbox: this terminal has not been enrolled[/red]")
+    else:
+        waiting = counts["queued"] + counts["sending"]
+        console.print(
+            f"outbox: {waiting} waiting (oldest {counts['oldest_s']} s), {counts['dead']} dead"
+        )
+    console.print(f"centre: {agent.get('central', 'never reached')}")
+    raise typer.Exit(WRONG if bad else 0)
+
+
+def _outbox_counts(state: Path) -> dict[str, Any] | None:
+    """What waits; None before enrolment. Ends the command if the outbox cannot be opened."""
     from sync.identity import NotEnrolled, load_identity
     from sync.outbox import Outbox, OutboxUnavailable
 
-    rows = read_json(state / "health.json").get("health", [])
-    agent = read_json(state / "agent.json")
     try:
-        counts = vars(Outbox(state / "outbox.db", load_identity(state).terminal).counts_and_ages())
-    except (NotEnrolled, OutboxUnavailable) as error:
+        outbox = Outbox(state / "outbox.db", load_identity(state).terminal)
+        counts = vars(outbox.counts_and_ages())
+        outbox.close()
+    except NotEnrolled:
+        return None
+    except OutboxUnavailable as error:
         raise stop(str(error)) from None
-    wrong = [row for row in rows if row["state"] not in _ALL_RIGHT]
-    bad = bool(wrong) or not rows or bool(counts["dead"]) or agent.get("central") != "ok"
-    if as_json:
-        typer.echo(
-            json.dumps({"devices": rows, "outbox": counts, "agent": agent}, ensure_ascii=False)
-        )
-        raise typer.Exit(WRONG if bad else 0)
-    words = words_of(settings_of(state))
-    table = Table("device", "state", "since", "fault", "fix")
+    return counts
+
+
+def _devices_table(rows: list[dict[str, Any]], words: Words) -> Table:
+    table = Table()
+    for column in ("device", "state", "since", "is", "counted", "fault", "fix"):
+        table.add_column(column, overflow="fold")
     for row in rows:
-        fault = row["fault"]
-        meaning = words.say(f"fault.{fault}.technician") if fault else ""
-        fix = words.say(f"fault.{fault}.fix") if fault else ""
+        fault = f"fault.{row['fault']}" if row["fault"] else ""
         colour = "green" if row["state"] in _ALL_RIGHT else "red"
+        about = [row.get(name, "") for name in ("detail", "serial", "firmware")]
+        counted = row.get("counters", {}).items()
         table.add_row(
-            row["device"], f"[{colour}]{row['state']}[/{colour}]", row["since"], meaning, fix
+            row["device"],
+            f"[{colour}]{row['state']}[/{colour}]",
+            row["since"].replace("T", " ").removesuffix("+08:00"),
+            "\n".join(filter(None, about)),
+            "\n".join(f"{name} {count}" for name, count in counted),
+            words.say(f"{fault}.technician") if fault else "",
+            words.say(f"{fault}.fix") if fault else "",
         )
-    console = Console()
-    console.print(table if rows else "[red]no health table: is kiosk run running?[/red]")
-    waiting = counts["queued"] + counts["sending"]
-    console.print(
-        f"outbox: {waiting} waiting (oldest {counts['oldest_s']} s), {counts['dead']} dead"
-    )
-    console.print(f"centre: {agent.get('central', 'never reached')}")
-    raise typer.Exit(WRONG if bad else 0)
+    return table
 
 
 def enrol(
@@ -83,7 +115,7 @@ def technician_hash(
     technician: Annotated[str, typer.Argument(help="the technician's id, e.g. t001")],
     pin: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)],
 ) -> None:
-    """Print the line for [maintenance.technicians] in settings.toml."""
+    """Print the line that admits a technician, for the section maintenance.technicians."""
     from kiosk.maintenance.technicians import hash_pin
 
     try:

@@ -76,6 +76,8 @@ def check_page(head: Letterhead, words: Words, printed_at: datetime) -> Receipt:
         Rule(),
         Text(words.say("test_page.text")),
         Text("0123456789 ABCXYZ ·《》「」￥", bold=True),
+        # In GB18030, and in no printer's font: the line is drawn.
+        Text(words.say("test_page.drawn", characters="㛃䶮𠮷")),
         Pair(words.say("receipt.terminal"), head.terminal),
         Pair(words.say("receipt.time"), printed_at.strftime("%Y-%m-%d %H:%M")),
         Qr(head.terminal),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -36,7 +37,7 @@ def state(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def health(state: Path, *rows: dict[str, str]) -> None:
+def health(state: Path, *rows: dict[str, Any]) -> None:
     (state / "health.json").write_text(json.dumps({"health": rows}))
 
 
@@ -61,10 +62,29 @@ def test_a_screen_that_does_not_run_is_a_fault(state: Path) -> None:
     assert RUN.invoke(app, ["health", "--state", str(state)]).exit_code == 1
 
 
-def test_a_terminal_that_is_not_enrolled_is_told_so(tmp_path: Path) -> None:
+def test_a_terminal_that_is_not_enrolled_is_told_so_and_shows_its_devices(tmp_path: Path) -> None:
+    health(tmp_path, BROKEN)
     result = RUN.invoke(app, ["health", "--state", str(tmp_path)])
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert "not been enrolled" in result.output
+    assert "printer" in result.output
+
+
+def test_health_says_since_when_and_what_was_counted(state: Path) -> None:
+    row = READY | {"since": "2026-11-24T09:30:00+08:00", "serial": "S1", "counters": {"cuts": 7}}
+    health(state, row)
+    output = RUN.invoke(app, ["health", "--state", str(state)], env={"COLUMNS": "160"}).output
+    for said in ("2026-11-24 09:30:00", "S1", "cuts 7", "s ago"):
+        assert said in output
+
+
+@pytest.mark.parametrize("columns", ["80", "140"])
+def test_the_doctor_s_words_are_whole_however_narrow_the_screen(
+    tmp_path: Path, columns: str
+) -> None:
+    words = ["doctor", "--state", str(tmp_path), "--only", "enrolment"]
+    output = RUN.invoke(app, words, env={"COLUMNS": columns}).output
+    assert "…" not in output
 
 
 def test_a_technician_s_line_admits_the_technician(tmp_path: Path) -> None:
