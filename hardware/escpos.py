@@ -163,15 +163,14 @@ def raster(line: Line) -> bytes:
     import PIL.Image
     import PIL.ImageDraw
 
-    from hardware.fonts import receipt_font
+    from hardware.fonts import draw_cell
 
     cell = 12 * line.size
     image = PIL.Image.new("1", (max(8, width(line.text) * cell), 2 * cell + 6), 1)
     draw = PIL.ImageDraw.Draw(image)
-    font = receipt_font(2 * cell)
     column = 0
     for character in line.text:
-        draw.text((column * cell, 0), character, font=font, fill=0)
+        draw_cell(draw, (column * cell, 3), character, 2 * cell)
         column += width(character)
     return _as_raster(image)
 

@@ -96,8 +96,10 @@ def test_a_screen_program_that_has_been_silent_for_a_minute(state: Path) -> None
 
 def test_an_agent_is_known_by_its_process(state: Path) -> None:
     assert fault(state, "agent") is FaultCode.AGENT_STOPPED, "this process is no agent"
-    command = [sys.executable, "-c", "input()", "agent"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE) as agent:
+    command = [sys.executable, "-c", "print(flush=True); input()", "agent"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe) as agent:
+        assert agent.stdout is not None and agent.stdout.readline(), "its command line is there now"
         said(state, "ok", agent.pid)
         assert fault(state, "agent") is None
         agent.communicate(b"\n")

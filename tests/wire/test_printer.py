@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hardware.escpos import Encoder, Status, is_queued_answer, is_status
+from hardware.escpos import Encoder, Status, is_queued_answer, is_status, raster
 from hardware.faults import DeviceFault, FaultCode
+from hardware.fonts import has_glyph
 from hardware.layout import Line, QrLine, lay_out, width, wrap
 from hardware.paper import Feed, Pair, Qr, Receipt, Rule, Text
 from hardware.printer import ReceiptPrinter
@@ -184,6 +185,21 @@ def test_a_rare_character_is_drawn_instead_of_lost(
 ) -> None:
     printer.print((Text("姓名 㛃䶮"),), "a1")
     assert far_end.printed()[0].text == "[image]\n"
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_drawn_character_is_whole(size: int) -> None:
+    """Neither its head nor its feet are cut off by the edge of the image."""
+    sent = raster(Line("㛃䶮龘", size=size))
+    row, high = (int.from_bytes(sent[at : at + 2], "little") for at in (4, 6))
+    dots = [any(sent[8 + y * row : 8 + (y + 1) * row]) for y in range(high)]
+    assert not dots[0] and not dots[-1]
+    assert sum(dots) > 20 * size
+
+
+def test_what_the_font_lacks_is_shown_by_its_number_not_by_a_box_that_may_be_anybody() -> None:
+    assert has_glyph("㛃") and not has_glyph("𠮷")
+    assert raster(Line("𠮷")) != raster(Line("𪚥"))
 
 
 @given(st.text(max_size=200), st.integers(min_value=4, max_value=48))
