@@ -35,8 +35,6 @@ _HEAD_SHARE = 2 / 3
 #: Distance from the limits, in pixels of the photo, where it can be had. The width of a face
 #: repeats to 1.2 px and differs from other landmark models by up to 5 %; hence the larger one.
 _MARGINS = {"face.width": 7.0, "face.crown": 2.0, "face.eyes_above_bottom": 3.0, "face.eyes_x": 2.0}
-#: The crown is put here if nothing else decides: the middle of 7 to 21.
-_CROWN_AT = 14.0
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,8 @@ def _within(head: Head, standard: Standard, share: float) -> Crop | None:
         return None
     scale = min(max(_HEAD_SHARE * standard.height / head.height, low), high)
     highest_crown = min(crown_high, lowest_eyes - scale * head.crown_to_eyes)
-    crown = min(max(_CROWN_AT, crown_low), highest_crown)
+    # In the middle of what is allowed, if nothing else decides.
+    crown = min(max((crown_low + crown_high) / 2, crown_low), highest_crown)
     return Crop(_left(head, standard, scale), head.crown_y - crown / scale, scale)
 
 

@@ -106,7 +106,9 @@ class Detector:
         return sorted(_distinct(candidates), key=lambda face: -face.width)
 
     def landmarks(self, picture: Picture, face: Face) -> Floats | None:
-        """The 468 points of a face as 468 x 2, or None if the mesh sees no face there.
+        """The 468 points of a face as 468 x 3, or None if the mesh sees no face there.
+
+        z is the depth in pixels of the picture, towards the camera negative.
 
         Two passes: the detector's box is coarse (a tenth of the face), and the mesh is steadier
         when the face fills its picture in the way it was trained.
@@ -121,7 +123,7 @@ class Detector:
             return None
         left, right = points[[33, 133]].mean(axis=0), points[[362, 263]].mean(axis=0)
         roll = np.arctan2(right[1] - left[1], right[0] - left[0])
-        low, high = points.min(axis=0), points.max(axis=0)
+        low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
         middle = (low + high) / 2
         side = float((high - low).max()) * _MESH_MARGIN
         return self._mesh_pass(picture, (float(middle[0]), float(middle[1])), side, float(roll))
@@ -135,9 +137,11 @@ class Detector:
         points, presence = self._mesh.run(crop.astype(np.float32) / 255.0)
         if float(presence.ravel()[0]) < 0.0:
             return None
-        flat = points.reshape(-1, 3)[:, :2]
+        found = points.reshape(-1, 3)
         back = cv2.invertAffineTransform(to_mesh)
-        return np.asarray(flat @ back[:, :2].T + back[:, 2], np.float32)
+        flat = found[:, :2] @ back[:, :2].T + back[:, 2]
+        depth = found[:, 2:] * (side / _MESH_SIDE)
+        return np.asarray(np.hstack((flat, depth)), np.float32)
 
 
 def upright(

@@ -17,26 +17,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
-from kiosk.photo import models
-from kiosk.photo.detect import Net, upright
+from kiosk.photo.eyes import LEFT_CORNERS, RIGHT_CORNERS
+from kiosk.photo.silhouette import Segmenter, Silhouette
 
 if TYPE_CHECKING:
     from kiosk.photo.detect import Floats, Picture
 
 #: Points of the mesh. Left and right are those of the picture.
-_LEFT_EYE, _RIGHT_EYE = (33, 133), (362, 263)
 _LEFT_CHEEK, _RIGHT_CHEEK = 234, 454
-_FOREHEAD, _CHIN, _NOSE_TIP = 10, 152, 1
+_FOREHEAD, _CHIN = 10, 152
 
-_MASK_SIDE = 256
 #: Side of the square that is segmented, in lengths from forehead to chin: hair, shoulders, and
 #: enough of the wall for the network to know what is behind.
 _MASK_REACH = 2.6
-#: The crown is searched this far to both sides of the forehead, in face widths.
-_CROWN_BAND = 0.30
 
 
 @dataclass(frozen=True)
@@ -56,8 +51,6 @@ class Head:
     face_width: float
     crown_y: float
     chin_y: float
-    #: Where the nose is between the cheeks: 0 in the middle, 0.5 at a cheek.
-    turn: float
 
     @property
     def height(self) -> float:
@@ -74,75 +67,31 @@ class Ruler:
 
     def __init__(self, folder: Path) -> None:
         """`folder`: of the models. Raises `ModelsMissing`."""
-        self._segmentation = Net(models.SEGMENTATION, folder)
+        self._segmenter = Segmenter(folder)
 
-    def measure(self, picture: Picture, landmarks: Floats) -> Head:
-        """`landmarks`: 468 x 2, as `Detector.landmarks` returns them."""
-        left = landmarks[list(_LEFT_EYE)].mean(axis=0)
-        right = landmarks[list(_RIGHT_EYE)].mean(axis=0)
+    def measure(self, picture: Picture, mesh: Floats) -> tuple[Head, Silhouette]:
+        """`mesh`: 468 x 3, as `Detector.landmarks` returns it."""
+        points = mesh[:, :2]
+        left = points[list(LEFT_CORNERS)].mean(axis=0)
+        right = points[list(RIGHT_CORNERS)].mean(axis=0)
         roll = math.atan2(float(right[1] - left[1]), float(right[0] - left[0]))
         eyes = (left + right) / 2
         cos, sin = math.cos(roll), math.sin(roll)
-        level = (landmarks - eyes) @ np.array([[cos, -sin], [sin, cos]], np.float32)
+        level = (points - eyes) @ np.array([[cos, -sin], [sin, cos]], np.float32)
         cheek_left, cheek_right = float(level[_LEFT_CHEEK, 0]), float(level[_RIGHT_CHEEK, 0])
-        width = cheek_right - cheek_left
-        middle = (cheek_left + cheek_right) / 2
-        eye_x, eye_y = float(eyes[0]), float(eyes[1])
-        crown = self._crown(picture, (eye_x, eye_y), roll, level, width)
-        return Head(
+        forehead = (float(level[_FOREHEAD, 0]), float(level[_FOREHEAD, 1]))
+        eye_x, eye_y, chin = float(eyes[0]), float(eyes[1]), float(level[_CHIN, 1])
+        width, middle = cheek_right - cheek_left, (cheek_left + cheek_right) / 2
+        silhouette = self._segmenter.segment(
+            picture, (eye_x, eye_y), roll, (chin - forehead[1]) * _MASK_REACH
+        )
+        head = Head(
             roll=roll,
             eye_x=eye_x,
             eye_y=eye_y,
             face_x=eye_x + middle,
             face_width=width,
-            crown_y=eye_y + crown,
-            chin_y=eye_y + float(level[_CHIN, 1]),
-            turn=(float(level[_NOSE_TIP, 0]) - middle) / width if width > 0 else 1.0,
+            crown_y=eye_y + silhouette.crown(forehead, width),
+            chin_y=eye_y + chin,
         )
-
-    def _crown(
-        self,
-        picture: Picture,
-        eyes: tuple[float, float],
-        roll: float,
-        level: Floats,
-        face_width: float,
-    ) -> float:
-        """y of the top of the hair, relative to the eyes, in pixels."""
-        forehead_x, forehead_y = float(level[_FOREHEAD, 0]), float(level[_FOREHEAD, 1])
-        side = (float(level[_CHIN, 1]) - forehead_y) * _MASK_REACH
-        to_mask = upright(eyes, side, roll, _MASK_SIDE)
-        # Edges are repeated: a black bar over a head near the edge would be taken for hair.
-        crop = cv2.warpAffine(
-            picture,
-            to_mask,
-            (_MASK_SIDE, _MASK_SIDE),
-            flags=cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-        mask = self._segmentation.run(crop.astype(np.float32) / 255.0)[0].reshape(crop.shape[:2])
-        scale = _MASK_SIDE / side
-        reach = _CROWN_BAND * face_width * scale
-        centre = _MASK_SIDE / 2 + forehead_x * scale
-        columns = slice(max(round(centre - reach), 0), max(round(centre + reach), 0) + 1)
-        start = round(_MASK_SIDE / 2 + forehead_y * scale)
-        return (top_edge(mask[:, columns], start) - _MASK_SIDE / 2) / scale
-
-
-def top_edge(mask: Floats, start: int) -> float:
-    """The highest row reached by walking up from row `start` through values above one half.
-
-    Every column is walked by itself, so that a person or a poster further up, which does not hang
-    together with the head, does not count. Returns a fraction of a row, interpolated.
-    """
-    best = float(start)
-    for column in mask.T:
-        above = column[: start + 1][::-1]
-        ends = np.flatnonzero(above < 0.5)
-        if ends.size == 0:
-            best = 0.0
-        elif (steps := int(ends[0])) > 0:
-            inside, outside = float(above[steps - 1]), float(above[steps])
-            edge = start - (steps - 1) - (inside - 0.5) / max(inside - outside, 1e-6)
-            best = min(best, edge + 0.5)  # the edge of a pixel is half a pixel from its middle
-    return best
+        return head, silhouette

@@ -1,9 +1,9 @@
-"""The three networks that find and measure a face: fetched once at install, checked at every load.
+"""The four networks that find and measure a face: fetched once at install, checked at every load.
 
 They are published under Apache-2.0 inside the mediapipe 0.10.21 wheel (later wheels no longer
 carry them) and are run by LiteRT, so the wheel itself is never installed and nothing of it is
 committed. `python -m kiosk.photo.models --fetch` gets the wheel through pip, compares its hash and
-unpacks the three files; `--wheel FILE` does the same from a wheel brought by hand.
+unpacks the four files; `--wheel FILE` does the same from a wheel brought by hand.
 
 The folder is `$KIOSK_MODELS`, else `.models` beside the packages, else, in a bundle, `.models`
 inside it.
@@ -57,7 +57,11 @@ SEGMENTATION = Model(
     "mediapipe/modules/selfie_segmentation/selfie_segmentation.tflite",
     "9ee168ec7c8f2a16c56fe8e1cfbc514974cbbb7e434051b455635f1bd1462f5c",
 )
-MODELS = (FACE_DETECTION, FACE_LANDMARKS, SEGMENTATION)
+IRIS = Model(
+    "mediapipe/modules/iris_landmark/iris_landmark.tflite",
+    "d1744d2a09c25f501d39eba4faff47e53ecca8852c5ce19bce8eeac39357521f",
+)
+MODELS = (FACE_DETECTION, FACE_LANDMARKS, SEGMENTATION, IRIS)
 
 
 class ModelsMissing(Exception):

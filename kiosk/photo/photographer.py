@@ -2,44 +2,41 @@
 
 `look` is for the preview: the same measuring as `make`, so that what the citizen is told is what
 would stop the photo. `make` measures its own result again, from the finished bytes; a difference
-between the two measurements is corrected, and a photo that still does not measure
-as it should is not handed out.
+between the two measurements is corrected, and a photo that still does not measure as it should is
+not handed out.
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
-import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 from PIL import Image
 
 from kiosk.photo import jpeg, report
+from kiosk.photo.advice import Objection, first_told, objections
+from kiosk.photo.background import treat
 from kiosk.photo.crop import Crop, cut, overhang, solve
-from kiosk.photo.detect import Detector, Face
 from kiosk.photo.encode import encode
 from kiosk.photo.findings import CardPhoto, Finding, FindingCode, Look, PhotoRefused
-from kiosk.photo.measure import Head, Ruler
+from kiosk.photo.gauge import Gauge, Sight
 from kiosk.photo.measures import Measure
 from kiosk.photo.models import models_dir
-from kiosk.photo.standard import THIRD_GENERATION, Standard
+from kiosk.photo.report import Report
+from kiosk.photo.standard import THIRD_GENERATION, Background, Standard
 
 if TYPE_CHECKING:
-    from kiosk.photo.detect import Picture
+    from kiosk.photo.detect import Face, Picture
+    from kiosk.photo.measure import Head
 
-#: Mean brightness (0 to 255) below which a frame is dark, and a face is.
-_DARK_FRAME, _DARK_FACE = 45.0, 60.0
+#: Mean brightness (0 to 255) below which a frame is dark.
+_DARK_FRAME = 45.0
 #: Standard deviation of brightness below which a dark frame shows nothing at all.
 _NO_DETAIL = 5.0
-#: A second face of at least this part of the first one's width is somebody in the booth.
-_SECOND_FACE = 0.3
-#: A head turned or tilted further is not 正面: share of the face width, and radians (12 degrees).
-_MOST_TURN, _MOST_ROLL = 0.12, 0.21
 #: The crop may overhang the frame by so many pixels of the frame; the edge is repeated there.
 _OVERHANG = 2.0
 #: How often a photo is made, each time with what measuring the one before has shown.
@@ -47,142 +44,126 @@ _ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
-class _Sight:
-    """A frame that a photo can be made of, or not."""
+class _View:
+    """A frame that a photo can be made of (`crop`), or not."""
 
     finding: Finding
-    head: Head | None = None
+    sight: Sight
     crop: Crop | None = None
-
-    @property
-    def measures(self) -> dict[str, Measure]:
-        """What the head says of itself."""
-        if self.head is None:
-            return {}
-        return {
-            "face.pixels": Measure(self.head.face_width, "px"),
-            "head.roll": Measure(math.degrees(self.head.roll), "degree"),
-        }
 
 
 class Photographer:
     """Looks at frames and makes card photos. Belongs to one thread.
 
-    A frame is an array of height x width x 3 bytes, RGB, upright, not mirrored.
+    A frame is an array of height x width x 3 bytes, RGB, upright, not mirrored. `excused`: the
+    citizen wears something that cannot be taken off; the rules about it are then left to staff.
     """
 
     def __init__(self, models: Path | None = None, standard: Standard = THIRD_GENERATION) -> None:
         """`models`: their folder. Raises `kiosk.photo.models.ModelsMissing`."""
-        folder = models or models_dir()
-        self._standard = standard
-        self._detector = Detector(folder)
-        self._ruler = Ruler(folder)
+        self.standard = standard
+        self._gauge = Gauge(models or models_dir())
 
-    def look(self, rgb: Picture) -> Look:
+    def look(self, rgb: Picture, excused: bool = False) -> Look:
         """What stands in the way of a photo, the most important first. Raises nothing."""
-        sight = self._see(rgb)
-        return Look(sight.finding, sight.measures)
+        view = self._view(rgb, excused)
+        return Look(view.finding, view.sight.measures)
 
-    def make(self, rgb: Picture) -> CardPhoto:
+    def make(self, rgb: Picture, excused: bool = False) -> CardPhoto:
         """The photo of the one person in the frame. Raises `PhotoRefused`.
 
-        What is returned meets every pixel rule of the standard when its bytes are measured again,
-        but for hair that had to be cut, which the report says.
+        What is returned meets every rule that is a must when its bytes are measured again, but for
+        hair that had to be cut, which the report says.
         """
-        sight = self._see(rgb)
-        if sight.head is None or sight.crop is None:
-            raise PhotoRefused(sight.finding)
-        head, crop = sight.head, sight.crop
+        view = self._view(rgb, excused)
+        head, crop = view.sight.head, view.crop
+        if head is None or crop is None:
+            raise PhotoRefused(view.finding)
         for _ in range(_ATTEMPTS):
-            image = cut(rgb, head, crop, self._standard)
-            data = encode(image, self._standard)
-            again, count = self._measure_finished(data)
-            if again is None:
+            image = self._treated(cut(rgb, head, crop, self.standard))
+            data = encode(image, self.standard)
+            again = self._measure_finished(data)
+            if again.head is None:
                 break
-            found = self._report(data, again, count, crop)
+            found = self.judge(data, again, crop.hair_cut, excused)
             if found.met:
                 digest = hashlib.sha256(data).hexdigest()
                 return CardPhoto(data, digest, image.width, image.height, found)
-            head = _corrected(head, again, crop)
-            crop = solve(head, self._standard)
-        raise PhotoRefused(replace(sight.finding, code=FindingCode.UNCERTAIN))
+            head = _corrected(head, again.head, crop)
+            crop = solve(head, self.standard)
+        raise PhotoRefused(replace(view.finding, code=FindingCode.UNCERTAIN, stops=True))
 
-    def measure(self, rgb: Picture) -> Head | None:
-        """The largest face of a picture, measured; None if there is none."""
-        faces = self._detector.faces(rgb)
-        landmarks = self._detector.landmarks(rgb, faces[0]) if faces else None
-        return None if landmarks is None else self._ruler.measure(rgb, landmarks)
+    def measure(self, rgb: Picture) -> Sight:
+        """Everything about a picture, whatever is in it. Raises nothing."""
+        return self._gauge.measure(rgb)
+
+    def judge(
+        self, data: bytes, sight: Sight, hair_cut: bool = False, excused: bool = False
+    ) -> Report:
+        """The compliance report of a finished JPEG. `sight`: measured on its pixels."""
+        rules = {rule.id for rule in self.standard.rules}
+        values: dict[str, float | Measure] = {
+            name: measure for name, measure in sight.measures.items() if name in rules
+        }
+        values |= jpeg.file_values(data)
+        if (head := sight.head) is not None:
+            values |= {
+                "face.width": head.face_width,
+                "face.eyes_x": head.eye_x,
+                "face.eyes_above_bottom": self.standard.height - head.eye_y,
+                "face.height_share": head.height / self.standard.height,
+            }
+            if not hair_cut:  # cut hair has no top; the report then says "cannot tell"
+                values["face.crown"] = head.crown_y
+        return report.judge(self.standard, values, excused)
 
     # -- looking -----------------------------------------------------------------------------
 
-    def _see(self, rgb: Picture) -> _Sight:
-        mean, spread = _brightness(rgb)
-        if mean < _DARK_FRAME and spread < _NO_DETAIL:
-            return _Sight(Finding(FindingCode.COVERED))
-        faces = self._detector.faces(rgb)
-        if not faces:
-            dark = mean < _DARK_FRAME
-            return _Sight(Finding(FindingCode.TOO_DARK if dark else FindingCode.NO_FACE))
-        box = _shares(faces[0], rgb)
-        if _face_brightness(rgb, faces[0]) < _DARK_FACE:
-            return _Sight(Finding(FindingCode.TOO_DARK, box))
-        if len(faces) > 1 and faces[1].width >= _SECOND_FACE * faces[0].width:
-            return _Sight(Finding(FindingCode.MANY_FACES, box))
-        landmarks = self._detector.landmarks(rgb, faces[0])
-        if landmarks is None:
-            return _Sight(Finding(FindingCode.NO_FACE, box))
-        return self._place(rgb, self._ruler.measure(rgb, landmarks), box)
+    def _view(self, rgb: Picture, excused: bool) -> _View:
+        sight = self._gauge.measure(rgb)
+        box = _shares(sight.faces[0], rgb) if sight.faces else None
+        if sight.light < _DARK_FRAME and sight.contrast < _NO_DETAIL:
+            return _View(Finding(FindingCode.COVERED, box), sight)
+        if sight.head is None:
+            dark = sight.light < _DARK_FRAME
+            code = FindingCode.TOO_DARK if dark else FindingCode.NO_FACE
+            return _View(Finding(code, box), sight)
+        crop = solve(sight.head, self.standard)
+        found = objections(self.standard, sight.measures, excused)
+        found += self._misplaced(rgb, sight.head, crop)
+        first = min(found, key=first_told, default=Objection(FindingCode.OK, False))
+        finding = Finding(first.code, box, first.stops)
+        return _View(finding, sight, None if first.stops else crop)
 
-    def _place(self, rgb: Picture, head: Head, box: tuple[float, float, float, float]) -> _Sight:
-        """Whether a head is where it can be photographed."""
+    def _misplaced(self, rgb: Picture, head: Head, crop: Crop) -> list[Objection]:
+        """Whether the head is where it cannot be photographed."""
         height, width = rgb.shape[:2]
-        if abs(head.turn) > _MOST_TURN or head.crown_to_eyes <= 0:
-            return _Sight(Finding(FindingCode.LOOK_STRAIGHT, box))
-        if abs(head.roll) > _MOST_ROLL:
-            return _Sight(Finding(FindingCode.LEVEL_HEAD, box))
-        narrowest = self._standard.rule("face.width").low
+        narrowest = self.standard.rule("face.width").low
         if narrowest is not None and head.face_width < narrowest:  # it would have to be blown up
-            return _Sight(Finding(FindingCode.TOO_FAR, box))
-        crop = solve(head, self._standard)
-        if overhang(crop, head, self._standard, (width, height)) > _OVERHANG:
-            too_large = self._standard.height / crop.scale > height
+            return [Objection(FindingCode.TOO_FAR, True)]
+        if overhang(crop, head, self.standard, (width, height)) > _OVERHANG:
+            too_large = self.standard.height / crop.scale > height
             code = FindingCode.TOO_NEAR if too_large else FindingCode.OFF_CENTRE
-            return _Sight(Finding(code, box))
-        return _Sight(Finding(FindingCode.OK, box), head, crop)
+            return [Objection(code, True)]
+        return []
 
-    # -- measuring what was made -------------------------------------------------------------
+    # -- making ------------------------------------------------------------------------------
 
-    def _measure_finished(self, data: bytes) -> tuple[Head | None, int]:
-        """The head in a finished photo, and the number of faces in it."""
+    def _treated(self, image: Image.Image) -> Image.Image:
+        """With the background as the profile has it."""
+        if self.standard.background == Background.AS_IS:
+            return image
+        rgb = np.asarray(image.convert("RGB"))
+        person = self._gauge.person(rgb)
+        if person is None:
+            return image
+        return Image.fromarray(treat(rgb, person, self.standard.background))
+
+    def _measure_finished(self, data: bytes) -> Sight:
         with Image.open(io.BytesIO(data)) as image:
-            rgb = np.asarray(image.convert("RGB"))
-        return self.measure(rgb), len(self._detector.faces(rgb))
-
-    def _report(self, data: bytes, head: Head, count: int, crop: Crop) -> report.Report:
-        values = jpeg.file_values(data)
-        values |= {
-            "face.width": head.face_width,
-            "face.eyes_x": head.eye_x,
-            "face.eyes_above_bottom": self._standard.height - head.eye_y,
-            "face.height_share": head.height / self._standard.height,
-            "person.count": float(count),
-            "photo.age": 0.0,  # it was taken just now
-        }
-        if not crop.hair_cut:  # cut hair has no top; the report then says "cannot tell"
-            values["face.crown"] = head.crown_y
-        return report.judge(self._standard, values)
-
-
-def _brightness(rgb: Picture) -> tuple[float, float]:
-    """Mean and spread of brightness, over a thumbnail that the sensor's noise does not reach."""
-    grey = cv2.cvtColor(cv2.resize(rgb, (64, 36), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
-    return float(grey.mean()), float(grey.std())
-
-
-def _face_brightness(rgb: Picture, face: Face) -> float:
-    top, left = max(int(face.y), 0), max(int(face.x), 0)
-    patch = rgb[top : int(face.y + face.height) + 1, left : int(face.x + face.width) + 1]
-    return _brightness(patch)[0] if patch.size else 0.0
+            sight = self._gauge.measure(np.asarray(image.convert("RGB")))
+        sight.measures["photo.age"] = Measure(0.0, "month")  # it was taken just now
+        return sight
 
 
 def _shares(face: Face, rgb: Picture) -> tuple[float, float, float, float]:

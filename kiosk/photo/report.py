@@ -11,17 +11,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypedDict
 
+from kiosk.photo.measures import Measure, unknown
 from kiosk.photo.standard import Rule, Severity, Standard
 
 
 class Verdict(StrEnum):
     MET = "met"
-    #: Not met, but the rule is a "should".
+    #: Not met, but the rule is a "should", or by no more than its tolerance.
     WARNING = "warning"
     #: Not met.
     BROKEN = "broken"
-    #: Not measured, or for a person to judge.
+    #: Not measured, not surely enough, or for a person to judge.
     CANNOT_TELL = "cannot_tell"
+    #: Not met, and the citizen says that something cannot be taken off: staff decide.
+    REVIEW = "review"
 
 
 @dataclass(frozen=True)
@@ -31,17 +34,22 @@ class Line:
     rule: Rule
     value: float | None
     verdict: Verdict
+    #: Why there is no value; see `kiosk.photo.measures.Measure`.
+    cannot_tell: str = ""
 
 
 class LineDocument(TypedDict):
     """A line as it is written into JSON."""
 
     rule: str
+    chinese: str
+    severity: str
     value: float | None
     unit: str
     low: float | None
     high: float | None
     verdict: str
+    cannot_tell: str
 
 
 @dataclass(frozen=True)
@@ -68,39 +76,58 @@ class Report:
         return tuple(line.rule.id for line in self.lines if line.verdict == Verdict.BROKEN)
 
     def document(self) -> list[LineDocument]:
-        """For JSON. Values are rounded to a hundredth; verdicts were made before rounding."""
+        """For JSON. Values are rounded to a thousandth; verdicts were made before rounding."""
         return [
             LineDocument(
                 rule=line.rule.id,
-                value=None if line.value is None else round(line.value, 2),
+                chinese=line.rule.chinese,
+                severity=line.rule.severity.value,
+                value=None if line.value is None else round(line.value, 3),
                 unit=line.rule.unit,
                 low=line.rule.low,
                 high=line.rule.high,
                 verdict=line.verdict.value,
+                cannot_tell=line.cannot_tell,
             )
             for line in self.lines
         ]
 
 
-def judge(standard: Standard, values: Mapping[str, float]) -> Report:
-    """Hold measured values (rule id -> value) against a standard.
+def judge(
+    standard: Standard, values: Mapping[str, float | Measure], excused: bool = False
+) -> Report:
+    """Hold what was measured (rule id -> value) against a standard.
 
-    Raises `KeyError` for a value whose rule is not in the standard.
+    `excused`: the citizen wears something that cannot be taken off (因宗教原因或医学因素不能摘除),
+    so the rules about it are left to staff. Raises `KeyError` for a value whose rule is not in the
+    standard.
     """
     for rule_id in values:
         standard.rule(rule_id)
     return Report(
         standard.id,
-        tuple(
-            Line(rule, values.get(rule.id), _verdict(rule, values.get(rule.id)))
-            for rule in standard.rules
-        ),
+        tuple(_line(rule, _measure(values.get(rule.id)), excused) for rule in standard.rules),
     )
 
 
-def _verdict(rule: Rule, value: float | None) -> Verdict:
-    if value is None or rule.severity == Severity.STAFF:
+def verdict(rule: Rule, measure: Measure, excused: bool = False) -> Verdict:
+    """What a measure means for its rule. `excused` as in `judge`."""
+    if rule.severity == Severity.STAFF or measure.value is None or not measure.decides:
         return Verdict.CANNOT_TELL
-    if rule.allows(value):
+    if rule.allows(measure.value):
         return Verdict.MET
-    return Verdict.BROKEN if rule.severity == Severity.MUST else Verdict.WARNING
+    if excused and rule.excusable:
+        return Verdict.REVIEW
+    if rule.severity == Severity.SHOULD or rule.tolerates(measure.value):
+        return Verdict.WARNING
+    return Verdict.BROKEN
+
+
+def _line(rule: Rule, measure: Measure, excused: bool) -> Line:
+    return Line(rule, measure.value, verdict(rule, measure, excused), measure.cannot_tell)
+
+
+def _measure(value: float | Measure | None) -> Measure:
+    if isinstance(value, Measure):
+        return value
+    return unknown("", "not measured") if value is None else Measure(value)

@@ -33,7 +33,6 @@ def head(
         face_width=width,
         crown_y=320.0 - crown_to_eyes,
         chin_y=320.0 + eyes_to_chin,
-        turn=0.0,
     )
 
 

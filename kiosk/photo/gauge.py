@@ -1,0 +1,196 @@
+"""A frame with a face to its measures (`kiosk.photo.measures`), each with how far it is valid.
+
+What spoils a method is known here and nowhere else: a burnt-out face has no hue, eyes behind dark
+glass are neither open nor closed, a turned face has no gaze.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from kiosk.photo.detect import Detector
+from kiosk.photo.eyes import Eye, EyeReader
+from kiosk.photo.measure import Head, Ruler
+from kiosk.photo.measures import Measure, unknown
+from kiosk.photo.mouth import Mouth, mouth
+from kiosk.photo.pose import pose
+from kiosk.photo.silhouette import Behind
+from kiosk.photo.skin import Skin, skin
+
+if TYPE_CHECKING:
+    from kiosk.photo.detect import Face, Floats, Picture
+
+#: A second face of at least this part of the first one's width is somebody in the booth.
+_SECOND_FACE = 0.3
+#: Cheeks burnt out to this share say nothing of colour or reflections.
+_BURNT = 0.10
+#: Cheeks darker than this hardly show anything; and closer to grey than this have no hue.
+_DARK, _GREY = 70.0, 6.0
+#: Below: what is behind the glass is not an eye but a guess; and an eye has no gaze.
+_DARK_GLASS, _SHUT = 0.60, 0.12
+#: Beyond this yaw the farther eye is not seen well enough, degrees.
+_SIDEWAYS = 18.0
+#: An eye of fewer pixels is not measured; with twice as many it is sure.
+_EYE_PIXELS = 12.0
+#: Colours this far apart: a mask lies over the mouth.
+_MASKED = 10.0
+#: A thumbnail that the sensor's noise does not reach, pixels.
+_THUMBNAIL = (64, 36)
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What is in one frame. `head` is None if there is no face that can be measured."""
+
+    faces: tuple[Face, ...]
+    head: Head | None
+    measures: dict[str, Measure]
+    #: Mean and standard deviation of the frame's brightness.
+    light: float
+    contrast: float
+
+
+class Gauge:
+    """All networks together. Belongs to one thread."""
+
+    def __init__(self, folder: Path) -> None:
+        """`folder`: of the models. Raises `ModelsMissing`."""
+        self._detector = Detector(folder)
+        self._ruler = Ruler(folder)
+        self._eyes = EyeReader(folder)
+
+    def measure(self, rgb: Picture) -> Sight:
+        """A frame of any size: height x width x 3 bytes, RGB. Raises nothing."""
+        found, light, contrast = _frame(rgb)
+        faces = tuple(self._detector.faces(rgb))
+        near = [face for face in faces if face.width >= _SECOND_FACE * faces[0].width]
+        found["person.count"] = Measure(float(len(near)))
+        mesh = self._detector.landmarks(rgb, faces[0]) if faces else None
+        if mesh is None:
+            return Sight(faces, None, found, light, contrast)
+        head, silhouette = self._ruler.measure(rgb, mesh)
+        if head.face_width <= 0 or head.height <= 0 or head.crown_to_eyes <= 0:  # seen from behind
+            return Sight(faces, None, found, light, contrast)
+        found["face.pixels"] = Measure(head.face_width, "px")
+        turn = pose(mesh)
+        found["head.yaw"] = Measure(turn.yaw, "degree")
+        # People differ by some degrees in what the mesh takes for level.
+        found["head.pitch"] = Measure(turn.pitch, "degree", 0.7)
+        found["head.roll"] = Measure(math.degrees(head.roll), "degree")
+        face = skin(rgb, mesh, head)
+        behind = silhouette.behind(head.chin_y - head.eye_y)
+        reach = silhouette.reach(head.face_x - head.eye_x, head.face_width)
+        found |= _light(face, behind) | _glasses(face) | _background(behind)
+        found |= _eyes(self._eyes.read(rgb, mesh), abs(turn.yaw), face)
+        found |= _mouth(mouth(mesh), face)
+        found["shoulders.seen"] = Measure(reach, "", 0.6)
+        return Sight(faces, head, found, light, contrast)
+
+    def person(self, rgb: Picture) -> Floats | None:
+        """Where the largest face's person is: height x width, 0 to 1; None without a face."""
+        faces = self._detector.faces(rgb)
+        mesh = self._detector.landmarks(rgb, faces[0]) if faces else None
+        if mesh is None:
+            return None
+        head, silhouette = self._ruler.measure(rgb, mesh)
+        size = (rgb.shape[1], rgb.shape[0])
+        return silhouette.over((head.eye_x, head.eye_y), head.roll, size)
+
+
+def _frame(rgb: Picture) -> tuple[dict[str, Measure], float, float]:
+    small = cv2.resize(rgb, _THUMBNAIL, interpolation=cv2.INTER_AREA)
+    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+    spread = small.max(axis=2).astype(np.float32) - small.min(axis=2)
+    light, contrast = float(grey.mean()), float(grey.std())
+    return (
+        {
+            "frame.light": Measure(light, "level"),
+            "frame.colour": Measure(float(spread.mean()), "level"),
+        },
+        light,
+        contrast,
+    )
+
+
+def _light(face: Skin, behind: Behind | None) -> dict[str, Measure]:
+    return {
+        "light.face": Measure(face.light, "level"),
+        "light.burnt": Measure(face.burnt),
+        "light.behind": Measure(behind.light - face.light, "level")
+        if behind
+        else unknown("level", "no background to be seen"),
+        "light.sides": Measure(face.sides, "level")
+        if face.burnt < _BURNT
+        else unknown("level", "burnt out"),
+        "light.hue": _hue(face),
+        "light.sharpness": Measure(face.sharpness, "", 0.4 if face.light < _DARK else 0.7),
+        "face.covered": Measure(face.covered, "level", 0.4 if face.light < _DARK else 0.8)
+        if face.burnt < _BURNT
+        else unknown("level", "burnt out"),
+    }
+
+
+def _hue(face: Skin) -> Measure:
+    if face.burnt >= _BURNT:
+        return unknown("degree", "burnt out")
+    if face.chroma < _GREY:
+        return unknown("degree", "hardly any colour")
+    return Measure(face.hue, "degree", 0.4 if face.light < _DARK else 0.7)
+
+
+def _glasses(face: Skin) -> dict[str, Measure]:
+    if face.burnt >= _BURNT:
+        return {
+            "glasses.clear": unknown("", "burnt out"),
+            "glasses.glare": unknown("", "burnt out"),
+        }
+    sure = 0.3 if face.light < _DARK else 0.8
+    return {
+        "glasses.clear": Measure(face.behind_glass, "", sure),
+        "glasses.glare": Measure(face.glare, "", min(sure, 0.6)),
+    }
+
+
+def _eyes(eyes: tuple[Eye, Eye], yaw: float, face: Skin) -> dict[str, Measure]:
+    left, right = eyes
+    size = min(left.width, right.width)
+    sure = min(max(size / _EYE_PIXELS - 1.0, 0.0), 1.0)
+    if yaw > _SIDEWAYS:
+        sure = min(sure, 0.4)
+    found = {
+        "eye.left_open": Measure(left.open, "", sure),
+        "eye.right_open": Measure(right.open, "", sure),
+        "eyes.open": Measure(min(left.open, right.open), "", sure),
+        "eyes.gaze": Measure(abs(left.gaze_x + right.gaze_x) / 2, "", min(sure, 0.6)),
+    }
+    if face.burnt < _BURNT and face.light >= _DARK and face.behind_glass < _DARK_GLASS:
+        return {name: unknown("", "behind dark glass") for name in found}
+    if yaw > _SIDEWAYS:
+        found["eyes.gaze"] = unknown("", "the head is turned")
+    elif min(left.open, right.open) < _SHUT:
+        found["eyes.gaze"] = unknown("", "the eyes are hardly open")
+    return found
+
+
+def _mouth(lips: Mouth, face: Skin) -> dict[str, Measure]:
+    if face.covered > _MASKED and face.burnt < _BURNT:
+        why = "the mouth is covered"
+        return {"mouth.open": unknown("", why), "mouth.smile": unknown("", why)}
+    return {"mouth.open": Measure(lips.open, "", 0.8), "mouth.smile": Measure(lips.smile, "", 0.8)}
+
+
+def _background(behind: Behind | None) -> dict[str, Measure]:
+    if behind is None:
+        why = "no background to be seen"
+        return {f"background.{name}": unknown("level", why) for name in ("light", "even", "tint")}
+    return {
+        "background.light": Measure(behind.light, "level", 0.8),
+        "background.even": Measure(behind.spread, "level", 0.8),
+        "background.tint": Measure(behind.tint, "level", 0.8),
+    }

@@ -1,0 +1,136 @@
+"""Where the person ends and the wall begins: crown, shoulders, and what is behind.
+
+A square around the middle of the eyes, level with them, is segmented by the published network
+`selfie_segmentation`: 256x256 RGB from 0 to 1 in, the likeness of a person, 0 to 1, out.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from kiosk.photo import models
+from kiosk.photo.detect import Net, upright
+
+if TYPE_CHECKING:
+    from kiosk.photo.detect import Floats, Picture
+
+_SIDE = 256
+_MIDDLE = _SIDE / 2
+#: The crown is searched this far to both sides of the forehead, in face widths.
+_CROWN_BAND = 0.30
+#: Above and below these a pixel is the person, and the wall.
+_PERSON, _WALL = 0.5, 0.1
+#: Shoulders are looked for this far below the eyes: just inside the finished photo, face widths.
+_SHOULDER_ROW = 1.12
+
+
+@dataclass(frozen=True)
+class Behind:
+    """The wall at both sides of the head. Lightness and colour as in `kiosk.photo.skin`."""
+
+    light: float
+    spread: float
+    #: Distance from grey.
+    tint: float
+
+
+@dataclass(frozen=True)
+class Silhouette:
+    """A segmented square. Places are in pixels of the frame, relative to the middle of the eyes,
+    after levelling them."""
+
+    mask: Floats
+    picture: Picture
+    #: Pixels of the mask per pixel of the frame.
+    scale: float
+
+    def crown(self, forehead: tuple[float, float], face_width: float) -> float:
+        """y of the top of the hair, found by walking up from the forehead."""
+        reach = _CROWN_BAND * face_width * self.scale
+        centre = _MIDDLE + forehead[0] * self.scale
+        columns = slice(max(round(centre - reach), 0), max(round(centre + reach), 0) + 1)
+        start = round(_MIDDLE + forehead[1] * self.scale)
+        return (top_edge(self.mask[:, columns], start) - _MIDDLE) / self.scale
+
+    def reach(self, face_x: float, face_width: float) -> float:
+        """How far the body reaches to the nearer side at the height of the shoulders, in face
+        widths."""
+        unit = face_width * self.scale
+        row = min(round(_MIDDLE + _SHOULDER_ROW * unit), _SIDE - 1)
+        centre = round(_MIDDLE + face_x * self.scale)
+        if not 0 < centre < _SIDE - 1:
+            return 0.0
+        body = self.mask[row] >= _PERSON
+        return min(_run(body[:centre][::-1]), _run(body[centre:])) / unit
+
+    def over(self, eyes: tuple[float, float], roll: float, size: tuple[int, int]) -> Floats:
+        """The mask laid over the picture it was made of: height x width, 0 to 1. `eyes` and `roll`
+        as they were given to `segment`; `size`: (width, height). Outside of the square it is 0."""
+        to_mask = upright(eyes, _SIDE / self.scale, roll, _SIDE)
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        return np.asarray(cv2.warpAffine(self.mask, to_mask, size, flags=flags), np.float32)
+
+    def behind(self, chin_y: float) -> Behind | None:
+        """The wall above the chin; None if hardly any is to be seen."""
+        rows = max(min(round(_MIDDLE + chin_y * self.scale), _SIDE), 0)
+        wall = self.mask[:rows] < _WALL
+        if np.count_nonzero(wall) < _SIDE:
+            return None
+        lab = cv2.cvtColor(self.picture[:rows], cv2.COLOR_RGB2LAB)[wall].astype(np.float32)
+        a, b = (float(np.median(lab[:, channel])) - 128.0 for channel in (1, 2))
+        return Behind(float(np.median(lab[:, 0])), float(lab[:, 0].std()), math.hypot(a, b))
+
+
+class Segmenter:
+    """Cuts people out. Not to be shared between threads."""
+
+    def __init__(self, folder: Path) -> None:
+        """`folder`: of the models. Raises `ModelsMissing`."""
+        self._net = Net(models.SEGMENTATION, folder)
+
+    def segment(
+        self, picture: Picture, eyes: tuple[float, float], roll: float, side: float
+    ) -> Silhouette:
+        """The square of that side around the eyes, turned by `roll` radians."""
+        to_mask = upright(eyes, side, roll, _SIDE)
+        # Edges are repeated: a black bar over a head near the edge would be taken for hair.
+        crop = cv2.warpAffine(
+            picture,
+            to_mask,
+            (_SIDE, _SIDE),
+            flags=cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        mask = self._net.run(crop.astype(np.float32) / 255.0)[0].reshape(_SIDE, _SIDE)
+        return Silhouette(mask, np.asarray(crop, np.uint8), _SIDE / side)
+
+
+def top_edge(mask: Floats, start: int) -> float:
+    """The highest row reached by walking up from row `start` through values above one half.
+
+    Every column is walked by itself, so that a person or a poster further up, which does not hang
+    together with the head, does not count. Returns a fraction of a row, interpolated.
+    """
+    best = float(start)
+    for column in mask.T:
+        above = column[: start + 1][::-1]
+        ends = np.flatnonzero(above < _PERSON)
+        if ends.size == 0:
+            best = 0.0
+        elif (steps := int(ends[0])) > 0:
+            inside, outside = float(above[steps - 1]), float(above[steps])
+            edge = start - (steps - 1) - (inside - _PERSON) / max(inside - outside, 1e-6)
+            best = min(best, edge + 0.5)  # the edge of a pixel is half a pixel from its middle
+    return best
+
+
+def _run(inside: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> int:
+    """How many are inside before the first that is not."""
+    ends = np.flatnonzero(~inside)
+    return int(ends[0]) if ends.size else len(inside)

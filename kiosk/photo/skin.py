@@ -1,0 +1,181 @@
+"""What light does on a face: brightness, shadow, tint, sharpness, and what glasses let through.
+
+The face is laid level at 200 pixels of width, so that every number means the same for every camera.
+Lightness and colour are those of CIELAB, each stretched to 0 to 255. Regions are polygons of the
+mesh; the mesh has points also where something covers the face, which is how a mask is noticed: the
+skin between the brows has another colour than what is where nose, cheeks and mouth should be.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from kiosk.photo.detect import Floats, Picture
+    from kiosk.photo.measure import Head
+
+#: The patch, pixels: width of the face in it, its size, and where the middle of the eyes lies.
+_FACE, _WIDTH, _HEIGHT = 200.0, 260, 320
+_EYES = (130.0, 110.0)
+#: A frame this much larger than the patch is first averaged down, else noise passes for detail.
+_SHRINK_FIRST = 2.0
+
+#: Mesh points around each region. Left and right are those of the picture.
+_CHEEKS = (
+    (117, 118, 119, 120, 47, 142, 203, 206, 205, 50),
+    (346, 347, 348, 349, 277, 371, 423, 426, 425, 280),
+)
+_NOSE = (195, 3, 51, 45, 4, 275, 281, 248)
+_MUZZLE = (164, 167, 165, 92, 186, 57, 202, 194, 201, 200, 421, 418, 422, 287, 410, 322, 391, 393)
+#: Between the brows and at the root of the nose: skin that a mask leaves free.
+_BETWEEN = (9, 107, 55, 193, 168, 417, 285, 336)
+#: Skin right under the eyes, behind the glass of glasses.
+_UNDER_EYES = (
+    (25, 110, 24, 23, 22, 26, 232, 231, 230, 229, 228, 31),
+    (255, 339, 254, 253, 252, 256, 452, 451, 450, 449, 448, 261),
+)
+#: From the brow to the lower rim of usual glasses.
+_GLASSES = (
+    (225, 224, 223, 222, 221, 245, 128, 231, 230, 229, 228, 31, 226),
+    (445, 444, 443, 442, 441, 465, 357, 451, 450, 449, 448, 261, 446),
+)
+#: Eyes, nose and mouth: where sharp edges are.
+_FEATURES = (70, 105, 107, 336, 334, 300, 454, 291, 17, 61, 234)
+
+#: Lightness from which a pixel has no detail left.
+_BURNT = 247
+#: Lighter than the cheek by so much, or than anything skin or eye reflects: the glass does.
+_REFLECTION, _BRIGHTEST = 40.0, 250.0
+
+
+@dataclass(frozen=True)
+class Skin:
+    """One face under its light."""
+
+    #: Median lightness of both cheeks, and the difference between them.
+    light: float
+    sides: float
+    #: Share of the cheeks and the nose that is burnt out.
+    burnt: float
+    #: Hue of the cheeks, degrees in the plane of a* and b*; and their distance from grey.
+    hue: float
+    chroma: float
+    #: Variance of the Laplacian over eyes, nose and mouth.
+    sharpness: float
+    #: Lightness under the eyes as a share of that of the cheeks.
+    behind_glass: float
+    #: Largest share of reflections before one eye.
+    glare: float
+    #: Mean distance of the colour of nose, mouth and cheeks from that between the brows.
+    covered: float
+
+
+def skin(picture: Picture, mesh: Floats, head: Head) -> Skin:
+    """`mesh`: 468 x 3 of a head whose face has a width above 0."""
+    patch, points = _patch(picture, mesh, head)
+    lab = np.asarray(cv2.cvtColor(patch, cv2.COLOR_RGB2LAB), np.uint8)
+
+    def pixels(region: Sequence[int]) -> Picture:
+        return _inside(lab, points, region)
+
+    cheeks = [pixels(region) for region in _CHEEKS]
+    both = np.vstack(cheeks)
+    colour = np.median(both, axis=0)
+    sides = [max(float(np.median(cheek[:, 0])), 1.0) for cheek in cheeks]
+    a, b = float(colour[1]) - 128.0, float(colour[2]) - 128.0
+    nose = pixels(_NOSE)
+    return Skin(
+        light=float(colour[0]),
+        sides=abs(sides[0] - sides[1]),
+        burnt=float(np.mean(np.vstack((both, nose))[:, 0] >= _BURNT)),
+        hue=math.degrees(math.atan2(b, a)),
+        chroma=math.hypot(a, b),
+        sharpness=_sharpness(patch, points),
+        behind_glass=float(
+            np.mean(
+                [
+                    float(np.median(pixels(region)[:, 0])) / side
+                    for region, side in zip(_UNDER_EYES, sides, strict=True)
+                ]
+            )
+        ),
+        glare=max(
+            float(np.mean(pixels(region)[:, 0] >= min(side + _REFLECTION, _BRIGHTEST)))
+            for region, side in zip(_GLASSES, sides, strict=True)
+        ),
+        covered=_colours_apart(pixels(_BETWEEN), (nose, pixels(_MUZZLE), both)),
+    )
+
+
+def _patch(picture: Picture, mesh: Floats, head: Head) -> tuple[Picture, Floats]:
+    """The face level and 200 pixels wide, and the mesh in it (468 x 2)."""
+    scale = _FACE / head.face_width
+    cos, sin = math.cos(head.roll) * scale, math.sin(head.roll) * scale
+    x, y = head.eye_x, head.eye_y
+    level = np.array(
+        [
+            [cos, sin, _EYES[0] - cos * x - sin * y],
+            [-sin, cos, _EYES[1] + sin * x - cos * y],
+        ]
+    )
+    points = mesh[:, :2] @ level[:, :2].T + level[:, 2]
+    if 1.0 / scale >= _SHRINK_FIRST:
+        picture, level = _shrunk(picture, level, int(1.0 / scale))
+    patch = cv2.warpAffine(
+        picture, level, (_WIDTH, _HEIGHT), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return np.asarray(patch, np.uint8), np.asarray(points, np.float32)
+
+
+def _shrunk(
+    picture: Picture, level: NDArray[np.float64], by: int
+) -> tuple[Picture, NDArray[np.float64]]:
+    """The picture averaged down by a whole number, and the transform that fits it."""
+    size = (max(picture.shape[1] // by, 1), max(picture.shape[0] // by, 1))
+    whole = picture[: size[1] * by, : size[0] * by]
+    small = cv2.resize(whole, size, interpolation=cv2.INTER_AREA)
+    # Pixel i of the small picture has its middle at by * i + (by - 1) / 2 of the large one.
+    moved = level.copy()
+    moved[:, 2] += level[:, :2] @ np.full(2, (by - 1) / 2)
+    moved[:, :2] *= by
+    return np.asarray(small, np.uint8), moved
+
+
+def _inside(lab: Picture, points: Floats, region: Sequence[int]) -> Picture:
+    """The pixels inside a region, n x 3; one black pixel if it lies outside."""
+    outline = cv2.convexHull(np.round(points[list(region)]).astype(np.int32))
+    x, y, width, height = cv2.boundingRect(outline)
+    left, top = max(x, 0), max(y, 0)
+    part = lab[top : max(y + height, 0), left : max(x + width, 0)]
+    if part.size:
+        inside = np.zeros(part.shape[:2], np.uint8)
+        cv2.fillConvexPoly(inside, outline - np.array((left, top), np.int32), 1)
+        found: Picture = part[inside > 0]
+        if found.size:
+            return found
+    return np.zeros((1, 3), np.uint8)
+
+
+def _colours_apart(one: Picture, others: Sequence[Picture]) -> float:
+    """Mean distance of the median colours of `others` from that of `one`, without lightness."""
+    here = np.median(one, axis=0)[1:]
+    apart: list[Any] = [np.hypot(*(np.median(other, axis=0)[1:] - here)) for other in others]
+    return float(np.mean(apart))
+
+
+def _sharpness(patch: Picture, points: Floats) -> float:
+    grey = cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY)
+    edges = cv2.Laplacian(grey, cv2.CV_32F)
+    inside = np.zeros(grey.shape, np.uint8)
+    hull = cv2.convexHull(np.round(points[list(_FEATURES)]).astype(np.int32))
+    cv2.fillConvexPoly(inside, hull, 1)
+    found = edges[inside > 0]
+    return float(found.var()) if found.size else 0.0
