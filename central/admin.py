@@ -10,7 +10,7 @@ from django.contrib.admin.utils import flatten_fieldsets
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
-from central import applications
+from central import applications, photos
 from central.masking import masked_name, masked_number
 from central.models import (
     Application,
@@ -45,7 +45,10 @@ class ReadOnly:
 
 @admin.register(Application)
 class ApplicationAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = ("receipt_no", "who", "number", "state", "accepted_at", "terminal", "bank")
+    list_display = (
+        *("receipt_no", "who", "number", "state", "to_review"),
+        *("accepted_at", "terminal", "bank"),
+    )
     list_filter = ("state", "accepted_at", "terminal")
     search_fields = ("receipt_no__exact", "id_number__exact", "name__exact")
     date_hierarchy = "accepted_at"
@@ -60,7 +63,8 @@ class ApplicationAdmin(ReadOnly, admin.ModelAdmin):
         ),
         ("联系方式", {"fields": ("phone", "address")}),
         ("领卡", {"fields": ("bank", "outlet", "pickup")}),
-        ("照片与签名", {"fields": ("card_photo", "signed", "checks", "consent_list")}),
+        ("照片", {"fields": ("review_reasons", "pictures", "photo_hints", "rules")}),
+        ("签名", {"fields": ("signed", "checks", "consent_list")}),
     ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: object = None) -> list[str]:
@@ -75,9 +79,37 @@ class ApplicationAdmin(ReadOnly, admin.ModelAdmin):
     def number(self, application: Application) -> str:
         return masked_number(application.id_number)
 
-    @admin.display(description="照片")
-    def card_photo(self, application: Application) -> SafeString:
-        return _picture("image/jpeg", bytes(application.photo.jpeg), 220)
+    @admin.display(description="照片 / 摄像头原始画面")
+    def pictures(self, application: Application) -> SafeString:
+        photo = application.photo
+        shown = [_picture("image/jpeg", bytes(photo.jpeg), 220)]
+        if photo.frame:
+            shown.append(_picture("image/jpeg", bytes(photo.frame), 220))
+        return format_html_join(" ", "{}", ((picture,) for picture in shown))
+
+    @admin.display(description="需人工审核", ordering="review")
+    def to_review(self, application: Application) -> str:
+        return "⚠ 需审核" if application.review else ""
+
+    @admin.display(description="需人工审核的原因")
+    def review_reasons(self, application: Application) -> SafeString | str:
+        lines = [(photos.REASONS.get(reason, reason),) for reason in application.review]
+        return format_html_join("", "<div>⚠ {}</div>", lines) if lines else "无"
+
+    @admin.display(description="提示(仅供参考)")
+    def photo_hints(self, application: Application) -> SafeString:
+        return format_html_join("", "<div>{}:{}</div>", photos.hints(application.photo.claimed))
+
+    @admin.display(description="照片标准逐项核对")
+    def rules(self, application: Application) -> SafeString | str:
+        photo = application.photo
+        rows = photos.rows(photo.claimed, photo.measured)
+        if not rows:
+            return "终端未附核对报告"
+        head = format_html_join("", "<th>{}</th>", ((name,) for name in photos.COLUMNS))
+        cells = (format_html_join("", "<td>{}</td>", ((cell,) for cell in row)) for row in rows)
+        body = format_html_join("", "<tr>{}</tr>", ((row,) for row in cells))
+        return format_html("<table><tr>{}</tr>{}</table>", head, body)
 
     @admin.display(description="签名")
     def signed(self, application: Application) -> SafeString:

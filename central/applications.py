@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
-from central import pictures
+from central import photos, pictures
 from central.eligibility import refusal
 from central.models import Application, Photo, ReceivedEnvelope, Signature
 from sync.messages import (
@@ -94,7 +94,7 @@ def _store(envelope: ReceivedEnvelope, application: FirstApplication) -> None:
         consents=[consent.model_dump(mode="json") for consent in application.consents],
         **{name: getattr(form, name) for name in _COLUMNS},
     )
-    Photo.objects.create(application=stored, jpeg=application.photo_jpeg)
+    _store_photo(stored, application)
     Signature.objects.create(
         application=stored,
         png=signature.png,
@@ -102,6 +102,22 @@ def _store(envelope: ReceivedEnvelope, application: FirstApplication) -> None:
         strokes_sha256=signature.strokes_sha256 or "",
         binding_sha256=signature.binding_sha256,
     )
+
+
+def _store_photo(stored: Application, application: FirstApplication) -> None:
+    """The photo, what the terminal says of it, and what the centre finds when it measures it."""
+    findings = photos.examine(application.photo_jpeg, application.photo_evidence)
+    frame = application.photo_evidence.frame.jpeg if application.photo_evidence else b""
+    Photo.objects.create(
+        application=stored,
+        jpeg=application.photo_jpeg,
+        frame=frame or None,
+        claimed=findings.claimed,
+        measured=findings.measured,
+    )
+    if findings.review:
+        stored.review = findings.review
+        stored.save(update_fields=["review"])
 
 
 #: Fields of the form that are columns of the same name.

@@ -236,6 +236,8 @@ class Application(models.Model):
     form = models.JSONField("登记表原文")
     form_sha256 = models.CharField("登记表哈希", max_length=64)
     consents = models.JSONField("知情同意")
+    #: Words of `central.photos.REASONS`: why a person should look at the photo.
+    review = models.JSONField("照片需人工审核", default=list)
 
     class Meta:
         verbose_name = verbose_name_plural = "首次申领"
@@ -253,10 +255,16 @@ class Application(models.Model):
 
 
 class Photo(models.Model):
-    """The card photo, the very bytes the signed hash is of."""
+    """The card photo, the very bytes the signed hash is of, and what is known about it."""
 
     application = models.OneToOneField(Application, models.CASCADE, primary_key=True)
     jpeg = models.BinaryField()
+    #: The camera frame it was cut from, JPEG; None from a terminal that sent none.
+    frame = models.BinaryField(null=True)
+    #: `sync.messages.PhotoEvidence` as the terminal claims it, without pictures.
+    claimed = models.JSONField(default=dict)
+    #: Rule id -> {"value", "verdict"} as the centre measured the bytes itself; empty if it did not.
+    measured = models.JSONField(default=dict)
 
 
 class Signature(models.Model):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from central import applications, pictures
+from central import applications, photos, pictures
 from central.masking import masked_name, masked_number
 from central.models import Application, ReceivedEnvelope, Terminal
 
@@ -33,7 +33,22 @@ def _application(item: Application) -> dict[str, Any]:
         "form_ok": checks["form"],
         "photo_ok": checks["photo"],
         "binding_ok": checks["binding"],
+        **_photo(item),
         "consents": [consent["text_id"] for consent in item.consents],
+    }
+
+
+def _photo(item: Application) -> dict[str, Any]:
+    """What is known of the photo: rules as claimed and as measured here, and why to look."""
+    photo = item.photo
+    return {
+        "frame": pictures.size_of(bytes(photo.frame), "JPEG", "RGB") if photo.frame else None,
+        "rules_claimed": len(photo.claimed.get("rules", ())),
+        "rules_measured": len(photo.measured),
+        "photo_disagrees": photos.disagreements(photo.claimed, photo.measured),
+        "photo_review": item.review,
+        "liveness": photo.claimed.get("liveness", {}),
+        "comparison": photo.claimed.get("comparison", {}),
     }
 
 

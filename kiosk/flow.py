@@ -85,6 +85,8 @@ class Context:
     today: date
     terminal: str
     policy: Policy
+    #: Where faces are compared, see `kiosk.photo.verify.Place`.
+    comparison: str = "none"
 
 
 class Service:

@@ -11,24 +11,23 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hardware.faults import DeviceFault, FaultCode
 from kiosk import prompts
+from kiosk.photo_session import take_photo
 from kiosk.receipts import compose
 from kiosk.records.submission import Eligibility, Standing, Standpoint, Submitted, Verdict
 
 if TYPE_CHECKING:
-    from hardware.camera import Camera
     from hardware.card.files import SocialCard
     from hardware.card.reader import CardReader
     from hardware.id_documents import IdCard
     from hardware.id_reader import IdReader
     from hardware.printer import ReceiptPrinter
     from kiosk.flow import Prompt
-    from kiosk.photo import CardPhoto
+    from kiosk.photo.verify import Comparison
     from kiosk.terminal import Parts, Terminal
     from sync.outbox import Outbox
 
@@ -45,23 +44,8 @@ class Work:
     terminal: Terminal
     report: Callable[[Any], None]
     cancelled: Callable[[], bool]
-    heard: Callable[[str], bool]
-
-
-@dataclass(frozen=True)
-class Look:
-    """One camera frame for the preview, and what is wrong with it.
-
-    `rgb`: height x width x 3 bytes, top row first, not mirrored; they may be the camera's own
-    frame, which the photo is made of, so nobody writes to them. `finding` is a
-    `kiosk.photo.Finding` code. `face` is (x, y, width, height) in shares of the frame.
-    """
-
-    rgb: bytes | memoryview
-    width: int
-    height: int
-    finding: str
-    face: tuple[float, float, float, float] | None = None
+    #: What the screen said since it was last asked.
+    told: Callable[[], list[str]]
 
 
 def load_ahead(parts: Parts) -> None:
@@ -94,31 +78,12 @@ def read_card(prompt: prompts.ReadCard, reader: CardReader, work: Work) -> Socia
     return reader.read(work.cancelled, work.report)
 
 
-def take_photo(prompt: prompts.TakePhoto, camera: Camera, work: Work) -> CardPhoto:
-    """Show the citizen to themself until they press 拍照, then make the card photo.
+def compare_faces(prompt: prompts.CompareFaces, _: None, work: Work) -> Comparison:
+    """A hint, whatever comes of it: nobody is refused because a comparison failed."""
+    from kiosk.photo.verify import Place, verifier
 
-    A frame that cannot become a card photo is not taken: the finding is shown and the preview goes
-    on, so that what comes back always meets the pixel rules (domain R-D1 … R-D8).
-    """
-    from kiosk.photo import Photographer, PhotoRefused
-
-    photographer = Photographer()
-    wanted = False
-    # Closed here whatever happens: an exception's traceback would keep the camera running.
-    with closing(camera.frames(work.cancelled)) as frames:
-        for frame in frames:
-            look = photographer.look(frame.rgb).finding
-            height, width = frame.rgb.shape[:2]
-            finding = look.code
-            wanted = wanted or work.heard("capture")
-            if wanted:
-                wanted = False
-                try:
-                    return photographer.make(frame.rgb)
-                except PhotoRefused as refused:
-                    finding = refused.finding.code
-            work.report(Look(frame.pixels, width, height, finding, look.face))
-    raise DeviceFault(FaultCode.CAMERA_NO_FRAMES, "the stream ended")
+    place = Place(work.terminal.settings.photo.comparison)
+    return verifier(place).compare(prompt.photo.jpeg, prompt.portrait)
 
 
 def ask_central(prompt: prompts.AskCentral, _: None, work: Work) -> Eligibility:
@@ -189,6 +154,7 @@ OPERATIONS: dict[type[Prompt[Any]], Callable[[Any, Any, Work], Any]] = {
     prompts.PlaceIdCard: place_id_card,
     prompts.ReadCard: read_card,
     prompts.TakePhoto: take_photo,
+    prompts.CompareFaces: compare_faces,
     prompts.AskCentral: ask_central,
     prompts.Submit: submit,
     prompts.AwaitVerdict: await_verdict,

@@ -11,8 +11,10 @@ A prompt says *what* is asked; its `id` names the words (`<id>.title`, `<id>.tex
 | Form         | citizen            | {field name: text}, every field valid      |
 | PlaceIdCard  | ID-card reader     | `IdCard`                                   |
 | ReadCard     | card reader        | `SocialCard`                               |
-| TakePhoto    | camera and citizen | `CardPhoto`                                |
-| JudgePhoto   | citizen            | "use" or "again"                           |
+| AskConsent   | citizen            | the time of consent, or None: declined     |
+| TakePhoto    | camera and citizen | `Capture`                                  |
+| ChoosePhoto  | citizen            | which of the photos, or "again"            |
+| CompareFaces | this terminal      | `Comparison`, a hint                       |
 | Review       | citizen            | True; a row may be revised instead         |
 | Sign         | citizen            | `Strokes`                                  |
 | AskCentral   | central server     | `Eligibility`                              |
@@ -37,6 +39,8 @@ from hardware.card.files import SocialCard
 from hardware.id_documents import IdCard
 from kiosk.flow import Prompt, Unacceptable
 from kiosk.photo import CardPhoto
+from kiosk.photo.capture import Capture
+from kiosk.photo.verify import Comparison
 from kiosk.receipts import Slip
 from kiosk.records import rules
 from kiosk.records.submission import Eligibility, EligibilityQuestion, Submitted, Verdict
@@ -166,10 +170,22 @@ class ReadCard(Prompt[SocialCard]):
 
 
 @dataclass(frozen=True)
-class TakePhoto(Prompt[CardPhoto]):
-    """The card photo. Reports frames with what is wrong in them; the citizen presses 拍照.
+class AskConsent(Prompt[datetime | None]):
+    """A consent that stands by itself and may be refused without any consequence.
 
-    The operation understands one word from the screen: "capture".
+    Words: as of a `Notice`, and `<id>.agree`, `<id>.decline`.
+    """
+
+    id: str
+    points: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class TakePhoto(Prompt[Capture]):
+    """One try at the card photo. Reports `kiosk.photo_session.View`s; it is taken by itself.
+
+    The operation understands three words from the screen: "now" (take it without more advice),
+    "pause" while something else is read, and "resume".
     """
 
     id: str
@@ -180,17 +196,31 @@ class TakePhoto(Prompt[CardPhoto]):
 
 
 @dataclass(frozen=True)
-class JudgePhoto(Prompt[str]):
-    """The finished photo, as it would be on the card. "use" it, or take it "again"."""
+class ChoosePhoto(Prompt[str]):
+    """Every photo taken so far, as it would be on the card. Its number ("1" …), or "again"."""
 
     id: str
-    photo: CardPhoto
+    captures: tuple[Capture, ...]
     tries_left: int
 
     def check(self, answer: str) -> str:
-        if answer not in ("use", "again") or (answer == "again" and self.tries_left == 0):
+        numbers = {str(number) for number in range(1, len(self.captures) + 1)}
+        if answer not in numbers and not (answer == "again" and self.tries_left):
             raise Unacceptable("prompt.choice.unknown")
         return answer
+
+
+@dataclass(frozen=True)
+class CompareFaces(Prompt[Comparison]):
+    """The chosen photo against the chip's portrait (102 x 126 x 3 bytes), with consent only."""
+
+    id: str
+    photo: CardPhoto
+    portrait: bytes = field(repr=False)
+
+    performed_by: ClassVar[str | None] = "verifier"
+    asks: ClassVar[bool] = False
+    idle_s: ClassVar[float | None] = None
 
 
 @dataclass(frozen=True)
@@ -349,8 +379,10 @@ PROMPTS: tuple[type[Prompt[Any]], ...] = (
     Form,
     PlaceIdCard,
     ReadCard,
+    AskConsent,
     TakePhoto,
-    JudgePhoto,
+    ChoosePhoto,
+    CompareFaces,
     Review,
     Sign,
     AskCentral,

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from kiosk.photo.verify import Place
+
 #: "demo" and "test" allow virtual devices and the inspector; "production" refuses both.
 MODES = ("production", "demo", "test")
 
@@ -88,6 +90,17 @@ class Screen:
 
 
 @dataclass(frozen=True)
+class Photo:
+    """How the card photo is taken."""
+
+    #: Where the face is compared with the ID card's portrait: "none", "terminal" (needs the extra
+    #: `verify`) or "central". It needs the vendor's decoder of the portrait as well.
+    comparison: str = "none"
+    #: Whether a blink and a turn of the head are asked for, as a hint.
+    liveness: bool = True
+
+
+@dataclass(frozen=True)
 class Maintenance:
     """Who may open the maintenance page: technician's id -> hash made by `kioskctl technician`."""
 
@@ -115,6 +128,7 @@ class Settings:
     devices: Devices = field(default_factory=Devices)
     central: Central = field(default_factory=Central)
     screen: Screen = field(default_factory=Screen)
+    photo: Photo = field(default_factory=Photo)
     maintenance: Maintenance = field(default_factory=Maintenance)
     outbox: Outbox = field(default_factory=Outbox)
 
@@ -129,6 +143,7 @@ _TABLES: dict[str, type[Any]] = {
     "devices": Devices,
     "central": Central,
     "screen": Screen,
+    "photo": Photo,
     "maintenance": Maintenance,
     "outbox": Outbox,
 }
@@ -152,7 +167,12 @@ def load_settings(file: Path | None, environment: Mapping[str, str] = os.environ
         name: _table(kind, name, document.get(name, {}), environment)
         for name, kind in _TABLES.items()
     }
-    return Settings(mode=mode, **tables)
+    settings = Settings(mode=mode, **tables)
+    if settings.photo.comparison not in set(Place):
+        raise BadSettings(
+            f"photo.comparison is {settings.photo.comparison!r}, not one of {', '.join(Place)}"
+        )
+    return settings
 
 
 def _table(kind: type[T], name: str, given: Mapping[str, Any], env: Mapping[str, str]) -> T:

@@ -26,6 +26,7 @@ from kiosk.clock import beijing_now
 from kiosk.flow import Context, Event, Prompt, Service, Visit
 from kiosk.housekeeping import Housekeeping
 from kiosk.maintenance import Maintenance
+from kiosk.photo.verify import Place, effective_place
 from kiosk.receipts import Letterhead
 from kiosk.services import find_services
 
@@ -88,18 +89,17 @@ class Operation:
         self._cancelled.set()
 
     def tell(self, word: str) -> None:
-        """Say something to the operation, e.g. "capture" to the camera."""
+        """Say something to the operation, e.g. "now" to the camera."""
         self._told.append(word)
 
     def cancelled(self) -> bool:
         return self._cancelled.is_set()
 
-    def heard(self, word: str) -> bool:
-        """Whether the word was said since it was last asked for."""
-        if word not in self._told:
-            return False
-        self._told.clear()
-        return True
+    def told(self) -> list[str]:
+        """What was said since it was last asked, in order."""
+        words = self._told[:]
+        del self._told[: len(words)]
+        return words
 
 
 @dataclass(frozen=True)
@@ -166,6 +166,7 @@ class Terminal:
             **parts.devices.loops,
             "outbox": Clerk("outbox"),
             "central": Clerk("central"),
+            "verifier": Clerk("verifier"),
         }
 
     def open(self) -> None:
@@ -228,7 +229,9 @@ class Terminal:
 
     def visit(self, service: type[Service], listen: Callable[[Event], None] | None = None) -> Visit:
         """A new visit for a service; the driver starts it. What it tells is also logged."""
-        context = Context(self._today(), self.parts.terminal_id, self.parts.policy)
+        parts = self.parts
+        place = effective_place(Place(self.settings.photo.comparison))
+        context = Context(self._today(), parts.terminal_id, parts.policy, place)
 
         def hear(event: Event) -> None:
             log.info("visit %s %s %s %s", service.id, event.kind, event.prompt, event.detail)
@@ -305,7 +308,7 @@ class Terminal:
 def _work(terminal: Terminal, operation: Operation, report: Report) -> Work:
     from kiosk.operations import Work
 
-    return Work(terminal, report, operation.cancelled, operation.heard)
+    return Work(terminal, report, operation.cancelled, operation.told)
 
 
 def _name(error: BaseException) -> str:

@@ -53,5 +53,12 @@ class VisitActions:
         if self._live:
             self._stage.tell(word)
 
+    def speak(self, message: str) -> None:
+        if self._live:
+            self._stage.voice.say(message)
+
+    def hush(self) -> None:
+        self._stage.voice.hush()
+
     def touched(self) -> None:
         self._visit.touched(self._stage.clock())

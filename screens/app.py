@@ -55,15 +55,17 @@ def run(
     from kivy.clock import Clock
     from kivy.core.window import Window
 
+    from kiosk.voice import Clips
     from screens import fonts, scale, theme
     from screens.stage import Stage
+    from screens.voice import Voice
 
     # Cheaper than a widget the size of the window.
     Window.clearcolor = theme.GROUND
     fonts.register()
     scale.fit(*Window.size)
     terminal = make_terminal()
-    stage = Stage(terminal)
+    stage = Stage(terminal, voice=Voice(Clips(terminal.words), terminal.health))
     seen: list[float] = []
     guard = _guard(stage)
     inspector = _inspector(stage, settings, state, seen)

@@ -57,7 +57,13 @@ class Actions(Protocol):
         """The citizen leaves."""
 
     def tell(self, word: str) -> None:
-        """Say a word to the running operation, e.g. "capture"."""
+        """Say a word to the running operation, e.g. "now"."""
+
+    def speak(self, message: str) -> None:
+        """Speak the words of an id, if they have a clip."""
+
+    def hush(self) -> None:
+        """Stop speaking."""
 
     def touched(self) -> None:
         """Somebody is there (a touch does this by itself)."""

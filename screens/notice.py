@@ -1,14 +1,17 @@
-"""`Notice`: a few points to read before going on, each an icon, a headline and a sentence."""
+"""`Notice` and `AskConsent`: a few points to read, each an icon, a headline and a sentence."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from kivy.uix.boxlayout import BoxLayout
 
 from kiosk.clock import beijing_now
-from kiosk.prompts import Notice
+from kiosk.prompts import AskConsent, Notice
 from screens import theme
 from screens.base import PromptScreen
 from screens.scale import px
+from screens.widgets.button import BarButton
 from screens.widgets.surface import Column, Gap, Panel, Rule
 from screens.widgets.text import Icon, Text
 
@@ -18,12 +21,7 @@ class NoticeScreen(PromptScreen[Notice]):
 
     def build(self) -> None:
         self.title()
-        panel = Panel(pad=40, spacing=px(20))
-        for place, (point, icon) in enumerate(self.prompt.points):
-            if place:
-                panel.add_widget(Rule())
-            panel.add_widget(self._point(point, icon))
-        self.body.add_widget(panel)
+        self.body.add_widget(_points(self))
         self.body.add_widget(Gap())
         usual = "frame.agree" if self.prompt.must_agree else "frame.next"
         icon = "check" if self.prompt.must_agree else ""
@@ -34,12 +32,38 @@ class NoticeScreen(PromptScreen[Notice]):
             icon_after="" if icon else "arrow-right",
         )
 
-    def _point(self, point: str, icon: str) -> BoxLayout:
-        row = BoxLayout(spacing=px(36), size_hint_y=None)
-        row.add_widget(Icon(icon, 80, pos_hint={"center_y": 0.5}))
-        words = Column(gap=2, pos_hint={"center_y": 0.5})
-        words.add_widget(Text(self.says(f"{point}.title"), role="heading"))
-        words.add_widget(Text(self.says(f"{point}.text"), colour=theme.INK_SOFT))
-        words.bind(height=lambda _, height: setattr(row, "height", max(px(112), height)))
-        row.add_widget(words)
-        return row
+
+class ConsentScreen(PromptScreen[AskConsent]):
+    """Two answers of the same size: neither is made harder than the other."""
+
+    def build(self) -> None:
+        self.title()
+        self.body.add_widget(_points(self))
+        self.body.add_widget(Gap())
+        self.body.add_widget(
+            BarButton(
+                self.says("decline"), "decline", lambda: self.actions.answer(None), icon="close"
+            )
+        )
+        self.primary(self.says("agree"), lambda: self.actions.answer(beijing_now()), icon="check")
+
+
+def _points(page: PromptScreen[Any]) -> Panel:
+    """The points of a prompt under one another."""
+    panel = Panel(pad=40, spacing=px(20))
+    for place, (point, icon) in enumerate(page.prompt.points):
+        if place:
+            panel.add_widget(Rule())
+        panel.add_widget(_point(page, point, icon))
+    return panel
+
+
+def _point(page: PromptScreen[Any], point: str, icon: str) -> BoxLayout:
+    row = BoxLayout(spacing=px(36), size_hint_y=None)
+    row.add_widget(Icon(icon, 80, pos_hint={"center_y": 0.5}))
+    words = Column(gap=2, pos_hint={"center_y": 0.5})
+    words.add_widget(Text(page.says(f"{point}.title"), role="heading"))
+    words.add_widget(Text(page.says(f"{point}.text"), colour=theme.INK_SOFT))
+    words.bind(height=lambda _, height: setattr(row, "height", max(px(112), height)))
+    row.add_widget(words)
+    return row

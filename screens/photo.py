@@ -1,63 +1,75 @@
-"""`TakePhoto`: the citizen sees themself, is told one thing at a time, and presses 拍照.
+"""`TakePhoto`: the citizen sees themself, is told one thing at a time, and is photographed.
 
-The camera's operation does the looking and the taking; this page shows its `Look`s and tells it
-"capture" when the count-down is over. If the operation finds that no card photo can be made of
-what it sees, it says so and the preview goes on: the citizen presses again.
+The camera's operation decides what is said and when the photo is taken (`kiosk.photo.guidance`);
+this page shows and speaks it. The citizen may ask for the photo as it is (拍照), and for help at
+any time: then the operation pauses, and the page says who helps and where.
 """
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
+from kivy.uix.boxlayout import BoxLayout
+
+from kiosk.photo.guidance import COUNTING, OK, Phase
 from kiosk.prompts import TakePhoto
+from screens import theme
 from screens.base import PromptScreen
 from screens.preview import Preview
+from screens.scale import px
+from screens.widgets.button import BarButton
 from screens.widgets.status import Banner
+from screens.widgets.surface import Column, Gap, Panel
+from screens.widgets.text import Icon, Text
 
 if TYPE_CHECKING:
-    from kiosk.operations import Look
+    from kiosk.photo_session import View
 
-#: Finding -> icon. The words are `photo.finding.<code>`.
+#: What is said -> icon. The words have the same ids.
 ICONS = {
-    "ok": "check-circle",
-    "covered": "camera-off",
-    "too_dark": "lightbulb-on-outline",
-    "no_face": "account-outline",
-    "many_faces": "account-multiple",
-    "too_far": "magnify-plus-outline",
-    "too_near": "magnify-minus-outline",
-    "off_centre": "arrow-left-right",
-    "frozen": "camera-retake-outline",
-    "grey": "invert-colors-off",
-    "too_bright": "brightness-7",
-    "back_light": "weather-sunset",
-    "level_head": "axis-z-rotate-clockwise",
-    "look_straight": "head-sync-outline",
-    "chin_up": "arrow-up",
-    "chin_down": "arrow-down",
-    "face_covered": "face-mask-outline",
-    "sunglasses": "sunglasses",
-    "glasses_glare": "glasses",
-    "eyes_closed": "eye-outline",
-    "look_here": "eye-check-outline",
-    "mouth_open": "emoticon-neutral-outline",
-    "smiling": "emoticon-neutral-outline",
-    "uneven_light": "brightness-6",
-    "colour_tint": "palette-outline",
-    "blurred": "blur",
-    "shoulders": "account-tie-outline",
-    "background": "wallpaper",
-    "uncertain": "refresh",
+    OK: "check-circle",
+    COUNTING: "eye-outline",
+    "photo.screen.starting": "camera-outline",
+    "photo.screen.making": "progress-clock",
+    "photo.finding.covered": "camera-off",
+    "photo.finding.frozen": "camera-retake-outline",
+    "photo.finding.grey": "invert-colors-off",
+    "photo.finding.too_dark": "lightbulb-on-outline",
+    "photo.finding.too_bright": "brightness-7",
+    "photo.finding.back_light": "weather-sunset",
+    "photo.finding.no_face": "account-outline",
+    "photo.finding.many_faces": "account-multiple",
+    "photo.finding.too_far": "arrow-expand-all",
+    "photo.finding.too_near": "arrow-collapse-all",
+    "photo.finding.off_centre": "image-filter-center-focus",
+    "photo.move.left": "arrow-left-bold",
+    "photo.move.right": "arrow-right-bold",
+    "photo.move.up": "arrow-up-bold",
+    "photo.move.down": "arrow-down-bold",
+    "photo.finding.level_head": "axis-z-rotate-clockwise",
+    "photo.finding.look_straight": "head-sync-outline",
+    "photo.finding.chin_up": "arrow-up",
+    "photo.finding.chin_down": "arrow-down",
+    "photo.finding.face_covered": "face-mask-outline",
+    "photo.finding.sunglasses": "sunglasses",
+    "photo.finding.glasses_glare": "glasses",
+    "photo.finding.eyes_closed": "eye-outline",
+    "photo.finding.look_here": "eye-check-outline",
+    "photo.finding.mouth_open": "emoticon-neutral-outline",
+    "photo.finding.smiling": "emoticon-neutral-outline",
+    "photo.finding.uneven_light": "brightness-6",
+    "photo.finding.colour_tint": "palette-outline",
+    "photo.finding.blurred": "blur",
+    "photo.finding.shoulders": "account-tie-outline",
+    "photo.finding.background": "wallpaper",
+    "photo.finding.uncertain": "refresh",
+    "photo.live.blink": "eye-off-outline",
+    "photo.live.turn_left": "arrow-left-bold",
+    "photo.live.turn_right": "arrow-right-bold",
 }
 
-COUNT_DOWN = 3
-#: An instruction stays at least this long, so that it can be read and does not flicker, seconds.
-SAID_S = 0.7
-#: Why a photo was refused stays longer. It may come until so long after "capture".
-REFUSAL_S, JUDGED_WITHIN_S = 3.0, 6.0
-#: Frames sooner than this after "capture" were on their way before it.
-ON_THE_WAY_S = 0.6
+#: Room for the longest instruction, reference px, so that the picture above stays where it is.
+_SAYING_HEIGHT = 320
 
 
 class TakePhotoScreen(PromptScreen[TakePhoto]):
@@ -66,69 +78,131 @@ class TakePhotoScreen(PromptScreen[TakePhoto]):
     def build(self) -> None:
         self.title()
         self._preview = Preview()
-        self.body.add_widget(self._preview)
         self._banner = Banner(
-            "info", self.say("photo.screen.starting"), icon="camera-outline", role="heading"
+            "info", "", icon="camera-outline", role="title", icon_size=112, least=_SAYING_HEIGHT
         )
-        self.body.add_widget(self._banner)
-        self._button = self.primary(self.say("photo.screen.take"), self._count, icon="camera")
-        self._button.disabled = True
-        self._left = COUNT_DOWN
-        #: "starting", "ready", "counting" or "making".
-        self._phase = "starting"
+        self._staff = Banner("waiting", self.say("photo.help.staff"), icon="face-agent")
+        self._now = self.primary(self.say("photo.screen.take"), self._take_now, icon="camera")
+        self._now.disabled = True
+        self._help_button = BarButton(
+            self.say("photo.help.button"), "help", self._open_help, icon="face-agent", role="body"
+        )
+        self.foot.add_widget(self._help_button, index=1)
         self._said = ""
-        self._hold_until = 0.0
-        self._told_at = float("-inf")
+        self._count = 0
+        self._offered = False
+        self._watch()
+        self._speak("photo.screen.starting", "info")
 
-    def progress(self, event: Look) -> None:
+    # -- what the operation says -------------------------------------------------------------
+
+    def progress(self, event: View) -> None:
         """A frame of the camera."""
+        guidance = event.guidance
         self._preview.show(event)
-        since = time.monotonic() - self._told_at
-        if self._phase == "starting" or (self._phase == "making" and since >= ON_THE_WAY_S):
-            self._phase = "ready"
-            self._button.disabled = False
-        if self._phase == "counting":
+        self._now.disabled = guidance.phase not in (Phase.PLACING, Phase.HOLDING)
+        if guidance.offer_staff and not self._offered:
+            self._offer_staff()
+        if guidance.phase is Phase.CAPTURE:
+            self._preview.count(0)
+            self._speak("photo.screen.making", "info")
             return
-        refused = event.finding != "ok" and since < JUDGED_WITHIN_S
-        if self._phase == "ready" or refused:
-            self._instruct(event.finding, REFUSAL_S if refused else SAID_S)
+        self._speak(guidance.say, "ok" if guidance.say in (OK, COUNTING) else "waiting")
+        self._show_count(guidance.count)
+        if guidance.phase is not Phase.PLACING:
+            # Who holds still on our word is not asked "are you still there?".
+            self.actions.touched()
 
-    def _instruct(self, finding: str, stay_s: float) -> None:
-        """Say what to do, unless what was said last has not stood long enough."""
-        now = time.monotonic()
-        if finding == self._said or now < self._hold_until:
+    def _speak(self, message: str, state: str) -> None:
+        if message == self._said:
             return
-        self._said = finding
-        self._hold_until = now + stay_s
-        state = "ok" if finding == "ok" else "waiting"
-        self._banner.show(state, self.say(f"photo.finding.{finding}"), icon=ICONS[finding])
+        self._said = message
+        self._banner.show(state, self.say(message), icon=ICONS[message])
+        self.actions.speak(message)
 
-    def _say(self, key: str, icon: str) -> None:
-        self._said = key
-        self._hold_until = 0.0
-        self._banner.show("info", self.say(key), icon=icon)
+    def _show_count(self, count: int) -> None:
+        if count != self._count:
+            self._count = count
+            self._preview.count(count)
+            if count:
+                self.actions.speak(f"photo.count.{count}")
 
-    def _count(self) -> None:
-        """拍照 was pressed: 3, 2, 1."""
-        self._button.disabled = True
-        self._phase = "counting"
-        self._left = COUNT_DOWN
-        self._say("photo.screen.counting", "eye-outline")
-        self._preview.count(self._left)
-        self.after(1.0, self._counted)
+    # -- what the citizen wants --------------------------------------------------------------
 
-    def _counted(self, _: float) -> None:
-        # A count-down is no reason to be asked "are you still there?".
-        self.actions.touched()
-        self._left -= 1
-        self._preview.count(self._left)
-        if self._left:
-            self.after(1.0, self._counted)
-            return
-        self._phase = "making"
-        self._say("photo.screen.making", "progress-clock")
-        self._told_at = time.monotonic()
-        self.actions.tell("capture")
+    def _take_now(self) -> None:
+        self.actions.tell("now")
+
+    def _offer_staff(self) -> None:
+        """It does not go well: say in plain sight that somebody else can do it."""
+        self._offered = True
+        self._help_button.set_look("primary")
+        self._now.set_look("secondary")
+        self.body.add_widget(self._staff)
+        self.actions.speak("photo.help.staff")
+
+    def _open_help(self) -> None:
+        """Who helps, in place of the picture, until the citizen goes on or leaves."""
+        self.actions.tell("pause")
+        self.body.clear_widgets()
+        self.body.add_widget(_Help(self))
+        for button in (self._help_button, self._now):
+            button.disabled = True
+            button.opacity = 0
+
+    def close_help(self) -> None:
+        """Go on with the photo."""
+        self._watch()
+        self._help_button.disabled = False
+        for button in (self._help_button, self._now):
+            button.opacity = 1
+        self.actions.tell("resume")
+
+    def _watch(self) -> None:
+        self.body.clear_widgets()
+        self.body.add_widget(self._preview)
+        self.body.add_widget(self._banner)
+        if self._offered:
+            self.body.add_widget(self._staff)
 
     def left(self) -> None:
         self._preview.drop()
+        self.actions.hush()
+
+
+class _Help(Column):
+    """The ways to a photo other than this camera, and the way back to it."""
+
+    WAYS = (
+        ("account-question-outline", "photo.help.here"),
+        ("face-agent", "photo.help.window"),
+        ("phone", "photo.help.call"),
+    )
+
+    def __init__(self, page: TakePhotoScreen) -> None:
+        super().__init__(gap=theme.GAP, pos_hint={"top": 1})
+        panel = Panel(pad=48, spacing=px(36))
+        panel.add_widget(Text(page.say("photo.help.title"), role="title"))
+        for icon, words in self.WAYS:
+            row = BoxLayout(size_hint_y=None, spacing=px(32))
+            row.add_widget(Icon(icon, 72, pos_hint={"center_y": 0.5}))
+            text = Text(page.say(words), pos_hint={"center_y": 0.5})
+            text.bind(height=lambda _, high, row=row: setattr(row, "height", max(px(88), high)))
+            row.height = max(px(88), text.height)
+            row.add_widget(text)
+            panel.add_widget(row)
+        self.add_widget(panel)
+        self.add_widget(Gap(12))
+        self.add_widget(
+            BarButton(
+                page.say("photo.help.resume"),
+                "resume",
+                page.close_help,
+                look="primary",
+                icon="camera",
+            )
+        )
+        self.add_widget(
+            BarButton(
+                page.say("photo.help.leave"), "give-up", page.actions.cancel, icon="exit-to-app"
+            )
+        )

@@ -1,5 +1,8 @@
 """What the camera sees, mirrored, with an oval to put one's face in. Nothing is made prettier.
 
+The oval follows the face up and down: who sits in a wheelchair and who is tall see it around their
+own head, and are not made to fit the camera. Its size is that of a face at the right distance.
+
 One texture is kept and written anew for each frame (a new one each time would leak on some
 terminals, and never so on others); mirroring, turning the rows over and cropping are all done by
 the coordinates at which the graphics card reads it.
@@ -13,17 +16,20 @@ from kivy.graphics import Color, Ellipse, Rectangle, SmoothLine
 from kivy.graphics.texture import Texture
 from kivy.uix.floatlayout import FloatLayout
 
+from kiosk.photo.guidance import Phase
 from screens import theme
 from screens.scale import px
 from screens.widgets.surface import Coat
 from screens.widgets.text import Icon, Text
 
 if TYPE_CHECKING:
-    from kiosk.operations import Look
+    from kiosk.photo_session import View
 
 #: The oval: height as a share of the preview's, width by height (a face is about 3 wide to 4
 #: high), and where its middle lies above the bottom.
 OVAL_HEIGHT, OVAL_SHAPE, OVAL_MIDDLE = 0.58, 0.75, 0.54
+#: It goes this part of the way to the face with each frame, so that it does not tremble with it.
+OVAL_FOLLOWS = 0.2
 COUNT = 190
 
 
@@ -52,6 +58,8 @@ class Preview(FloatLayout):
         super().__init__()
         Coat(self, theme.HEADER)
         self._texture: Texture | None = None
+        #: Where the middle of the oval is above the bottom, share of the height.
+        self._middle = OVAL_MIDDLE
         with self.canvas:
             self._tint = Color(1, 1, 1, 0)
             self._picture = Rectangle()
@@ -66,9 +74,9 @@ class Preview(FloatLayout):
         self._count = _Count()
         self.bind(pos=self._follow, size=self._follow)
 
-    def show(self, look: Look) -> None:
+    def show(self, view: View) -> None:
         """Show a frame; its oval is green while nothing is wrong."""
-        size = (look.width, look.height)
+        size = (view.width, view.height)
         if self._texture is None or self._texture.size != size:
             self._texture = Texture.create(size=size, colorfmt="rgb")
             self._texture.mag_filter = "linear"
@@ -77,9 +85,22 @@ class Preview(FloatLayout):
             self._shade_colour.a = 0.75
             self._follow()
             self.remove_widget(self._icon)
-        self._texture.blit_buffer(look.rgb, colorfmt="rgb", bufferfmt="ubyte")
-        self._oval_colour.rgba = OVAL_RIGHT if look.finding == "ok" else OVAL_USUAL
+        self._texture.blit_buffer(view.rgb, colorfmt="rgb", bufferfmt="ubyte")
+        right = view.guidance.phase is not Phase.PLACING
+        self._oval_colour.rgba = OVAL_RIGHT if right else OVAL_USUAL
+        self._follow_face(view)
         self.canvas.ask_update()
+
+    def _follow_face(self, view: View) -> None:
+        """Move the oval towards the height of the face, as far as it stays in the picture."""
+        face, wanted = view.guidance.face, OVAL_MIDDLE
+        if face is not None:
+            _, top, _, bottom = cover((view.width, view.height), (self.width, self.height))
+            down = (face[1] + face[3] / 2 - top) / (bottom - top)
+            edge = OVAL_HEIGHT / 2
+            wanted = min(max(1 - down, edge), 1 - edge)
+        self._middle += (wanted - self._middle) * OVAL_FOLLOWS
+        self._place_oval()
 
     def count(self, seconds: int) -> None:
         """Show a number over the picture; 0 takes it away."""
@@ -101,9 +122,14 @@ class Preview(FloatLayout):
         self._picture.size = view
         if self._texture is not None:
             self._picture.tex_coords = mirrored(cover(self._texture.size, view))
-        height = view[1] * OVAL_HEIGHT
+        self._place_oval()
+
+    def _place_oval(self) -> None:
+        inset = px(6)
+        high = max(1.0, self.height - 2 * inset)
+        height = high * OVAL_HEIGHT
         width = height * OVAL_SHAPE
-        middle = self.y + inset + view[1] * OVAL_MIDDLE
+        middle = self.y + inset + high * self._middle
         oval = (self.center_x - width / 2, middle - height / 2, width, height)
         self._shade.ellipse = self._oval.ellipse = (*oval, 0, 360, 120)
 

@@ -29,6 +29,7 @@ from screens.corners import CornerPattern, corner
 from screens.home import HomePage
 from screens.registry import screen_class
 from screens.scale import px
+from screens.voice import Mute
 from screens.widgets.header import Header
 from screens.widgets.overlay import IdleWarning
 from screens.widgets.progress import ProgressStrip
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from kivy.input import MotionEvent
 
     from kiosk.terminal import Operation, Terminal
+    from screens.voice import Voice
 
 log = logging.getLogger(__name__)
 
@@ -46,9 +48,15 @@ TICK_S = 0.5
 class Stage(FloatLayout):
     """The root widget. `clock` gives seconds of a monotonic clock."""
 
-    def __init__(self, terminal: Terminal, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        terminal: Terminal,
+        clock: Callable[[], float] = time.monotonic,
+        voice: Voice | Mute | None = None,
+    ) -> None:
         super().__init__()
         self.terminal = terminal
+        self.voice = voice or Mute()
         self.clock = clock
         self._visit: Visit | None = None
         self._service: type[Service] | None = None
@@ -303,4 +311,5 @@ class Stage(FloatLayout):
             self._visit.cancel()
             self._visit = None
         self._leave_page()
+        self.voice.close()
         self.terminal.wipe()

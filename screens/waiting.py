@@ -9,7 +9,7 @@ from kivy.uix.floatlayout import FloatLayout
 from kivy.uix.widget import Widget
 
 from kiosk.flow import Prompt
-from kiosk.prompts import AskCentral, AwaitVerdict, Print, Submit
+from kiosk.prompts import AskCentral, AwaitVerdict, CompareFaces, Print, Submit
 from screens import theme
 from screens.base import PromptScreen
 from screens.scale import px
@@ -19,6 +19,7 @@ from screens.widgets.text import Icon, Text
 #: Prompt -> (icon, words if the prompt has none of its own).
 LOOKS: dict[type[Prompt[Any]], tuple[str, str]] = {
     AskCentral: ("account-search-outline", "waiting.ask_central"),
+    CompareFaces: ("face-recognition", "waiting.compare_faces"),
     Submit: ("content-save-check-outline", "waiting.submit"),
     AwaitVerdict: ("cloud-upload-outline", "waiting.await_verdict"),
     Print: ("printer-outline", "waiting.print"),

@@ -1,6 +1,6 @@
 """Which version of the wire contract this code speaks, and with whom it can.
 
-Both sides say theirs with every request and every answer, in the header `Kiosk-Contract: 1.1`; who
+Both sides say theirs with every request and every answer, in the header `Kiosk-Contract: 1.2`; who
 says nothing speaks 1.0, which had no such header. The rule:
 
 | what changes                                       | version | who must be new first      |
@@ -40,7 +40,7 @@ class Version(NamedTuple):
 
 
 #: What this code speaks. Raised together with the recordings, see above.
-CONTRACT = Version(1, 1)
+CONTRACT = Version(1, 2)
 
 #: What who says nothing speaks.
 SILENT = Version(1, 0)

@@ -34,6 +34,7 @@ from sync.values import (
     Base64,
     Code,
     Day,
+    Decimal,
     IdNumber,
     ItemId,
     KeyId,
@@ -56,6 +57,7 @@ __all__ = [
     "ApplicationForm",
     "Batch",
     "BatchAnswer",
+    "CameraFrame",
     "Consent",
     "DesiredState",
     "EligibilityAnswer",
@@ -66,17 +68,21 @@ __all__ = [
     "EnvelopeHeader",
     "EnvelopeKey",
     "Export",
+    "FaceComparison",
     "FirstApplication",
     "HealthRow",
     "Heartbeat",
     "HeartbeatAnswer",
     "InPieces",
     "ItemAnswer",
+    "LivenessHint",
+    "PhotoEvidence",
     "Piece",
     "PieceAnswer",
     "QueueReport",
     "Refusal",
     "Rejection",
+    "RuleLine",
     "SignatureRecord",
     "Verdict",
     "binding_sha256",
@@ -320,6 +326,62 @@ class Consent(_Message):
     agreed_at: Moment
 
 
+class RuleLine(_Message):
+    """One rule of the photo standard, as the terminal measured it. Numbers are decimal text."""
+
+    rule: Code
+    value: Decimal = ""
+    low: Decimal = ""
+    high: Decimal = ""
+    #: "met", "warning", "broken" or "cannot_tell".
+    verdict: Short
+
+
+class CameraFrame(_Message):
+    """The frame a photo was cut from, all of it; empty where it was not kept."""
+
+    jpeg: Base64 = b""
+    width: int = 0
+    height: int = 0
+    #: Width in pixels that the camera gave, where the frame had to be made smaller.
+    camera_width: int = 0
+    quality: int = 0
+
+
+class LivenessHint(_Message):
+    """ "seen", "not_seen", "cannot_tell" or "not_asked". Nothing is refused because of it."""
+
+    blink: Short = "not_asked"
+    turn: Short = "not_asked"
+    unbroken: bool = True
+
+
+class FaceComparison(_Message):
+    """The photo against the ID card's portrait. Nothing is refused because of it."""
+
+    place: Short = "none"
+    #: "match", "unsure", "mismatch" or "cannot_tell".
+    band: Short = "cannot_tell"
+    distance: Decimal = ""
+    method: Short = ""
+    why: Short = ""
+    #: Only where the citizen agreed that the centre compares.
+    portrait_png: Base64 = b""
+
+
+class PhotoEvidence(_Message):
+    """How the photo came about: claims of the terminal, for the centre to check."""
+
+    standard: Short = ""
+    rules: Annotated[list[RuleLine], Field(max_length=100)] = []
+    frame: CameraFrame = CameraFrame()
+    tries: int = 1
+    #: The citizen said that a head covering cannot be taken off: a person must look.
+    head_covering: bool = False
+    liveness: LivenessHint = LivenessHint()
+    comparison: FaceComparison = FaceComparison()
+
+
 class FirstApplication(_Message):
     """首次申领: the contents of an envelope of kind "first_application"."""
 
@@ -332,6 +394,8 @@ class FirstApplication(_Message):
     photo_jpeg: Base64
     signature: SignatureRecord
     consents: list[Consent]
+    #: Since 1.2.
+    photo_evidence: PhotoEvidence | None = None
 
 
 def form_sha256(form: ApplicationForm) -> str:

@@ -44,6 +44,8 @@ Base64 = Annotated[
 ]
 #: UUID, lower case.
 ItemId = Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+#: A number as text, because what is sealed has no floating-point numbers; "" for none.
+Decimal = Annotated[str, Field(pattern=r"^(-?[0-9]{1,12}(\.[0-9]{1,6})?)?$")]
 Text = Annotated[str, Field(max_length=100)]
 Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]

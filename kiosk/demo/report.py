@@ -48,6 +48,12 @@ def check_application(held: dict[str, Any], number: str, person: IdPersona) -> I
     yield Check("the hash of the form is right", one["form_ok"] is True)
     yield Check("the hash of the photo is right", one["photo_ok"] is True)
     yield Check("the signature is bound to what was signed", one["binding_ok"] is True)
+    yield Check("the frame the photo was cut from is there", bool(one["frame"]), one["frame"])
+    yield Check("every rule of the photo is reported", one["rules_claimed"] > 0)
+    yield Check("the centre measured the photo itself", one["rules_measured"] > 0)
+    differing = one["photo_disagrees"]
+    yield Check("it found what the terminal found", differing == [], differing)
+    yield Check("nobody need look at the photo", one["photo_review"] == [], one["photo_review"])
     consents = sorted(one["consents"])
     wanted = ["apply.notice", "apply.photo_notice"]
     yield Check("both consents are recorded", consents == wanted, consents)
@@ -69,7 +75,7 @@ def check_terminal(health: list[dict[str, Any]], queue: dict[str, Any]) -> Itera
     """The devices, and the queue as the centre last heard of it."""
     states = {row["device"]: row["state"] for row in health}
     every = {"id_reader", "card_reader", "printer", "camera"}
-    ready = every <= states.keys() and all(state == "ready" for state in states.values())
+    ready = every <= states.keys() and all(states[device] == "ready" for device in every)
     yield Check("every device is ready", ready, states)
     yield Check("the centre hears the terminal's heartbeat", bool(queue.get("last_heartbeat")))
     waiting = {key: queue.get(key) for key in ("queued", "dead")}

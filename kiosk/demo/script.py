@@ -186,8 +186,9 @@ _BANK = (
 )
 _PHOTO = (
     Step("photo-notice", "apply.photo_notice", (bench("camera", "scene", "portrait"), NEXT)),
-    Step("photo", "apply.photo", (NEXT,), enabled=("primary",)),
-    Step("photo-judged", "apply.judge_photo", (NEXT,), within_s=40.0),
+    Step("head-covering", "apply.head_covering", (Touch("option:bare"),)),
+    Step("photo", "apply.photo"),
+    Step("photo-chosen", "apply.choose_photo", (NEXT,), within_s=60.0),
 )
 _CHANGE = (
     Step("review", "apply.review", (Touch("row:apply.special_group"),), (PHONE, ESTATE, "无")),

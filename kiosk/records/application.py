@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kiosk.prompts import Strokes
     from kiosk.records.address import Address
     from kiosk.records.citizen import Citizen
+    from kiosk.records.evidence import PhotoEvidence
 
 #: How the card management writes 长期 (domain §2.3).
 LONG_TERM_DATE = date(9999, 12, 31)
@@ -85,6 +86,7 @@ class SignedApplication:
     signature: Strokes
     consents: tuple[Consent, ...]
     policy_version: str
+    evidence: PhotoEvidence
 
     #: The kind of transaction, for the envelope's header.
     kind = "first_application"

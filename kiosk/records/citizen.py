@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,8 @@ class Citizen:
     id_valid_from: date
     #: None: 长期.
     id_valid_to: date | None
+    #: 102 x 126 x 3 bytes, see `IdCard.portrait`; None if there is none.
+    portrait: bytes | None = field(default=None, repr=False, compare=False)
 
     @property
     def sex(self) -> str:
@@ -78,7 +80,16 @@ class Citizen:
         name = card.name.strip()
         for dot in "•‧・．":
             name = name.replace(dot, "·")
-        return cls(name, number, card.ethnic_code, card.address, card.issuer, valid_from, valid_to)
+        return cls(
+            name,
+            number,
+            card.ethnic_code,
+            card.address,
+            card.issuer,
+            valid_from,
+            valid_to,
+            card.portrait,
+        )
 
 
 def _date(text: str) -> date:

@@ -86,6 +86,7 @@ class Prepared:
                 }
                 for consent in self.signed.consents
             ],
+            "photo_evidence": self.signed.evidence.document(),
         }
 
 

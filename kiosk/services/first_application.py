@@ -12,15 +12,18 @@ from typing import TYPE_CHECKING, ClassVar
 
 from hardware.faults import DeviceFault
 from kiosk.flow import Service
+from kiosk.photo.verify import GUARDIAN_BELOW_YEARS, Comparison, Place, cannot_tell
 from kiosk.prompts import (
     Advice,
     AskCentral,
+    AskConsent,
     AwaitVerdict,
     Choice,
+    ChoosePhoto,
+    CompareFaces,
     Done,
     Field,
     Form,
-    JudgePhoto,
     Notice,
     Option,
     Print,
@@ -36,6 +39,7 @@ from kiosk.records.address import Address, RuralAddress, UrbanAddress, parse_add
 from kiosk.records.application import Consent, FirstApplication, SignedApplication
 from kiosk.records.citizen import Citizen
 from kiosk.records.codes import TANGSHAN
+from kiosk.records.evidence import PhotoEvidence
 from kiosk.records.masking import mask_id_number, mask_name
 from kiosk.records.submission import (
     Eligibility,
@@ -50,9 +54,9 @@ from kiosk.services._identify import identify
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from kiosk.photo import CardPhoto
+    from kiosk.photo.capture import Capture
 
-#: A photo may be taken this often; the last one stands (domain §3.1).
+#: A photo may be taken this often; the citizen chooses among all of them (domain §5.1).
 PHOTO_TRIES = 3
 
 _URBAN_FIELDS = (
@@ -104,7 +108,14 @@ class ApplyFirst(Service):
             "apply.bank",
             "apply.outlet",
         ),
-        "photo": ("apply.photo_notice", "apply.photo", "apply.judge_photo"),
+        "photo": (
+            "apply.photo_notice",
+            "apply.head_covering",
+            "apply.photo",
+            "apply.choose_photo",
+            "apply.compare_consent",
+            "apply.compare",
+        ),
         "sign": ("apply.review", "apply.sign"),
         "receipt": (
             "apply.submit",
@@ -136,19 +147,23 @@ class ApplyFirst(Service):
             ),
             must_agree=True,
         )
-        photo = await self._photo()
+        covered = await self._cannot_uncover()
+        tries, capture = await self._photo()
+        compare_agreed_at, evidence = await self._compare(citizen, capture, tries, covered)
 
+        photo = capture.photo
         application = FirstApplication(citizen, phone, address, special_group, bank, outlet, photo)
         await Review("apply.review", self._rows(application), photo)
         signature = await Sign("apply.sign", application.sha256, citizen.name)
         version = self.context.policy.version
-        consents = (
+        consents: tuple[Consent, ...] = (
             Consent("apply.notice", version, agreed_at),
             Consent("apply.photo_notice", version, photo_agreed_at),
         )
-        submitted = await Submit(
-            "apply.submit", SignedApplication(application, signature, consents, version)
-        )
+        if compare_agreed_at is not None:
+            consents += (Consent("apply.compare_consent", version, compare_agreed_at),)
+        signed = SignedApplication(application, signature, consents, version, evidence)
+        submitted = await Submit("apply.submit", signed)
         verdict = await AwaitVerdict("apply.verdict", submitted)
         await self._hand_over(application, submitted, verdict)
 
@@ -289,14 +304,64 @@ class ApplyFirst(Service):
         )
         return bank, await Choice("apply.outlet", outlets, facts={"bank": policy.bank(bank).name})
 
-    async def _photo(self) -> CardPhoto:
-        attempt = 1
+    # -- the photo ---------------------------------------------------------------------------
+
+    async def _cannot_uncover(self) -> bool:
+        """Whether a head covering stays on for religious or medical reasons (domain R-D16): then
+        a person looks at the application, and nobody is refused."""
+        options = (
+            Option("bare", icon="account-check-outline"),
+            Option("cannot", icon="account-cog"),
+        )
+        return await Choice("apply.head_covering", options) == "cannot"
+
+    async def _photo(self) -> tuple[int, Capture]:
+        """How often it was taken, and the one the citizen likes best."""
+        captures: tuple[Capture, ...] = ()
         while True:
-            photo = await TakePhoto("apply.photo", attempt)
-            left = PHOTO_TRIES - attempt
-            if await JudgePhoto("apply.judge_photo", photo, left) == "use":
-                return photo
-            attempt += 1
+            captures += (await TakePhoto("apply.photo", len(captures) + 1),)
+            left = PHOTO_TRIES - len(captures)
+            chosen = await ChoosePhoto("apply.choose_photo", captures, left)
+            if chosen != "again":
+                return len(captures), captures[int(chosen) - 1]
+
+    async def _compare(
+        self, citizen: Citizen, capture: Capture, tries: int, covered: bool
+    ) -> tuple[datetime | None, PhotoEvidence]:
+        """The face against the chip's portrait, if there is one and the citizen agrees.
+
+        Asked by itself and only where something would be compared; declining changes nothing
+        (人脸识别技术应用安全管理办法). The result goes to the operator as a hint.
+        """
+        place, agreed_at = Place(self.context.comparison), None
+        comparison, portrait = self._why_not(citizen, place), citizen.portrait
+        if comparison is None:
+            agreed_at = await AskConsent(
+                "apply.compare_consent",
+                (
+                    ("what", "face-recognition"),
+                    ("kept", "shield-lock-outline"),
+                    ("free", "hand-okay"),
+                ),
+            )
+            if agreed_at is None or portrait is None:
+                comparison = cannot_tell("declined")
+            elif place is Place.CENTRAL:
+                comparison = cannot_tell("at_central")
+            else:
+                comparison = await CompareFaces("apply.compare", capture.photo, portrait)
+        sent = portrait if agreed_at is not None and place is Place.CENTRAL else None
+        return agreed_at, PhotoEvidence(capture, tries, covered, comparison, sent, place)
+
+    def _why_not(self, citizen: Citizen, place: Place) -> Comparison | None:
+        """What stands instead of a comparison that nobody need be asked for."""
+        if place is Place.NONE:
+            return cannot_tell("no_method")
+        if citizen.portrait is None:
+            return cannot_tell("no_portrait")
+        if citizen.number.age_on(self.context.today) < GUARDIAN_BELOW_YEARS:
+            return cannot_tell("guardian")
+        return None
 
     # -- what is reviewed and handed over ----------------------------------------------------
 

@@ -35,10 +35,21 @@ class StatusChip(BoxLayout):
 class Banner(BoxLayout):
     """A line across the page: icon and words on the tint of a state."""
 
-    def __init__(self, state: str, text: str, *, icon: str = "", role: str = "body") -> None:
+    def __init__(
+        self,
+        state: str,
+        text: str,
+        *,
+        icon: str = "",
+        role: str = "body",
+        icon_size: float = 52,
+        least: float = 100,
+    ) -> None:
+        """`icon_size` and the `least` height are reference pixels."""
         super().__init__(size_hint_y=None, spacing=px(24), padding=(px(32), px(24)))
+        self._least = px(least)
         ink, tint, usual = theme.STATES[state]
-        self._icon = Icon(icon or usual, 52, ink, pos_hint={"center_y": 0.5})
+        self._icon = Icon(icon or usual, icon_size, ink, pos_hint={"center_y": 0.5})
         self._text = Text(text, role=role, colour=ink, pos_hint={"center_y": 0.5})
         self._coat = Coat(self, tint, ink, width=2)
         self.add_widget(self._icon)
@@ -58,7 +69,7 @@ class Banner(BoxLayout):
         self._coat.paint(tint, ink)
 
     def _take_height(self, *_: object) -> None:
-        self.height = max(px(100), self._text.height + px(48))
+        self.height = max(self._least, self._text.height + px(48))
 
 
 class ErrorLine(BoxLayout):

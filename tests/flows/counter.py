@@ -14,6 +14,7 @@ from hardware.card.files import SocialCard
 from hardware.virtual import personas
 from kiosk.flow import Context, Event, Service, Visit
 from kiosk.photo import CardPhoto
+from kiosk.photo.capture import Capture, WholeFrame
 from kiosk.policy import load_policy
 from kiosk.prompts import Strokes
 from kiosk.records.submission import Eligibility, Standing, Standpoint, Submitted, Verdict
@@ -33,6 +34,7 @@ ZHANG = personas.ID_PERSONAS["zhang"].card()
 CHILD = dataclasses.replace(ZHANG, birth="20130316", number=number("20130316"))
 SIGNATURE = Strokes((((100, 200), (600, 700)), ((500, 100), (520, 800))), NOW)
 PHOTO = CardPhoto(jpeg=b"\xff\xd8 not a real picture", sha256="0" * 64, width=358, height=441)
+CAPTURE = Capture(PHOTO, WholeFrame(b"\xff\xd8 not a real frame", 1280, 720, 1280, 92))
 ELIGIBLE = Eligibility(Standing.ELIGIBLE)
 OFFLINE = Eligibility(Standing.OFFLINE)
 SUBMITTED = Submitted("01890000-0000-7000-8000-000000000000", "13029926112400015")
@@ -53,8 +55,9 @@ APPLICATION: tuple[tuple[str, Any], ...] = (
     ("apply.bank", "icbc"),
     ("apply.outlet", "icbc-lubei"),
     ("apply.photo_notice", NOW),
-    ("apply.photo", PHOTO),
-    ("apply.judge_photo", "use"),
+    ("apply.head_covering", "bare"),
+    ("apply.photo", CAPTURE),
+    ("apply.choose_photo", "1"),
     ("apply.review", True),
     ("apply.sign", SIGNATURE),
     ("apply.submit", SUBMITTED),

@@ -10,14 +10,17 @@ import pytest
 
 from hardware.faults import DeviceFault, FaultCode
 from kiosk.flow import Ending, Unacceptable
+from kiosk.photo.capture import Capture
+from kiosk.photo.verify import Band, Comparison
 from kiosk.prompts import Advice, Choice, Done, Review, Row, Sign, Strokes
 from kiosk.records.address import RuralAddress, UrbanAddress
-from kiosk.records.application import SignedApplication
+from kiosk.records.application import Consent, SignedApplication
 from kiosk.records.submission import Eligibility, Standing, Standpoint, Verdict
 from kiosk.services.first_application import PHOTO_TRIES, ApplyFirst
 from kiosk.words import Words
 from tests.flows.counter import (
     APPLICATION,
+    CAPTURE,
     CHILD,
     CONTEXT,
     ELIGIBLE,
@@ -298,16 +301,95 @@ def test_outlets_of_the_own_district_come_first() -> None:
 # -- photo, review, signature --------------------------------------------------------------------
 
 
-def test_after_the_last_try_the_photo_stands() -> None:
+def tries(number: int) -> list[Capture]:
+    """So many photos, told apart by their hash."""
+    return [
+        dataclasses.replace(CAPTURE, photo=dataclasses.replace(PHOTO, sha256=str(place) * 64))
+        for place in range(number)
+    ]
+
+
+def test_of_three_tries_the_citizen_chooses_the_one_they_like() -> None:
     visit = walk().until("apply.photo")
-    for attempt in range(1, PHOTO_TRIES + 1):
+    taken = tries(PHOTO_TRIES)
+    for attempt, capture in enumerate(taken, 1):
         assert visit.prompt.attempt == attempt
-        visit.say("apply.photo", PHOTO)
+        visit.say("apply.photo", capture)
+        assert visit.prompt.captures == tuple(taken[:attempt])
+        assert visit.prompt.tries_left == PHOTO_TRIES - attempt
         if attempt < PHOTO_TRIES:
-            visit.say("apply.judge_photo", "again")
-    with pytest.raises(Unacceptable):
-        visit.visit.answer("again")
-    assert visit.say("apply.judge_photo", "use").at == "apply.review"
+            visit.say("apply.choose_photo", "again")
+    for unknown in ("again", "0", "4", "use"):
+        with pytest.raises(Unacceptable):
+            visit.visit.answer(unknown)
+    visit.say("apply.choose_photo", "2")
+    assert visit.at == "apply.review"
+    assert visit.prompt.photo == taken[1].photo
+    evidence = submitted(visit.until("apply.submit")).evidence
+    assert evidence.capture == taken[1]
+    assert evidence.tries == PHOTO_TRIES
+
+
+def test_who_cannot_take_off_a_head_covering_is_marked_and_goes_on() -> None:
+    """Domain R-D16: to review by a person, never a refusal."""
+    visit = walk().until("apply.head_covering").say("apply.head_covering", "cannot")
+    assert submitted(visit.until("apply.submit")).evidence.head_covering
+    assert not submitted(walk().until("apply.submit")).evidence.head_covering
+
+
+# -- the face against the chip's portrait ---------------------------------------------------------
+
+PORTRAIT = bytes(102 * 126 * 3)
+WITH_PORTRAIT = dataclasses.replace(ZHANG, portrait=PORTRAIT)
+
+
+def at_consent(comparison: str) -> Walk:
+    """As far as the separate consent, on a terminal that compares faces there."""
+    visit = Walk(ApplyFirst, dataclasses.replace(CONTEXT, comparison=comparison))
+    visit.until("apply.id_card").say("apply.id_card", WITH_PORTRAIT)
+    visit.until("apply.choose_photo").say("apply.choose_photo", "1")
+    assert visit.at == "apply.compare_consent"
+    return visit
+
+
+def test_nobody_is_asked_where_nothing_is_compared() -> None:
+    """No method here, or no portrait from the chip: then no consent is asked, and it is said so."""
+    assert submitted(walk().until("apply.submit")).evidence.comparison.why == "no_method"
+    visit = Walk(ApplyFirst, dataclasses.replace(CONTEXT, comparison="terminal"))
+    evidence = submitted(visit.until("apply.submit")).evidence
+    assert (evidence.comparison.band, evidence.comparison.why) == ("cannot_tell", "no_portrait")
+
+
+def test_declining_the_comparison_changes_nothing_but_what_is_recorded() -> None:
+    visit = at_consent("terminal").say("apply.compare_consent", None)
+    assert visit.at == "apply.review"
+    signed = submitted(visit.until("apply.submit"))
+    assert signed.evidence.comparison.why == "declined"
+    assert [consent.text_id for consent in signed.consents] == [
+        "apply.notice",
+        "apply.photo_notice",
+    ]
+
+
+@pytest.mark.parametrize("band", Band)
+def test_whatever_the_comparison_says_the_application_goes_on(band: Band) -> None:
+    visit = at_consent("terminal").say("apply.compare_consent", NOW)
+    assert visit.prompt.portrait == PORTRAIT
+    visit.say("apply.compare", Comparison(band, 0.5, "test"))
+    assert visit.at == "apply.review"
+    signed = submitted(visit.until("apply.submit"))
+    assert signed.evidence.comparison.band is band
+    assert signed.evidence.portrait is None
+    assert signed.consents[-1] == Consent("apply.compare_consent", signed.policy_version, NOW)
+
+
+def test_the_portrait_leaves_the_terminal_only_to_be_compared_at_the_centre() -> None:
+    visit = at_consent("central").say("apply.compare_consent", NOW)
+    evidence = submitted(visit.until("apply.submit")).evidence
+    assert evidence.comparison.why == "at_central"
+    assert evidence.portrait == PORTRAIT
+    visit = at_consent("central").say("apply.compare_consent", None)
+    assert submitted(visit.until("apply.submit")).evidence.portrait is None
 
 
 def test_the_review_shows_everything_and_offers_to_change_what_was_typed() -> None:

@@ -36,6 +36,10 @@ def photo() -> Any:
     return SimpleNamespace(jpeg=data.getvalue(), width=358, height=441)
 
 
+def _captures(number: int) -> tuple[Any, ...]:
+    return tuple(SimpleNamespace(photo=photo()) for _ in range(number))
+
+
 def _grid(*names: str) -> tuple[Option, ...]:
     return tuple(Option(str(at), label=name) for at, name in enumerate(names))
 
@@ -107,8 +111,22 @@ def sample_prompts() -> dict[str, Prompt[Any]]:
         ),
         "id-card": p.PlaceIdCard("apply.id_card"),
         "read-card": p.ReadCard("apply.read_card"),
-        "judge-photo": p.JudgePhoto("apply.judge_photo", photo(), 2),
-        "judge-photo-last": p.JudgePhoto("apply.judge_photo", photo(), 0),
+        "choose-photo": p.ChoosePhoto("apply.choose_photo", _captures(1), 2),
+        "choose-photo-two": p.ChoosePhoto("apply.choose_photo", _captures(2), 1),
+        "choose-photo-last": p.ChoosePhoto("apply.choose_photo", _captures(3), 0),
+        "head-covering": p.Choice(
+            "apply.head_covering",
+            (Option("bare", icon="account-check-outline"), Option("cannot", icon="account-cog")),
+        ),
+        "compare-consent": p.AskConsent(
+            "apply.compare_consent",
+            (
+                ("what", "face-recognition"),
+                ("kept", "shield-lock-outline"),
+                ("free", "hand-okay"),
+            ),
+        ),
+        "compare": p.CompareFaces("apply.compare", photo(), b""),
         "review": p.Review(
             "apply.review",
             (
@@ -172,6 +190,8 @@ class Recorder:
     def __init__(self, can_go_back: bool = True) -> None:
         self.can_go_back = can_go_back
         self.calls: list[tuple[Any, ...]] = []
+        #: Ids of what was spoken; "": hushed.
+        self.spoken: list[str] = []
 
     def answer(self, value: Any) -> None:
         self.calls.append(("answer", value))
@@ -187,6 +207,12 @@ class Recorder:
 
     def tell(self, word: str) -> None:
         self.calls.append(("tell", word))
+
+    def speak(self, message: str) -> None:
+        self.spoken.append(message)
+
+    def hush(self) -> None:
+        self.spoken.append("")
 
     def touched(self) -> None:
         self.calls.append(("touched",))

@@ -59,10 +59,15 @@ FREE += [
     Person(f"试验{digit}", "19640229", 1 + 2 * n) for n, digit in enumerate("甲乙丙丁戊己庚辛壬癸")
 ]
 
+#: Persons whose photos the centre looks at, likewise.
+PHOTOGRAPHED = [
+    Person(f"影像{digit}", "19710505", 1 + 2 * n) for n, digit in enumerate("甲乙丙丁戊己庚辛壬癸")
+]
+
 BAD_LINE = Person("孙远路", "19610718", 113)
 CARRIED = Person("马随身", "19590430", 115)
 
-REGISTRY = [HOLDER, DECEASED, UNINSURED, ELSEWHERE, CANCELLED, BAD_LINE, CARRIED, *FREE]
+REGISTRY = [HOLDER, DECEASED, UNINSURED, ELSEWHERE, CANCELLED, BAD_LINE, CARRIED, *FREE, *PHOTOGRAPHED]
 
 
 def jpeg(width: int = 358, height: int = 441) -> bytes:

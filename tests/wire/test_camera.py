@@ -10,6 +10,7 @@ import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -142,10 +143,12 @@ def test_the_preview_gets_the_very_frame_that_the_photo_is_made_of(
 ) -> None:
     """`take_photo` itself: what it reports lies in the memory of the frame it looked at."""
     from kiosk import photo
-    from kiosk.operations import Look, Work, take_photo
+    from kiosk.operations import Work
     from kiosk.photo import Finding, FindingCode
     from kiosk.photo import Look as Seen
+    from kiosk.photo_session import View, take_photo
     from kiosk.prompts import TakePhoto
+    from kiosk.settings import Settings
 
     looked_at: list[Any] = []
 
@@ -155,12 +158,13 @@ def test_the_preview_gets_the_very_frame_that_the_photo_is_made_of(
             return Seen(Finding(FindingCode.NO_FACE))
 
     monkeypatch.setattr(photo, "Photographer", Photographer)
-    shown: list[Look] = []
-    work = Work(None, shown.append, lambda: len(shown) >= 2, lambda word: False)  # type: ignore[arg-type]
+    shown: list[View] = []
+    terminal: Any = SimpleNamespace(settings=Settings(mode="test"))
+    work = Work(terminal, shown.append, lambda: len(shown) >= 2, list)
     with pytest.raises(NotWanted):
         take_photo(TakePhoto("apply.photo"), Camera(far_end.url), work)
-    for rgb, look in zip(looked_at, shown, strict=True):
-        assert np.shares_memory(np.frombuffer(look.rgb, np.uint8), rgb)
+    for rgb, view in zip(looked_at, shown, strict=True):
+        assert np.shares_memory(np.frombuffer(view.rgb, np.uint8), rgb)
 
 
 def test_a_frame_that_is_kept_is_not_written_over_by_the_next(far_end: VirtualCamera) -> None:

@@ -9,13 +9,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from kiosk.photo.report import judge
+from kiosk.photo.standard import THIRD_GENERATION
 from kiosk.records.payload import Prepared
 from kiosk.services.first_application import ApplyFirst
 from sync import messages as m
 from sync.envelope import Opener
 from sync.header import EnvelopeHeader
 from sync.schemes import PROFILES
-from tests.flows.counter import APPLICATION, CONTEXT, PHOTO, Walk
+from tests.flows.counter import APPLICATION, CAPTURE, CONTEXT, PHOTO, Walk
 from tests.system import people
 
 if TYPE_CHECKING:
@@ -64,7 +66,9 @@ def application(address: str = "urban") -> dict[str, Json]:
     for prompt, answer in _ADDRESSES[address]:
         walk.say(prompt, answer)
     photo = people.jpeg()
-    taken = replace(PHOTO, jpeg=photo, sha256=m.sha256_hex(photo))
+    report = judge(THIRD_GENERATION, {"face.width": 186.25})
+    card_photo = replace(PHOTO, jpeg=photo, sha256=m.sha256_hex(photo), report=report)
+    taken = replace(CAPTURE, photo=card_photo)
     steps = tuple((name, taken if name == "apply.photo" else said) for name, said in APPLICATION)
     return Prepared.of(walk.until("apply.submit", steps).prompt.transaction).payload(HEADER)
 

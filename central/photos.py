@@ -1,0 +1,247 @@
+"""The card photo without trust: the centre measures the bytes itself and compares.
+
+A terminal sends its compliance report with the photo. What it claims is kept as it came; beside it
+stands what `kiosk.photo` finds here in the same bytes. Where the two differ by more than two
+measurements of one photo do, and wherever the terminal only hints, a person looks. Nothing is
+refused for what is found here: the file rules are checked before (`central.pictures`), and what a
+measuring program says about a face is not the last word.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from kiosk.photo import verify
+from kiosk.photo.jpeg import file_values
+from kiosk.photo.report import judge
+from kiosk.photo.standard import THIRD_GENERATION
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kiosk.photo import Photographer
+    from kiosk.photo.report import Report
+    from sync.messages import PhotoEvidence
+
+log = logging.getLogger(__name__)
+
+#: Why a person should look -> the words for the operator.
+REASONS = {
+    "head_covering": "申领人称因宗教或医学原因不能摘除头部遮盖物(R-D16)",
+    "photo_broken": "中心复测:照片有必须项不符合标准",
+    "photo_disagrees": "终端报告与中心复测不一致",
+    "photo_unmeasured": "中心未能复测照片",
+    "no_report": "终端未附照片核对报告",
+    "comparison_unsure": "照片与身份证相片比对:不确定,请人工比对",
+    "comparison_mismatch": "照片与身份证相片比对:不一致,请人工核实",
+    "track_broken": "拍照过程中画面曾出现其他人或中断",
+}
+
+#: Two measurements of the same bytes on two machines may differ by so much, in the rule's unit.
+_MAY_DIFFER = {"px": 2.0, "byte": 0.0, "": 0.02, "degree": 3.0}
+
+COLUMNS = ("规则", "内容", "标准", "终端测得", "终端结论", "中心测得", "中心结论", "")
+
+_VERDICTS = {"met": "符合", "warning": "提醒", "broken": "不符合", "cannot_tell": "无法判断"}
+_ANSWERS = {
+    "seen": "看到",
+    "not_seen": "未看到",
+    "cannot_tell": "无法判断",
+    "not_asked": "未要求",
+}
+_BANDS = {"match": "一致", "unsure": "不确定", "mismatch": "不一致", "cannot_tell": "无法判断"}
+_WHYS = {
+    "declined": "本人不同意比对",
+    "no_portrait": "身份证相片不可读",
+    "no_method": "终端不比对",
+    "no_face": "没有找到一张人脸",
+    "guardian": "未满14周岁,须监护人同意",
+    "at_central": "由中心比对",
+}
+
+
+@dataclass
+class Findings:
+    """What is kept of a photo beside its bytes."""
+
+    claimed: dict[str, Any] = field(default_factory=dict)
+    measured: dict[str, dict[str, str]] = field(default_factory=dict)
+    review: list[str] = field(default_factory=list)
+
+
+def examine(jpeg: bytes, evidence: PhotoEvidence | None) -> Findings:
+    """Measure a photo and hold it against what the terminal says of it. Raises nothing."""
+    report = _measure(jpeg)
+    measured = {} if report is None else _as_text(report)
+    if evidence is None:
+        claimed: dict[str, Any] = {}
+    else:
+        claimed = evidence.model_dump(mode="json", exclude={"frame": {"jpeg"}})
+        portrait = evidence.comparison.portrait_png
+        # Compared once, as the citizen was told, and not kept.
+        claimed["comparison"].pop("portrait_png")
+        if portrait:
+            claimed["comparison"] |= _compare(jpeg, portrait)
+    checks = [
+        ("no_report", not claimed.get("rules")),
+        ("photo_unmeasured", report is None),
+        ("photo_broken", report is not None and bool(report.broken())),
+        ("photo_disagrees", bool(disagreements(claimed, measured))),
+        *_hinted(claimed),
+    ]
+    return Findings(claimed, measured, [reason for reason, so in checks if so])
+
+
+def disagreements(claimed: Mapping[str, Any], measured: Mapping[str, Any]) -> list[str]:
+    """Ids of the rules of which terminal and centre say something different about these bytes."""
+    found = []
+    for line in claimed.get("rules", ()):
+        ours = measured.get(line["rule"])
+        if ours is not None and _differ(line, ours):
+            found.append(line["rule"])
+    return found
+
+
+def rows(claimed: Mapping[str, Any], measured: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """One row for each rule, in the order of the standard, for `COLUMNS`."""
+    said = {line["rule"]: line for line in claimed.get("rules", ())}
+    differing = disagreements(claimed, measured)
+    return [
+        (
+            rule.source,
+            rule.chinese,
+            _limits(rule.low, rule.high, rule.unit),
+            said.get(rule.id, {}).get("value", "") or "–",
+            _VERDICTS.get(said.get(rule.id, {}).get("verdict", ""), "–"),
+            measured.get(rule.id, {}).get("value", "") or "–",
+            _VERDICTS.get(measured.get(rule.id, {}).get("verdict", ""), "–"),
+            "⚠ 不一致" if rule.id in differing else "",
+        )
+        for rule in THIRD_GENERATION.rules
+        if rule.id in said or rule.id in measured
+    ]
+
+
+def hints(claimed: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What the terminal only hints at, in words."""
+    if not claimed:
+        return [("终端提示", "无")]
+    live, compared = claimed["liveness"], claimed["comparison"]
+    why = _WHYS.get(compared["why"], compared["why"])
+    told = _BANDS.get(compared["band"], compared["band"])
+    return [
+        ("拍照次数", str(claimed["tries"])),
+        ("眨眼", _ANSWERS.get(live["blink"], live["blink"])),
+        ("转头", _ANSWERS.get(live["turn"], live["turn"])),
+        ("与身份证相片比对", f"{told}({why})" if why else told),
+    ]
+
+
+# -- how it is done ------------------------------------------------------------------------------
+
+
+def _hinted(claimed: Mapping[str, Any]) -> list[tuple[str, bool]]:
+    if not claimed:
+        return []
+    band = claimed["comparison"]["band"]
+    return [
+        ("head_covering", claimed["head_covering"]),
+        ("comparison_unsure", band == "unsure"),
+        ("comparison_mismatch", band == "mismatch"),
+        ("track_broken", not claimed["liveness"]["unbroken"]),
+    ]
+
+
+def _differ(theirs: Mapping[str, str], ours: Mapping[str, str]) -> bool:
+    """Whether one says broken and the other does not, or the values are apart.
+
+    What only one of them could measure is no contradiction.
+    """
+    if not theirs["value"] or not ours["value"]:
+        return False
+    if (theirs["verdict"] == "broken") is not (ours["verdict"] == "broken"):
+        return True
+    allowed = _MAY_DIFFER.get(ours["unit"], 0.0)
+    return abs(float(theirs["value"]) - float(ours["value"])) > allowed
+
+
+def _as_text(report: Report) -> dict[str, dict[str, str]]:
+    return {
+        line.rule.id: {
+            "value": "" if line.value is None else f"{line.value:.2f}".rstrip("0").rstrip("."),
+            "unit": line.rule.unit,
+            "verdict": line.verdict.value,
+        }
+        for line in report.lines
+    }
+
+
+def _limits(low: float | None, high: float | None, unit: str) -> str:
+    if low is None and high is None:
+        return "人工判断"
+    if low == high:
+        return f"{low:g} {unit}".strip()
+    lowest = "" if low is None else f"{low:g}"
+    highest = "" if high is None else f"{high:g}"
+    return f"{lowest}~{highest} {unit}".strip()
+
+
+#: One photographer for all of the server's threads, made when the first photo comes.
+_lock = threading.Lock()
+_photographer: list[Photographer] = []
+
+
+def _measure(jpeg: bytes) -> Report | None:
+    """The report on these bytes by the centre's own measuring; None if it cannot measure."""
+    from kiosk.photo import Photographer
+    from kiosk.photo.models import ModelsMissing
+
+    with _lock:
+        try:
+            if not _photographer:
+                _photographer.append(Photographer())
+            return _report(_photographer[0], jpeg)
+        except ModelsMissing as missing:
+            log.warning("photos are not measured: %s", missing)
+            return None
+
+
+def _report(photographer: Photographer, data: bytes) -> Report:
+    """Every rule that finished bytes can show. When it was taken they do not show."""
+    import numpy as np
+    from PIL import Image
+
+    values = dict(file_values(data))
+    with Image.open(io.BytesIO(data)) as image:
+        rgb = np.asarray(image.convert("RGB"))
+    if (head := photographer.measure(rgb)) is not None:
+        values |= {
+            "face.width": head.face_width,
+            "face.crown": head.crown_y,
+            "face.eyes_x": head.eye_x,
+            "face.eyes_above_bottom": rgb.shape[0] - head.eye_y,
+            "face.height_share": head.height / rgb.shape[0],
+        }
+    else:
+        values["person.count"] = 0.0
+    return judge(THIRD_GENERATION, values)
+
+
+def _compare(jpeg: bytes, portrait_png: bytes) -> dict[str, Any]:
+    """The comparison that the terminal left to the centre, if this machine can do it."""
+    portrait = verify.portrait_bytes(portrait_png)
+    if portrait is None or not verify.can_compare_here():
+        return {"why": "no_method" if portrait is not None else "no_portrait"}
+    with _lock:
+        found = verify.verifier(verify.Place.TERMINAL).compare(jpeg, portrait)
+    distance = "" if found.distance is None else f"{found.distance:.3f}"
+    return {
+        "band": found.band.value,
+        "distance": distance,
+        "method": found.method,
+        "why": found.why,
+    }

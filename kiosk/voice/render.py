@@ -1,0 +1,136 @@
+"""`python -m kiosk.voice.render FOLDER`: speak the words into files, with espeak-ng.
+
+At installation, not on a terminal's way to a citizen. espeak-ng is robotic and small; a better
+engine is another `Engine`, and the manifest makes every clip anew. Which pinyin a word has is
+pypinyin's decision, and of `READINGS` where that is wrong or a citizen would hear it wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from kiosk.voice import MANIFEST, SPOKEN, VOICES, made_from, voice_dir
+from kiosk.words import LANGUAGES, Words
+
+#: Words whose reading is not left to chance -> pinyin with the tone as a number, one by character.
+READINGS: dict[str, tuple[str, ...]] = {
+    "长辈": ("zhang3", "bei4"),
+    "会计": ("kuai4", "ji4"),
+    "重拍": ("chong2", "pai1"),
+    "还不": ("hai2", "bu4"),
+    "仇": ("qiu2",),
+    "解": ("xie4",),
+    "任": ("ren2",),
+}
+#: Surnames above are so only as surnames; within words pypinyin's phrases come first.
+_SURNAMES = frozenset({"仇", "解", "任"})
+
+#: Marks that espeak-ng takes for pauses.
+_PAUSES = str.maketrans("，。；：！？、", ",.;:!?,")
+
+#: Words a minute: slower than usual, for old ears (domain §4).
+_SPEED = "140"
+
+
+class Engine(Protocol):
+    """Turns words into sound."""
+
+    @property
+    def name(self) -> str:
+        """With its version; part of what a clip is made from."""
+
+    def speak(self, text: str, language: str, file: Path) -> None:
+        """Write a WAV file. Raises `OSError` or `subprocess.CalledProcessError`."""
+
+
+class Espeak:
+    """espeak-ng as a program."""
+
+    def __init__(self) -> None:
+        """Raises `OSError` if it is not installed."""
+        said = subprocess.run(
+            ["espeak-ng", "--version"], capture_output=True, text=True, check=True
+        )
+        self.name = f"espeak-ng {said.stdout.split(':')[1].split()[0]} {_SPEED}"
+
+    def speak(self, text: str, language: str, file: Path) -> None:
+        words = pinyin(text) if language == "zh_CN" else text
+        command = ["espeak-ng", "-v", VOICES[language], "-s", _SPEED, "-w", str(file), words]
+        subprocess.run(command, check=True, capture_output=True, timeout=60)
+
+
+def pinyin(text: str) -> str:
+    """Chinese as pinyin with tone numbers, and the pauses of its punctuation."""
+    from pypinyin import Style, lazy_pinyin, load_phrases_dict
+
+    load_phrases_dict(
+        {
+            word: [[syllable] for syllable in syllables]
+            for word, syllables in READINGS.items()
+            if word not in _SURNAMES
+        },
+        style="tone2",
+    )
+    syllables = lazy_pinyin(text, style=Style.TONE3, neutral_tone_with_five=True)
+    return " ".join(syllables).translate(_PAUSES)
+
+
+def render(folder: Path, engine: Engine) -> int:
+    """Make what is missing or out of date; returns how many clips were made."""
+    return sum(_render(folder / language, Words(language), engine) for language in LANGUAGES)
+
+
+def _render(folder: Path, words: Words, engine: Engine) -> int:
+    folder.mkdir(parents=True, exist_ok=True)
+    manifest = folder / MANIFEST
+    before = _made_before(manifest, engine)
+    made = {}
+    count = 0
+    for message in SPOKEN:
+        text = words.say(message)
+        if "{" in text:
+            raise ValueError(f"{message} has a fact in it and must not be spoken")
+        made[message] = made_from(text, VOICES[words.language], engine.name)
+        file = folder / f"{message}.wav"
+        if before.get(message) == made[message] and file.exists():
+            continue
+        engine.speak(text, words.language, file)
+        count += 1
+    for stale in folder.glob("*.wav"):
+        if stale.stem not in made:
+            stale.unlink()
+    text = json.dumps({"engine": engine.name, "clips": made}, indent=1, sort_keys=True)
+    manifest.write_text(text + "\n", encoding="utf-8")
+    return count
+
+
+def _made_before(manifest: Path, engine: Engine) -> dict[str, str]:
+    try:
+        found = json.loads(manifest.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return dict(found["clips"]) if found.get("engine") == engine.name else {}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Render into a folder. Returns 0 if every clip is there."""
+    parser = argparse.ArgumentParser(prog="python -m kiosk.voice.render", description=main.__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=voice_dir())
+    chosen = parser.parse_args(arguments)
+    try:
+        made = render(chosen.folder, Espeak())
+    except (OSError, ImportError, subprocess.SubprocessError) as error:
+        sys.stderr.write(f"no voice: {error}; the terminal works without one\n")
+        return 1
+    sys.stdout.write(f"{made} clips made, {len(SPOKEN) * len(LANGUAGES)} in {chosen.folder}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

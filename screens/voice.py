@@ -1,0 +1,150 @@
+"""Speaks what is shown: plays the clip of a message, and only ever plays files.
+
+One clip at a time: a new one ends the one before, and a touch ends it too. Playing happens on a
+thread of its own, through a program; where that cannot make a sound (no sound card, a muted one is
+another matter), the terminal is silent, its health says so, and no citizen hears of it.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import subprocess
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from hardware.supervision import DeviceState
+
+if TYPE_CHECKING:
+    from hardware.supervision import HealthTable
+    from kiosk.voice import Clips
+
+log = logging.getLogger(__name__)
+
+#: The device's name in the health table.
+SPEAKER = "speaker"
+
+#: Longest clip, seconds; a player that takes longer hangs.
+_LONGEST_S = 15.0
+#: How often it is looked for something newer to say while a clip plays, seconds.
+_LOOK_S = 0.05
+
+
+class Playing(Protocol):
+    """A clip that is being played; `subprocess.Popen` is one."""
+
+    def poll(self) -> int | None: ...
+    def kill(self) -> None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+
+
+def aplay(file: Path) -> Playing:
+    """Play through ALSA. Raises `OSError` if there is no such program."""
+    return subprocess.Popen(
+        ["aplay", "-q", str(file)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+class Voice:
+    """The voice of one terminal. `say` and `hush` return at once, from any thread."""
+
+    def __init__(
+        self,
+        clips: Clips,
+        health: HealthTable | None = None,
+        play: Callable[[Path], Playing] = aplay,
+    ) -> None:
+        self._clips = clips
+        self._health = health
+        self._play = play
+        #: Newest last; None: be quiet; False: end.
+        self._wishes: queue.SimpleQueue[Path | bool | None] = queue.SimpleQueue()
+        self._silent = False
+        self._thread: threading.Thread | None = None
+
+    def say(self, message: str) -> None:
+        """Speak the words of an id, if they have a clip."""
+        file = None if self._silent else self._clips.file(message)
+        if file is None:
+            return
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="voice", daemon=True)
+            self._thread.start()
+        self._wishes.put(file)
+
+    def hush(self) -> None:
+        """Stop speaking."""
+        if self._thread is not None:
+            self._wishes.put(None)
+
+    def close(self) -> None:
+        """Stop for good."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            self._wishes.put(False)
+            thread.join(2.0)
+
+    # -- on the thread of its own ------------------------------------------------------------
+
+    def _run(self) -> None:
+        wish: Path | bool | None = None
+        while wish is not False:
+            if wish is None:
+                wish = self._newest(self._wishes.get())
+            elif isinstance(wish, Path):
+                wish = self._speak(wish)
+
+    def _newest(self, wish: Path | bool | None) -> Path | bool | None:
+        """The last thing wished; the end, if that was wished at all."""
+        while wish is not False and not self._wishes.empty():
+            wish = self._wishes.get()
+        return wish
+
+    def _speak(self, file: Path) -> Path | bool | None:
+        """Play a clip to its end, or until something else is wished, which is returned."""
+        try:
+            playing = self._play(file)
+        except OSError as error:
+            self._fall_silent(type(error).__name__)
+            return None
+        left = _LONGEST_S
+        while playing.poll() is None and self._wishes.empty() and left > 0:
+            left -= _LOOK_S
+            threading.Event().wait(_LOOK_S)
+        if playing.poll() is None:
+            playing.kill()
+            playing.wait(1.0)
+        elif playing.poll() != 0:
+            self._fall_silent(f"the player ended with {playing.poll()}")
+            return None
+        else:
+            self._report(DeviceState.READY, "")
+        return None if self._wishes.empty() else self._newest(self._wishes.get())
+
+    def _fall_silent(self, why: str) -> None:
+        """Once is enough: a terminal without a speaker has none for the next citizen either."""
+        self._silent = True
+        log.info("no voice: %s", why)
+        self._report(DeviceState.ABSENT, why)
+
+    def _report(self, state: DeviceState, detail: str) -> None:
+        if self._health is not None:
+            self._health.put(SPEAKER, state, detail=detail)
+
+
+class Mute:
+    """Stands where there is no voice."""
+
+    def say(self, message: str) -> None:
+        """Nothing."""
+
+    def hush(self) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
+        """Nothing."""
