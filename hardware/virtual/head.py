@@ -10,7 +10,7 @@ directions are those of the easel.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 #: What of a sitter is painted: left, top, right, bottom.
 BOX = (-3.1, -2.1, 3.1, 4.2)
+
+
+#: "glare": clear ones with a lamp in them.
+Glasses: TypeAlias = Literal["none", "clear", "dark", "glare"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,13 @@ class Sitter:
     #: Hair that falls behind the neck down to this y; 0 for short hair.
     back_hair: float
     seed: int
+    #: 1: as open as they are usually; 0: closed.
+    eyes_open: float = 1.0
+    #: Where the eyes look: -1 to the left of the picture, 1 to the right.
+    gaze: float = 0.0
+    #: 0: lips closed; 1: wide open.
+    mouth_open: float = 0.0
+    glasses: Glasses = "none"
 
 
 def compose(sitter: Sitter, scale: float) -> Easel:
@@ -58,6 +69,8 @@ def compose(sitter: Sitter, scale: float) -> Easel:
     _paint_ears(easel, sitter)
     _paint_face(easel, sitter)
     _paint_hair(easel, sitter)
+    if sitter.glasses != "none":
+        _paint_glasses(easel, sitter.glasses)
     return easel
 
 
@@ -186,6 +199,8 @@ def _paint_face(easel: Easel, sitter: Sitter) -> None:
         easel.lay(0.10 * beard, (120, 122, 126), opaque=False)
     _paint_nose(easel)
     _paint_mouth(easel, sitter)
+    if sitter.mouth_open:
+        _paint_open_mouth(easel, sitter.mouth_open)
     for sign in (-1.0, 1.0):
         _paint_eye(easel, sitter, sign)
         _paint_brow(easel, sitter, sign)
@@ -219,20 +234,53 @@ def _paint_mouth(easel: Easel, sitter: Sitter) -> None:
     easel.darken(0.16 * bump(x, y, (0.0, 1.185), (0.20, 0.035)))
 
 
+def _paint_open_mouth(easel: Easel, gap: float) -> None:
+    """Between the lips: dark, with the upper teeth."""
+    x, y, side = easel.x, easel.y, easel.side
+    half = 0.26
+    u = np.clip(side / half, 0.0, 1.0)
+    high = 0.17 * gap * np.sqrt(np.clip(1.0 - u**2, 0.0, 1.0))
+    inside = step(np.abs(y - 1.06) - high, 0.012, -0.012) * step(side, half, half - 0.02)
+    easel.lay(0.96 * inside, (58, 24, 24), opaque=False)
+    teeth = inside * step(y, 1.06 - 0.03 * gap, 1.06 - 0.06 * gap) * step(x, -9.0, -8.9)
+    easel.lay(0.8 * teeth, (226, 220, 210), opaque=False)
+
+
+def _paint_glasses(easel: Easel, kind: Glasses) -> None:
+    """Two round rims, a bridge, and what is on the lenses."""
+    x, y, side = easel.x, easel.y, easel.side
+    radius = np.hypot((side - 0.46) / 0.36, (y - 0.02) / 0.29)
+    lens = step(radius, 1.0, 0.96)
+    if kind == "dark":
+        easel.lay(0.90 * lens, (26, 24, 26), opaque=False)
+    rim = np.exp(-(((radius - 1.0) / 0.055) ** 2))
+    easel.lay(0.92 * rim, (34, 32, 34))
+    bridge = step(np.abs(y + 0.05 + 0.06 * np.cos(x * 12.0)), 0.030, 0.016) * step(side, 0.15, 0.11)
+    easel.lay(0.92 * bridge, (34, 32, 34))
+    arm = step(np.abs(y + 0.03), 0.030, 0.016) * step(side, 0.80, 0.83) * step(side, 1.06, 1.02)
+    easel.lay(0.92 * arm, (34, 32, 34))
+    if kind == "glare":
+        for sign in (-1.0, 1.0):
+            spot = bump(x, y, (sign * 0.50, -0.02), (0.15, 0.12))
+            easel.lay(lens * np.clip(1.6 * spot, 0.0, 1.0), (255, 255, 255), opaque=False)
+
+
 def _paint_eye(easel: Easel, sitter: Sitter, sign: float) -> None:
     x, y = easel.x * sign - 0.45, easel.y  # x grows towards the temple
     half = 0.215
     u = np.clip(x / half, -1.0, 1.0)
     tilt = -0.018 * u  # the outer corner is a little higher
-    upper = tilt - 0.088 * np.clip(1.0 - np.abs(u) ** 2.2, 0.0, 1.0) * (1.0 - 0.10 * u)
+    bow = np.clip(1.0 - np.abs(u) ** 2.2, 0.0, 1.0) * (1.0 - 0.10 * u)
     lower = tilt + 0.060 * np.clip(1.0 - np.abs(u) ** 2.4, 0.0, 1.0)
+    # A closing lid comes down to where the lower one is; that one hardly moves.
+    upper = (tilt - 0.088 * bow) * sitter.eyes_open + lower * (1.0 - sitter.eyes_open)
     open_ = step(y - upper, -0.006, 0.008) * step(y - lower, 0.008, -0.006)
     open_ *= step(np.abs(x), half + 0.01, half - 0.02)
     ball = 0.93 - 0.5 * np.clip(np.hypot(x, y * 1.4) / half - 0.35, 0.0, None) ** 1.6
     easel.lay(open_, np.array([226, 219, 212], np.float32) * ball[..., None], opaque=False)
     corner = bump(x, y, (-half + 0.02, 0.01), (0.035, 0.03))
     easel.lay(0.6 * open_ * corner, (196, 130, 118), opaque=False)
-    _paint_iris(easel, sign, x, y, open_)
+    _paint_iris(easel, sign, x - sign * 0.085 * sitter.gaze, y, open_)
     easel.darken(open_ * 0.45 * step(y - upper, 0.055, 0.0))  # the lid's shadow on the ball
     lash = np.exp(-(((y - upper + 0.004) / 0.016) ** 2)) * step(
         np.abs(x), half + 0.015, half - 0.06

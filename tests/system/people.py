@@ -67,7 +67,17 @@ PHOTOGRAPHED = [
 BAD_LINE = Person("孙远路", "19610718", 113)
 CARRIED = Person("马随身", "19590430", 115)
 
-REGISTRY = [HOLDER, DECEASED, UNINSURED, ELSEWHERE, CANCELLED, BAD_LINE, CARRIED, *FREE, *PHOTOGRAPHED]
+REGISTRY = [
+    HOLDER,
+    DECEASED,
+    UNINSURED,
+    ELSEWHERE,
+    CANCELLED,
+    BAD_LINE,
+    CARRIED,
+    *FREE,
+    *PHOTOGRAPHED,
+]
 
 
 def jpeg(width: int = 358, height: int = 441) -> bytes:
