@@ -48,8 +48,8 @@ class View:
 class Looks(Protocol):
     """What is needed of `kiosk.photo.Photographer`."""
 
-    def look(self, rgb: Picture) -> Look: ...
-    def make(self, rgb: Picture) -> CardPhoto: ...
+    def look(self, rgb: Picture, excused: bool = False) -> Look: ...
+    def make(self, rgb: Picture, excused: bool = False) -> CardPhoto: ...
 
 
 def take_photo(prompt: TakePhoto, camera: Camera, work: Work) -> Capture:
@@ -60,7 +60,8 @@ def take_photo(prompt: TakePhoto, camera: Camera, work: Work) -> Capture:
     from kiosk.photo import Photographer
 
     ask = work.terminal.settings.photo.liveness and prompt.attempt == 1
-    session = Session(Photographer(), Liveness(challenges() if ask else ()), work.told)
+    liveness = Liveness(challenges() if ask else ())
+    session = Session(Photographer(), liveness, work.told, excused=prompt.excused)
     # Closed here whatever happens: an exception's traceback would keep the camera running.
     with closing(camera.frames(work.cancelled)) as frames:
         for frame in frames:
@@ -83,8 +84,15 @@ class Session:
     """Between the camera, the photographer and the guide."""
 
     def __init__(
-        self, photographer: Looks, liveness: Liveness, told: Callable[[], list[str]]
+        self,
+        photographer: Looks,
+        liveness: Liveness,
+        told: Callable[[], list[str]],
+        *,
+        excused: bool = False,
     ) -> None:
+        """`excused`: what is worn cannot be taken off, see `kiosk.photo.Photographer`."""
+        self._excused = excused
         self._photographer = photographer
         self._liveness = liveness
         self._told = told
@@ -96,7 +104,7 @@ class Session:
         """Look at a frame; never slower than the camera, for it gives the newest only."""
         for word in self._told():
             self._obey(word)
-        look = self._photographer.look(frame.rgb)
+        look = self._photographer.look(frame.rgb, self._excused)
         if self._stopped.is_since(frame):
             look = Look(Finding(FindingCode.FROZEN, look.finding.face), look.measures)
         if self._paused:
@@ -107,7 +115,7 @@ class Session:
     def take(self, frame: Frame) -> Capture | None:
         """The photo of a frame; None if it cannot be made, which is then said."""
         try:
-            photo = self._photographer.make(frame.rgb)
+            photo = self._photographer.make(frame.rgb, self._excused)
         except PhotoRefused as refused:
             self._guide.refused(frame.at, refused.finding.code)
             return None

@@ -190,6 +190,8 @@ class TakePhoto(Prompt[Capture]):
 
     id: str
     attempt: int = 1
+    #: Whether something is worn that cannot be taken off (domain R-D16).
+    excused: bool = False
 
     performed_by: ClassVar[str | None] = "camera"
     idle_s: ClassVar[float | None] = 90.0

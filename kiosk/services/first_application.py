@@ -148,7 +148,7 @@ class ApplyFirst(Service):
             must_agree=True,
         )
         covered = await self._cannot_uncover()
-        tries, capture = await self._photo()
+        tries, capture = await self._photo(covered)
         compare_agreed_at, evidence = await self._compare(citizen, capture, tries, covered)
 
         photo = capture.photo
@@ -315,11 +315,11 @@ class ApplyFirst(Service):
         )
         return await Choice("apply.head_covering", options) == "cannot"
 
-    async def _photo(self) -> tuple[int, Capture]:
+    async def _photo(self, covered: bool) -> tuple[int, Capture]:
         """How often it was taken, and the one the citizen likes best."""
         captures: tuple[Capture, ...] = ()
         while True:
-            captures += (await TakePhoto("apply.photo", len(captures) + 1),)
+            captures += (await TakePhoto("apply.photo", len(captures) + 1, covered),)
             left = PHOTO_TRIES - len(captures)
             chosen = await ChoosePhoto("apply.choose_photo", captures, left)
             if chosen != "again":

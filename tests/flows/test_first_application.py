@@ -333,6 +333,7 @@ def test_of_three_tries_the_citizen_chooses_the_one_they_like() -> None:
 def test_who_cannot_take_off_a_head_covering_is_marked_and_goes_on() -> None:
     """Domain R-D16: to review by a person, never a refusal."""
     visit = walk().until("apply.head_covering").say("apply.head_covering", "cannot")
+    assert visit.prompt.excused
     assert submitted(visit.until("apply.submit")).evidence.head_covering
     assert not submitted(walk().until("apply.submit")).evidence.head_covering
 

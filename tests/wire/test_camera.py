@@ -153,7 +153,7 @@ def test_the_preview_gets_the_very_frame_that_the_photo_is_made_of(
     looked_at: list[Any] = []
 
     class Photographer:
-        def look(self, rgb: Any) -> Seen:
+        def look(self, rgb: Any, excused: bool) -> Seen:
             looked_at.append(rgb)
             return Seen(Finding(FindingCode.NO_FACE))
 
