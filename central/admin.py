@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets
+from django.db.models import Exists, OuterRef, Subquery
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
@@ -17,6 +18,7 @@ from central.models import (
     DesiredService,
     DeviceHealth,
     EnrolmentCode,
+    JournalCheckpoint,
     Person,
     ReceivedEnvelope,
     Terminal,
@@ -140,7 +142,7 @@ class DeviceInline(ReadOnly, admin.TabularInline):
 
 @admin.register(Terminal)
 class TerminalAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = ("number", "hall", "contact", "queue", "troubles", "enabled")
+    list_display = ("number", "hall", "contact", "queue", "troubles", "journal", "enabled")
     list_filter = ("enabled",)
     search_fields = ("number", "hall")
     readonly_fields = ("number", "key_id", "enrolled_at", "contact", "queue", "report")
@@ -148,8 +150,14 @@ class TerminalAdmin(ReadOnly, admin.ModelAdmin):
     inlines = (DeviceInline,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Terminal]:
-        queryset = super().get_queryset(request)
-        return queryset.select_related("terminalreport").prefetch_related("devices")
+        queryset: QuerySet[Terminal] = super().get_queryset(request)
+        altered = JournalCheckpoint.open_contradictions().filter(terminal=OuterRef("pk"))
+        newest = JournalCheckpoint.objects.filter(terminal=OuterRef("pk")).values("seq")[:1]
+        return (
+            queryset.select_related("terminalreport")
+            .prefetch_related("devices")
+            .annotate(journal_altered=Exists(altered), journal_seq=Subquery(newest))
+        )
 
     @admin.display(description="最近心跳")
     def contact(self, terminal: Terminal) -> str:
@@ -169,6 +177,12 @@ class TerminalAdmin(ReadOnly, admin.ModelAdmin):
         faults = [f"{row.device}:{row.fault}" for row in terminal.devices.all() if row.fault]
         return "、".join(faults) or "无"
 
+    @admin.display(description="日志")
+    def journal(self, terminal: Any) -> str:
+        if terminal.journal_altered:
+            return "被改动"
+        return f"{terminal.journal_seq} 条" if terminal.journal_seq else "–"
+
     @admin.display(description="上报内容")
     def report(self, terminal: Terminal) -> SafeString | str:
         report = getattr(terminal, "terminalreport", None)
@@ -176,6 +190,23 @@ class TerminalAdmin(ReadOnly, admin.ModelAdmin):
             return "–"
         lines = [*report.versions.items(), *report.services.items()]
         return format_html_join("", "<div>{}:{}</div>", lines)
+
+
+@admin.register(JournalCheckpoint)
+class JournalCheckpointAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ("terminal", "seq", "standing", "looked_into", "received_at", "made")
+    list_filter = ("standing", "looked_into", "terminal")
+    exclude = ("signature",)
+    actions = ("mark_looked_into",)
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        """A checkpoint is evidence; only the action below says that somebody has seen it."""
+        return obj is None and super().has_change_permission(request)
+
+    @admin.action(description="已查明，从这里起重新比对")
+    def mark_looked_into(self, request: HttpRequest, chosen: QuerySet[JournalCheckpoint]) -> None:
+        altered = chosen.filter(standing=JournalCheckpoint.Standing.ALTERED)
+        self.message_user(request, f"{altered.update(looked_into=True)} 条已标记")
 
 
 @admin.register(DesiredService)

@@ -12,7 +12,7 @@ from ninja import NinjaAPI
 from ninja.errors import ValidationError as NinjaValidationError
 from pydantic import ValidationError
 
-from central import fleet, intake, pieces
+from central import fleet, intake, journal, pieces
 from central.eligibility import refusal
 from central.encoding import UnpackingParser
 from central.keys import Keyring
@@ -24,6 +24,8 @@ from sync.messages import (
     KIND_ELIGIBILITY,
     Batch,
     BatchAnswer,
+    Checkpoint,
+    CheckpointAnswer,
     EligibilityAnswer,
     EligibilityQuestion,
     EnrolAnswer,
@@ -151,6 +153,12 @@ def _must_be_readable(schema_version: int) -> None:
     """A message of another major version, sent through the door of this one."""
     if error := refusal_of(schema_version):
         raise BadRequest(error)
+
+
+@api.post("/journal", response=CheckpointAnswer)
+def checkpoint(request: TerminalRequest, body: Checkpoint) -> CheckpointAnswer:
+    """How far a terminal's journal has come, and that it is still what it was."""
+    return journal.take(request.auth, body)
 
 
 @api.exception_handler(BadRequest)

@@ -105,6 +105,55 @@ class DeviceHealth(models.Model):
         return self.device
 
 
+class JournalCheckpoint(models.Model):
+    """The signed end of a terminal's journal, and how it compared with the one before."""
+
+    class Standing(models.TextChoices):
+        TAKEN = "taken", "一致"
+        #: What was held before was dropped with age at the terminal; nothing could be compared.
+        GAP = "gap", "无法比对(旧记录已到期)"
+        ALTERED = "altered", "被改动"
+
+    terminal = models.ForeignKey(
+        Terminal, models.CASCADE, related_name="checkpoints", verbose_name="终端"
+    )
+    seq = models.BigIntegerField("日志条数")
+    hash = models.CharField("末条哈希", max_length=64)
+    made = models.DateTimeField("终端时间")
+    received_at = models.DateTimeField("收到时间", auto_now_add=True)
+    since_seq = models.BigIntegerField("对照条数")
+    since_hash = models.CharField("对照哈希", max_length=64, blank=True)
+    altered_seq = models.BigIntegerField("终端自查被改动的条目", default=0)
+    signature = models.BinaryField()
+    standing = models.CharField("比对结果", max_length=10, choices=Standing)
+    looked_into = models.BooleanField("已查明", default=False)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "终端日志"
+        ordering: ClassVar = ["-id"]
+        indexes: ClassVar = [models.Index(fields=["terminal", "-id"], name="newest_first")]
+
+    def __str__(self) -> str:
+        return f"{self.terminal_id} {self.seq}"
+
+    @classmethod
+    def open_contradictions(cls) -> models.QuerySet[JournalCheckpoint]:
+        """Altered journals that nobody has looked into yet."""
+        return cls.objects.filter(standing=cls.Standing.ALTERED, looked_into=False)
+
+    @classmethod
+    def looked_into_to(cls, terminal: Terminal) -> int:
+        """The entry up to which an operator knows what is wrong with a journal; 0: none."""
+        looked = cls.objects.filter(terminal=terminal, looked_into=True).first()
+        return looked.seq if looked else 0
+
+    @classmethod
+    def held(cls, terminal: Terminal) -> JournalCheckpoint | None:
+        """What the next checkpoint of a terminal is compared with."""
+        agreed = Q(standing__in=(cls.Standing.TAKEN, cls.Standing.GAP)) | Q(looked_into=True)
+        return cls.objects.filter(agreed, terminal=terminal).first()
+
+
 class DesiredService(models.Model):
     """A service closed by the centre, on all terminals or on one."""
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from central import applications, photos, pictures
 from central.masking import masked_name, masked_number
-from central.models import Application, ReceivedEnvelope, Terminal
+from central.models import Application, JournalCheckpoint, ReceivedEnvelope, Terminal
 
 
 def overview() -> dict[str, Any]:
@@ -54,11 +54,16 @@ def _photo(item: Application) -> dict[str, Any]:
 
 def _terminal(item: Terminal) -> dict[str, Any]:
     report = getattr(item, "terminalreport", None)
+    newest = item.checkpoints.first()
     return {
         "number": item.number,
         "last_heartbeat": report.received_at.isoformat() if report else None,
         "queued": report.queued if report else None,
         "dead": report.dead if report else None,
         "desired_version": report.desired_version if report else "",
+        "journal": {
+            "entries": newest.seq if newest else 0,
+            "altered": JournalCheckpoint.open_contradictions().filter(terminal=item).exists(),
+        },
         "devices": {row.device: row.state for row in item.devices.all()},
     }

@@ -63,6 +63,8 @@ class FaultCode(StrEnum):
     DEVICE_MISSING = "device_missing"
     OUTBOX_UNAVAILABLE = "outbox_unavailable"
     OUTBOX_DEAD_LETTERS = "outbox_dead_letters"
+    JOURNAL_ALTERED = "journal_altered"
+    JOURNAL_UNWRITABLE = "journal_unwritable"
     DISK_LOW = "disk_low"
     CLOCK_WRONG = "clock_wrong"
     NOT_ENROLLED = "not_enrolled"
@@ -88,6 +90,8 @@ class Weight(StrEnum):
 _WARNINGS = (
     FaultCode.PRINTER_PAPER_NEAR_END,
     FaultCode.OUTBOX_DEAD_LETTERS,
+    FaultCode.JOURNAL_ALTERED,
+    FaultCode.JOURNAL_UNWRITABLE,
     FaultCode.DISK_LOW,
     FaultCode.CLOCK_WRONG,
     FaultCode.CENTRE_UNREACHABLE,

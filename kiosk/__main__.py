@@ -97,6 +97,7 @@ def _run(state: Path) -> int:
 def _agent(state: Path) -> int:
     """The courier and fleet process. Ends on SIGTERM."""
     from kiosk.settings import BadSettings, load_settings
+    from kiosk.version import version
     from sync.agent import run_agent
 
     stop = threading.Event()
@@ -108,7 +109,7 @@ def _agent(state: Path) -> int:
     signal.signal(signal.SIGINT, end)
     try:
         settings = load_settings(state / "settings.toml")
-        run_agent(state, stop, heartbeat_s=settings.central.heartbeat_s)
+        run_agent(state, stop, heartbeat_s=settings.central.heartbeat_s, version=version())
     except BadSettings as wrong:
         print(f"kiosk agent: {wrong}", file=sys.stderr)
         return MISCONFIGURED
@@ -140,11 +141,13 @@ def assemble(state: Path, settings: Settings) -> Terminal:
     from hardware.supervision import HealthTable
     from kiosk.desired import Desired
     from kiosk.housekeeping import load_counters
+    from kiosk.journaling import Scribe
     from kiosk.policy import load_policy
     from kiosk.terminal import Parts, Terminal
     from kiosk.words import Words
     from sync.central import CentralClient
     from sync.identity import load_identity, newest
+    from sync.journal import FOLDER, Journal, Recorder
     from sync.outbox import Limits, Outbox
 
     def sealer() -> Sealer:
@@ -172,6 +175,7 @@ def assemble(state: Path, settings: Settings) -> Terminal:
             desired=Desired(state / "desired.json", settings.central.heartbeat_s),
             central=CentralClient(identity, state),
             sealer=sealer,
+            journal=Scribe(Recorder(Journal(state / FOLDER, "screen"))),
         )
     )
 

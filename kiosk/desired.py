@@ -49,6 +49,11 @@ class Desired:
         self._closed = closed
         return changed
 
+    @property
+    def closed_services(self) -> dict[str, str]:
+        """Every service that the centre closed, with the reason."""
+        return dict(self._closed)
+
     def closed(self, service: str) -> str | None:
         """Why the centre closed a service ("" if it gave no reason); None if it is open."""
         return self._closed.get(service)

@@ -26,6 +26,7 @@ from kiosk.housekeeping import LEAST_FREE_BYTES, fault_of_centre
 if TYPE_CHECKING:
     from hardware.camera import Camera
     from kiosk.settings import Settings
+    from sync.journal.check import Checked
 
 #: A state file older than this was not written by a program that lives, seconds.
 _FRESH_S = 30.0
@@ -140,6 +141,42 @@ def _outbox(patient: Patient) -> Finding:
     return Finding("outbox", detail=detail)
 
 
+def check_journal(state: Path) -> Checked:
+    """The whole journal, against the checkpoints kept with it.
+
+    Raises `sync.identity.NotEnrolled` without the key they are signed with, and `OSError`.
+    """
+    from sync.journal import FOLDER
+    from sync.journal.check import check
+    from sync.journal.checkpoints import vouched
+    from sync.signing import DeviceKey
+
+    return check(state / FOLDER, vouched(state / FOLDER, DeviceKey.load(state).public))
+
+
+def _journal(patient: Patient) -> Finding:
+    from sync.identity import NotEnrolled
+    from sync.journal import FOLDER, Journal
+    from sync.journal.checkpoints import load
+
+    folder = patient.state / FOLDER
+    try:
+        if not folder.is_dir():
+            return Finding("journal", present=False)
+        Journal(folder, "kioskctl").position()
+        found = check_journal(patient.state)
+    except NotEnrolled:
+        return Finding("journal", present=False)
+    except OSError as error:
+        raise DeviceFault(FaultCode.JOURNAL_UNWRITABLE, error.strerror or "") from error
+    if found.altered is not None:
+        detail = f"{found.altered.seq} {found.altered.what}"
+        return Finding("journal", FaultCode.JOURNAL_ALTERED, detail)
+    if load(folder).altered:
+        return Finding("journal", FaultCode.JOURNAL_ALTERED, "centre")
+    return Finding("journal", detail=f"{found.entries}")
+
+
 def _screen(patient: Patient) -> Finding:
     age = age_of(patient.state / "health.json")
     return Finding("screen", FaultCode.SCREEN_STOPPED if age > _FRESH_S else None)
@@ -249,6 +286,7 @@ CHECKS: dict[str, Check] = {
     "enrolment": _enrolment,
     "disk": _disk,
     "outbox": _outbox,
+    "journal": _journal,
     "screen": _screen,
     "agent": _agent,
     "centre": _centre,

@@ -7,6 +7,7 @@ kept in `counters.json`, so that they go on counting after a restart.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
@@ -20,6 +21,9 @@ from typing import TYPE_CHECKING, Any
 from hardware.faults import FaultCode
 from hardware.supervision import DeviceState
 from kiosk.clock import beijing_at
+from kiosk.version import version
+from sync.canonical import sha256_hex
+from sync.journal import FOLDER
 
 if TYPE_CHECKING:
     from hardware.supervision import Health
@@ -98,11 +102,13 @@ class Housekeeping:
         self._safely(self._keep_counters)
 
     def _run(self) -> None:
+        self._safely(self._record_start)
         while True:
             self._safely(self._often)
             if time.monotonic() >= self._seldom_due:
                 self._seldom_due = time.monotonic() + _SELDOM_S
                 self._safely(self._look_at_disk)
+                self._safely(self._look_at_journal)
                 self._safely(self._keep_counters)
             if self._stop.wait(_PERIOD_S):
                 return
@@ -114,8 +120,19 @@ class Housekeeping:
         except OSError as error:
             log.warning("housekeeping: %s", error.strerror)
 
+    def _record_start(self) -> None:
+        """Which program on which settings; their digest only, because they name technicians."""
+        parts = self._terminal.parts
+        parts.journal.record("started", version=version())
+        file = parts.state / "settings.toml"
+        settings = file.read_bytes() if file.exists() else b""
+        parts.journal.record("settings_loaded", digest=hashlib.sha256(settings).hexdigest())
+
     def _often(self) -> None:
-        self._terminal.parts.desired.refresh()
+        parts = self._terminal.parts
+        if parts.desired.refresh():
+            closed = parts.desired.closed_services
+            parts.journal.record("desired_applied", digest=sha256_hex(closed), closed=len(closed))
         self._look_at_centre()
         self._write_health()
 
@@ -139,6 +156,22 @@ class Housekeeping:
             self._terminal.health.put("centre", DeviceState.WARNING, fault)
         elif self._terminal.health.get("centre") is not None:
             self._terminal.health.put("centre", DeviceState.READY)
+
+    def _look_at_journal(self) -> None:
+        """Stands beside the devices while something is wrong with it."""
+        fault = None
+        try:
+            kept = (self._terminal.parts.state / FOLDER / "checkpoints.json").read_bytes()
+            if json.loads(kept)["altered"]:
+                fault = FaultCode.JOURNAL_ALTERED
+        except (FileNotFoundError, ValueError, LookupError, TypeError):
+            pass  # the agent has said nothing yet
+        if self._terminal.parts.journal.in_trouble:
+            fault = FaultCode.JOURNAL_UNWRITABLE
+        if fault is not None:
+            self._terminal.health.put("journal", DeviceState.WARNING, fault)
+        elif self._terminal.health.get("journal") is not None:
+            self._terminal.health.put("journal", DeviceState.READY)
 
     def _keep_counters(self) -> None:
         counted = {row.device: dict(row.counters) for row in self._terminal.health.snapshot()}
@@ -164,7 +197,7 @@ class Housekeeping:
                 offer.service.id: "open" if offer.open else (offer.reason or "closed")
                 for offer in offers
             },
-            "versions": {"kiosk": _version(), "policy": self._terminal.parts.policy.version},
+            "versions": {"kiosk": version(), "policy": self._terminal.parts.policy.version},
         }
 
 
@@ -179,12 +212,3 @@ def _row(health: Health) -> dict[str, Any]:
         "firmware": health.firmware,
         "counters": dict(health.counters),
     }
-
-
-def _version() -> str:
-    from importlib import metadata  # brings the mail parser; home need not wait for it
-
-    try:
-        return metadata.version("sscard-kiosk")
-    except metadata.PackageNotFoundError:
-        return "unpackaged"

@@ -126,6 +126,8 @@ def submit(prompt: prompts.Submit, _: None, work: Work) -> Submitted:
         )
     except OutboxUnavailable as error:
         raise DeviceFault(FaultCode.OUTBOX_UNAVAILABLE, error.reason) from error
+    # Only now: what the journal calls submitted is on the disk.
+    parts.journal.record("submitted", id=stored.id)
     return Submitted(stored.id, stored.receipt_no)
 
 

@@ -25,14 +25,17 @@ from hardware.faults import DeviceFault, FaultCode
 from kiosk.clock import beijing_now
 from kiosk.flow import Context, Event, Prompt, Service, Visit
 from kiosk.housekeeping import Housekeeping
+from kiosk.journaling import FaultRecord, VisitRecord, record_card_use
 from kiosk.maintenance import Maintenance
 from kiosk.photo.verify import Place, effective_place
 from kiosk.receipts import Letterhead
 from kiosk.services import find_services
+from sync.journal import Unrecorded
 
 if TYPE_CHECKING:
     from hardware.supervision import HealthTable
     from kiosk.desired import Desired
+    from kiosk.journaling import Journalist
     from kiosk.operations import Work
     from kiosk.policy import Policy
     from kiosk.settings import Settings
@@ -147,6 +150,8 @@ class Parts:
     central: CentralClient | None = None
     #: Makes what seals to the centre's public key; called on a worker, because it loads much.
     sealer: Callable[[], Sealer] | None = None
+    #: Keeps what the terminal did.
+    journal: Journalist = field(default_factory=Unrecorded)
 
 
 class Terminal:
@@ -158,6 +163,7 @@ class Terminal:
         self.words = parts.words
         self.health = parts.health
         self.maintenance = Maintenance(self)
+        self.health.listen(FaultRecord(parts.journal))
         self._clock = clock
         self._current: Operation | None = None
         self._services = find_services()
@@ -188,6 +194,8 @@ class Terminal:
         self._housekeeping.stop()
         self.parts.devices.stop()
         self.parts.outbox.close()
+        self.parts.journal.record("stopped")
+        self.parts.journal.close()
 
     # -- what is offered ---------------------------------------------------------------------
 
@@ -235,11 +243,15 @@ class Terminal:
 
         def hear(event: Event) -> None:
             log.info("visit %s %s %s %s", service.id, event.kind, event.prompt, event.detail)
+            if visit.outcome is not None and event.kind == "ended":
+                record.ended(visit.outcome)
             if listen is not None:
                 listen(event)
 
         self._performers["outbox"].submit(self._load_for_visit)
-        return Visit(lambda: service(context), hear)
+        visit = Visit(lambda: service(context), hear)
+        record = VisitRecord(self.parts.journal, service.id)
+        return visit
 
     def _load_for_visit(self, _: None) -> None:
         import kiosk.operations
@@ -285,6 +297,7 @@ class Terminal:
                 "answered" if error is None else _name(error),
                 time.monotonic() - started,
             )
+            record_card_use(self.parts.journal, prompt, error)
             done(future.result() if error is None else error)
 
         performer = self.performer(prompt.performed_by or "")

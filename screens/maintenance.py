@@ -36,6 +36,7 @@ ICONS = {
     "camera": "camera-outline",
     "disk": "harddisk",
     "centre": "server-network",
+    "journal": "notebook-check-outline",
 }
 #: Device state -> state of `theme.STATES`.
 LOOKS = {
@@ -201,3 +202,4 @@ class MaintenancePage(Page):
 
     def left(self) -> None:
         self._gone = True
+        self._terminal.maintenance.left()

@@ -23,6 +23,9 @@ from sync.faults import CentralUnreachable
 from sync.fleet import Fleet
 from sync.header import BEIJING
 from sync.identity import NotEnrolled, load_identity, write_whole
+from sync.journal import FOLDER, Journal, Recorder
+from sync.journal.checkpoints import Checkpoints
+from sync.journal.keeper import Keeper, Missing
 from sync.outbox import Outbox, OutboxUnavailable
 from sync.signing import DeviceKey
 from sync.transport import Transport
@@ -39,6 +42,9 @@ STATUS_FILE = "agent.json"
 
 #: How often the outbox is looked at, seconds: a citizen is waiting for the centre's word.
 _TICK_S = 0.2
+
+#: Heartbeats between two checkpoints of the journal.
+_BEATS = 10
 
 
 class Rhythm:
@@ -93,14 +99,22 @@ class Agent:
     """One terminal's agent, a tick at a time."""
 
     def __init__(
-        self, outbox: Outbox, courier: Courier, fleet: Fleet, status: Status, rhythm: Rhythm
+        self,
+        outbox: Outbox,
+        transport: Transport,
+        fleet: Fleet,
+        keeper: Keeper,
+        status: Status,
+        rhythm: Rhythm,
     ) -> None:
-        self._outbox, self._courier, self._fleet = outbox, courier, fleet
-        self._status, self._rhythm = status, rhythm
+        self._outbox, self._transport, self._fleet = outbox, transport, fleet
+        self._courier = Courier(outbox, transport)
+        self._keeper, self._status, self._rhythm = keeper, status, rhythm
         self._waiting = True
 
     def tick(self) -> None:
         """Do what is due now. Never raises what the network or the disk may do to it."""
+        self._keeper.tick()
         if not self._rhythm.may_send():
             return
         try:
@@ -118,6 +132,7 @@ class Agent:
 
     def _deliver(self) -> None:
         delivery = self._courier.deliver()
+        self._keeper.answered(delivery.answers)
         if not delivery.sent:
             self._waiting = False
             return
@@ -132,6 +147,7 @@ class Agent:
         self._status.set("ok")
         self._rhythm.went_well()
         self._rhythm.beaten()
+        self._keeper.show(self._transport)
         # Also finds what a courier that died had on lease.
         self._waiting = True
 
@@ -147,12 +163,17 @@ def run_agent(
     heartbeat_s: float = 60.0,
     backoff_cap_s: float = 300.0,
     versions: Mapping[str, str] | None = None,
+    version: str = "unpackaged",
 ) -> None:
     """Run until `stop` is set. Waits for enrolment if this terminal has no identity yet.
 
-    `heartbeat_s`: seconds between heartbeats; `versions`: name -> version of what runs here.
+    `heartbeat_s`: seconds between heartbeats; `versions`: name -> version of what runs here;
+    `version`: of this program.
     """
     status = Status(state_dir)
+    journal = Journal(state_dir / FOLDER, "agent")
+    recorder = Recorder(journal)
+    recorder.record("started", version=version)
     while not stop.is_set():
         try:
             identity, key = load_identity(state_dir), DeviceKey.load(state_dir)
@@ -169,10 +190,14 @@ def run_agent(
         transport = Transport(identity.central_url, key)
         with closing(outbox), closing(transport):
             fleet = Fleet(state_dir, identity, outbox, transport, versions or {})
-            courier = Courier(outbox, transport)
+            checkpoints = Checkpoints(
+                state_dir / FOLDER, journal, identity.terminal, key, _BEATS * heartbeat_s
+            )
+            keeper = Keeper(recorder, Missing(state_dir / FOLDER, outbox), checkpoints)
             # A terminal that beats faster than the default, as in the demo, also tries sooner.
             rhythm = Rhythm(heartbeat_s, Backoff(cap_s=min(backoff_cap_s, 5 * heartbeat_s)))
-            agent = Agent(outbox, courier, fleet, status, rhythm)
+            agent = Agent(outbox, transport, fleet, keeper, status, rhythm)
             while not stop.is_set():
                 agent.tick()
                 stop.wait(_TICK_S)
+    recorder.record("stopped")

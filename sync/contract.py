@@ -40,7 +40,7 @@ class Version(NamedTuple):
 
 
 #: What this code speaks. Raised together with the recordings, see above.
-CONTRACT = Version(1, 2)
+CONTRACT = Version(1, 3)
 
 #: What who says nothing speaks.
 SILENT = Version(1, 0)

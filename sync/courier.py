@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -77,6 +77,8 @@ class Delivery:
 
     sent: int = 0
     finished: int = 0
+    #: What the centre said, as the outbox has it now.
+    answers: tuple[Answer, ...] = field(default=(), compare=False)
 
     @property
     def to_come_later(self) -> int:
@@ -157,7 +159,7 @@ class Courier:
         self._outbox.release(sent - {item.id for item in answers})
         finished = sum(item.verdict != Verdict.LATER for item in answers)
         log.info("delivered %d of %d items", finished, len(sent))
-        return Delivery(len(sent), finished)
+        return Delivery(len(sent), finished, tuple(answers))
 
     def _as_envelope(self, item: Leased) -> Envelope | None:
         """An item as it is sent. One that breaks the contract would block the queue for ever: it

@@ -8,7 +8,12 @@ version this is, and what a change of it takes, is the rule of `sync.contract`.
 | POST /api/v1/enrol         | EnrolRequest   | EnrolAnswer       |
 | POST /api/v1/envelopes     | Batch          | BatchAnswer       |
 | POST /api/v1/eligibility   | Envelope       | EligibilityAnswer |
+| POST /api/v1/pieces        | Piece          | PieceAnswer       |
+| POST /api/v1/in-pieces     | InPieces       | BatchAnswer       |
 | POST /api/v1/heartbeat     | Heartbeat      | HeartbeatAnswer   |
+| POST /api/v1/journal       | Checkpoint     | CheckpointAnswer  |
+
+The last one is there since version 1.3.
 
 A request that is refused as a whole is answered with an HTTP error and a `Refusal`.
 
@@ -58,6 +63,9 @@ __all__ = [
     "Batch",
     "BatchAnswer",
     "CameraFrame",
+    "Checkpoint",
+    "CheckpointAnswer",
+    "CheckpointVerdict",
     "Consent",
     "DesiredState",
     "EligibilityAnswer",
@@ -109,6 +117,9 @@ EXPORT_PURPOSE = "kiosk-export-1"
 
 #: What the centre's signature under an envelope key is for.
 KEY_PURPOSE = "kiosk-envelope-key-1"
+
+#: What the signature of a checkpoint is for.
+CHECKPOINT_PURPOSE = "kiosk-journal-1"
 
 #: Largest piece of a sealed envelope that is sent in pieces, bytes.
 PIECE_LIMIT = 64 * 1024
@@ -474,6 +485,50 @@ class EnvelopeKey(_Message):
     def signed_bytes(self) -> bytes:
         unsigned = self.model_dump(mode="json", exclude={"signature"})
         return KEY_PURPOSE.encode("ascii") + b"\n" + canonical(unsigned)
+
+
+class Checkpoint(_Message):
+    """The end of a terminal's journal (`sync.journal`), signed with the device key.
+
+    `since` is the end that the centre held last, with the hash that the journal has there now,
+    which shows that what lies before has stayed as it was; "" if that entry was dropped with age.
+    """
+
+    terminal: TerminalNo
+    device_key_id: KeyId
+    seq: Annotated[int, Field(ge=1, lt=10**12)]
+    hash: Sha256
+    made: Moment
+    since_seq: Annotated[int, Field(ge=0, lt=10**12)] = 0
+    since_hash: Sha256 | Literal[""] = ""
+    #: The first entry that the terminal itself found altered; 0: none.
+    altered_seq: Annotated[int, Field(ge=0, lt=10**12)] = 0
+    signature: Base64 = b""
+
+    def signed_bytes(self) -> bytes:
+        return canonical(self.model_dump(mode="json", exclude={"signature"}))
+
+
+class CheckpointVerdict(StrEnum):
+    """What the centre makes of a checkpoint."""
+
+    #: It continues what the centre holds.
+    TAKEN = "taken"
+    #: `held_seq` is the end that the centre holds: send the checkpoint with that as `since`.
+    COMPARE = "compare"
+    #: It contradicts what the centre holds: the journal was altered.
+    ALTERED = "altered"
+
+
+#: Not known: the centre has it, and says what it holds with the next one.
+KnownCheckpointVerdict = Annotated[
+    CheckpointVerdict, _known(CheckpointVerdict, CheckpointVerdict.TAKEN)
+]
+
+
+class CheckpointAnswer(_Message):
+    verdict: KnownCheckpointVerdict
+    held_seq: Annotated[int, Field(ge=0)] = 0
 
 
 class HealthRow(_Message):

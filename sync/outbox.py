@@ -53,6 +53,7 @@ __all__ = [
     "Limits",
     "Outbox",
     "OutboxUnavailable",
+    "Past",
     "Reason",
     "Stored",
     "Unfinished",
@@ -186,6 +187,18 @@ class Unfinished:
 
 
 @dataclass(frozen=True)
+class Past:
+    """What became of an item. Times in seconds since 1970; `finished_at` is None while it waits."""
+
+    id: str
+    created_at: float
+    finished_at: float | None
+    #: As in `Answer`; "" while the centre has said nothing.
+    verdict: str
+    rejection: str
+
+
+@dataclass(frozen=True)
 class Answer:
     """What the centre said about an item. `verdict`: "accepted", "duplicate", "rejected" or
     "later"; "rejected" without a `rejection` makes it a dead letter."""
@@ -307,6 +320,15 @@ class Outbox:
         if row is None or row[0] is None:
             return None
         return Answer(item, *row)
+
+    def history(self) -> list[Past]:
+        """Every item that is still known, in order of creation."""
+        with self._file.reading() as db:
+            rows = db.execute(
+                "SELECT id, created_at, finished_at, coalesce(verdict, ''), rejection FROM item"
+                " ORDER BY seq"
+            ).fetchall()
+        return [Past(*row) for row in rows]
 
     def counts_and_ages(self) -> Counts:
         with self._file.reading() as db:

@@ -10,6 +10,8 @@
 | kioskctl print test                       | a page that uses everything a receipt uses        |
 | kioskctl camera snap FILE                 | one picture                                       |
 | kioskctl outbox export --state DIR MEDIA  | everything queued, sealed, to carry to the centre |
+| kioskctl journal verify --state DIR       | was the journal altered, and where first          |
+| kioskctl journal show --state DIR         | what the terminal did                             |
 | kioskctl enrol --state DIR --url URL      | makes this terminal's identity, by one-time code  |
 | kioskctl technician-hash                  | the line that admits a technician                 |
 | kioskctl bench --state DIR VERB …         | moves the virtual devices (demo and test only)    |
@@ -24,11 +26,11 @@ from __future__ import annotations
 
 import typer
 
-from kiosk.kioskctl import devices, doctor, outbox, terminal
+from kiosk.kioskctl import devices, doctor, journal, outbox, terminal
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="社保卡自助终端的维护命令")
 
-for commands in (doctor, terminal, outbox, devices):
+for commands in (doctor, terminal, outbox, journal, devices):
     commands.register(app)
 
 

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from kiosk.kioskctl.console import State, stop
+from kiosk.kioskctl.journal import record
 
 
 def register(app: typer.Typer) -> None:
@@ -34,6 +35,7 @@ def export(
         outbox.close()
     except (NotEnrolled, OutboxUnavailable, OSError) as error:
         raise stop(str(error)) from None
+    record(state, "exported", files=len(files))
     console = Console()
     for file in files:
         console.print(str(file))

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from kiosk.kioskctl.console import WRONG, Json, NewState, State, settings_of, stop, words_of
+from kiosk.kioskctl.journal import record
 
 if TYPE_CHECKING:
     from kiosk.words import Words
@@ -108,6 +109,7 @@ def enrol(
         identity = enrol_terminal(url, code, state, hall=hall)
     except (CentralRefused, CentralUnreachable) as error:
         raise stop(f"the centre did not enrol this terminal: {error}") from None
+    record(state, "enrolled")
     Console().print(f"enrolled as terminal {identity.terminal}")
 
 

@@ -25,16 +25,38 @@ class Maintenance:
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
         parts = terminal.parts
+        self._journal = parts.journal
+        #: Who is in, and since when.
+        self._inside: tuple[str, float] | None = None
         self._technicians = Technicians(
             parts.settings.maintenance.technicians, parts.state / "maintenance-tries.json"
         )
 
     def admit(self, pin: str) -> Admitted | Refused:
-        """Check a technician's PIN."""
-        return self._technicians.admit(pin)
+        """Check a technician's PIN; a right one begins a time of maintenance."""
+        answer = self._technicians.admit(pin)
+        if isinstance(answer, Admitted):
+            self._inside = (answer.technician, time.monotonic())
+            self._journal.record("maintenance_entered", technician=answer.technician)
+        else:
+            self._journal.record("maintenance_refused", locked=answer.locked_s > 0)
+        return answer
+
+    def left(self) -> None:
+        """The technician has left the page, or nobody was there any more."""
+        if self._inside is not None:
+            technician, since = self._inside
+            self._inside = None
+            seconds = round(time.monotonic() - since)
+            self._journal.record("maintenance_left", technician=technician, seconds=seconds)
+
+    def _did(self, what: str) -> None:
+        if self._inside is not None:
+            self._journal.record("technician_did", technician=self._inside[0], what=what)
 
     def print_test_page(self) -> None:
         """Print a page that uses everything a receipt uses. Raises `DeviceFault`."""
+        self._did("print_test_page")
         terminal = self._terminal
         page = check_page(terminal.letterhead(), terminal.words, terminal.now())
         action = f"test-{time.time_ns()}"

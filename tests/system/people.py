@@ -67,6 +67,9 @@ PHOTOGRAPHED = [
 BAD_LINE = Person("孙远路", "19610718", 113)
 CARRIED = Person("马随身", "19590430", 115)
 
+#: For the tests of the journal.
+JOURNALLED = [Person(f"日志{digit}", "19680808", 1 + 2 * n) for n, digit in enumerate("甲乙丙丁戊")]
+
 REGISTRY = [
     HOLDER,
     DECEASED,
@@ -77,6 +80,7 @@ REGISTRY = [
     CARRIED,
     *FREE,
     *PHOTOGRAPHED,
+    *JOURNALLED,
 ]
 
 

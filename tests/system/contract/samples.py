@@ -106,6 +106,20 @@ def requests() -> Iterator[tuple[str, BaseModel]]:
         ),
     )
     yield (
+        "Checkpoint",
+        m.Checkpoint(
+            terminal="130299",
+            device_key_id="0" * 16,
+            seq=12,
+            hash="0" * 64,
+            made=AT,
+            since_seq=7,
+            since_hash="f" * 64,
+            altered_seq=0,
+            signature=bytes(64),
+        ),
+    )
+    yield (
         "Heartbeat",
         m.Heartbeat(
             terminal="130299",
@@ -168,6 +182,9 @@ def answers() -> Iterator[tuple[str, BaseModel]]:
             ),
         ),
     )
+    for verdict in m.CheckpointVerdict:
+        answer = m.CheckpointAnswer(verdict=verdict, held_seq=7)
+        yield f"CheckpointAnswer-{verdict}", answer
     yield "Refusal", m.Refusal(error="clock_skew", server_time=AT)
 
 

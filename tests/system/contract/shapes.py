@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any
 from pydantic.json_schema import models_json_schema
 
 from sync.header import EnvelopeHeader
-from sync.messages import API, EXPORT_PURPOSE, SIGNATURE_TAG, SIGNED_COMPONENTS
+from sync.messages import (
+    API,
+    CHECKPOINT_PURPOSE,
+    EXPORT_PURPOSE,
+    KEY_PURPOSE,
+    SIGNATURE_TAG,
+    SIGNED_COMPONENTS,
+)
 from tests.system.contract import samples
 
 if TYPE_CHECKING:
@@ -23,7 +30,7 @@ if TYPE_CHECKING:
 WIRE: dict[str, Any] = {
     "address": API,
     "signed": {"components": list(SIGNED_COMPONENTS), "tag": SIGNATURE_TAG},
-    "purposes": [EXPORT_PURPOSE],
+    "purposes": [EXPORT_PURPOSE, CHECKPOINT_PURPOSE, KEY_PURPOSE],
     "header_fields": {field.name: str(field.type) for field in fields(EnvelopeHeader)},
 }
 
