@@ -3,8 +3,8 @@
 Commands are those of the Epson reference that Chinese receipt printers share. Text is GB18030 in
 the double-byte mode, which is not on everywhere at start: FS & turns it on before the first Chinese
 text of a receipt, and it stays on, because ASCII is the same in it. Size and weight are said only
-where they change. A character that needs four bytes in GB18030 is not in such printers' fonts: its
-line is drawn here and sent as an image (see `raster`).
+where they change. A character that GBK lacks is not in most such printers' fonts: its line is drawn
+here and sent as an image (see `raster`). Where both have one, its bytes are the same.
 """
 
 from __future__ import annotations
@@ -130,7 +130,11 @@ class Encoder:
 
 
 def _needs_drawing(text: str) -> bool:
-    return any(len(character.encode("gb18030")) == 4 for character in text)
+    try:
+        text.encode("gbk")
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def _qr(data: str) -> bytes:

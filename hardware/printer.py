@@ -2,9 +2,9 @@
 
 A printer out of paper keeps what it was sent and prints the rest when paper is back, into the hands
 of whoever stands there then. So a job is sent a few lines at a time with the status asked in
-between, and a job that cannot be finished is thrown away in the printer before anything else
-happens; if the printer does not even take that command, it is sent as the first thing when it is
-reached again. Lines that were on paper by then hang from the printer, and would come out as the
+between, never more than its buffer holds, and a job that cannot be finished is thrown away in the
+printer before anything else happens; if the printer does not even take that command, it is sent as
+the first thing when it is reached again. Lines that were on paper by then hang from the printer, and would come out as the
 head of the next receipt: they are cut off as soon as it can cut. A job ends in exactly one state:
 printed, which the printer confirms after the last line, or a `DeviceFault`.
 """
@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
+from collections.abc import Iterator, Sequence
 
 from hardware import escpos
 from hardware.faults import DeviceFault, FaultCode
-from hardware.layout import lay_out
+from hardware.layout import Line, QrLine, lay_out
 from hardware.paper import Receipt
 from hardware.serial_port import SerialPort
 from hardware.supervision import Condition, DeviceState
@@ -27,7 +28,12 @@ log = logging.getLogger(__name__)
 #: Lines between two looks at the printer's status.
 _LINES_AT_ONCE = 4
 
-#: Longest wait for an answer to DLE EOT, which even a blocked printer gives at once; seconds.
+#: Bytes that the printer may hold unprinted, unless one line has more. Its buffer (4 kB, sometimes
+#: less) must not fill up: then it takes no questions and cannot be told to forget.
+_ROOM = 2000
+
+#: Longest wait for an answer to DLE EOT, which even a blocked printer gives as soon as it has got
+#: the question; seconds.
 _STATUS_S = 0.5
 
 #: Longest wait for the whole receipt to be on paper; seconds.
@@ -58,8 +64,8 @@ class ReceiptPrinter:
         self._unclean = True
         #: Whether lines of such a job may hang from it. Nobody knows after a start.
         self._hanging = True
-        #: Whether the printer has answered that the job before the question is on paper.
-        self._confirmed = False
+        #: Bytes of each piece of the job that the printer has not said to be on paper.
+        self._unconfirmed: deque[int] = deque()
 
     def open(self) -> None:
         self._line.open()
@@ -102,7 +108,7 @@ class ReceiptPrinter:
         self._unclean = self._hanging = True
         try:
             self._send(receipt)
-            self._confirm()
+            self._wait_until_unprinted(-1)
         except DeviceFault:
             self._give_up()
             raise
@@ -117,28 +123,32 @@ class ReceiptPrinter:
         encoder = escpos.Encoder(native_qr=self._native_qr)
         self._line.drop_input()
         self._line.write(escpos.INIT)
-        for start in range(0, len(lines), _LINES_AT_ONCE):
-            some = lines[start : start + _LINES_AT_ONCE]
-            self._line.write(b"".join(map(encoder.encode, some)))
+        self._unconfirmed.clear()
+        for some, data in in_pieces(lines, encoder):
+            self._wait_until_unprinted(_ROOM - len(data))
+            self._line.write(data + escpos.ASK_PAPER_QUEUED)
+            self._unconfirmed.append(len(data))
             self._must_print()
             self._counters["paper_mm"] += sum(map(escpos.height_mm, some))
-        self._confirmed = False
         self._cut()
         self._line.write(escpos.ASK_PAPER_QUEUED)
+        self._unconfirmed.append(0)
 
     def _cut(self) -> None:
         self._line.write(escpos.CUT)
         self._counters["cuts"] += 1
         self._counters["paper_mm"] += escpos.CUT_FEED_MM
 
-    def _confirm(self) -> None:
-        """Wait until the printer says that everything before the question is on paper."""
-        until = time.monotonic() + _FINISH_S
-        while not self._confirmed:
+    def _wait_until_unprinted(self, most: int) -> None:
+        """Until the printer has said of all but so many bytes that they are on paper; below zero:
+        of everything."""
+        until = self._line.sent_at() + _FINISH_S
+        while self._unconfirmed and sum(self._unconfirmed) > most:
             if time.monotonic() >= until:
                 raise DeviceFault(FaultCode.PRINTER_UNCONFIRMED)
+            before = len(self._unconfirmed)
             self._listen(_CONFIRM_POLL_S)
-            if not self._confirmed:
+            if len(self._unconfirmed) == before:
                 self._must_print()
 
     def _give_up(self) -> None:
@@ -168,13 +178,16 @@ class ReceiptPrinter:
         self._unclean = False
 
     def _must_print(self) -> None:
-        if fault := self.status().fault():
+        """Raises `DeviceFault` if it does not print. Two questions tell that it does; the other two
+        are for the cause."""
+        quick = escpos.Status(printer=self._ask(1), paper=self._ask(4))
+        if quick.fault() is not None and (fault := self.status().fault()) is not None:
             raise DeviceFault(fault)
 
     def _ask(self, kind: int) -> int:
         """One status byte."""
         self._line.write(escpos.ask_status(kind))
-        until = time.monotonic() + _STATUS_S
+        until = self._line.sent_at() + _STATUS_S
         while time.monotonic() < until:
             answer = self._listen(_STATUS_S)
             if answer is not None:
@@ -186,6 +199,23 @@ class ReceiptPrinter:
         for answer in self._line.read(1, timeout_s):
             if escpos.is_status(answer):
                 return answer
-            if escpos.is_queued_answer(answer):
-                self._confirmed = True
+            if escpos.is_queued_answer(answer) and self._unconfirmed:
+                self._unconfirmed.popleft()
         return None
+
+
+def in_pieces(
+    lines: Sequence[Line | QrLine], encoder: escpos.Encoder
+) -> Iterator[tuple[list[Line | QrLine], bytes]]:
+    """Lines and their bytes, a few at a time: four of text; a drawn one may be alone."""
+    some: list[Line | QrLine] = []
+    data = b""
+    for line in lines:
+        more = encoder.encode(line)
+        if some and (len(some) == _LINES_AT_ONCE or len(data) + len(more) > _ROOM):
+            yield some, data
+            some, data = [], b""
+        some.append(line)
+        data += more
+    if some:
+        yield some, data

@@ -20,7 +20,10 @@ from hardware.faults import DeviceFault, FaultCode
 if TYPE_CHECKING:
     import serial
 
-#: Longest wait for a device to take what is written, seconds.
+#: A byte on the line: start, eight, stop.
+_BITS = 10
+
+#: Longest wait for a device to take a second's worth of what is written, seconds.
 WRITE_TIMEOUT_S = 2.0
 
 
@@ -33,11 +36,14 @@ class SerialPort:
         self._busy = busy
         self._baud = baud
         self._port: serial.Serial | None = None
+        #: When the last byte that was handed over will have left, of the monotonic clock.
+        self._sent_at = 0.0
 
     def open(self) -> None:
         import serial  # on the device's own thread, after the screen is up
 
         self.close()
+        self._sent_at = 0.0
         with self._one_fault():
             self._port = serial.Serial(
                 self._name,
@@ -55,9 +61,19 @@ class SerialPort:
                 port.close()
 
     def write(self, data: bytes) -> None:
-        """Hand over all bytes. After a fault nobody knows how many were taken."""
+        """Hand over all bytes, however long the line takes over them. After a fault nobody knows
+        how many were taken."""
+        second = self._baud // _BITS
         with self._one_fault():
-            self._open_port().write(data)
+            port = self._open_port()
+            for start in range(0, len(data), second):
+                port.write(data[start : start + second])
+        self._sent_at = max(self._sent_at, time.monotonic()) + len(data) / second
+
+    def sent_at(self) -> float:
+        """When the device will have got all that was written, of the monotonic clock: the system
+        takes more at once than a slow line carries in a second."""
+        return max(self._sent_at, time.monotonic())
 
     def read(self, count: int, timeout_s: float) -> bytes:
         """Up to `count` bytes; fewer, or none, when the time is over."""

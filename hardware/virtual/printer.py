@@ -78,6 +78,8 @@ class VirtualPrinter(FarEnd):
         self._style = _Style()
         self._line = bytearray()
         self._paper = _Paper()
+        #: Cut off, and whether torn; not yet drawn.
+        self._cut_off: list[tuple[_Paper, bool]] = []
         self._pieces: list[Printed] = []
         self._line_s = line_s
         self._out = self._near = self._cover = self._cutter = False
@@ -202,6 +204,10 @@ class VirtualPrinter(FarEnd):
                 ready = self._queue and self._able()
                 if ready:
                     self._do(self._queue.pop(0))
+                cut_off, self._cut_off = self._cut_off, []
+            for paper, torn in cut_off:
+                # Without the lock: it answers questions meanwhile.
+                self._lay_down(paper, torn)
             time.sleep(self._line_s / 5 if ready else self._line_s)
 
     def _do(self, command: bytes) -> None:
@@ -258,14 +264,18 @@ class VirtualPrinter(FarEnd):
 
     def _cut(self, torn: bool = False) -> None:
         paper, self._paper = self._paper, _Paper()
-        if not paper.lines:
-            return
+        if paper.lines:
+            self._cut_off.append((paper, torn))
+
+    def _lay_down(self, paper: _Paper, torn: bool) -> None:
+        """A piece that was cut off, as text and picture in the folder."""
         name = f"{time.time_ns() // 1_000_000}{'-torn' if torn else ''}"
         png = self._dir / f"{name}.png"
         text = "\n".join(paper.lines).rstrip() + "\n"
         (self._dir / f"{name}.txt").write_text(text, encoding="utf-8")
         _picture(paper, self._columns).save(png)
-        self._pieces.append(Printed(text, png, time.time(), torn))
+        with self._state:
+            self._pieces.append(Printed(text, png, time.time(), torn))
         for old in sorted(self._dir.glob("*.*"))[: -2 * _KEPT]:
             old.unlink()
 

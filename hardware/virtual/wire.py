@@ -90,8 +90,9 @@ class FarEnd:
         while not self._closing:
             with self._lock:
                 master = self._master if self.reading() else -1
+                full = self._master >= 0 > master
             wanted = [self._wake_read] + ([master] if master >= 0 else [])
-            ready, _, _ = select.select(wanted, [], [], 0.5)
+            ready, _, _ = select.select(wanted, [], [], 0.01 if full else 0.5)
             if self._wake_read in ready:
                 os.read(self._wake_read, 100)
             if master in ready:

@@ -76,7 +76,7 @@ def check_page(head: Letterhead, words: Words, printed_at: datetime) -> Receipt:
         Rule(),
         Text(words.say("test_page.text")),
         Text("0123456789 ABCXYZ ·《》「」￥", bold=True),
-        # In GB18030, and in no printer's font: the line is drawn.
+        # Not in a printer's font: the line is drawn. The last one not even in ours.
         Text(words.say("test_page.drawn", characters="㛃䶮𠮷")),
         Pair(words.say("receipt.terminal"), head.terminal),
         Pair(words.say("receipt.time"), printed_at.strftime("%Y-%m-%d %H:%M")),

@@ -180,11 +180,13 @@ def test_paper_near_its_end_is_a_warning_and_still_prints(
     assert len(far_end.printed()) == 1
 
 
+@pytest.mark.parametrize("name", ["㛃", "䶮", "𠮷"])
 def test_a_rare_character_is_drawn_instead_of_lost(
-    far_end: VirtualPrinter, printer: ReceiptPrinter
+    far_end: VirtualPrinter, printer: ReceiptPrinter, name: str
 ) -> None:
-    printer.print((Text("姓名 㛃䶮"),), "a1")
-    assert far_end.printed()[0].text == "[image]\n"
+    """䶮 has two bytes in GB18030 as common ones have, but printers with a GBK font lack it."""
+    printer.print((Text(f"姓名 {name}"), Text("①〇·￥é")), "a1")
+    assert far_end.printed()[0].text == "[image]\n①〇·￥é\n"
 
 
 @pytest.mark.parametrize("size", [1, 2])
@@ -316,6 +318,22 @@ def test_paper_out_at_every_line_is_named_and_the_next_receipt_is_whole(
     driver.close()
 
 
+@pytest.mark.parametrize("line", [1, 2, 3, 5])
+def test_paper_out_among_pictures_is_named_and_nothing_of_them_is_kept(
+    quick: VirtualPrinter, line: int
+) -> None:
+    """A few of them fill the printer's buffer, and then it would take no more questions."""
+    driver = ReceiptPrinter(quick.port)
+    driver.open()
+    quick.run_out(after_lines=line)
+    with pytest.raises(DeviceFault) as caught:
+        driver.print((Text("㛃" * 23),) * 12, "a1")
+    assert caught.value.code is FaultCode.PRINTER_PAPER_OUT
+    quick.load()
+    next_citizen_gets_only_theirs(quick, driver)
+    driver.close()
+
+
 #: What a person or the device does in the middle, its fault, and what ends it.
 _TROUBLES: dict[FaultCode, tuple[str, Callable[[VirtualPrinter, bool], None]]] = {
     FaultCode.PRINTER_COVER_OPEN: (
@@ -396,6 +414,24 @@ def test_what_wears_out_is_counted(quick: VirtualPrinter) -> None:
     driver.close()
 
 
+@pytest.mark.parametrize("baud", [38400, 115200])
+def test_a_slow_line_full_of_pictures_is_not_taken_for_a_dead_printer(
+    tmp_path: Path, baud: int
+) -> None:
+    class SlowLine(VirtualPrinter):
+        def received(self, data: bytes) -> None:
+            time.sleep(len(data) * 10 / baud)
+            super().received(data)
+
+    far_end = SlowLine(tmp_path / "slow", line_s=0.005)
+    driver = ReceiptPrinter(far_end.port, baud=baud)
+    driver.open()
+    driver.print((Text("㛃" * 23), Text("䶮" * 23), Text("㛃" * 23), Text("䶮" * 23)), "a1")
+    assert far_end.printed()[0].text == "[image]\n" * 4
+    driver.close()
+    far_end.close()
+
+
 @given(st.binary(max_size=60))
 def test_any_bytes_from_a_printer_are_a_status_or_a_fault(noise: bytes) -> None:
     """Pushed status, XON and XOFF, noise: what is no answer to DLE EOT is passed over."""
@@ -418,6 +454,9 @@ class Chattering:
 
     def write(self, data: bytes) -> None:
         """Nobody listens."""
+
+    def sent_at(self) -> float:
+        return time.monotonic()
 
     def read(self, count: int, timeout_s: float) -> bytes:
         said, self._rest = self._rest[:count], self._rest[count:]
