@@ -1,12 +1,13 @@
 """凭条打印机: a receipt is printed whole, or it is cancelled in the printer too.
 
-A printer out of paper keeps what it was sent and prints the rest when paper is back, into the hands
-of whoever stands there then. So a job is sent a few lines at a time with the status asked in
-between, never more than its buffer holds, and a job that cannot be finished is thrown away in the
-printer before anything else happens; if the printer does not even take that command, it is sent as
-the first thing when it is reached again. Lines that were on paper by then hang from the printer, and
-would come out as the head of the next receipt: they are cut off as soon as it can cut. A job ends in
-exactly one state: printed, which the printer confirms after the last line, or a `DeviceFault`.
+A printer out of paper keeps what it was sent and prints the rest when paper is back, into the
+hands of whoever stands there then. So a job is sent a few lines at a time with the status asked
+in between, never more than its buffer holds, and a job that cannot be finished is thrown away in
+the printer before anything else happens; if the printer does not even take that command, it is
+sent as the first thing when it is reached again. Lines that were on paper by then hang from the
+printer, and would come out as the head of the next receipt: they are cut off as soon as it can
+cut. A job ends in exactly one state: printed, which the printer confirms after the last line, or
+a `DeviceFault`.
 """
 
 from __future__ import annotations
