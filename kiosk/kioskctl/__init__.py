@@ -9,6 +9,7 @@
 | kioskctl id read                          | the resident ID card on the reader                |
 | kioskctl print test                       | a page that uses everything a receipt uses        |
 | kioskctl camera snap FILE                 | one picture                                       |
+| kioskctl photo check, make, live          | pictures against the photo standard; a card photo |
 | kioskctl outbox export --state DIR MEDIA  | everything queued, sealed, to carry to the centre |
 | kioskctl journal verify --state DIR       | was the journal altered, and where first          |
 | kioskctl journal show --state DIR         | what the terminal did                             |
@@ -26,11 +27,11 @@ from __future__ import annotations
 
 import typer
 
-from kiosk.kioskctl import devices, doctor, journal, outbox, terminal
+from kiosk.kioskctl import devices, doctor, journal, outbox, photo, terminal
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="社保卡自助终端的维护命令")
 
-for commands in (doctor, terminal, outbox, journal, devices):
+for commands in (doctor, terminal, outbox, journal, devices, photo):
     commands.register(app)
 
 

@@ -95,7 +95,7 @@ def card_read(
     def read(card: CardSession) -> SocialCard:
         return read_social_card(card, authenticator)
 
-    with faults_said(words_of(settings)), _open(driver), busy("waiting for a card"):
+    with faults_said(words_of(settings)), opened(driver), busy("waiting for a card"):
         card = _waited(wait, lambda cancelled: driver.use(cancelled, _ignore, read))
     if ministry:
         typer.echo(write_basic_card(basic_card(card, "0" * 12, "")).decode("gbk"))
@@ -175,7 +175,7 @@ def id_read(
     """Read the ID card on the reader."""
     settings = _with(settings_of(state), id_reader=port)
     driver = _must(_drivers(settings)["id_reader"])
-    with faults_said(words_of(settings)), _open(driver), busy("waiting for an ID card"):
+    with faults_said(words_of(settings)), opened(driver), busy("waiting for an ID card"):
         card = _waited(wait, lambda cancelled: driver.read(cancelled, _ignore), _LIFTED)
     _show(_id_rows(card, unmasked), as_json)
 
@@ -213,7 +213,7 @@ def print_test(
     words = words_of(settings)
     head = Letterhead(hall=settings.hall.name, terminal="------", policy_version="", hotline="")
     page = check_page(head, words, beijing_now())
-    with faults_said(words), _open(driver), busy("printing"):
+    with faults_said(words), opened(driver), busy("printing"):
         driver.print(page, f"kioskctl-{time.time_ns()}")
         left = driver.poll().fault
     Console().print("printed")
@@ -230,12 +230,12 @@ def camera_snap(
     """Take one picture, for the technician to see what the camera sees. Delete it afterwards."""
     from PIL import Image
 
-    settings = _with(settings_of(state), camera=source)
-    driver = _must(_drivers(settings)["camera"])
+    settings = settings_of(state)
+    driver = driver_of(settings, "camera", source)
     settled = time.monotonic() + seconds
     with (
         faults_said(words_of(settings)),
-        _open(driver),
+        opened(driver),
         busy("taking a picture"),
         closing(driver.frames(lambda: False)) as frames,
     ):
@@ -250,6 +250,12 @@ def camera_snap(
 
 
 # -- helpers --------------------------------------------------------------------------------------
+
+
+def driver_of(settings: Settings, device: str, source: str = "") -> Any:
+    """The driver of a device as the settings have it, or at `source`. Ends the command if there is
+    none."""
+    return _must(_drivers(_with(settings, **{device: source}))[device])
 
 
 def _with(settings: Settings, **given: Any) -> Settings:
@@ -274,7 +280,7 @@ def _must(driver: Any) -> Any:
 
 
 @contextmanager
-def _open(driver: Driver) -> Iterator[None]:
+def opened(driver: Driver) -> Iterator[None]:
     driver.open()
     try:
         yield

@@ -1,0 +1,243 @@
+"""`kioskctl photo …`: check picture files against the photo standard, make a card photo, look live.
+
+A file of the standard's size is judged as a finished photo, rule by rule. Any other picture is
+judged as a frame of the camera: what would have to change before a photo can be made of it.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from kiosk.kioskctl.console import (
+    WRONG,
+    Json,
+    MaybeState,
+    faults_said,
+    settings_of,
+    stop,
+    words_of,
+)
+
+if TYPE_CHECKING:
+    from kiosk.photo import Photographer
+    from kiosk.photo.files import PictureFile
+    from kiosk.photo.gauge import Sight
+    from kiosk.photo.report import LineDocument, Report
+    from kiosk.words import Words
+
+Profile = Annotated[str, typer.Option("--profile", help="region's standard; see kiosk/photo")]
+Excused = Annotated[
+    bool, typer.Option("--excused", help="wears what cannot be taken off: left to staff")
+]
+_DEFAULT = "ssc3-358x441"
+
+
+def register(app: typer.Typer) -> None:
+    group = typer.Typer(no_args_is_help=True, help="the card photo and its standard")
+    group.command("check")(check)
+    group.command("make")(make)
+    group.command("live")(live)
+    app.add_typer(group, name="photo")
+
+
+def check(
+    files: Annotated[list[Path], typer.Argument(help="pictures")],
+    as_json: Json = False,
+    profile: Profile = _DEFAULT,
+    excused: Excused = False,
+) -> None:
+    """Say of each picture what is wrong with it. Exit code 1 if anything is."""
+    photographer = _photographer(profile)
+    results = [_checked(photographer, file, excused) for file in files]
+    if as_json:
+        typer.echo(json.dumps(results, ensure_ascii=False, indent=1))
+    else:
+        words = words_of(settings_of(None))
+        for result in results:
+            _show(result, words)
+    raise typer.Exit(0 if all(result["ok"] for result in results) else WRONG)
+
+
+def make(
+    source: Annotated[Path, typer.Argument(help="a picture of one person")],
+    target: Annotated[Path, typer.Argument(help="the card photo, .jpg")],
+    report: Annotated[Path | None, typer.Option(help="where the report goes, .json")] = None,
+    profile: Profile = _DEFAULT,
+    excused: Excused = False,
+) -> None:
+    """Make a card photo of a picture, or say why there is none."""
+    from kiosk.photo import PhotoRefused
+
+    photographer = _photographer(profile)
+    picture = _picture(source)
+    words = words_of(settings_of(None))
+    if picture.rgb is None:
+        Console(stderr=True).print(f"[red]{picture.findings[0]}[/red]")
+        raise typer.Exit(WRONG)
+    try:
+        photo = photographer.make(picture.rgb, excused)
+    except PhotoRefused as refused:
+        code = refused.finding.code
+        Console(stderr=True).print(f"[red]{code}[/red] {words.say(f'photo.finding.{code}')}")
+        raise typer.Exit(WRONG) from None
+    _write(target, photo.jpeg)
+    if report is not None:
+        document = {"sha256": photo.sha256, "report": photo.report.document()}
+        _write(report, json.dumps(document, ensure_ascii=False, indent=1).encode())
+    _show_report(photo.report.document())
+    Console().print(f"{target}: {photo.width}x{photo.height}, {len(photo.jpeg)} bytes")
+
+
+def live(
+    state: MaybeState = None,
+    camera: Annotated[str, typer.Option(help="index, path under /dev, or address")] = "",
+    profile: Profile = _DEFAULT,
+    frames: Annotated[int, typer.Option(help="stop after so many; 0: until q is pressed")] = 0,
+) -> None:
+    """Show the camera with everything that is measured written over it. Ends with q."""
+    from kiosk.kioskctl import photo_window
+    from kiosk.kioskctl.devices import driver_of, opened
+
+    photographer = _photographer(profile)
+    settings = settings_of(state)
+    driver = driver_of(settings, "camera", camera)
+    with (
+        faults_said(words_of(settings)),
+        opened(driver),
+        closing(photo_window.Window()) as window,
+        closing(driver.frames(lambda: False)) as pictures,
+    ):
+        for number, frame in enumerate(pictures, 1):
+            try:
+                goes_on = window.show(frame.rgb, photographer.look(frame.rgb))
+            except photo_window.NoWindow as missing:
+                raise stop(str(missing)) from None
+            if not goes_on or number == frames:
+                return
+
+
+# -- checking -------------------------------------------------------------------------------------
+
+
+def _checked(photographer: Photographer, file: Path, excused: bool) -> dict[str, Any]:
+    from kiosk.photo import inspect_jpeg
+
+    picture = _picture(file)
+    result: dict[str, Any] = {
+        "file": str(file),
+        "file_findings": [finding.value for finding in picture.findings],
+        "finding": "",
+        "ok": False,
+        "measures": {},
+        "report": [],
+    }
+    if picture.rgb is None:
+        return result
+    standard = photographer.standard
+    if picture.rgb.shape[:2] == (standard.height, standard.width):
+        data = file.read_bytes()
+        sight = photographer.measure(picture.rgb)
+        report = photographer.judge(data, sight, excused=excused)
+        wrong = inspect_jpeg(data, standard).findings
+        result["file_findings"] += [finding.value for finding in wrong]
+        result["finding"] = _first(report, sight)
+        result["report"] = report.document()
+        result["ok"] = report.met and not wrong and sight.head is not None
+        measures = sight.measures
+    else:
+        look = photographer.look(picture.rgb, excused)
+        result["finding"] = look.finding.code.value
+        result["ok"] = not look.finding.stops
+        measures = dict(look.measures)
+    result["measures"] = {name: _measure(measure) for name, measure in measures.items()}
+    return result
+
+
+def _first(report: Report, sight: Sight) -> str:
+    """The first rule that a finished photo breaks, "no_face" or "ok"."""
+    if sight.head is None:
+        return "no_face"
+    return next(iter(report.broken()), "ok")
+
+
+def _measure(measure: Any) -> dict[str, Any]:
+    value = None if measure.value is None else round(measure.value, 4)
+    return {
+        "value": value,
+        "unit": measure.unit,
+        "confidence": round(measure.confidence, 2),
+        "cannot_tell": measure.cannot_tell,
+    }
+
+
+def _picture(file: Path) -> PictureFile:
+    from kiosk.photo.files import read_file
+
+    try:
+        return read_file(file)
+    except OSError as error:
+        raise stop(f"{file}: {error.strerror}") from None
+
+
+def _photographer(profile: str) -> Photographer:
+    from kiosk.photo import Photographer
+    from kiosk.photo.models import ModelsMissing
+    from kiosk.photo.standard import PROFILES
+
+    if profile not in PROFILES:
+        raise stop(f"no profile {profile}; there is: {', '.join(PROFILES)}")
+    try:
+        return Photographer(standard=PROFILES[profile])
+    except ModelsMissing as missing:
+        raise stop(str(missing)) from None
+
+
+# -- showing --------------------------------------------------------------------------------------
+
+_COLOURS = {"met": "green", "warning": "yellow", "broken": "red", "review": "yellow"}
+
+
+def _show(result: dict[str, Any], words: Words) -> None:
+    console = Console(highlight=False)
+    colour = "green" if result["ok"] else "red"
+    said = f"photo.finding.{result['finding']}"
+    advice = words.say(said) if words.has(said) else ""
+    found = ", ".join(filter(None, [*result["file_findings"], result["finding"]]))
+    console.print(f"[{colour}]{result['file']}[/]: {found} {advice}")
+    if result["report"]:
+        _show_report(result["report"])
+    elif result["measures"]:
+        table = Table("measure", "value", "unit", "confidence", "cannot tell")
+        for name, row in result["measures"].items():
+            table.add_row(name, *(str("" if row[key] is None else row[key]) for key in row))
+        console.print(table)
+
+
+def _show_report(lines: list[LineDocument]) -> None:
+    table = Table("rule", "standard", "value", "limits", "verdict")
+    for line in lines:
+        limits = f"{_number(line['low'])} … {_number(line['high'])} {line['unit']}"
+        colour = _COLOURS.get(line["verdict"], "dim")
+        verdict = f"[{colour}]{line['verdict']}[/]"
+        table.add_row(line["rule"], line["chinese"], _number(line["value"]), limits, verdict)
+    Console().print(table)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:g}"
+
+
+def _write(file: Path, data: bytes) -> None:
+    try:
+        # A face is on it: for this user alone.
+        file.touch(mode=0o600)
+        file.write_bytes(data)
+    except OSError as error:
+        raise stop(f"{file}: {error.strerror}") from None

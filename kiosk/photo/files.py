@@ -1,0 +1,134 @@
+"""Any file that is said to be a picture -> RGB pixels, or a name for what is wrong with it.
+
+For photos that did not come from this terminal's camera: what a technician checks, what a unit
+uploads. Nothing is trusted: few formats, sizes read before pixels are decoded, bounded memory (a
+picture of `_LARGEST_PICTURE` pixels takes 75 MB) and time. Nothing here raises for bad bytes.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from kiosk.photo.jpeg import too_many_scans
+
+if TYPE_CHECKING:
+    from kiosk.photo.detect import Picture
+
+#: Larger files are not opened, bytes.
+_LARGEST_FILE = 30_000_000
+#: Larger pictures are not decoded, pixels; a phone's 24 megapixels pass.
+_LARGEST_PICTURE = 25_000_000
+#: A smaller picture holds no face of any standard, pixels along a side.
+_SMALLEST_SIDE = 100
+#: Others are rarely photos, and their decoders are the ones that break.
+_FORMATS = ("JPEG", "PNG", "BMP", "WEBP")
+#: EXIF tag 274; 1 is upright.
+_ORIENTATION, _UPRIGHT = 0x0112, 1
+_BROKEN = (OSError, SyntaxError, ValueError, IndexError, KeyError, EOFError, OverflowError)
+
+
+class FileFinding(StrEnum):
+    """What is unusual about a file. The first four mean that there are no pixels."""
+
+    NOT_A_PICTURE = "not_a_picture"
+    TRUNCATED = "truncated"
+    #: Too many bytes, pixels or passes over them to be decoded.
+    TOO_LARGE = "too_large"
+    TOO_SMALL = "too_small"
+    #: Stored lying; it is turned as its EXIF says.
+    ROTATED = "rotated"
+    #: Without colour.
+    GREY = "grey"
+    CMYK = "cmyk"
+    #: More than 8 bits a channel; the lower ones are dropped.
+    DEEP = "deep"
+    #: Partly transparent; it is laid on white.
+    ALPHA = "alpha"
+
+
+@dataclass(frozen=True)
+class PictureFile:
+    """`rgb`: height x width x 3 bytes, upright; None if the file cannot be used."""
+
+    rgb: Picture | None
+    findings: tuple[FileFinding, ...] = ()
+
+
+def read_picture(data: bytes) -> PictureFile:
+    """The pixels of a file, and everything unusual about it. Never raises for bad bytes."""
+    if len(data) > _LARGEST_FILE:
+        return PictureFile(None, (FileFinding.TOO_LARGE,))
+    try:
+        image = Image.open(io.BytesIO(data), formats=_FORMATS)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        return PictureFile(None, (FileFinding.TOO_LARGE,))
+    except (UnidentifiedImageError, *_BROKEN):
+        return PictureFile(None, (FileFinding.NOT_A_PICTURE,))
+    with image:
+        if stop := _not_to_be_decoded(image, data):
+            return PictureFile(None, (stop,))
+        # Before decoding: loading forgets how the pixels were stored.
+        findings = _kind(image)
+        try:
+            rgb = _upright_rgb(image)
+        except _BROKEN:
+            return PictureFile(None, (FileFinding.TRUNCATED,))
+    return PictureFile(rgb, findings)
+
+
+def read_file(file: Path) -> PictureFile:
+    """The same for a path. A file that is too large is not read. Raises `OSError`."""
+    with file.open("rb") as opened:
+        return read_picture(opened.read(_LARGEST_FILE + 1))
+
+
+def _not_to_be_decoded(image: Image.Image, data: bytes) -> FileFinding | None:
+    if image.width * image.height > _LARGEST_PICTURE:
+        return FileFinding.TOO_LARGE
+    if image.format == "JPEG" and too_many_scans(data):
+        return FileFinding.TOO_LARGE
+    if min(image.size) < _SMALLEST_SIDE:
+        return FileFinding.TOO_SMALL
+    return None
+
+
+def _kind(image: Image.Image) -> tuple[FileFinding, ...]:
+    stored = "".join(str(tile[-1]) for tile in getattr(image, "tile", ()))
+    present = {
+        FileFinding.ROTATED: _orientation(image) != _UPRIGHT,
+        FileFinding.GREY: image.mode in ("1", "L", "LA") or image.mode.startswith(("I", "F")),
+        FileFinding.CMYK: image.mode == "CMYK",
+        FileFinding.DEEP: image.mode.startswith(("I", "F")) or ";16" in stored,
+        FileFinding.ALPHA: image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info,
+    }
+    return tuple(finding for finding, is_so in present.items() if is_so)
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(_ORIENTATION, _UPRIGHT))
+    except (TypeError, *_BROKEN):
+        return _UPRIGHT
+
+
+def _upright_rgb(image: Image.Image) -> Picture:
+    """Decodes. Raises one of `_BROKEN`."""
+    image.load()
+    if _orientation(image) != _UPRIGHT:
+        image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I"):
+        levels = np.asarray(image).astype(np.int64) >> 8
+        image = Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8))
+    if image.mode in ("LA", "PA", "P") or "transparency" in image.info:
+        image = image.convert("RGBA")
+    if image.mode == "RGBA":
+        paper = Image.new("RGBA", image.size, (255, 255, 255, 255))
+        image = Image.alpha_composite(paper, image)
+    return np.asarray(image.convert("RGB"))

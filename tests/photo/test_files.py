@@ -1,0 +1,161 @@
+"""Files that are said to be pictures: pixels or a named finding, no exception and no hang."""
+
+from __future__ import annotations
+
+import io
+import struct
+import tracemalloc
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from kiosk.photo.files import FileFinding, read_file, read_picture
+
+Make = Callable[..., bytes]
+
+
+def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def halves(mode: str = "RGB", size: tuple[int, int] = (200, 120)) -> Image.Image:
+    """Red at the left, blue at the right."""
+    image = Image.new("RGB", size, (0, 0, 200))
+    image.paste((200, 0, 0), (0, 0, size[0] // 2, size[1]))
+    return image.convert(mode)
+
+
+def deep(size: int = 120) -> bytes:
+    """A PNG of 16 bits a channel, red; Pillow cannot write one."""
+    row = b"\0" + struct.pack(">HHH", 51_400, 257, 257) * size
+    header = struct.pack(">IIBBBBB", size, size, 16, 2, 0, 0, 0)
+
+    def chunk(name: bytes, body: bytes) -> bytes:
+        check = zlib.crc32(name + body)
+        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", check)
+
+    data = zlib.compress(row * size)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "BMP", "WEBP"])
+def test_a_plain_picture_has_pixels_and_no_finding(kind: str) -> None:
+    found = read_picture(encoded(halves(), kind))
+    assert found.findings == ()
+    assert found.rgb is not None
+    assert found.rgb.shape == (120, 200, 3)
+    assert abs(int(found.rgb[60, 20, 0]) - 200) < 12
+
+
+@pytest.mark.parametrize(
+    ("data", "finding"),
+    [
+        (encoded(halves("CMYK"), "JPEG"), FileFinding.CMYK),
+        (encoded(halves("L"), "JPEG"), FileFinding.GREY),
+        (encoded(Image.new("I;16", (120, 120), 30_000)), FileFinding.DEEP),
+        (deep(), FileFinding.DEEP),
+        (encoded(halves("RGBA")), FileFinding.ALPHA),
+        (encoded(halves("LA")), FileFinding.ALPHA),
+    ],
+    ids=["CMYK", "grey", "grey of 16 bit", "16 bit", "alpha", "grey with alpha"],
+)
+def test_an_unusual_picture_is_named_and_still_read(data: bytes, finding: FileFinding) -> None:
+    found = read_picture(data)
+    assert finding in found.findings
+    assert found.rgb is not None
+    assert (found.rgb.dtype, found.rgb.shape[2]) == (np.dtype(np.uint8), 3)
+
+
+def test_deep_colours_keep_their_upper_bits() -> None:
+    rgb = read_picture(deep()).rgb
+    assert rgb is not None
+    assert rgb[5, 5].tolist() == [200, 1, 1]
+
+
+def test_what_is_transparent_lies_on_white() -> None:
+    rgb = read_picture(encoded(Image.new("RGBA", (120, 120), (200, 0, 0, 0)))).rgb
+    assert rgb is not None
+    assert rgb[0, 0].tolist() == [255, 255, 255]
+
+
+def test_a_picture_stored_lying_is_turned_as_its_exif_says() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the top of the scene is at the right of what is stored
+    found = read_picture(encoded(halves(), "JPEG", exif=exif, quality=95))
+    assert found.findings == (FileFinding.ROTATED,)
+    assert found.rgb is not None
+    assert found.rgb.shape == (200, 120, 3)
+    assert int(found.rgb[20, 60, 0]) > 150  # the left side is now on top
+    assert int(found.rgb[180, 60, 2]) > 150
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "BMP", "WEBP"])
+def test_a_truncated_file(kind: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (200, 200, 3), np.uint8)
+    data = encoded(Image.fromarray(noise), kind)
+    found = read_picture(data[: len(data) * 2 // 3])
+    assert found.rgb is None
+    assert found.findings[0] in (FileFinding.TRUNCATED, FileFinding.NOT_A_PICTURE)
+
+
+@pytest.mark.parametrize("data", [b"", b"hello", b"GIF89a" + bytes(40), b"%PDF-1.7", bytes(5000)])
+def test_no_picture_at_all(data: bytes) -> None:
+    assert read_picture(data).findings == (FileFinding.NOT_A_PICTURE,)
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+@pytest.mark.parametrize("side", [6_000, 12_000, 40_000])
+def test_a_bomb_is_not_decoded(side: int) -> None:
+    """A few kilobytes that promise up to 1.6 thousand million pixels."""
+    data = bytearray(encoded(Image.new("RGB", (120, 120))))
+    header = b"IHDR" + struct.pack(">II", side, side) + bytes(data[24:29])
+    data[12:33] = header + struct.pack(">I", zlib.crc32(header))
+    tracemalloc.start()
+    found = read_picture(bytes(data))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found.findings == (FileFinding.TOO_LARGE,)
+    assert most < 2_000_000
+
+
+def test_a_file_of_too_many_bytes_is_not_read(tmp_path: Path) -> None:
+    file = tmp_path / "large.jpg"
+    with file.open("wb") as opened:
+        opened.truncate(40_000_000)
+    assert read_file(file).findings == (FileFinding.TOO_LARGE,)
+
+
+def test_a_file_that_goes_over_its_pixels_for_hours_is_not_decoded() -> None:
+    data = encoded(halves(size=(400, 400)), "JPEG", progressive=True)
+    start = data.index(b"\xff\xda")
+    again = data[start : data.rindex(b"\xff\xd9")]
+    found = read_picture(data[:start] + again * 200 + b"\xff\xd9")
+    assert found.findings == (FileFinding.TOO_LARGE,)
+
+
+def test_a_stamp_is_too_small() -> None:
+    assert read_picture(encoded(halves(size=(60, 80)))).findings == (FileFinding.TOO_SMALL,)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    kind=st.sampled_from(["JPEG", "PNG", "BMP", "WEBP"]),
+    changes=st.lists(st.tuples(st.integers(0, 900), st.integers(0, 255)), max_size=8),
+)
+def test_damaged_bytes_never_raise(kind: str, changes: list[tuple[int, int]]) -> None:
+    data = bytearray(encoded(halves(), kind))
+    for place, value in changes:
+        data[place % len(data)] = value
+    found = read_picture(bytes(data))
+    assert (found.rgb is None) <= bool(found.findings)
