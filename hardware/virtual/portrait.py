@@ -112,6 +112,11 @@ def _portrait_woman(picture: NDArray[np.float32]) -> None:
     _seat(picture, _WOMAN, (640, 312), 226.0)
 
 
+def _eyes_closed(picture: NDArray[np.float32]) -> None:
+    """In the middle of blinking."""
+    _seat(picture, replace(_MAN, eyes_open=0.0), (640, 312), 232.0)
+
+
 def _nobody(picture: NDArray[np.float32]) -> None:
     """The empty booth."""
 
@@ -135,6 +140,7 @@ def _covered(picture: NDArray[np.float32]) -> None:
 _SCENES: dict[str, Callable[[NDArray[np.float32]], None]] = {
     "portrait": _portrait,
     "portrait-woman": _portrait_woman,
+    "eyes-closed": _eyes_closed,
     "nobody": _nobody,
     "two-people": _two_people,
     "dark": _dark,

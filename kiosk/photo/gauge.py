@@ -39,7 +39,7 @@ _SIDEWAYS = 18.0
 #: An eye of fewer pixels is not measured; with twice as many it is sure.
 _EYE_PIXELS = 12.0
 #: Colours this far apart: a mask lies over the mouth.
-_MASKED = 10.0
+_MASKED = 8.0
 #: A thumbnail that the sensor's noise does not reach, pixels.
 _THUMBNAIL = (64, 36)
 

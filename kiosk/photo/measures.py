@@ -6,8 +6,8 @@
 | frame.colour     | level  | mean distance of its colour channels; 0 from a grey camera          |
 | person.count     |        | faces, those far behind not counted                                 |
 | face.pixels      | px     | width of the face at the ears, in pixels of this frame              |
-| face.covered     | level  | distance of the colours of nose, mouth and cheeks from the skin     |
-|                  |        | between the brows: a mask; a hand has the colour of skin            |
+| face.covered     | level  | distance of the colour of nose, mouth and cheeks, each, from the    |
+|                  |        | skin between the brows: a mask; a hand has the colour of skin       |
 | head.yaw         | degree | positive: turned to the right of the picture                        |
 | head.pitch       | degree | positive: chin up; 0 is the usual frontal head                      |
 | head.roll        | degree | positive: the eye at the right of the picture is lower              |

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -74,7 +74,8 @@ class Skin:
     behind_glass: float
     #: Largest share of reflections before one eye.
     glare: float
-    #: Mean distance of the colour of nose, mouth and cheeks from that between the brows.
+    #: Distance of colour from that between the brows: the least of nose, mouth and cheeks, so that
+    #: neither beard nor blush counts.
     covered: float
 
 
@@ -165,10 +166,9 @@ def _inside(lab: Picture, points: Floats, region: Sequence[int]) -> Picture:
 
 
 def _colours_apart(one: Picture, others: Sequence[Picture]) -> float:
-    """Mean distance of the median colours of `others` from that of `one`, without lightness."""
+    """Least distance of the median colours of `others` from that of `one`, without lightness."""
     here = np.median(one, axis=0)[1:]
-    apart: list[Any] = [np.hypot(*(np.median(other, axis=0)[1:] - here)) for other in others]
-    return float(np.mean(apart))
+    return min(float(np.hypot(*(np.median(other, axis=0)[1:] - here))) for other in others)
 
 
 def _sharpness(patch: Picture, points: Floats) -> float:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from kiosk.photo.crop import Crop, overhang, solve
 from kiosk.photo.measure import Head
 from kiosk.photo.report import Report, Verdict, judge
-from kiosk.photo.standard import THIRD_GENERATION, Severity
+from kiosk.photo.standard import PROFILES, THIRD_GENERATION, Severity
 
 STANDARD = THIRD_GENERATION
 
@@ -153,3 +153,28 @@ def test_importing_the_package_loads_no_heavy_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_every_profile_has_every_rule_and_limits_that_allow_something(name: str) -> None:
+    profile = PROFILES[name]
+    assert profile.id == name
+    assert [rule.id for rule in profile.rules] == [rule.id for rule in STANDARD.rules]
+    subject = head()
+    crop = solve(subject, profile)
+    middle = (subject.eye_x - crop.left) * crop.scale
+    assert profile.rule("face.eyes_x").allows(middle)
+    assert profile.rule("face.width").allows(subject.face_width * crop.scale)
+    assert profile.rule("face.crown").allows((subject.crown_y - crop.top) * crop.scale)
+
+
+def test_a_smaller_profile_keeps_the_composition() -> None:
+    small = PROFILES["ssc-236x295"]
+    assert (small.width, small.height, small.density) == (236, 295, 300)
+    width = small.rule("face.width")
+    assert (width.low, width.high) == (119.7, 170.6)
+    eyes = small.rule("face.eyes_x")
+    assert eyes.low is not None
+    assert eyes.high is not None
+    assert (eyes.low + eyes.high) / 2 == small.width / 2
+    assert (small.rule("file.size").low, small.rule("file.size").high) == (9_000, 20_480)

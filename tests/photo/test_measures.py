@@ -1,0 +1,253 @@
+"""What spoils a photo is measured, named, and stops it or not; what is not valid is not claimed.
+
+The composed sitter is spoilt in one way at a time. How well the measures tell real faces apart is
+printed by `python -m tests.bench.photo_accuracy`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from hardware.virtual.portrait import frame
+from kiosk.photo import FindingCode, Measure, Photographer, PhotoRefused
+from kiosk.photo.advice import objections
+from kiosk.photo.pose import _MODEL, _POINTS, pose
+from kiosk.photo.report import Verdict, judge
+from kiosk.photo.standard import THIRD_GENERATION, Severity
+
+Picture = NDArray[np.uint8]
+Change = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+
+#: Middle of the eyes of the sitter, and half the width of his face, pixels.
+EYE_X, EYE_Y, HALF = 640, 312, 116
+
+
+def spoilt(change: Change, name: str = "portrait") -> Picture:
+    return np.clip(change(frame(name).astype(np.float32)), 0, 255).astype(np.uint8)
+
+
+def times(*factors: float) -> Change:
+    return lambda picture: picture * np.asarray(factors, np.float32)
+
+
+def shadow(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The right half of the face is in the dark."""
+    across = np.clip((np.arange(picture.shape[1]) - EYE_X) / 40 + 0.5, 0, 1)
+    return np.asarray(picture * (1 - 0.55 * across)[None, :, None], np.float32)
+
+
+def blurred(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), 3.0), np.float32)
+
+
+def grey(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.repeat(picture.mean(axis=2, keepdims=True), 3, axis=2)
+
+
+def dark_glasses(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    glass = np.ones(picture.shape[:2], np.float32)
+    for side in (-1, 1):
+        centre = (round(EYE_X + side * 0.45 * HALF), EYE_Y + 6)
+        cv2.ellipse(glass, centre, (42, 32), 0, 0, 360, 0.25, -1)
+    return picture * glass[..., None]
+
+
+def reflection(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    centre = (round(EYE_X - 0.40 * HALF), EYE_Y - 4)
+    return np.asarray(cv2.ellipse(picture, centre, (20, 10), 20, 0, 360, (252, 252, 252), -1))
+
+
+def mask(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    corners = [(-0.95, 0.25), (0, 0.18), (0.95, 0.25), (0.85, 1.2), (0, 1.7), (-0.85, 1.2)]
+    outline = np.array([(EYE_X + x * HALF, EYE_Y + y * HALF) for x, y in corners], np.int32)
+    return np.asarray(cv2.fillPoly(picture, [outline], (160, 195, 215)))
+
+
+def striped_wall(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    wall = picture.min(axis=2, keepdims=True) > 200
+    stripes = (np.arange(picture.shape[1]) // 40 % 2)[None, :, None]
+    return np.where(wall & (stripes == 1), picture * 0.5, picture)
+
+
+def against_the_light(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    wall = picture.min(axis=2, keepdims=True) > 200
+    return np.where(wall, picture, picture * 0.25)
+
+
+#: What spoils the sitter, what he is told, and whether a photo can be made all the same.
+SPOILT: dict[str, tuple[Change, FindingCode, bool]] = {
+    "dark": (times(0.25), FindingCode.TOO_DARK, True),
+    "against the light": (against_the_light, FindingCode.BACK_LIGHT, True),
+    "burnt out": (times(1.6), FindingCode.TOO_BRIGHT, True),
+    "a camera without colour": (grey, FindingCode.GREY, True),
+    "mask": (mask, FindingCode.FACE_COVERED, True),
+    "dark glasses": (dark_glasses, FindingCode.SUNGLASSES, True),
+    "reflection": (reflection, FindingCode.GLASSES_GLARE, False),
+    "shadow": (shadow, FindingCode.UNEVEN_LIGHT, False),
+    "blue light": (times(0.75, 0.95, 1.25), FindingCode.COLOUR_TINT, False),
+    "yellow light": (times(1.0, 1.0, 0.55), FindingCode.COLOUR_TINT, False),
+    "out of focus": (blurred, FindingCode.BLURRED, False),
+    "striped wall": (striped_wall, FindingCode.BACKGROUND, False),
+}
+
+
+@pytest.mark.parametrize("how", SPOILT)
+def test_what_spoils_a_photo_is_named(photographer: Photographer, how: str) -> None:
+    change, code, stops = SPOILT[how]
+    finding = photographer.look(spoilt(change)).finding
+    assert (finding.code, finding.stops) == (code, stops)
+
+
+@pytest.mark.parametrize("how", [how for how, (_, _, stops) in SPOILT.items() if stops])
+def test_no_photo_is_made_of_what_stops_it(photographer: Photographer, how: str) -> None:
+    change, code, _ = SPOILT[how]
+    with pytest.raises(PhotoRefused) as refused:
+        photographer.make(spoilt(change))
+    assert refused.value.finding.code == code
+
+
+def test_advice_that_is_not_followed_is_a_warning_in_the_report(
+    photographer: Photographer,
+) -> None:
+    photo = photographer.make(spoilt(striped_wall))
+    assert photo.report.met
+    assert photo.report.line("background.even").verdict == Verdict.WARNING
+
+
+def test_closed_eyes_stop_the_photo(photographer: Photographer) -> None:
+    finding = photographer.look(frame("eyes-closed")).finding
+    assert (finding.code, finding.stops) == (FindingCode.EYES_CLOSED, True)
+
+
+@pytest.mark.parametrize("name", ["portrait", "portrait-woman"])
+def test_a_good_sitter_meets_every_rule_that_is_measured(
+    photographer: Photographer, name: str
+) -> None:
+    report = photographer.make(frame(name)).report
+    judged = {line.verdict for line in report.lines if line.rule.severity != Severity.STAFF}
+    assert judged == {Verdict.MET}
+
+
+# -- what cannot be told --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "measure", "why"),
+    [
+        (dark_glasses, "eyes.open", "behind dark glass"),
+        (dark_glasses, "eyes.gaze", "behind dark glass"),
+        (mask, "mouth.smile", "the mouth is covered"),
+        (times(1.6), "light.hue", "burnt out"),
+        (times(1.6), "glasses.glare", "burnt out"),
+        (grey, "light.hue", "hardly any colour"),
+    ],
+)
+def test_a_measure_that_is_not_valid_says_so(
+    photographer: Photographer, change: Change, measure: str, why: str
+) -> None:
+    found = photographer.look(spoilt(change)).measures[measure]
+    assert (found.value, found.cannot_tell, found.decides) == (None, why, False)
+
+
+def test_a_gaze_is_not_read_from_closed_eyes(photographer: Photographer) -> None:
+    found = photographer.look(frame("eyes-closed")).measures["eyes.gaze"]
+    assert found.cannot_tell == "the eyes are hardly open"
+
+
+def test_hats_hands_ears_and_frowns_are_left_to_staff(photographer: Photographer) -> None:
+    report = photographer.make(frame("portrait")).report
+    for rule in ("person.bare_head", "person.hand", "person.ears", "person.frown"):
+        assert report.line(rule).verdict == Verdict.CANNOT_TELL
+
+
+def test_an_unsure_measure_decides_nothing() -> None:
+    for confidence, verdict in ((0.49, Verdict.CANNOT_TELL), (0.5, Verdict.BROKEN)):
+        measure = Measure(0.01, "", confidence)
+        line = judge(THIRD_GENERATION, {"eyes.open": measure}).line("eyes.open")
+        assert line.verdict == verdict
+
+
+def test_within_its_tolerance_a_must_is_a_warning() -> None:
+    for value, verdict in ((0.15, "met"), (0.149, "warning"), (0.101, "warning"), (0.09, "broken")):
+        assert judge(THIRD_GENERATION, {"eyes.open": value}).line("eyes.open").verdict == verdict
+
+
+def test_what_cannot_be_taken_off_is_left_to_staff(photographer: Photographer) -> None:
+    masked = spoilt(mask)
+    assert not photographer.look(masked, excused=True).finding.stops
+    report = photographer.make(masked, excused=True).report
+    assert report.line("face.covered").verdict == Verdict.REVIEW
+    assert report.met
+
+
+def test_what_stops_the_photo_is_told_before_advice() -> None:
+    measures = {
+        "glasses.glare": Measure(0.5),  # advice, and earlier in the order
+        "eyes.open": Measure(0.01),
+    }
+    codes = [each.code for each in objections(THIRD_GENERATION, measures)]
+    assert codes == [FindingCode.EYES_CLOSED, FindingCode.GLASSES_GLARE]
+
+
+# -- heads and mouths -----------------------------------------------------------------------------
+
+
+def mesh(yaw: float = 0.0, pitch: float = 0.0, roll: float = 0.0) -> NDArray[np.float32]:
+    """The usual head, 200 pixels wide, turned; degrees, in the directions of `Pose`."""
+    y, p, r = np.radians((-yaw, pitch, roll))
+    about_y = np.array([[np.cos(y), 0, np.sin(y)], [0, 1, 0], [-np.sin(y), 0, np.cos(y)]])
+    about_x = np.array([[1, 0, 0], [0, np.cos(p), np.sin(p)], [0, -np.sin(p), np.cos(p)]])
+    about_z = np.array([[np.cos(r), -np.sin(r), 0], [np.sin(r), np.cos(r), 0], [0, 0, 1]])
+    points = np.zeros((468, 3), np.float32)
+    points[_POINTS] = _MODEL @ (about_z @ about_x @ about_y).T * 200 + (640, 300, 0)
+    return points
+
+
+@pytest.mark.parametrize("angle", [-25.0, -8.0, 0.0, 8.0, 25.0])
+def test_the_angles_of_a_turned_head(angle: float) -> None:
+    level = pose(mesh())
+    assert pose(mesh(yaw=angle)).yaw == pytest.approx(angle, abs=0.1)
+    assert pose(mesh(pitch=angle)).pitch - level.pitch == pytest.approx(angle, abs=0.1)
+    assert pose(mesh(roll=angle)).roll == pytest.approx(angle, abs=0.1)
+
+
+def test_turned_to_the_right_the_right_cheek_is_farther_away() -> None:
+    assert mesh(yaw=20.0)[454, 2] > mesh(yaw=20.0)[234, 2]
+
+
+def test_with_the_chin_up_the_chin_is_nearer() -> None:
+    assert mesh(pitch=20.0)[152, 2] < mesh()[152, 2]
+
+
+@pytest.mark.parametrize(
+    ("rule", "value", "code"),
+    [
+        ("head.yaw", 20.0, FindingCode.LOOK_STRAIGHT),
+        ("head.yaw", -20.0, FindingCode.LOOK_STRAIGHT),
+        ("head.pitch", -25.0, FindingCode.CHIN_UP),
+        ("head.pitch", 25.0, FindingCode.CHIN_DOWN),
+        ("head.roll", 15.0, FindingCode.LEVEL_HEAD),
+        ("eyes.gaze", 0.2, FindingCode.LOOK_HERE),
+        ("mouth.open", 0.2, FindingCode.MOUTH_OPEN),
+        ("mouth.smile", 2.0, FindingCode.SMILING),
+        ("shoulders.seen", 0.3, FindingCode.SHOULDERS),
+    ],
+)
+def test_each_measure_has_its_advice(rule: str, value: float, code: FindingCode) -> None:
+    assert [each.code for each in objections(THIRD_GENERATION, {rule: Measure(value)})] == [code]
+
+
+def test_a_gap_between_the_lips_is_an_open_mouth(photographer: Photographer) -> None:
+    """The dark gap is painted; nothing is put into the mesh."""
+    picture = frame("portrait").copy()
+    closed = photographer.look(picture).measures["mouth.open"].value
+    cv2.ellipse(picture, (EYE_X, EYE_Y + 118), (34, 26), 0, 0, 360, (60, 25, 25), -1)
+    opened = photographer.look(picture).measures["mouth.open"].value
+    assert closed is not None
+    assert opened is not None
+    assert opened > 0.10 > closed
