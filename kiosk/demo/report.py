@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from hardware.virtual.personas import IdPersona
+from kiosk.doctor import check_journal as checked
 from kiosk.records.masking import mask_id_number, mask_name
+from sync.journal import FOLDER
+from sync.journal.lines import read
 
 #: Pixels of the card photo (domain §3.1).
 PHOTO_SIZE = [358, 441]
@@ -80,6 +83,24 @@ def check_terminal(health: list[dict[str, Any]], queue: dict[str, Any]) -> Itera
     yield Check("the centre hears the terminal's heartbeat", bool(queue.get("last_heartbeat")))
     waiting = {key: queue.get(key) for key in ("queued", "dead")}
     yield Check("nothing waits to be sent", waiting == {"queued": 0, "dead": 0}, waiting)
+
+
+#: What the journal of one application must hold, from either program.
+_JOURNAL = {"started", "visit_begun", "visit_ended", "submitted", "acknowledged"}
+
+
+def check_journal(state: Path) -> Iterator[Check]:
+    """What both programs wrote down of it."""
+    found = checked(state)
+    altered = str(found.altered) if found.altered else ""
+    yield Check("the journal is one unaltered chain", found.altered is None, altered)
+    entries = [line.entry for line in read(state / FOLDER) if line.entry]
+    missing = sorted(_JOURNAL - {entry.kind for entry in entries})
+    yield Check("it tells of the visit and of the centre's answer", missing == [], missing)
+    programs = sorted({entry.by for entry in entries})
+    yield Check("both programs wrote it", {"agent", "screen"} <= set(programs), programs)
+    unfit = [entry.facts for entry in entries if entry.kind == "unfit"]
+    yield Check("every entry fits its kind", unfit == [], unfit)
 
 
 def health_of(state: Path) -> list[dict[str, Any]]:

@@ -122,6 +122,8 @@ class Tour:
         self._report["health"] = health
         for check in report.check_application(held, number, PERSON):
             self.note(check)
+        for check in report.check_journal(world.state):
+            self.note(check)
         for check in report.check_terminal(health, held["terminals"][0]):
             self.note(check)
         secrets = (PERSON.name, PERSON.number, script.PHONE, script.ESTATE)

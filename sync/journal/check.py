@@ -94,12 +94,12 @@ def check(folder: Path, checkpoints: Sequence[Vouched] = ()) -> Checked:
 
 def _beginning(folder: Path) -> Position:
     """What the first entry on the disk continues: nothing, or what was dropped before it."""
-    entries = filter(None, (line.entry for line in read(folder)))
-    first = next(entries, None)
+    lines = read(folder)
+    first = next(_entries(lines), None)
     if first is None or first.seq == 1:
         return START
     through = 0
-    for entry in entries:
+    for entry in _entries(line for line in lines if b'"dropped"' in line.data):
         seq = entry.facts.get("through")
         if entry.kind == "dropped" and entry.whole and isinstance(seq, int):
             if seq == first.seq - 1:

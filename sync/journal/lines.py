@@ -13,8 +13,7 @@ import hashlib
 import json
 import re
 from contextlib import nullcontext
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sync.canonical import canonical
 from sync.journal.lock import locked
@@ -34,8 +33,7 @@ _LINE = re.compile(rb"([0-9a-f]{64}) (\{.*\})")
 _FILE = re.compile(r"[0-9]{12}\.jsonl")
 
 
-@dataclass(frozen=True)
-class Position:
+class Position(NamedTuple):
     """A place in the chain: how many entries there are up to it, and the hash of the last."""
 
     seq: int = 0
@@ -46,8 +44,7 @@ class Position:
 START = Position()
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One line as it was read. Nothing says yet that it is right: see `whole`."""
 
     seq: int
@@ -66,8 +63,7 @@ class Entry:
         return Position(self.seq, self.hash)
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """A line and where it stands."""
 
     file: str
@@ -81,9 +77,6 @@ class Line:
     def entry(self) -> Entry | None:
         """What it says; None if it is no entry."""
         return parsed(self.data) if self.ended else None
-
-
-_FRAME = ("at", "by", "kind", "prev", "seq")
 
 
 def written(after: Position, at: str, by: str, kind: str, facts: Mapping[str, Fact]) -> bytes:
@@ -107,15 +100,14 @@ def parsed(data: bytes) -> Entry | None:
     stated, body = found[1].decode("ascii"), found[2]
     try:
         document = json.loads(body)
-        frame = {name: document.pop(name) for name in _FRAME}
+        at, by, kind = document.pop("at"), document.pop("by"), document.pop("kind")
+        prev, seq = document.pop("prev"), document.pop("seq")
     except (ValueError, KeyError, RecursionError):
         return None
-    if type(frame["seq"]) is not int or not all(
-        isinstance(frame[name], str) for name in _FRAME if name != "seq"
-    ):
+    if type(seq) is not int or not type(at) is type(by) is type(kind) is type(prev) is str:
         return None
     whole = hashlib.sha256(body).hexdigest() == stated
-    return Entry(**frame, facts=document, hash=stated, whole=whole)
+    return Entry(seq, at, by, kind, prev, document, stated, whole)
 
 
 def hash_at(folder: Path, seq: int) -> str:

@@ -42,6 +42,8 @@ def _taken(descriptor: int) -> bool:
 
 def lend_to_owner(what: int | Path, owned_like: Path) -> None:
     """What a technician makes as root must stay writable for the programs."""
-    if os.geteuid() == 0:
-        owner = owned_like.stat()
+    if os.geteuid() != 0:
+        return
+    owner, owned = owned_like.stat(), os.stat(what)
+    if (owned.st_uid, owned.st_gid) != (owner.st_uid, owner.st_gid):
         os.chown(what, owner.st_uid, owner.st_gid)

@@ -57,6 +57,8 @@ class Told:
     #: Puts that were refused, by the id their seal saw ("-": none), with the reason.
     refused: list[tuple[str, str]] = field(default_factory=list)
     leased: list[str] = field(default_factory=list)
+    #: The last entry of the journal that was on the disk.
+    entry: int = 0
     #: Reasons for which nothing could be opened or answered.
     troubles: list[str] = field(default_factory=list)
     calls: int = 0
@@ -72,6 +74,8 @@ class Told:
             self.refused.append((rest[0], rest[1]))
         elif word == "leased":
             self.leased.append(rest[0])
+        elif word == "entry":
+            self.entry = int(rest[0])
         elif word in ("closed", "unanswered"):
             self.troubles.append(rest[0])
         elif word == "calls":

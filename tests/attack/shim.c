@@ -122,7 +122,7 @@ ssize_t write(int fd, const void *data, size_t size)
     const char *path = name_of(fd);
     if (!path)
         return real(fd, data, size);
-    off64_t offset = lseek64(fd, 0, SEEK_CUR);
+    off64_t offset = lseek64(fd, 0, fcntl(fd, F_GETFL) & O_APPEND ? SEEK_END : SEEK_CUR);
     REFUSE(0);
     if (cut_here()) { real(fd, data, size / 2); die(); }
     ssize_t done = real(fd, data, size);

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from sync.header import EnvelopeHeader
+from sync.journal import Journal
 from sync.outbox import Answer, Limits, Outbox, OutboxUnavailable, Stored
 
 TERMINAL = "020001"
@@ -126,6 +127,12 @@ class Victim:
         self.deliver(box)
         self.put(box)
         os.kill(os.getpid(), signal.SIGKILL)
+
+    def journalling(self) -> None:
+        """Writes a journal through several files, of which the oldest go."""
+        journal = Journal(self._path.parent, "victim", file_bytes=900, files=3)
+        for number in range(12):
+            self.tell("entry", journal.append("lost", {"entries": number}).seq)
 
     def leasing(self) -> None:
         """Leases a few at a time until nothing is due."""

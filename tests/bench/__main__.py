@@ -81,6 +81,7 @@ _MODULES: tuple[str, ...] = (
     "courier",
     "fleet",
     "idle",
+    "journal",
     "outbox",
     "receipt",
 )

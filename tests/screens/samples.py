@@ -224,12 +224,16 @@ class Desk:
 
     fault: FaultCode | None = None
     wrong: int = 0
+    times_left: int = 0
 
     def admit(self, pin: str) -> Admitted | Refused:
         if pin == "246810":
             return Admitted("t01")
         self.wrong += 1
         return Refused(0.0 if self.wrong < 3 else 30.0)
+
+    def left(self) -> None:
+        self.times_left += 1
 
     def print_test_page(self) -> None:
         if self.fault is not None:

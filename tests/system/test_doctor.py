@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -22,6 +23,8 @@ from kiosk.demo.tour import visited
 from kiosk.demo.world import World
 from kiosk.doctor import CHECKS
 from kiosk.kioskctl import app
+from sync.journal import FOLDER
+from sync.journal.lines import read
 from tests.system.conftest import environment
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
@@ -138,6 +141,22 @@ def test_without_its_screen_the_devices_are_examined_directly(world: World) -> N
     world.bench.do("paper", "load")
     world.start_screen()
     wait_for("the screen", lambda: faults(world, "screen") == {}, PATIENCE_S, lambda: None)
+
+
+def test_both_programs_have_written_one_journal_that_the_centre_vouches_for(world: World) -> None:
+    def found() -> dict[str, Any]:
+        words = ["journal", "verify", "--state", str(world.state), "--json"]
+        result = CliRunner().invoke(app, words)
+        assert result.exit_code == 0
+        found: dict[str, Any] = json.loads(result.output)
+        return found
+
+    wait_for("a checkpoint", lambda: found()["checkpoints"] > 0, PATIENCE_S, lambda: None)
+    entries = [line.entry for line in read(world.state / FOLDER) if line.entry]
+    assert {"screen", "agent"} <= {entry.by for entry in entries}
+    assert {"started", "settings_loaded"} <= {entry.kind for entry in entries}
+    text = "".join(line.data.decode() for line in read(world.state / FOLDER))
+    assert text.isascii(), "no name, no address"
 
 
 def test_without_its_identity(world: World, tmp_path: Path) -> None:
