@@ -74,8 +74,21 @@ def place_id_card(prompt: prompts.PlaceIdCard, reader: IdReader, work: Work) -> 
 
 
 def read_card(prompt: prompts.ReadCard, reader: CardReader, work: Work) -> SocialCard:
-    """Wait for a 社会保障卡 and read what it gives without a PIN."""
-    return reader.read(work.cancelled, work.report)
+    """Wait for a 社会保障卡 and read what it gives without a PIN: of a third-generation card the
+    holder too, where the settings say how it is opened."""
+    from hardware.card.authenticator import make_authenticator
+    from hardware.card.files import read_social_card
+
+    parts = work.terminal.parts
+    way = parts.settings.devices.card_authenticator
+    authenticator = make_authenticator(way, parts.terminal_id, parts.ask_hsm or _no_hsm)
+    return reader.use(
+        work.cancelled, work.report, lambda card: read_social_card(card, authenticator)
+    )
+
+
+def _no_hsm(request: str, patience_s: float) -> str:
+    raise DeviceFault(FaultCode.HSM_UNREACHABLE, "no way to one is set up")
 
 
 def compare_faces(prompt: prompts.CompareFaces, _: None, work: Work) -> Comparison:

@@ -149,6 +149,12 @@ _TABLES: dict[str, type[Any]] = {
 }
 T = TypeVar("T")
 
+#: Settings that name one of a few ways.
+CHOICES: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("photo", "comparison"): tuple(Place),
+    ("devices", "card_authenticator"): ("none", "pin", "psam", "hsm"),
+}
+
 
 def load_settings(file: Path | None, environment: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings. Raises `BadSettings` for an unknown name or a value of the wrong type."""
@@ -167,12 +173,10 @@ def load_settings(file: Path | None, environment: Mapping[str, str] = os.environ
         name: _table(kind, name, document.get(name, {}), environment)
         for name, kind in _TABLES.items()
     }
-    settings = Settings(mode=mode, **tables)
-    if settings.photo.comparison not in set(Place):
-        raise BadSettings(
-            f"photo.comparison is {settings.photo.comparison!r}, not one of {', '.join(Place)}"
-        )
-    return settings
+    for (table, name), choices in CHOICES.items():
+        if (value := getattr(tables[table], name)) not in choices:
+            raise BadSettings(f"{table}.{name} is {value!r}, not one of {', '.join(choices)}")
+    return Settings(mode=mode, **tables)
 
 
 def _table(kind: type[T], name: str, given: Mapping[str, Any], env: Mapping[str, str]) -> T:

@@ -150,6 +150,9 @@ class Parts:
     central: CentralClient | None = None
     #: Makes what seals to the centre's public key; called on a worker, because it loads much.
     sealer: Callable[[], Sealer] | None = None
+    #: Carries a request to the 加密机 behind the centre and brings its answer, within the seconds
+    #: given (`hardware.card.authenticator.HsmAuthenticator`). None: there is no way to one.
+    ask_hsm: Callable[[str, float], str] | None = None
     #: Keeps what the terminal did.
     journal: Journalist = field(default_factory=Unrecorded)
 

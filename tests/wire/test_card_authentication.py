@@ -25,6 +25,7 @@ from hardware.card.session import CardSession
 from hardware.faults import DeviceFault, FaultCode
 from hardware.virtual import keys
 from hardware.virtual.personas import CARD_PERSONAS, ID_PERSONAS
+from kiosk.settings import CHOICES
 from tests.wire.cards import Desk
 
 PIN = CARD_PERSONAS["third"].pin
@@ -168,6 +169,8 @@ def test_the_setting_names_the_way() -> None:
     assert isinstance(make_authenticator("pin", "1", None, Pin(PIN)), PinAuthenticator)
     assert isinstance(make_authenticator("psam", "1", None), PsamAuthenticator)
     assert isinstance(make_authenticator("hsm", "1", centre), HsmAuthenticator)
+    for name in CHOICES["devices", "card_authenticator"]:
+        make_authenticator(name, "1", centre, Pin(PIN))
     for name in ("hsm", "magic"):
         with pytest.raises(ValueError, match="use none"):
             make_authenticator(name, "1", None)

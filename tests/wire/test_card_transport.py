@@ -15,21 +15,25 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from hardware.card.authenticator import HsmAuthenticator
 from hardware.card.direct import DirectLine
-from hardware.card.files import SocialCard
+from hardware.card.files import SocialCard, read_social_card
 from hardware.card.monitor import PcscMonitor, ReaderState, Seen
 from hardware.card.pcsc import Contexts, PcscConnection, PcscLine, PcscSlot, ReaderNames
 from hardware.card.reader import CardReader, CardStep, make_card_reader
 from hardware.card.session import CardSession, Interface
 from hardware.faults import DeviceFault, FaultCode, NotWanted
 from hardware.supervision import DeviceLoop, DeviceState, Health, HealthTable
+from hardware.virtual import keys
 from hardware.virtual.card import CardSlot, VirtualCard
 from hardware.virtual.personas import CARD_PERSONAS, CardPersona
 from kiosk.doctor import Finding, Patient, examine
+from kiosk.operations import Work, read_card
+from kiosk.prompts import ReadCard
 from kiosk.settings import Devices, Settings
 from tests.wire.cards import Desk
 from tests.wire.smartcard_service import SECOND_PORT, VPCD_PORT, Service, service_of_ours
@@ -459,6 +463,68 @@ def test_a_psam_is_powered_beside_the_card(pcscd: Service) -> None:
     module.close()
     reader.close()
     time.sleep(0.5)
+
+
+def test_while_the_centre_is_asked_the_card_stays_powered_and_ours_alone(counter: Counter) -> None:
+    others: list[FaultCode] = []
+
+    def ask(request: str, patience_s: float) -> str:
+        if isinstance(counter.line, PcscLine):
+            other = CardReader(PcscLine())
+            other.open()
+            with pytest.raises(DeviceFault) as caught:
+                read(other)
+            others.append(caught.value.code)
+            other.close()
+        time.sleep(0.5)
+        return keys.hsm(request)
+
+    def with_hsm(card: CardSession) -> SocialCard:
+        return read_social_card(card, HsmAuthenticator("130299", ask))
+
+    counter.slot.insert(CARD_PERSONAS["third"])
+    assert counter.reader.use(within(5), ignore, with_hsm).holder is not None
+    assert set(others) <= {FaultCode.CARD_READER_BUSY}
+    assert len(others) == isinstance(counter.line, PcscLine)
+
+
+def test_a_card_pulled_while_the_centre_is_asked_is_named(counter: Counter) -> None:
+    def ask(request: str, patience_s: float) -> str:
+        counter.slot.pull()
+        return keys.hsm(request)
+
+    counter.slot.insert(CARD_PERSONAS["third"])
+    with pytest.raises(DeviceFault) as caught:
+        counter.reader.use(
+            within(5),
+            ignore,
+            lambda card: read_social_card(card, HsmAuthenticator("130299", ask)),
+        )
+    assert caught.value.code is FaultCode.CARD_PULLED
+    counter.gone()
+    counter.slot.insert(CARD_PERSONAS["second"])
+    assert read(counter.reader).generation == 2
+
+
+def kiosk_reads(counter: Counter, way: str, hsm: Callable[[str, float], str] | None) -> SocialCard:
+    """As the terminal does for a service, with these settings."""
+    settings = Settings(devices=Devices(card_authenticator=way))
+    parts = SimpleNamespace(settings=settings, terminal_id="130299", ask_hsm=hsm)
+    work = Work(cast(Any, SimpleNamespace(parts=parts)), ignore, within(5), list)
+    return read_card(ReadCard("card_check.read"), counter.reader, work)
+
+
+def test_the_terminal_opens_a_card_as_its_settings_say(counter: Counter) -> None:
+    counter.slot.insert(CARD_PERSONAS["third"])
+    assert kiosk_reads(counter, "none", None).holder is None
+    assert kiosk_reads(counter, "pin", None).holder is None, "nobody has entered it"
+    assert kiosk_reads(counter, "hsm", lambda request, _: keys.hsm(request)).holder is not None
+    with pytest.raises(DeviceFault) as caught:
+        kiosk_reads(counter, "hsm", None)
+    assert caught.value.code is FaultCode.HSM_UNREACHABLE
+    if isinstance(counter.line, PcscLine):
+        with module_beside(counter):
+            assert kiosk_reads(counter, "psam", None).holder is not None
 
 
 def test_a_reader_of_another_name_is_offline(pcscd: Service) -> None:
