@@ -77,14 +77,14 @@ class Keyring:
         """What terminals are to seal to, signed."""
         number, opener = self._read(self._current_id())
         sealer = opener.sealer()
-        unsigned = EnvelopeKey(
+        unsigned = EnvelopeKey.unsigned(
             number=number,
             key_id=sealer.key_id,
             algorithm=sealer.algorithm,
             public_key=sealer.public_key,
         )
         signature = self._signing_key().sign(unsigned.signed_bytes())
-        return unsigned.model_copy(update={"signature": signature})
+        return unsigned.signed_with(signature)
 
     def news_for(self, key_id: str) -> EnvelopeKey | None:
         """The current key, for a terminal that seals to another; `key_id` is empty for one that

@@ -12,6 +12,7 @@ says nothing speaks 1.0, which had no such header. The rule:
 - Within a major version any terminal works with any centre. Unknown fields are passed over, except
   in what was signed or sealed, where they are kept. A missing field has the default that says what
   its absence has always meant.
+- A signature in a message is over all of it as it was sent, known or not.
 - A value that a newer side may send and an older one does not know (`sync.messages.Verdict`,
   `Rejection`, `Standing`) is read as the known value after which nothing is lost.
 - Another major version is refused as a whole with `TERMINAL_TOO_OLD` or `TERMINAL_TOO_NEW`, before

@@ -27,7 +27,7 @@ Field rules are those of the province's card management (domain §2.3) and the a
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -132,14 +132,38 @@ class _Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+class _Signed(BaseModel):
+    """Carries a signature over all else in it, as it was sent: a field that one side does not know,
+    or fills in for itself, would make the signature wrong within the same major version."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    signature: Base64 = b""
+
+    @classmethod
+    def unsigned(cls, **fields: object) -> Self:
+        """To be signed: every field is said, also those that are as always."""
+        return cls.model_validate(cls.model_validate(fields).model_dump(mode="json"))
+
+    def signed_bytes(self) -> bytes:
+        said = self.model_dump(mode="json", exclude={"signature"}, exclude_unset=True)
+        return canonical(said)
+
+    def signed_with(self, signature: bytes) -> Self:
+        return self.model_copy(update={"signature": signature})
+
+
 # -- envelopes -----------------------------------------------------------------------------------
 
 
 class Envelope(_Message):
     """A header in the clear and contents only the centre can read (`sync.envelope`).
 
-    `header` stays as it was received, because it is sealed with the contents byte for byte.
+    `header` stays as it was received, because it is sealed with the contents byte for byte; so does
+    the rest, because an export is signed over all of it.
     """
+
+    model_config = ConfigDict(extra="allow")
 
     header: dict[str, str | int | bool]
     sealed: Annotated[Base64, Field(max_length=SEALED_LIMIT)]
@@ -220,18 +244,14 @@ class BatchAnswer(_Message):
     answers: list[ItemAnswer]
 
 
-class Export(_Message):
-    """Envelopes on removable media. `signature` is the device key's, over `signed_bytes`."""
+class Export(_Signed):
+    """Envelopes on removable media, signed with the device key."""
 
     format: Literal[1] = 1
     terminal: TerminalNo
     device_key_id: KeyId
     made: Moment
     envelopes: Annotated[list[Envelope], Field(min_length=1, max_length=EXPORT_LIMIT)]
-    signature: Base64 = b""
-
-    def signed_bytes(self) -> bytes:
-        return canonical(self.model_dump(mode="json", exclude={"signature"}))
 
 
 class Piece(_Message):
@@ -472,9 +492,8 @@ class EnrolAnswer(_Message):
     central_signing_key: Annotated[Base64, Field(max_length=32)] = b""
 
 
-class EnvelopeKey(_Message):
-    """A public key to seal envelopes to from now on. `signature` is the centre's, over
-    `signed_bytes`."""
+class EnvelopeKey(_Signed):
+    """A public key to seal envelopes to from now on, signed by the centre."""
 
     number: Annotated[int, Field(ge=1)]
     key_id: KeyId
@@ -483,11 +502,10 @@ class EnvelopeKey(_Message):
     signature: Annotated[Base64, Field(max_length=64)] = b""
 
     def signed_bytes(self) -> bytes:
-        unsigned = self.model_dump(mode="json", exclude={"signature"})
-        return KEY_PURPOSE.encode("ascii") + b"\n" + canonical(unsigned)
+        return KEY_PURPOSE.encode("ascii") + b"\n" + super().signed_bytes()
 
 
-class Checkpoint(_Message):
+class Checkpoint(_Signed):
     """The end of a terminal's journal (`sync.journal`), signed with the device key.
 
     `since` is the end that the centre held last, with the hash that the journal has there now,
@@ -503,10 +521,6 @@ class Checkpoint(_Message):
     since_hash: Sha256 | Literal[""] = ""
     #: The first entry that the terminal itself found altered; 0: none.
     altered_seq: Annotated[int, Field(ge=0, lt=10**12)] = 0
-    signature: Base64 = b""
-
-    def signed_bytes(self) -> bytes:
-        return canonical(self.model_dump(mode="json", exclude={"signature"}))
 
 
 class CheckpointVerdict(StrEnum):

@@ -36,14 +36,14 @@ def export(outbox: Outbox, terminal: str, key: DeviceKey, folder: Path) -> list[
     made = datetime.now(BEIJING)
     files = []
     for number, envelopes in enumerate(_groups(outbox.unfinished()), start=1):
-        unsigned = Export(
+        unsigned = Export.unsigned(
             terminal=terminal,
             device_key_id=key.id,
             made=made.isoformat(timespec="seconds"),
             envelopes=envelopes,
         )
         signature = key.sign(EXPORT_PURPOSE, unsigned.signed_bytes())
-        signed = unsigned.model_copy(update={"signature": signature})
+        signed = unsigned.signed_with(signature)
         file = folder / f"outbox-{terminal}-{made:%Y%m%dT%H%M%S}-{number:03d}.json"
         _write_out(file, signed.model_dump_json().encode("utf-8"))
         files.append(file)

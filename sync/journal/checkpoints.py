@@ -168,7 +168,7 @@ class Checkpoints:
         return transport.post("journal", checkpoint, CheckpointAnswer, _TIMEOUT_S)
 
     def _signed(self, end: Position, since: int) -> Checkpoint:
-        unsigned = Checkpoint(
+        unsigned = Checkpoint.unsigned(
             terminal=self._terminal,
             device_key_id=self._key.id,
             seq=end.seq,
@@ -179,7 +179,7 @@ class Checkpoints:
             altered_seq=self.watch.altered_seq,
         )
         signature = self._key.sign(CHECKPOINT_PURPOSE, unsigned.signed_bytes())
-        return unsigned.model_copy(update={"signature": signature})
+        return unsigned.signed_with(signature)
 
     def _keep(self) -> None:
         write_whole(self._folder / FILE, self.kept.model_dump_json().encode("ascii"))

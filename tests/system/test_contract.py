@@ -21,6 +21,7 @@ import requests
 from hardware.virtual import personas
 from sync import messages
 from sync.agent import run_agent
+from sync.canonical import canonical
 from sync.contract import CONTRACT, HEADER, SILENT, Version, refusal, said
 from sync.courier import Courier
 from sync.faults import CentralRefused
@@ -177,6 +178,44 @@ def test_what_is_sealed_today_says_its_version_inside() -> None:
         (RECORDED / str(CONTRACT) / "requests" / "Batch.json").read_text()
     ).envelopes
     assert OPENER.open(received.header, received.sealed)["schema_version"] == CONTRACT.major
+
+
+SIGNED = {"Export": b"", "EnvelopeKey": b"kiosk-envelope-key-1\n", "Checkpoint": b""}
+
+
+def signed_documents() -> Iterator[tuple[str, Any]]:
+    """Every recorded document that carries a signature."""
+    for file in MESSAGES:
+        document = json.loads(file.read_text(encoding="utf-8"))
+        if file.stem in SIGNED:
+            yield file.stem, document
+        elif document.get("envelope_key"):
+            yield "EnvelopeKey", document["envelope_key"]
+
+
+@pytest.mark.parametrize("release", ["same", "newer", "older"])
+@pytest.mark.parametrize(("name", "document"), list(signed_documents()))
+def test_a_signature_is_over_what_was_sent_by_whatever_release(
+    name: str, document: Any, release: str
+) -> None:
+    model: type[messages.Checkpoint] = getattr(messages, name)
+    sent = with_news(document) if release == "newer" else dict(document)
+    if release == "older":
+        for field, about in model.model_fields.items():
+            if not about.is_required() and field != "signature":
+                sent.pop(field)
+    received = model.model_validate(sent)
+    unsigned = {key: value for key, value in sent.items() if key != "signature"}
+    assert received.signed_bytes() == SIGNED[name] + canonical(unsigned)
+
+
+def test_what_is_to_be_signed_says_everything_so_that_it_is_sent() -> None:
+    said = {"terminal": "130299", "device_key_id": "0" * 16, "seq": 1, "hash": "0" * 64}
+    unsigned = messages.Checkpoint.unsigned(**said, made="2026-11-24T09:30:00+08:00")
+    signed = unsigned.signed_with(b"s" * 64)
+    received = messages.Checkpoint.model_validate_json(signed.model_dump_json())
+    assert received.signed_bytes() == unsigned.signed_bytes()
+    assert b"altered_seq" in unsigned.signed_bytes()
 
 
 # -- words of a newer centre ---------------------------------------------------------------------
