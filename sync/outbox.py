@@ -107,6 +107,9 @@ DELETE FROM counter WHERE name = 'generation'
 #: What makes each version of the tables out of the one before. Never changed after a release.
 STEPS = (_VERSION_1, _VERSION_2)
 
+#: The order in which items are due.
+_DUE = "urgent DESC, put_off, seq"
+
 #: What an answer does to an item; one that is finished already keeps its verdict.
 _BACK_INTO_THE_QUEUE = """
 UPDATE item SET state = 'queued', lease_ends = NULL, reason = :reason,
@@ -348,7 +351,7 @@ class Outbox:
 
     def waiting(self) -> list[Unfinished]:
         """What is on its way to the centre, in the order it is due."""
-        return self._listed("state IN ('queued', 'sending') ORDER BY urgent DESC, seq")
+        return self._listed(f"state IN ('queued', 'sending') ORDER BY {_DUE}")
 
     def dead_letters(self) -> list[Unfinished]:
         """What the centre cannot use, in order of creation, with its reason."""
@@ -395,8 +398,9 @@ class Outbox:
     def lease(self, limit: int, seconds: float) -> list[Leased]:
         """Up to `limit` items in the order they are due, given to the caller for `seconds`.
 
-        Urgent items come first, then by order of creation. A lease that is not answered in time
-        ends by itself.
+        Urgent items come first, then what the centre put off least often, so that what it cannot
+        deal with yet holds nothing up; then by order of creation. A lease that is not answered in
+        time ends by itself.
         """
         now = time.time()
         with self._file.writing() as db:
@@ -405,9 +409,11 @@ class Outbox:
                 " AND (lease_ends <= ? OR leased_at > ?)",  # later than now: the clock went back
                 (now, now),
             )
+            # Found first and read then: sorting must not carry the sealed contents along.
             rows = db.execute(
-                "SELECT id, header, sealed FROM item WHERE state = 'queued'"
-                " ORDER BY urgent DESC, seq LIMIT ?",
+                "SELECT id, header, sealed FROM item WHERE seq IN"
+                f" (SELECT seq FROM item WHERE state = 'queued' ORDER BY {_DUE} LIMIT ?)"
+                f" ORDER BY {_DUE}",
                 (limit,),
             ).fetchall()
             db.executemany(

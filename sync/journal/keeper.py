@@ -94,14 +94,16 @@ class Missing:
                     yield kind, past.id
 
     def _read_on(self) -> None:
+        """Only what names an item is decoded: the journal may be long, and the courier waits."""
+        last = None
         for line in read(self._folder, since=self._read_to + 1):
-            if (entry := line.entry) is None or entry.seq <= self._read_to:
-                continue
-            if self._since is None:
-                self._since = _seconds(entry.at)
+            if self._since is None and (first := line.entry) is not None:
+                self._since = _seconds(first.at)
+            if b'"id":' in line.data and (entry := line.entry) is not None:
+                self._written.add((entry.kind, str(entry.facts.get("id"))))
+            last = line
+        if last is not None and (entry := last.entry) is not None:
             self._read_to = entry.seq
-            if "id" in entry.facts:
-                self._written.add((entry.kind, str(entry.facts["id"])))
 
 
 def _seconds(at: str) -> float | None:

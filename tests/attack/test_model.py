@@ -1,7 +1,7 @@
 """Hypothesis drives an outbox, a courier and a centre against a model of what was promised.
 
 The invariants are checked after every step: what was promised is in the outbox or at the centre,
-whole and once; the order is that of creation, urgent first; no number comes twice.
+whole and once; the order is that of creation, urgent first, put off last; no number comes twice.
 """
 
 from __future__ import annotations
@@ -98,9 +98,10 @@ class Model(RuleBasedStateMachine):
 
     @rule(limit=st.integers(1, 5), seconds=st.sampled_from([0.5, 60.0]))
     def lease(self, limit: int, seconds: float) -> None:
+        put_off = {item.id: item.put_off for item in self.box.waiting()}
         leased = self.box.lease(limit, seconds)
-        keys = [(not self.promised[i.id][2], self.promised[i.id][0]) for i in leased]
-        assert keys == sorted(keys), "urgent first, then by creation"
+        keys = [(not self.promised[i.id][2], put_off[i.id], self.promised[i.id][0]) for i in leased]
+        assert keys == sorted(keys), "urgent first, then least put off, then by creation"
         self.leased += leased
 
     @precondition(lambda self: self.leased)

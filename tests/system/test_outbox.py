@@ -112,6 +112,17 @@ def test_later_puts_an_item_back(box: Outbox) -> None:
     assert due(box) == [stored.id]
 
 
+def test_what_the_centre_puts_off_holds_nothing_up(box: Outbox) -> None:
+    """Of a kind that it does not know yet, say, and more of them than go into one batch."""
+    not_yet = [put(box).id for _ in range(3)]
+    for _ in range(2):
+        box.acknowledge([Answer(item.id, "later") for item in box.lease(3, 60)])
+    fresh = put(box).id
+    assert [item.id for item in box.lease(2, 60)] == [fresh, not_yet[0]]
+    box.acknowledge([Answer(fresh, "later"), Answer(not_yet[0], "later")])
+    assert [item.id for item in box.lease(4, 60)] == [fresh, *not_yet[1:], not_yet[0]]
+
+
 def test_an_unusable_item_becomes_a_dead_letter_and_is_kept(box: Outbox, tmp_path: Path) -> None:
     stored = put(box, b"kept for a technician")
     box.acknowledge([Answer(stored.id, "rejected", "", "does_not_open")])
