@@ -107,6 +107,8 @@ def _maintenance(terminal: StubTerminal, stage: Stage) -> None:
     near_end = FaultCode.PRINTER_PAPER_NEAR_END
     terminal.health.put("printer", DeviceState.WARNING, near_end, counters=counters)
     terminal.health.put("disk", DeviceState.WARNING, FaultCode.DISK_LOW)
+    terminal.health.put("centre", DeviceState.WARNING, FaultCode.TERMINAL_TOO_OLD)
+    terminal.health.put("journal", DeviceState.WARNING, FaultCode.JOURNAL_ALTERED)
     terminal.waiting = QueueState(3, 7300, 1)
     stage.open_maintenance()
     page = MaintenancePage(terminal, stage.go_home)  # type: ignore[arg-type]
