@@ -261,6 +261,8 @@ class DeviceLoop(Generic[D]):
                 due = 0.0
             else:
                 self._do(job)
+            # While nothing comes: what was read for the last citizen would be held.
+            job = None
 
     def _look(self) -> None:
         found = self._driver.poll()

@@ -78,11 +78,13 @@ def _log_to(file: Path) -> None:
 
 def _run(state: Path) -> int:
     """The screen process."""
+    from kiosk.forgetting import prepare
     from kiosk.settings import BadSettings, load_settings
     from screens.app import run
     from sync.identity import NotEnrolled
     from sync.outbox import OutboxUnavailable
 
+    prepare()
     try:
         settings = load_settings(state / "settings.toml")
         return run(lambda: assemble(state, settings), settings, state)
@@ -96,6 +98,7 @@ def _run(state: Path) -> int:
 
 def _agent(state: Path) -> int:
     """The courier and fleet process. Ends on SIGTERM."""
+    from kiosk.forgetting import prepare
     from kiosk.settings import BadSettings, load_settings
     from kiosk.version import version
     from sync.agent import run_agent
@@ -107,6 +110,7 @@ def _agent(state: Path) -> int:
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
+    prepare()
     try:
         settings = load_settings(state / "settings.toml")
         run_agent(state, stop, heartbeat_s=settings.central.heartbeat_s, version=version())

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from hardware.faults import DeviceFault, FaultCode
+from kiosk import forgetting
 from kiosk.clock import beijing_now
 from kiosk.flow import Context, Event, Prompt, Service, Visit
 from kiosk.housekeeping import Housekeeping
@@ -269,6 +270,13 @@ class Terminal:
         if self._current is not None:
             self._current.cancel()
             self._current = None
+
+    def forget(self) -> None:
+        """Overwrite what a visit has left in memory, once its page is gone; to be called by the
+        thread that made the widgets."""
+        for performer in self._performers.values():
+            performer.submit(lambda _: forgetting.use_what_is_kept_aside())
+        forgetting.forget()
 
     # -- operations --------------------------------------------------------------------------
 

@@ -44,6 +44,9 @@ log = logging.getLogger(__name__)
 
 TICK_S = 0.5
 
+#: Until the page that took the visit's place is drawn and nothing refers to the old one.
+FORGET_AFTER_S = 1.0
+
 
 class Stage(FloatLayout):
     """The root widget. `clock` gives seconds of a monotonic clock."""
@@ -175,6 +178,7 @@ class Stage(FloatLayout):
         self._visit = None
         self._service = None
         self.terminal.wipe()
+        Clock.schedule_once(lambda _: self.terminal.forget(), FORGET_AFTER_S)
         # Who walks away from the result has finished, even without pressing 完成.
         left_result = outcome.ending is Ending.IDLE and was_result
         if outcome.ending in (Ending.DONE, Ending.CANCELLED) or left_result:

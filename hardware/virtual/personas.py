@@ -112,6 +112,7 @@ ID_PERSONAS: Mapping[str, IdPersona] = {
     "wang": _WANG,
     "li": _resident("李志强", "19861105", 33, "河北省唐山市丰南区青年路书香园5楼1门102号"),
     "chen": _resident("陈桂芝", "19630427", 68, "河北省唐山市古冶区林西街12楼2门202号"),
+    "he": _resident("何玉兰", "19681108", 72, "河北省唐山市开平区新苑小区8楼1门601号"),
     # Grown up, but young; a rural address.
     "zhao": _ZHAO,
     # Eleven characters with a middle dot, nearly what the chip can hold.
@@ -342,6 +343,7 @@ _STANDINGS: Mapping[str, Mapping[str, str | bool]] = {
     "zhang": {},
     "zhao": {},
     "chen": {},
+    "he": {},
     "long-name": {},
     "child": {},
     "expired": {},

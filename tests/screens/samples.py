@@ -295,3 +295,6 @@ class StubTerminal:
 
     def wipe(self) -> None:
         self.wiped += 1
+
+    def forget(self) -> None:
+        """Memory is looked into where there is a whole process: tests/system."""

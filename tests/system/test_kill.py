@@ -6,6 +6,8 @@ One world for all tests here: each has a person of its own to apply, and puts ri
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 import sqlite3
 import time
@@ -23,6 +25,7 @@ from kiosk.demo.script import Step, bench, short_application
 from kiosk.demo.tour import shown_number, visited
 from kiosk.demo.walk import Walker
 from kiosk.demo.world import World
+from tests.system import memory
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -104,6 +107,37 @@ def test_kill_9_between_submit_and_receipt_leaves_the_transaction_and_nothing_pe
     kiosk.until("the application at the centre", lambda: bool(kiosk.applications(number)))
     assert len(kiosk.applications(number)) == 1
     world.bench.do("id", "lift")
+
+
+def test_a_core_dump_after_the_citizen_left_has_nothing_of_them(kiosk: Kiosk) -> None:
+    """Nor have the disk, the write-ahead log and the logs. The memory of a process is all that a
+    core dump of it could hold; and none is written."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may look into the memory of the screen process")
+    world, person = kiosk.world, ID_PERSONAS["he"]
+    secrets = {"name": person.name, "number": person.number, "phone": script.PHONE}
+    screen, agent = (world.child[name].process for name in ("run", "agent"))
+    assert screen is not None
+    assert agent is not None
+    kiosk.go(short_application("he"))
+    seen = " ".join(memory.found_in(screen.pid, secrets))
+    assert all(name in seen for name in secrets), "else looking would prove nothing"
+
+    kiosk.go(script.SIGNED, script.ACCEPTED)
+    overwritten = _overwritten(world)
+    kiosk.go((Step("home-again", "home", (bench("id", "lift"),)),))
+    kiosk.until("the memory overwritten", lambda: _overwritten(world) > overwritten)
+    assert memory.found_in(screen.pid, secrets) == []
+    assert memory.found_in(agent.pid, secrets) == []
+    assert kiosk.readable("he") == []
+    for process in (screen, agent):
+        limits = Path(f"/proc/{process.pid}/limits").read_text()
+        assert re.search(r"Max core file size +0 +0 ", limits)
+
+
+def _overwritten(world: World) -> int:
+    logs = (world.state / "logs").glob("run.*")
+    return sum(file.read_text(errors="replace").count("memory overwritten") for file in logs)
 
 
 def test_with_the_centre_down_an_application_is_queued_said_so_and_delivered_once(
