@@ -46,6 +46,12 @@ def is_status(answer: int) -> bool:
     return answer & 0x93 == 0x12
 
 
+def is_pushed(answer: int) -> bool:
+    """Whether a byte begins a status of four bytes that nobody asked for (GS a): 0xx1xx00. INIT
+    turns that off on most printers."""
+    return answer & 0x93 == 0x10
+
+
 def is_queued_answer(answer: int) -> bool:
     """Whether a byte is an answer to GS r."""
     return answer & 0x90 == 0

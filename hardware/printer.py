@@ -40,6 +40,9 @@ _STATUS_S = 0.5
 #: Longest wait for the whole receipt to be on paper; seconds.
 _FINISH_S = 20.0
 
+#: Bytes after the first of a status that nobody asked for, and how soon they come, seconds.
+_PUSHED_REST, _PUSHED_S = 3, 0.05
+
 #: Between two looks at the status while the end is waited for; seconds.
 _CONFIRM_POLL_S = 0.2
 
@@ -200,7 +203,10 @@ class ReceiptPrinter:
         for answer in self._line.read(1, timeout_s):
             if escpos.is_status(answer):
                 return answer
-            if escpos.is_queued_answer(answer) and self._unconfirmed:
+            if escpos.is_pushed(answer):
+                # The zeros that follow would look like confirmations.
+                self._line.read(_PUSHED_REST, _PUSHED_S)
+            elif escpos.is_queued_answer(answer) and self._unconfirmed:
                 self._unconfirmed.popleft()
         return None
 

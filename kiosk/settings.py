@@ -176,7 +176,10 @@ def load_settings(file: Path | None, environment: Mapping[str, str] = os.environ
     for (table, name), choices in CHOICES.items():
         if (value := getattr(tables[table], name)) not in choices:
             raise BadSettings(f"{table}.{name} is {value!r}, not one of {', '.join(choices)}")
-    return Settings(mode=mode, **tables)
+    settings = Settings(mode=mode, **tables)
+    if settings.devices.card.startswith("direct:") and not settings.virtual:
+        raise BadSettings("devices.card is a virtual card, which production has none of")
+    return settings
 
 
 def _table(kind: type[T], name: str, given: Mapping[str, Any], env: Mapping[str, str]) -> T:

@@ -40,11 +40,21 @@ def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
         ('[screen]\nwidth = "wide"\n', "screen.width is 'wide'"),
         ("[screen]\nfullscreen = 3\n", "screen.fullscreen is 3"),
         ("not toml", "settings.toml"),
+        ('[photo]\ncomparison = "here"\n', "photo.comparison is 'here', not one of none"),
+        ('[devices]\ncard_authenticator = "psem"\n', "not one of none, pin, psam, hsm"),
+        ('[devices]\ncard = "direct:1234"\n', "a virtual card"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, text: str, named: str) -> None:
     with pytest.raises(BadSettings, match=named):
         load_settings(written(tmp_path, text), {})
+
+
+def test_a_virtual_card_is_for_demo_and_test(tmp_path: Path) -> None:
+    text = '[devices]\ncard = "direct:1234"\n'
+    for mode in ("demo", "test"):
+        settings = load_settings(written(tmp_path, f'mode = "{mode}"\n{text}'), {})
+        assert settings.devices.card == "direct:1234"
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hardware.escpos import Encoder, Status, is_queued_answer, is_status, raster
+from hardware.escpos import Encoder, Status, is_pushed, is_queued_answer, is_status, raster
 from hardware.faults import DeviceFault, FaultCode
 from hardware.fonts import has_glyph
 from hardware.layout import Line, QrLine, lay_out, width, wrap
@@ -240,7 +240,9 @@ def test_any_four_status_bytes_mean_a_fault_or_none(a: int, b: int, c: int, d: i
 
 
 def test_answers_to_the_two_questions_are_told_apart() -> None:
-    assert not any(is_status(byte) and is_queued_answer(byte) for byte in range(256))
+    kinds = (is_status, is_queued_answer, is_pushed)
+    assert all(sum(kind(byte) for kind in kinds) <= 1 for byte in range(256))
+    assert all(map(is_pushed, (0x10, 0x18, 0x38)))
     assert all(map(is_queued_answer, (0x00, 0x03, 0x0F)))
     assert all(map(is_status, (0x12, 0x16, 0x1A, 0x1E, 0x32, 0x72, 0x7E)))
 
@@ -373,6 +375,19 @@ def test_an_end_that_is_never_confirmed_is_not_taken_for_one(
     monkeypatch.setattr("hardware.escpos.ASK_PAPER_QUEUED", b"")
     driver = ReceiptPrinter(far_end.port)
     driver.open()
+    assert fault_of(driver) is FaultCode.PRINTER_UNCONFIRMED
+    driver.close()
+
+
+def test_a_status_that_nobody_asked_for_confirms_nothing(
+    far_end: VirtualPrinter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hardware.printer._FINISH_S", 0.5)
+    monkeypatch.setattr("hardware.escpos.ASK_PAPER_QUEUED", b"")
+    driver = ReceiptPrinter(far_end.port)
+    driver.open()
+    pushes = threading.Timer(0.1, far_end.send, [bytes.fromhex("10000000 38000000 10000300") * 8])
+    pushes.start()
     assert fault_of(driver) is FaultCode.PRINTER_UNCONFIRMED
     driver.close()
 
