@@ -40,7 +40,7 @@ def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
         ('[screen]\nwidth = "wide"\n', "screen.width is 'wide'"),
         ("[screen]\nfullscreen = 3\n", "screen.fullscreen is 3"),
         ("not toml", "settings.toml"),
-        ('[photo]\ncomparison = "here"\n', "photo.comparison is 'here', not one of none"),
+        ('[photo]\ncomparison = "here"\n', "photo.comparison is 'here'"),
         ('[devices]\ncard_authenticator = "psem"\n', "not one of none, pin, psam, hsm"),
         ('[devices]\ncard = "direct:1234"\n', "a virtual card"),
     ],
