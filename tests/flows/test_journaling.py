@@ -133,7 +133,7 @@ def test_a_use_of_a_card_is_written_as_a_kind_and_nothing_of_the_card(
     tmp_path: Path, error: DeviceFault | None, outcome: str
 ) -> None:
     class Reader:
-        def read(self, *_: Any) -> Any:
+        def use(self, *_: Any) -> Any:
             if error is not None:
                 raise error
             return social_card()
