@@ -40,8 +40,9 @@ _SIDEWAYS = 18.0
 _EYE_PIXELS = 12.0
 #: Colours this far apart: a mask lies over the mouth.
 _MASKED = 8.0
-#: A thumbnail that the sensor's noise does not reach, pixels.
-_THUMBNAIL = (64, 36)
+#: A thumbnail that the sensor's noise does not reach, pixels; and how many pixels of the shorter
+#: side it is made of.
+_THUMBNAIL, _ENOUGH = (64, 36), 180
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,8 @@ class Gauge:
 
 
 def _frame(rgb: Picture) -> tuple[dict[str, Measure], float, float]:
-    small = cv2.resize(rgb, _THUMBNAIL, interpolation=cv2.INTER_AREA)
+    step = max(min(rgb.shape[:2]) // _ENOUGH, 1)
+    small = cv2.resize(rgb[::step, ::step], _THUMBNAIL, interpolation=cv2.INTER_AREA)
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
     spread = small.max(axis=2).astype(np.float32) - small.min(axis=2)
     light, contrast = float(grey.mean()), float(grey.std())

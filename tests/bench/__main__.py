@@ -83,6 +83,7 @@ _MODULES: tuple[str, ...] = (
     "idle",
     "journal",
     "outbox",
+    "photo",
     "receipt",
 )
 GROUPS = (*_HERE, *_MODULES)
