@@ -171,6 +171,8 @@ BESIDE = (
     ("libglib2.0-0, libasound2", "needed by OpenCV, sound", "LGPL-2.1-or-later"),
     ("xvfb, xdotool", "virtual screen and finger; demo and tests only", "MIT, BSD-3-Clause"),
     ("xclip", "clipboard, called as a program", "GPL-2.0-or-later"),
+    ("espeak-ng", "renders the voice at installation, called as a program", "GPL-3.0-or-later"),
+    ("alsa-utils", "plays the voice, called as a program", "GPL-2.0-or-later"),
     ("gcc, libc6-dev, python3-dev, libpcsclite-dev", "building pyscard; not used after", "various"),
 )
 

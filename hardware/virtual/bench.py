@@ -23,6 +23,9 @@
 | printer offline, online       | it says that it does not print; it does again           |
 | printer mute, unmute          | it answers nothing; it does again                       |
 | camera scene NAME             | what stands before the lens                             |
+| camera play FILM              | scenes one after the other: blink, turn-left, sit-down  |
+| camera grey, colour           | a camera without colour; with it                        |
+| camera size WxH               | a camera of this resolution, e.g. 640x480 or 3840x2160  |
 | camera code TEXT              | a phone is held there that shows a QR code of the text  |
 | camera freeze, thaw           | the camera sends no new pictures; it does again         |
 | camera stick, unstick         | it sends the same picture again and again; no more      |
@@ -48,11 +51,14 @@ from hardware.virtual.camera import VirtualCamera
 from hardware.virtual.card import CardSlot
 from hardware.virtual.id_reader import VirtualIdReader
 from hardware.virtual.personas import CARD_PERSONAS, ID_PERSONAS
-from hardware.virtual.portrait import SCENES
+from hardware.virtual.portrait import FILMS, SCENES
 from hardware.virtual.printer import VirtualPrinter
 
 #: Bytes of text in a QR code that the camera can still tell apart at arm's length.
 _LONGEST_CODE = 300
+
+#: Pixels along a side of the largest camera.
+_LARGEST_SIDE = 4096
 
 
 class Refused(Exception):
@@ -115,6 +121,10 @@ class Bench:
             ("printer", "unplug"): self.printer.unplug,
             ("printer", "plug"): self.printer.plug,
             ("camera", "scene"): self._scene,
+            ("camera", "play"): self._play,
+            ("camera", "grey"): lambda: self.camera.lens(grey=True),
+            ("camera", "colour"): lambda: self.camera.lens(grey=False),
+            ("camera", "size"): self._size,
             ("camera", "code"): self._code,
             ("camera", "freeze"): self.camera.freeze,
             ("camera", "thaw"): self._thaw,
@@ -196,6 +206,18 @@ class Bench:
         if name not in SCENES:
             raise Refused(f"no scene {name}; there is: {', '.join(SCENES)}")
         self.camera.show(name)
+
+    def _play(self, name: str) -> None:
+        if name not in FILMS:
+            raise Refused(f"no film {name}; there is: {', '.join(FILMS)}")
+        self.camera.play(name)
+
+    def _size(self, size: str) -> None:
+        width, _, height = size.partition("x")
+        wanted = (_number(width, "pixels"), _number(height, "pixels"))
+        if not all(0 < side <= _LARGEST_SIDE for side in wanted):
+            raise Refused(f"no camera has {size} pixels")
+        self.camera.lens(size=wanted)
 
     def _code(self, text: str) -> None:
         if not 0 < len(text.encode("utf-8", "replace")) <= _LONGEST_CODE:

@@ -39,6 +39,9 @@ class VirtualCamera:
     def __init__(self, port: int = 0) -> None:
         """`port` 0 takes a free one, which is kept also while the camera is unplugged."""
         self._view = _View(portrait.frame("nobody"))
+        self._film: _Film | None = None
+        self._grey = False
+        self._size: tuple[int, int] | None = None
         self.scene = "nobody"
         self._port = port
         self._server: ThreadingHTTPServer | None = None
@@ -56,8 +59,19 @@ class VirtualCamera:
 
     def show(self, name: str) -> None:
         """Put something before the lens. Raises `KeyError` for an unknown scene."""
-        self._view = _scene(name)
-        self.scene = name
+        self._put(_scene(name, self._size, self._grey), name)
+
+    def play(self, name: str) -> None:
+        """Scenes one after the other, as `portrait.FILMS` has them. Raises `KeyError`.
+
+        All are drawn before the first is shown.
+        """
+        film = portrait.FILMS[name]
+        views = [_scene(scene, self._size, self._grey) for scene, _ in film]
+        for view in views:
+            view.draw()
+        self._put(views[-1], film[-1][0])
+        self._film = _Film(views, [seconds for _, seconds in film[:-1]])
 
     def show_code(self, text: str) -> None:
         """Hold a phone before the lens that shows a QR code of the text."""
@@ -65,8 +79,22 @@ class VirtualCamera:
 
     def show_picture(self, picture: Picture, name: str = "picture") -> None:
         """Any picture, of any size: the camera's resolution is that of what it shows."""
-        self._view = _View(picture)
+        self._put(_View(picture), name)
+
+    def _put(self, view: _View, name: str) -> None:
+        self._film = None
+        self._view = view
         self.scene = name
+
+    def lens(self, *, grey: bool | None = None, size: tuple[int, int] | None = None) -> None:
+        """Be another camera: without colour, or with other pixels, for whatever is shown.
+
+        A sensor of another shape sees the middle of the scene.
+        """
+        self._grey = self._grey if grey is None else grey
+        self._size = size or self._size
+        if self.scene in portrait.SCENES:
+            self.show(self.scene)
 
     def freeze(self, frozen: bool = True) -> None:
         """Stop sending pictures without closing the connection."""
@@ -135,7 +163,9 @@ class VirtualCamera:
 
     def _send(self, request: BaseHTTPRequestHandler, turn: int) -> bool:
         """One picture; False if the connection is to be lost in the middle of it."""
-        view = _cap(self._view.shape) if self._covered.is_set() else self._view
+        film = self._film
+        view = film.now() if film is not None else self._view
+        view = _cap(view.shape) if self._covered.is_set() else view
         part = _part(view.jpeg(turn))
         if request is self._newest:  # not one whose other end has just gone
             wrong, self._wrong = self._wrong, None
@@ -162,10 +192,51 @@ class _View:
             self._jpegs[turn] = _jpeg(self._picture, turn)
         return self._jpegs[turn]
 
+    def draw(self) -> None:
+        """Make every picture now."""
+        for turn in range(_TURNS):
+            self.jpeg(turn)
 
-@lru_cache(maxsize=16)
-def _scene(name: str) -> _View:
-    return _View(portrait.frame(name))
+
+class _Film:
+    """Views one after the other; the last one stays."""
+
+    def __init__(self, views: list[_View], seconds: list[float]) -> None:
+        """`seconds`: of all but the last."""
+        self._views, self._seconds = views, seconds
+        self._began = time.monotonic()
+
+    def now(self) -> _View:
+        since = time.monotonic() - self._began
+        for view, seconds in zip(self._views, self._seconds, strict=False):
+            if since < seconds:
+                return view
+            since -= seconds
+        return self._views[-1]
+
+
+@lru_cache(maxsize=32)
+def _scene(name: str, size: tuple[int, int] | None = None, grey: bool = False) -> _View:
+    """A scene as a camera of that size sees it, with or without colour."""
+    import cv2
+
+    picture = portrait.frame(name)
+    if size is not None:
+        picture = _fitted(picture, size)
+    if grey:
+        picture = _bytes(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY))
+    return _View(picture)
+
+
+def _fitted(picture: Picture, size: tuple[int, int]) -> Picture:
+    """The middle of a picture in another size (width, height), not distorted."""
+    import cv2
+
+    height, width = picture.shape[:2]
+    scale = min(width / size[0], height / size[1])
+    across, down = round(size[0] * scale), round(size[1] * scale)
+    left, top = (width - across) // 2, (height - down) // 2
+    return _bytes(cv2.resize(picture[top : top + down, left : left + across], size))
 
 
 @lru_cache(maxsize=4)
@@ -173,6 +244,12 @@ def _cap(shape: tuple[int, ...]) -> _View:
     import numpy as np
 
     return _View(np.zeros(shape, np.uint8))
+
+
+def _bytes(picture: Any) -> Picture:
+    import numpy as np
+
+    return np.asarray(picture, np.uint8)
 
 
 def _set(event: threading.Event, is_so: bool) -> None:

@@ -236,13 +236,13 @@ def _paint_mouth(easel: Easel, sitter: Sitter) -> None:
 
 def _paint_open_mouth(easel: Easel, gap: float) -> None:
     """Between the lips: dark, with the upper teeth."""
-    x, y, side = easel.x, easel.y, easel.side
+    y, side = easel.y, easel.side
     half = 0.26
     u = np.clip(side / half, 0.0, 1.0)
     high = 0.17 * gap * np.sqrt(np.clip(1.0 - u**2, 0.0, 1.0))
     inside = step(np.abs(y - 1.06) - high, 0.012, -0.012) * step(side, half, half - 0.02)
     easel.lay(0.96 * inside, (58, 24, 24), opaque=False)
-    teeth = inside * step(y, 1.06 - 0.03 * gap, 1.06 - 0.06 * gap) * step(x, -9.0, -8.9)
+    teeth = inside * step(y, 1.03, 0.99)
     easel.lay(0.8 * teeth, (226, 220, 210), opaque=False)
 
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
 from hardware.virtual.head import BOX, Sitter, compose
+from hardware.virtual.turning import turn
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -78,24 +79,51 @@ def _wall() -> NDArray[np.float32]:
     return np.asarray((246.0 - 22.0 * far**2)[..., None] * tint, np.float32)
 
 
+#: Face width at which a sitter is composed, pixels; elsewhere the same head is scaled.
+_COMPOSED = 232.0
+#: Angle of a head that is turned as a citizen turns who is asked to, degrees.
+_TURNED = 38.0
+
+
 @cache
-def _head(sitter: Sitter, scale: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """(RGB, alpha) of one sitter at `scale` pixels to the face unit."""
+def _head(sitter: Sitter) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(RGB, alpha) of one sitter, `_COMPOSED` pixels wide."""
+    scale = _COMPOSED / 2.0
     easel = compose(sitter, scale * _OVERSAMPLE)
+    solid = easel.rgb * easel.alpha[..., None]
+    return _sized(solid, scale), _sized(easel.alpha, scale)
+
+
+@cache
+def _turned(sitter: Sitter, degrees: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    solid, alpha = _head(sitter)
+    turned = (turn(plane, BOX[:2], _COMPOSED / 2.0, degrees) for plane in (solid, alpha))
+    return next(turned), next(turned)
+
+
+def _sized(plane: NDArray[np.float32], scale: float) -> NDArray[np.float32]:
+    """A layer at `scale` pixels to the face unit."""
     left, top, right, bottom = BOX
     size = (round((right - left) * scale), round((bottom - top) * scale))
-    shrink = cv2.INTER_AREA
-    alpha = cv2.resize(easel.alpha, size, interpolation=shrink)
-    solid = cv2.resize(easel.rgb * easel.alpha[..., None], size, interpolation=shrink)
-    return np.asarray(solid, np.float32), np.asarray(alpha, np.float32)
+    if plane.shape[1::-1] == size:
+        return plane
+    shrinks = size[0] < plane.shape[1]
+    how = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(plane, size, interpolation=how), np.float32)
 
 
 def _seat(
-    picture: NDArray[np.float32], sitter: Sitter, eyes: tuple[int, int], face_width: float
+    picture: NDArray[np.float32],
+    sitter: Sitter,
+    eyes: tuple[int, int] = (640, 312),
+    face_width: float = _COMPOSED,
+    turned: float = 0.0,
 ) -> None:
-    """Put a sitter in front of the camera: middle of the eyes and face width in pixels."""
+    """Put a sitter in front of the camera: middle of the eyes and face width in pixels; turned to
+    the right of the picture by so many degrees."""
     scale = face_width / 2.0
-    solid, alpha = _head(sitter, scale)
+    layers = _turned(sitter, turned) if turned else _head(sitter)
+    solid, alpha = (_sized(layer, scale) for layer in layers)
     left, top = eyes[0] + round(BOX[0] * scale), eyes[1] + round(BOX[1] * scale)
     x0, y0 = max(left, 0), max(top, 0)
     x1, y1 = min(left + alpha.shape[1], WIDTH), min(top + alpha.shape[0], HEIGHT)
@@ -105,11 +133,11 @@ def _seat(
 
 
 def _portrait(picture: NDArray[np.float32]) -> None:
-    _seat(picture, _MAN, (640, 312), 232.0)
+    _seat(picture, _MAN)
 
 
 def _portrait_woman(picture: NDArray[np.float32]) -> None:
-    _seat(picture, _WOMAN, (640, 312), 226.0)
+    _seat(picture, _WOMAN, face_width=226.0)
 
 
 def _eyes_closed(picture: NDArray[np.float32]) -> None:
@@ -132,9 +160,66 @@ def _dark(picture: NDArray[np.float32]) -> None:
     picture *= 0.13
 
 
+def _back_light(picture: NDArray[np.float32]) -> None:
+    """A window behind a sitter whose lamps are off."""
+    wall = picture.copy()
+    _portrait(picture)
+    shade = np.clip(np.abs(picture - wall).max(axis=2) / 12.0, 0.0, 1.0)
+    picture *= (1.0 - 0.68 * cv2.GaussianBlur(shade, (0, 0), 1.2))[..., None]
+
+
 def _covered(picture: NDArray[np.float32]) -> None:
     """A hand on the lens."""
     picture[:] = np.array([34.0, 13.0, 9.0], np.float32) * (picture / 255.0) ** 4
+
+
+def _mask(picture: NDArray[np.float32]) -> None:
+    """A mask of light blue cloth from the nose down."""
+    _portrait(picture)
+    y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
+    across, down = (x - 640.0) / 116.0, (y - 312.0) / 116.0
+    edge = 0.42 + 0.10 * across**2
+    inside = (
+        (down > edge) & (down < 1.60) & (np.abs(across) < 1.02 - 0.25 * np.clip(down - 0.9, 0, 1))
+    )
+    cover = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), 1.5)
+    folds = 12.0 * np.sin(down * 24.0)
+    cloth = np.array([150.0, 190.0, 216.0], np.float32) + folds[..., None]
+    picture += (cloth - picture) * cover[..., None]
+
+
+def _held_up(picture: NDArray[np.float32]) -> None:
+    """A photo print of somebody, held before the lens by a corner."""
+    _print(picture, border=(250.0, 250.0, 248.0))
+
+
+def _on_a_phone(picture: NDArray[np.float32]) -> None:
+    """A telephone that shows somebody's photo."""
+    _print(picture, border=(24.0, 25.0, 28.0))
+
+
+def _print(picture: NDArray[np.float32], border: tuple[float, float, float]) -> None:
+    shown = _wall()
+    _seat(shown, _WOMAN, face_width=250.0)
+    sheet = np.full((560, 400, 3), border, np.float32)
+    sheet[24:536, 22:378] = shown[80:592, 462:818]
+    corners = np.array([[0, 0], [400, 0], [400, 560], [0, 560]], np.float32)
+    held = np.array([[440, 66], [846, 48], [862, 640], [426, 628]], np.float32)
+    bend = cv2.getPerspectiveTransform(corners, held)
+    picture *= 0.82
+    cv2.warpPerspective(
+        sheet, bend, (WIDTH, HEIGHT), picture, cv2.INTER_LINEAR, cv2.BORDER_TRANSPARENT
+    )
+
+
+def _as(**changes: Any) -> Callable[[NDArray[np.float32]], None]:
+    """The man of `portrait`, changed."""
+    return lambda picture: _seat(picture, replace(_MAN, **changes))
+
+
+def _at(**place: Any) -> Callable[[NDArray[np.float32]], None]:
+    """The man of `portrait`, somewhere else."""
+    return lambda picture: _seat(picture, _MAN, **place)
 
 
 _SCENES: dict[str, Callable[[NDArray[np.float32]], None]] = {
@@ -142,12 +227,35 @@ _SCENES: dict[str, Callable[[NDArray[np.float32]], None]] = {
     "portrait-woman": _portrait_woman,
     "eyes-closed": _eyes_closed,
     "nobody": _nobody,
+    "far": _at(face_width=138.0, eyes=(640, 430)),
+    "near": _at(face_width=420.0, eyes=(640, 330)),
+    "aside": _at(eyes=(170, 312)),
+    "low": _at(eyes=(640, 520)),
+    "turned-left": _at(turned=_TURNED),
+    "turned-right": _at(turned=-_TURNED),
     "two-people": _two_people,
+    "closed-eyes": _as(eyes_open=0.0),
+    "look-away": _as(gaze=1.0),
+    "glasses": _as(glasses="clear"),
+    "dark-glasses": _as(glasses="dark"),
+    "glare": _as(glasses="glare"),
+    "mask": _mask,
+    "print": _held_up,
+    "phone": _on_a_phone,
     "dark": _dark,
+    "back-light": _back_light,
     "covered": _covered,
 }
 #: Names of the scenes, for `bench camera scene NAME`.
 SCENES = tuple(_SCENES)
+
+#: Films: (scene, seconds) one after the other; the last scene stays. For `bench camera play NAME`.
+FILMS: dict[str, tuple[tuple[str, float], ...]] = {
+    "blink": (("portrait", 0.4), ("closed-eyes", 0.22), ("portrait", 0.0)),
+    "turn-left": (("portrait", 0.2), ("turned-left", 0.7), ("portrait", 0.0)),
+    "turn-right": (("portrait", 0.2), ("turned-right", 0.7), ("portrait", 0.0)),
+    "sit-down": (("nobody", 1.5), ("far", 3.0), ("aside", 3.0), ("portrait", 0.0)),
+}
 
 
 def phone(text: str) -> NDArray[np.uint8]:

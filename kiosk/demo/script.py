@@ -9,11 +9,14 @@ Persons, cards and what the bench understands are those of `hardware.virtual`.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from kiosk.demo.page import Look
+from kiosk.photo.guidance import COUNTING, SAYINGS
+from kiosk.words import Words
 
 
 class Doer(Protocol):
@@ -32,6 +35,8 @@ class Doer(Protocol):
     def bench(self, *words: str) -> None: ...
     def centre(self, *words: str) -> None: ...
     def pin(self) -> str: ...
+    def keep(self, name: str) -> None:
+        """Take a picture of the page as it is."""
 
 
 class Act(Protocol):
@@ -92,6 +97,43 @@ class Bench:
 
 def bench(*words: str) -> Bench:
     return Bench(words)
+
+
+#: What is said before the camera -> how the citizen follows it.
+FOLLOWED: Mapping[str, tuple[str, ...]] = {
+    "photo.finding.too_far": ("camera", "scene", "portrait"),
+    "photo.live.blink": ("camera", "play", "blink"),
+    "photo.live.turn_left": ("camera", "play", "turn-left"),
+    "photo.live.turn_right": ("camera", "play", "turn-right"),
+}
+#: What must have been said until the photo is taken, in this order.
+_TOLD = ("photo.finding.too_far", COUNTING)
+
+
+@dataclass(frozen=True)
+class Follow:
+    """Do what is said before the camera until the photo is taken, and keep a picture of each
+    thing said. Raises `LookupError` if the guidance did not lead from too far to holding still."""
+
+    page: str
+    within_s: float = 60.0
+
+    def __call__(self, doer: Doer) -> None:
+        words = {Words().say(saying): saying for saying in SAYINGS}
+        heard: list[str] = []
+        until = time.monotonic() + self.within_s
+        while (look := doer.look()).screen == self.page:
+            said = next((words[text] for text in look.texts if text in words), None)
+            if said is not None and said not in heard:
+                heard.append(said)
+                doer.keep(said.replace("photo.", "").replace(".", "-"))
+                if said in FOLLOWED:
+                    doer.bench(*FOLLOWED[said])
+            if time.monotonic() > until:
+                raise LookupError(f"no photo after {self.within_s:.0f} s; said was {heard}")
+            time.sleep(0.05)
+        if [said for said in heard if said in _TOLD] != list(_TOLD):
+            raise LookupError(f"the guidance said {heard}")
 
 
 @dataclass(frozen=True)
@@ -184,10 +226,14 @@ _BANK = (
     Step("bank", "apply.bank", (Touch("option:icbc"),)),
     Step("outlet", "apply.outlet", (Touch("option:icbc-lubei"),)),
 )
+_REHEARSED = tuple(bench("camera", "play", film) for film in ("blink", "turn-left", "turn-right"))
 _PHOTO = (
-    Step("photo-notice", "apply.photo_notice", (bench("camera", "scene", "portrait"), NEXT)),
+    # All that the citizen will do before the camera is drawn while there is time.
+    Step(
+        "photo-notice", "apply.photo_notice", (*_REHEARSED, bench("camera", "scene", "far"), NEXT)
+    ),
     Step("head-covering", "apply.head_covering", (Touch("option:bare"),)),
-    Step("photo", "apply.photo"),
+    Step("photo", "apply.photo", (Follow("apply.photo"),)),
     Step("photo-chosen", "apply.choose_photo", (NEXT,), within_s=60.0),
 )
 _CHANGE = (

@@ -150,6 +150,10 @@ class Walker:
     def centre(self, *words: str) -> None:
         self._world.central(*words)
 
+    def keep(self, name: str) -> None:
+        seen = self.look().screen
+        self.passed.append(Passed(name, seen, 0.0, self._picture(name)))
+
     def pin(self) -> str:
         return self._world.pin
 

@@ -50,7 +50,7 @@ def voice_dir(environment: Mapping[str, str] = os.environ) -> Path:
 
 
 def made_from(text: str, voice: str, engine: str) -> str:
-    """What a clip was made from, as a hash."""
+    """What a clip was made from, as a hash. A change of `render.READINGS` changes the engine."""
     return sha256("\0".join((text, voice, engine)).encode()).hexdigest()
 
 

@@ -2,7 +2,7 @@
 
 At installation, not on a terminal's way to a citizen. espeak-ng is robotic and small; a better
 engine is another `Engine`, and the manifest makes every clip anew. Which pinyin a word has is
-pypinyin's decision, and of `READINGS` where that is wrong or a citizen would hear it wrong.
+pypinyin's decision, and that of `READINGS` where a citizen would hear it wrong.
 """
 
 from __future__ import annotations
@@ -12,24 +12,26 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
 from kiosk.voice import MANIFEST, SPOKEN, VOICES, made_from, voice_dir
 from kiosk.words import LANGUAGES, Words
 
-#: Words whose reading is not left to chance -> pinyin with the tone as a number, one by character.
+#: Words whose reading is not left to the dictionary -> pinyin, a syllable for each character. Most
+#: are tones that change before another (一下, 不动).
 READINGS: dict[str, tuple[str, ...]] = {
-    "长辈": ("zhang3", "bei4"),
-    "会计": ("kuai4", "ji4"),
-    "重拍": ("chong2", "pai1"),
-    "还不": ("hai2", "bu4"),
-    "仇": ("qiu2",),
-    "解": ("xie4",),
-    "任": ("ren2",),
+    "照片": ("zhào", "piàn"),
+    "一次": ("yí", "cì"),
+    "一下": ("yí", "xià"),
+    "不动": ("bú", "dòng"),
+    "眼睛": ("yǎn", "jing"),
+    "换个": ("huàn", "ge"),
+    "长辈": ("zhǎng", "bèi"),
+    "会计": ("kuài", "jì"),
+    "重拍": ("chóng", "pāi"),
 }
-#: Surnames above are so only as surnames; within words pypinyin's phrases come first.
-_SURNAMES = frozenset({"仇", "解", "任"})
 
 #: Marks that espeak-ng takes for pauses.
 _PAUSES = str.maketrans("，。；：！？、", ",.;:!?,")
@@ -57,7 +59,9 @@ class Espeak:
         said = subprocess.run(
             ["espeak-ng", "--version"], capture_output=True, text=True, check=True
         )
-        self.name = f"espeak-ng {said.stdout.split(':')[1].split()[0]} {_SPEED}"
+        version = said.stdout.split(":")[1].split()[0]
+        read_so = sha256(repr(sorted(READINGS.items())).encode()).hexdigest()[:8]
+        self.name = f"espeak-ng {version} speed {_SPEED} readings {read_so}"
 
     def speak(self, text: str, language: str, file: Path) -> None:
         words = pinyin(text) if language == "zh_CN" else text
@@ -66,17 +70,10 @@ class Espeak:
 
 
 def pinyin(text: str) -> str:
-    """Chinese as pinyin with tone numbers, and the pauses of its punctuation."""
+    """Chinese as pinyin with tone numbers (5: none), and the pauses of its punctuation."""
     from pypinyin import Style, lazy_pinyin, load_phrases_dict
 
-    load_phrases_dict(
-        {
-            word: [[syllable] for syllable in syllables]
-            for word, syllables in READINGS.items()
-            if word not in _SURNAMES
-        },
-        style="tone2",
-    )
+    load_phrases_dict({word: [[one] for one in said] for word, said in READINGS.items()})
     syllables = lazy_pinyin(text, style=Style.TONE3, neutral_tone_with_five=True)
     return " ".join(syllables).translate(_PAUSES)
 

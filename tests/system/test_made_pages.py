@@ -13,14 +13,15 @@ from tests.system.conftest import environment
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize("program", ["make_licences.py", "make_faults.py"])
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("program", ["make_licences.py", "make_faults.py", "make_photo.py"])
 def test_the_page_is_up_to_date(program: str) -> None:
     done = subprocess.run(
         [sys.executable, f"docs/{program}", "--check"],
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=170,
         env=environment(),
     )
     assert done.returncode == 0, done.stderr

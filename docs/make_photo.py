@@ -1,0 +1,290 @@
+"""Writes docs/photo.md and its pictures: every rule of the card photo, and how it is measured.
+
+`python docs/make_photo.py` writes them, `--check` says whether they are up to date. The rules are
+those of kiosk/photo/standard.py, the words those of kiosk/locale, the people in the pictures are
+composed (hardware/virtual/portrait.py), and every number in a picture was measured on it.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from hardware.fonts import receipt_font
+from hardware.virtual.portrait import FILMS, frame
+from kiosk.photo import FindingCode, Photographer
+from kiosk.photo.guidance import Pace
+from kiosk.photo.standard import THIRD_GENERATION, Rule, Severity
+from kiosk.photo.verify import MATCH_BELOW, MISMATCH_ABOVE
+from kiosk.words import Words
+
+DOCS = Path(__file__).resolve().parent
+PAGE = DOCS / "photo.md"
+PICTURES = DOCS / "pictures"
+
+#: Rule -> how it is measured, and what that does not see.
+HOW = {
+    "file.width": "read back from the finished bytes",
+    "file.height": "read back from the finished bytes",
+    "file.density": "JFIF header of the finished bytes",
+    "file.colour_bits": "channels and bits of the finished bytes",
+    "file.quality": "quantisation tables of the finished bytes",
+    "file.size": "length of the finished bytes",
+    "face.width": "between mesh points 234 and 454, across the levelled line of the eyes (1)",
+    "face.crown": "edge of the segmented person above the forehead, hair included (2)",
+    "face.eyes_x": "middle of the four eye corners; not of the irises, which follow the gaze (3)",
+    "face.eyes_above_bottom": "from the same point to the lower edge (4)",
+    "face.height_share": "crown to chin (mesh point 152) as a share of the height",
+    "person.count": "faces at least 0.3 times as wide as the largest",
+    "photo.age": "0 when it was just taken; the centre cannot see it in the bytes",
+    "frame.colour": "mean spread of the three channels over a thumbnail",
+    "head.yaw": "turn of a rigid head model onto the mesh",
+    "head.pitch": "the same; people differ by 7 degrees, so guidance uses their own first second",
+    "head.roll": "slope of the line of the eyes",
+    "eyes.open": "height by width of the opening, the less open eye; guidance uses the own usual",
+    "eyes.gaze": "the irises' distance from the middle of the eyes",
+    "mouth.open": "gap of the inner lips by the distance of the eyes",
+    "mouth.smile": "width, lift and gap of the mouth together",
+    "light.face": "lightness (L) of the cheeks",
+    "light.burnt": "share of cheeks and nose without any detail left",
+    "light.sides": "difference of both cheeks",
+    "light.hue": "hue of the cheeks",
+    "light.sharpness": "variance of the Laplacian, at a face scaled to 200 pixels",
+    "face.covered": "colour of mouth and nose against that between the brows; a hand is not seen",
+    "glasses.clear": "light under the eyes against that on the cheeks",
+    "glasses.glare": "burnt-out share before one eye",
+    "shoulders.seen": "how far the segmented person reaches to the nearer side",
+    "background.light": "lightness of what is not the person, above the chin",
+    "background.even": "its standard deviation",
+    "background.tint": "its distance from grey",
+    "person.bare_head": "not measured: no method that ships is valid; the citizen is asked",
+    "person.ears": "not measured: hair and skin are told apart too badly",
+    "person.shoulders_level": "not measured: hair hides it",
+    "person.frown": "not measured",
+    "person.hand": "not measured: a hand has the colour of a face",
+    "person.frames": "not measured",
+}
+
+SEVERITIES = {Severity.MUST: "must", Severity.SHOULD: "should", Severity.STAFF: "staff"}
+
+#: Scenes of the contact sheet.
+SHEET = (
+    *("portrait", "far", "near", "aside", "two-people", "turned-left"),
+    *("closed-eyes", "look-away", "dark-glasses", "glare", "mask", "glasses"),
+    *("dark", "back-light", "covered", "nobody", "print", "phone"),
+)
+
+HEAD = """# The card photo
+
+Made by docs/make_photo.py; do not edit. The rules are data (`kiosk/photo/standard.py`), each with
+its Chinese sentence; nothing else in the code carries a limit. The people in the pictures are
+composed and do not exist.
+
+## From the frame to the photo
+
+![The finished photo with what is measured on it](pictures/photo-rules.png)
+
+The crop is solved so that all pixel rules hold at once, aims away from their limits, and is made
+with one Lanczos step; then the finished JPEG is measured again from its bytes. What is drawn here
+was measured on that JPEG. Where the hair is built up so high that crown (2) and eye line (4) cannot
+both hold, the hair is cut, as the standard allows, and the report says "cannot tell" for the crown.
+
+Nothing is made prettier. The frame the photo was cut from goes with the application, unedited; the
+centre measures the photo once more and shows both reports beside each other.
+"""
+
+MIDDLE = """
+- **must**: no photo is made, or it is told what to do; missed by no more than the tolerance it is a
+  warning. **should**: a warning. **staff**: a person looks; nothing here claims to know.
+- "cannot tell" stands where a method is not valid: eyes behind dark glass, the mouth under a mask.
+- 因宗教原因或医学因素不能摘除: who says so is photographed all the same; the rules about it become
+  "review", and the application is marked for staff.
+
+## What the citizen is told
+
+![What stands before the camera and what is found](pictures/photo-findings.png)
+
+One thing at a time, shown large and spoken. What stops the photo comes before what only puts a
+warning into the report; among equals the order is that of this table.
+"""
+
+TAIL = f"""
+## Blink, turn and the ID card's portrait: hints
+
+A blink and a turn of the head to a side drawn by lot are asked for once ({", ".join(FILMS)} are the
+virtual citizen's answers). A blink counts only while the head is still: a bent print "blinks" too,
+but never so. Photos held up (lower right) are measured like faces; only the missing blink tells.
+The hint goes to the operator. Nothing is refused because of it.
+
+Where the vendor's decoder yields the portrait of the ID card's chip and the citizen agrees, in a
+consent of its own that may be declined, the photo is compared with it: below {MATCH_BELOW} a match,
+up to {MISMATCH_ABOVE} unsure, above a mismatch; again a hint. The default method needs the extra
+`verify` (105 MB, not installed unasked); without it nobody is asked, and the record says
+`no_method`.
+
+Hats, hands before the face, hidden ears and frowns are not detected: a person looks.
+"""
+
+
+def limits(rule: Rule) -> str:
+    if rule.low is None and rule.high is None:
+        return "–"
+    low = "" if rule.low is None else f"{rule.low:g}"
+    high = "" if rule.high is None else f"{rule.high:g}"
+    text = low if low == high else f"{low}…{high}"
+    tolerance = f" (±{rule.tolerance:g})" if rule.tolerance else ""
+    return f"{text} {rule.unit}".strip() + tolerance
+
+
+def render() -> str:
+    return "\n".join([HEAD, *rules(), MIDDLE, *sayings(), "", *pace(), TAIL])
+
+
+def rules() -> Iterator[str]:
+    yield "## The rules\n"
+    yield "| rule | text | limit | | how it is measured |"
+    yield "| --- | --- | --- | --- | --- |"
+    for rule in THIRD_GENERATION.rules:
+        severity = SEVERITIES[rule.severity]
+        yield (
+            f"| `{rule.id}` {rule.source} | {rule.chinese} | {limits(rule)} | {severity} "
+            f"| {HOW[rule.id]} |"
+        )
+
+
+def sayings() -> Iterator[str]:
+    chinese, english = Words("zh_CN"), Words("en")
+    yield "| finding | said | |"
+    yield "| --- | --- | --- |"
+    for code in FindingCode:
+        message = f"photo.finding.{code}"
+        yield f"| `{code}` | {chinese.say(message)} | {english.say(message)} |"
+
+
+def pace() -> Iterator[str]:
+    """The times of the guidance, as `kiosk.photo.guidance.Pace` has them and says why."""
+    yield "| time | seconds |"
+    yield "| --- | --- |"
+    for item in fields(Pace):
+        if item.name.endswith("_s"):
+            yield f"| `{item.name}` | {item.default} |"
+
+
+# -- pictures ------------------------------------------------------------------------------------
+
+_INK, _LINE, _BAND = (11, 83, 96), (196, 30, 58), (200, 155, 60)
+
+
+def photo_rules(photographer: Photographer) -> Image.Image:
+    """The finished photo at double size, with what was measured on its bytes."""
+    photo = photographer.make(frame("portrait"))
+    value = {line.rule.id: line.value or 0.0 for line in photo.report.lines}
+    scale, left, top = 2, 90, 20
+    width, height = photo.width * scale, photo.height * scale
+    sheet = Image.new("RGB", (width + left + 330, height + top * 2), "white")
+    with Image.open(io.BytesIO(photo.jpeg)) as picture:
+        sheet.paste(picture.resize((width, height), Image.Resampling.LANCZOS), (left, top))
+    pen = ImageDraw.Draw(sheet)
+    half = value["face.width"] / 2
+    eyes_y = photo.height - value["face.eyes_above_bottom"]
+
+    def at(x: float, y: float) -> tuple[float, float]:
+        return left + x * scale, top + y * scale
+
+    for low, high in ((7, 21),):  # where the crown may be
+        pen.line([*at(-8, low), *at(photo.width, low)], fill=_BAND, width=2)
+        pen.line([*at(-8, high), *at(photo.width, high)], fill=_BAND, width=2)
+    for x in (162, 196):  # where the middle of the eyes may be
+        pen.line([*at(x, eyes_y - 26), *at(x, eyes_y + 26)], fill=_BAND, width=3)
+    pen.line([*at(-8, 441 - 207), *at(photo.width, 441 - 207)], fill=_BAND, width=2)
+    middle = value["face.eyes_x"]
+    for x in (middle - half, middle + half):
+        pen.line([*at(x, 100), *at(x, 330)], fill=_LINE, width=3)
+    pen.line([*at(middle - half, 318), *at(middle + half, 318)], fill=_LINE, width=3)
+    crown = value["face.crown"]
+    pen.line([*at(110, crown), *at(248, crown)], fill=_LINE, width=3)
+    pen.line([*at(60, eyes_y), *at(298, eyes_y)], fill=_LINE, width=2)
+    x, y = at(middle, eyes_y)
+    pen.ellipse([x - 7, y - 7, x + 7, y + 7], outline=_LINE, width=3)
+    pen.line([*at(middle, eyes_y), *at(middle, 441)], fill=_LINE, width=2)
+    rows = (
+        (crown, "2", "face.crown", "7…21 px"),
+        (eyes_y - 16, "3", "face.eyes_x", "162…196 px"),
+        (441 - 207 + 40, "4", "face.eyes_above_bottom", "≥ 207 px"),
+        (318, "1", "face.width", "179…255 px"),
+    )
+    for row_y, number, rule_id, limit in rows:
+        x, y = at(photo.width, row_y)
+        pen.text(
+            (x + 18, y - 16),
+            f"({number}) {value[rule_id]:.1f} px",
+            fill=_LINE,
+            font=receipt_font(28),
+        )
+        pen.text((x + 18, y + 18), f"{limit}", fill=_INK, font=receipt_font(24))
+    return sheet
+
+
+def photo_findings(photographer: Photographer) -> Image.Image:
+    """Scenes in a grid, each with the finding of the program and what is said."""
+    words = Words("zh_CN")
+    columns, wide, high, room = 6, 240, 135, 58
+    rows = -(-len(SHEET) // columns)
+    sheet = Image.new("RGB", (columns * (wide + 8), rows * (high + room)), "white")
+    pen = ImageDraw.Draw(sheet)
+    for place, scene in enumerate(SHEET):
+        x, y = place % columns * (wide + 8), place // columns * (high + room)
+        picture = Image.fromarray(frame(scene)).resize((wide, high), Image.Resampling.LANCZOS)
+        sheet.paste(picture, (x, y))
+        code = photographer.look(frame(scene)).finding.code
+        said = words.say(f"photo.finding.{code}")
+        pen.text((x + 4, y + high + 2), str(code), fill=_INK, font=receipt_font(18))
+        pen.text((x + 4, y + high + 24), said[:13], fill=(20, 37, 43), font=receipt_font(18))
+    return sheet
+
+
+DRAWN = {"photo-rules.png": photo_rules, "photo-findings.png": photo_findings}
+
+#: Mean difference of a picture drawn elsewhere: fonts and networks round a little differently.
+_MAY_DIFFER = 3.0
+
+
+def _save(image: Image.Image, file: Path) -> None:
+    image.quantize(200, dither=Image.Dither.NONE).save(file, optimize=True)
+
+
+def _differs(image: Image.Image, file: Path) -> bool:
+    if not file.exists():
+        return True
+    with Image.open(file) as old:
+        if old.size != image.size:
+            return True
+        there = np.asarray(old.convert("RGB"), np.int16)
+    return float(np.abs(there - np.asarray(image, np.int16)).mean()) > _MAY_DIFFER
+
+
+def main(arguments: list[str]) -> int:
+    """Write page and pictures, or with --check compare them. Returns the exit code."""
+    page, photographer = render(), Photographer()
+    pictures = {name: draw(photographer) for name, draw in DRAWN.items()}
+    if arguments == ["--check"]:
+        old = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
+        stale = [name for name, image in pictures.items() if _differs(image, PICTURES / name)]
+        if old == page and not stale:
+            return 0
+        print(f"{PAGE.name} {stale} out of date: python docs/make_photo.py", file=sys.stderr)
+        return 1
+    PAGE.write_text(page, encoding="utf-8")
+    for name, image in pictures.items():
+        _save(image, PICTURES / name)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
