@@ -76,7 +76,7 @@ SEVERITIES = {Severity.MUST: "must", Severity.SHOULD: "should", Severity.STAFF: 
 #: Scenes of the contact sheet.
 SHEET = (
     *("portrait", "far", "near", "aside", "two-people", "turned-left"),
-    *("closed-eyes", "look-away", "dark-glasses", "glare", "mask", "glasses"),
+    *("eyes-closed", "look-away", "dark-glasses", "glare", "mask", "glasses"),
     *("dark", "back-light", "covered", "nobody", "print", "phone"),
 )
 

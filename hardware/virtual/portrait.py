@@ -140,11 +140,6 @@ def _portrait_woman(picture: NDArray[np.float32]) -> None:
     _seat(picture, _WOMAN, face_width=226.0)
 
 
-def _eyes_closed(picture: NDArray[np.float32]) -> None:
-    """In the middle of blinking."""
-    _seat(picture, replace(_MAN, eyes_open=0.0), (640, 312), 232.0)
-
-
 def _nobody(picture: NDArray[np.float32]) -> None:
     """The empty booth."""
 
@@ -178,7 +173,7 @@ def _mask(picture: NDArray[np.float32]) -> None:
     _portrait(picture)
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
     across, down = (x - 640.0) / 116.0, (y - 312.0) / 116.0
-    edge = 0.42 + 0.10 * across**2
+    edge = 0.20 + 0.10 * across**2
     inside = (
         (down > edge) & (down < 1.60) & (np.abs(across) < 1.02 - 0.25 * np.clip(down - 0.9, 0, 1))
     )
@@ -225,7 +220,6 @@ def _at(**place: Any) -> Callable[[NDArray[np.float32]], None]:
 _SCENES: dict[str, Callable[[NDArray[np.float32]], None]] = {
     "portrait": _portrait,
     "portrait-woman": _portrait_woman,
-    "eyes-closed": _eyes_closed,
     "nobody": _nobody,
     "far": _at(face_width=138.0, eyes=(640, 430)),
     "near": _at(face_width=420.0, eyes=(640, 330)),
@@ -234,7 +228,7 @@ _SCENES: dict[str, Callable[[NDArray[np.float32]], None]] = {
     "turned-left": _at(turned=_TURNED),
     "turned-right": _at(turned=-_TURNED),
     "two-people": _two_people,
-    "closed-eyes": _as(eyes_open=0.0),
+    "eyes-closed": _as(eyes_open=0.0),
     "look-away": _as(gaze=1.0),
     "glasses": _as(glasses="clear"),
     "dark-glasses": _as(glasses="dark"),
@@ -251,7 +245,7 @@ SCENES = tuple(_SCENES)
 
 #: Films: (scene, seconds) one after the other; the last scene stays. For `bench camera play NAME`.
 FILMS: dict[str, tuple[tuple[str, float], ...]] = {
-    "blink": (("portrait", 0.4), ("closed-eyes", 0.22), ("portrait", 0.0)),
+    "blink": (("portrait", 0.4), ("eyes-closed", 0.22), ("portrait", 0.0)),
     "turn-left": (("portrait", 0.2), ("turned-left", 0.7), ("portrait", 0.0)),
     "turn-right": (("portrait", 0.2), ("turned-right", 0.7), ("portrait", 0.0)),
     "sit-down": (("nobody", 1.5), ("far", 3.0), ("aside", 3.0), ("portrait", 0.0)),
