@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 from unittest import mock
 
 import hypothesis
@@ -25,9 +26,14 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from sync.courier import Courier
+from sync.faults import CentralUnreachable
 from sync.header import EnvelopeHeader
+from sync.messages import ItemAnswer, Verdict
 from sync.outbox import Answer, Leased, Outbox, OutboxUnavailable
+from sync.transport import Transport
 from tests.attack import older
+from tests.attack.centre import ARRIVED, NOT_ARRIVED, VERDICTS, Centre
 from tests.attack.harness import TALLY, Budget, in_memory, opened
 from tests.attack.victim import body
 
@@ -50,13 +56,12 @@ class Model(RuleBasedStateMachine):
         self.now = 1_795_500_000.0
         self.clock = mock.patch("sync.outbox.time.time", lambda: self.now)
         self.clock.start()
-        self.box = opened(self.folder)
+        self.centre = Centre()
+        self.open_box()
         #: id -> (seq, receipt number, urgent), in order of creation.
         self.promised: dict[str, tuple[int, str, bool]] = {}
         #: Given to a courier that has not answered yet.
         self.leased: list[Leased] = []
-        #: The centre: id -> how often it took effect.
-        self.effects: dict[str, int] = {}
         self.finished: dict[str, str] = {}
         self.dead: set[str] = set()
         self.damaged = 0
@@ -66,6 +71,11 @@ class Model(RuleBasedStateMachine):
         self.clock.stop()
         shutil.rmtree(self.root)
         TALLY["runs of the model"] += 1
+
+    def open_box(self) -> None:
+        """As a process that starts."""
+        self.box = opened(self.folder)
+        self.courier = Courier(self.box, cast("Transport", self.centre))
 
     # -- the citizens ----------------------------------------------------------------------------
 
@@ -105,34 +115,50 @@ class Model(RuleBasedStateMachine):
         self.leased += leased
 
     @precondition(lambda self: self.leased)
-    @rule(verdict=st.sampled_from(["accepted", "later", "rejected", "mismatch"]), data=st.data())
+    @rule(verdict=st.sampled_from(VERDICTS), data=st.data())
     def answered(self, verdict: str, data: st.DataObject) -> None:
         """The centre takes an item in, once however often it comes, and its answer arrives."""
         item = self.leased.pop(data.draw(st.integers(0, len(self.leased) - 1)))
-        known = item.id in self.effects
-        if known:
-            answer = Answer(item.id, "duplicate")
-        elif verdict == "mismatch":
-            answer = Answer(item.id, "rejected", "mismatch", "name")
+        said = self.centre.decide(item.id, verdict)
+        self.box.acknowledge([Answer(item.id, said.verdict, said.rejection or "", said.reason)])
+        self.hear(said)
+
+    @rule(
+        lines=st.lists(st.sampled_from(NOT_ARRIVED + ARRIVED), max_size=4),
+        verdicts=st.lists(st.sampled_from(VERDICTS), max_size=4),
+    )
+    def delivered(self, lines: list[str], verdicts: list[str]) -> None:
+        """The courier's own code, on a line where anything may happen."""
+        self.centre.on_line = lambda: lines.pop() if lines else "fine"
+        self.centre.verdict = lambda: verdicts.pop() if verdicts else "accepted"
+        self.centre.orders.clear()
+        try:
+            self.courier.deliver()
+        except CentralUnreachable:
+            TALLY["deliveries of the model that failed"] += 1
         else:
-            answer = Answer(item.id, verdict)
-        takes_effect = not known and answer.verdict != "later" and not is_dead(answer)
-        if takes_effect:
-            self.effects[item.id] = self.effects.get(item.id, 0) + 1
-        self.box.acknowledge([answer])
-        if item.id in self.finished or item.id in self.dead:
+            for said in self.centre.said:
+                if said.id in self.promised:
+                    self.hear(said)
+            TALLY["deliveries of the model"] += 1
+        for order in self.centre.orders:
+            assert order == sorted(order), "urgent first, then by creation"
+
+    def hear(self, said: ItemAnswer) -> None:
+        """An answer came to the outbox; the first one stands."""
+        if said.id in self.finished or said.id in self.dead:
             return
-        if is_dead(answer):
-            self.dead.add(item.id)
-        elif answer.verdict != "later":
-            self.finished[item.id] = answer.verdict
+        if said.verdict is Verdict.REJECTED and said.rejection is None:
+            self.dead.add(said.id)
+        elif said.verdict is not Verdict.LATER:
+            self.finished[said.id] = said.verdict
 
     @precondition(lambda self: self.leased)
     @rule()
     def answer_lost(self) -> None:
         """It took effect, but nobody here hears of it."""
         item = self.leased.pop(0)
-        self.effects.setdefault(item.id, 1)
+        self.centre.effects.setdefault(item.id, 1)
 
     @precondition(lambda self: self.leased)
     @rule()
@@ -157,7 +183,7 @@ class Model(RuleBasedStateMachine):
     @rule()
     def restarted(self) -> None:
         self.box.close()
-        self.box = opened(self.folder)
+        self.open_box()
 
     @rule()
     def killed(self) -> None:
@@ -167,7 +193,7 @@ class Model(RuleBasedStateMachine):
         shutil.copytree(self.folder, left)
         self.box.close()
         self.folder, self.leased = left, []
-        self.box = opened(left)
+        self.open_box()
 
     @rule(missing=st.booleans())
     def lost(self, missing: bool) -> None:
@@ -179,7 +205,7 @@ class Model(RuleBasedStateMachine):
             file.unlink()
         else:
             file.write_bytes(b"")
-        self.box = opened(self.folder)
+        self.open_box()
         self.damaged += 1
         assert self.box.counts_and_ages().damaged_files == self.damaged
         self.leased.clear()
@@ -197,7 +223,7 @@ class Model(RuleBasedStateMachine):
         """Set aside, reported, and every item is queued again."""
         self.box.close()
         older.damage_the_indexes(self.folder / "outbox.db")
-        self.box = opened(self.folder)
+        self.open_box()
         self.damaged = self.box.counts_and_ages().damaged_files
         assert self.damaged
         self.leased.clear()
@@ -212,7 +238,7 @@ class Model(RuleBasedStateMachine):
         for item in here:
             header = EnvelopeHeader.from_wire(item.header)
             assert item.sealed == body(header.canonical(), len(item.sealed))
-        assert all(times == 1 for times in self.effects.values())
+        assert all(times == 1 for times in self.centre.effects.values())
         assert {one.id for one in self.box.dead_letters()} == self.dead
         assert len(self.box.waiting()) == len(expected) - len(self.dead)
         TALLY["steps of the model, each checked"] += 1
@@ -222,10 +248,6 @@ class Model(RuleBasedStateMachine):
         for item, verdict in self.finished.items():
             found = self.box.verdict(item)
             assert found is None or verdict in (found.verdict, LOST)
-
-
-def is_dead(answer: Answer) -> bool:
-    return answer.verdict == "rejected" and not answer.rejection
 
 
 def broken(_: EnvelopeHeader) -> bytes:
