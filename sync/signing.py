@@ -3,12 +3,18 @@
 A signature covers method, host, path, body (Content-Digest, RFC 9530) and time, with a nonce, so a
 proxy may end TLS and nobody can alter or repeat a request. The key is made at enrolment and never
 leaves the terminal.
+
+Who holds the private half is behind `KeyHolder`. Here it is a file that only its owner may read. A
+TPM 2.0 comes in at `DeviceKey.load`, as a second holder: one that unseals the Ed25519 key for this
+boot only, or, with a chip that has the curve, one that signs in the chip. A chip that can only sign
+with ECDSA needs a contract that names the algorithm of `EnrolRequest.device_public_key`; this one
+has Ed25519.
 """
 
 from __future__ import annotations
 
 import stat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -18,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
+from http_message_signatures import HTTPSignatureKeyResolver
 from requests_http_signature import HTTPSignatureAuth, algorithms
 
 from sync.canonical import sha256_hex
@@ -28,12 +35,34 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class DeviceKey:
-    """This terminal's Ed25519 key. `id` names its public half: 16 hexadecimal digits."""
+class KeyHolder(Protocol):
+    """Has the private half of an Ed25519 key, and does not give it away."""
+
+    @property
+    def public(self) -> bytes:
+        """32 bytes."""
+
+    def sign(self, data: bytes) -> bytes:
+        """64 bytes. Raises `OSError` if what holds the key cannot be reached."""
+
+
+class KeyInMemory:
+    """A key that was read from its file."""
 
     def __init__(self, key: Ed25519PrivateKey) -> None:
         self._key = key
         self.public = key.public_key().public_bytes_raw()
+
+    def sign(self, data: bytes) -> bytes:
+        return self._key.sign(data)
+
+
+class DeviceKey:
+    """This terminal's Ed25519 key. `id` names its public half: 16 hexadecimal digits."""
+
+    def __init__(self, holder: KeyHolder) -> None:
+        self._holder = holder
+        self.public = holder.public
         self.id = sha256_hex(self.public)[:16]
 
     @classmethod
@@ -48,7 +77,7 @@ class DeviceKey:
             raise NotEnrolled(f"{DEVICE_KEY_FILE}: {type(error).__name__}") from error
         if not isinstance(key, Ed25519PrivateKey):
             raise NotEnrolled(f"{DEVICE_KEY_FILE} is of another kind")
-        return cls(key)
+        return cls(KeyInMemory(key))
 
     @classmethod
     def load_or_create(cls, state_dir: Path) -> DeviceKey:
@@ -59,18 +88,36 @@ class DeviceKey:
 
     def sign(self, purpose: str, data: bytes) -> bytes:
         """An Ed25519 signature over `data`; `purpose` keeps it apart from every other use."""
-        return self._key.sign(purpose.encode("ascii") + b"\n" + data)
+        return self._holder.sign(purpose.encode("ascii") + b"\n" + data)
 
     def auth(self) -> HTTPSignatureAuth:
         """Signs requests of `requests` when given as their `auth`."""
         return HTTPSignatureAuth(
-            signature_algorithm=algorithms.ED25519,
-            key=_pem(self._key),
+            signature_algorithm=_ByHolder,
+            key_resolver=_Held(self._holder),
             key_id=self.id,
             covered_component_ids=SIGNED_COMPONENTS,
             tag=SIGNATURE_TAG,
             use_nonce=True,
         )
+
+
+class _ByHolder(algorithms.ED25519):
+    """The library's Ed25519, asking the holder instead of loading a key."""
+
+    def __init__(self, public_key: None = None, private_key: KeyHolder | None = None) -> None:
+        self.public_key, self.private_key = public_key, private_key
+
+
+class _Held(HTTPSignatureKeyResolver):
+    def __init__(self, holder: KeyHolder) -> None:
+        self._holder = holder
+
+    def resolve_private_key(self, key_id: str) -> KeyHolder:
+        return self._holder
+
+    def resolve_public_key(self, key_id: str) -> None:
+        """A terminal checks no request."""
 
 
 def _pem(key: Ed25519PrivateKey) -> bytes:

@@ -300,9 +300,11 @@ def test_a_key_the_centre_does_not_know(
     transport.close()
 
 
-def signed(terminal: EnrolledTerminal, created_offset_s: int = 0) -> requests.PreparedRequest:
+def signed(
+    terminal: EnrolledTerminal, created_offset_s: int = 0, key: DeviceKey | None = None
+) -> requests.PreparedRequest:
     """A signed heartbeat, not sent yet."""
-    key = DeviceKey.load(terminal.state)
+    key = key or DeviceKey.load(terminal.state)
     auth = key.auth()
     if created_offset_s:
         when = datetime.now().astimezone() + timedelta(seconds=created_offset_s)
@@ -321,6 +323,23 @@ def sent(request: requests.PreparedRequest) -> tuple[int, str]:
         session.trust_env = False
         answer = session.send(request, timeout=20)
     return answer.status_code, answer.json().get("error", "")
+
+
+def test_the_key_may_be_held_by_something_that_only_signs(terminal: EnrolledTerminal) -> None:
+    """As a security chip does."""
+    own = DeviceKey.load(terminal.state)
+
+    class Chip:
+        public = own.public
+        asked = 0
+
+        def sign(self, data: bytes) -> bytes:
+            self.asked += 1
+            return own._holder.sign(data)
+
+    chip = Chip()
+    assert sent(signed(terminal, key=DeviceKey(chip))) == (200, "")
+    assert chip.asked == 1
 
 
 def test_a_wrong_clock_is_told_apart_from_a_wrong_key(terminal: EnrolledTerminal) -> None:
