@@ -75,6 +75,22 @@ def test_a_card_in_the_ministry_s_order(table: Table) -> None:
     assert result.stdout.strip().startswith(f"130299|{ZHANG.number}|")
 
 
+def test_a_name_that_the_ministry_s_encoding_lacks_is_said_without_the_name(table: Table) -> None:
+    table.bench.do("card", "insert", "second-long-name")
+    result = table.run("card", "read", "--ministry")
+    assert result.exit_code == 2
+    assert "GBK" in result.stderr and "阿卜" not in result.output
+
+
+def test_a_card_is_read_also_where_only_the_running_kiosk_can_open_it(table: Table) -> None:
+    settings = table.state / "settings.toml"
+    settings.write_text(settings.read_text() + 'card_authenticator = "hsm"\n')
+    table.bench.do("card", "insert", "third")
+    result = table.run("card", "read")
+    assert result.exit_code == 0, result.output
+    assert "HSM" in result.stderr and "3.00" in result.stdout
+
+
 def test_a_foreign_card_is_named_with_what_to_do(table: Table) -> None:
     table.bench.do("card", "insert", "foreign")
     result = table.run("card", "read")
