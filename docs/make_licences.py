@@ -150,7 +150,8 @@ OTHER = (
     ("Noto Sans SC", "typeface of screens and receipts; pylopdf-fonts-zh-cn", "OFL-1.1"),
     ("Material Design Icons", "icons; fonticon-materialdesignicons7", "Apache-2.0"),
     (
-        "face_detection_short_range, face_landmark, iris_landmark, selfie_segmentation",
+        "face_detection_short_range, face_landmark, iris_landmark, palm_detection_lite, "
+        "selfie_segmentation",
         "photo models; fetched at install from the mediapipe 0.10.21 wheel",
         "Apache-2.0",
     ),

@@ -45,7 +45,7 @@ class FindingCode(StrEnum):
     LOOK_STRAIGHT = "look_straight"
     CHIN_UP = "chin_up"
     CHIN_DOWN = "chin_down"
-    #: A mask or a hand over mouth or nose.
+    #: A mask over mouth and nose, or a hand near the face.
     FACE_COVERED = "face_covered"
     #: Tinted glasses.
     SUNGLASSES = "sunglasses"

@@ -16,6 +16,7 @@ import numpy as np
 
 from kiosk.photo.detect import Detector
 from kiosk.photo.eyes import Eye, EyeReader
+from kiosk.photo.hands import HandFinder
 from kiosk.photo.measure import Head, Ruler
 from kiosk.photo.measures import Measure, unknown
 from kiosk.photo.mouth import Mouth, mouth
@@ -40,6 +41,8 @@ _SIDEWAYS = 18.0
 _EYE_PIXELS = 12.0
 #: Colours this far apart: a mask lies over the mouth.
 _MASKED = 8.0
+#: Live, a hand is looked for in one frame of so many.
+_HAND_EVERY = 5
 #: A thumbnail that the sensor's noise does not reach, pixels; and how many pixels of the shorter
 #: side it is made of.
 _THUMBNAIL, _ENOUGH = (64, 36), 180
@@ -65,9 +68,16 @@ class Gauge:
         self._detector = Detector(folder)
         self._ruler = Ruler(folder)
         self._eyes = EyeReader(folder)
+        self._hands = HandFinder(folder)
+        #: The last likeness of a hand, and how many frames ago that was.
+        self._hand, self._hand_age = 0.0, 0
 
-    def measure(self, rgb: Picture) -> Sight:
-        """A frame of any size: height x width x 3 bytes, RGB. Raises nothing."""
+    def measure(self, rgb: Picture, live: bool = False) -> Sight:
+        """A frame of any size: height x width x 3 bytes, RGB. Raises nothing.
+
+        `live`: the frame follows the one before it, so that a hand, whose network is the slowest,
+        need not be looked for every time.
+        """
         found, light, contrast = _frame(rgb)
         faces = tuple(self._detector.faces(rgb))
         near = [face for face in faces if face.width >= _SECOND_FACE * faces[0].width]
@@ -90,8 +100,15 @@ class Gauge:
         found |= _light(face, behind) | _glasses(face) | _background(behind)
         found |= _eyes(self._eyes.read(rgb, mesh), abs(turn.yaw), face)
         found |= _mouth(mouth(mesh), face)
+        found["face.hand"] = Measure(self._likeness_of_hand(rgb, faces[0], live), "", 0.6)
         found["shoulders.seen"] = Measure(reach, "", 0.6)
         return Sight(faces, head, found, light, contrast)
+
+    def _likeness_of_hand(self, rgb: Picture, face: Face, live: bool) -> float:
+        self._hand_age += 1
+        if not live or self._hand_age >= _HAND_EVERY:
+            self._hand, self._hand_age = self._hands.likeness(rgb, face), 0
+        return self._hand
 
     def person(self, rgb: Picture) -> Floats | None:
         """Where the largest face's person is: height x width, 0 to 1; None without a face."""

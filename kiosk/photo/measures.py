@@ -8,6 +8,7 @@
 | face.pixels      | px     | width of the face at the ears, in pixels of this frame              |
 | face.covered     | level  | distance of the colour of nose, mouth and cheeks, each, from the    |
 |                  |        | skin between the brows: a mask; a hand has the colour of skin       |
+| face.hand        |        | likeness of a hand near the face, 0 to 1                            |
 | head.yaw         | degree | positive: turned to the right of the picture                        |
 | head.pitch       | degree | positive: chin up; 0 is the usual frontal head                      |
 | head.roll        | degree | positive: the eye at the right of the picture is lower              |
@@ -31,8 +32,8 @@
 | background.tint  | level  | its distance from grey                                              |
 
 Left and right are those of the picture as the camera gives it, not mirrored. Levels are 0 to 255.
-Not measured, because no method that ships was found valid: hats, hands before the face, hidden
-ears, frowns, whether there are glasses, the slope of the shoulders (hair hides it).
+Not measured, because no method that ships was found valid: hats, hidden ears, frowns, whether there
+are glasses, the slope of the shoulders (hair hides it).
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""The four networks that find and measure a face: fetched once at install, checked at every load.
+"""The five networks that find and measure a face: fetched once at install, checked at every load.
 
 They are published under Apache-2.0 inside the mediapipe 0.10.21 wheel (later wheels no longer
 carry them) and are run by LiteRT, so the wheel itself is never installed and nothing of it is
 committed. `python -m kiosk.photo.models --fetch` gets the wheel through pip, compares its hash and
-unpacks the four files; `--wheel FILE` does the same from a wheel brought by hand.
+unpacks the five files; `--wheel FILE` does the same from a wheel brought by hand.
 
 The folder is `$KIOSK_MODELS`, else `.models` beside the packages, else, in a bundle, `.models`
 inside it.
@@ -61,7 +61,11 @@ IRIS = Model(
     "mediapipe/modules/iris_landmark/iris_landmark.tflite",
     "d1744d2a09c25f501d39eba4faff47e53ecca8852c5ce19bce8eeac39357521f",
 )
-MODELS = (FACE_DETECTION, FACE_LANDMARKS, SEGMENTATION, IRIS)
+PALM_DETECTION = Model(
+    "mediapipe/modules/palm_detection/palm_detection_lite.tflite",
+    "e9a4aaddf90dda56a87235303cf00e4c2d3fb28725f68fd88772997dac905c18",
+)
+MODELS = (FACE_DETECTION, FACE_LANDMARKS, SEGMENTATION, IRIS, PALM_DETECTION)
 
 
 class ModelsMissing(Exception):

@@ -66,7 +66,7 @@ class Photographer:
 
     def look(self, rgb: Picture, excused: bool = False) -> Look:
         """What stands in the way of a photo, the most important first. Raises nothing."""
-        view = self._view(rgb, excused)
+        view = self._view(rgb, excused, live=True)
         return Look(view.finding, view.sight.measures)
 
     def make(self, rgb: Picture, excused: bool = False) -> CardPhoto:
@@ -119,8 +119,8 @@ class Photographer:
 
     # -- looking -----------------------------------------------------------------------------
 
-    def _view(self, rgb: Picture, excused: bool) -> _View:
-        sight = self._gauge.measure(rgb)
+    def _view(self, rgb: Picture, excused: bool, live: bool = False) -> _View:
+        sight = self._gauge.measure(rgb, live)
         box = _shares(sight.faces[0], rgb) if sight.faces else None
         if sight.light < _DARK_FRAME and sight.contrast < _NO_DETAIL:
             return _View(Finding(FindingCode.COVERED, box), sight)

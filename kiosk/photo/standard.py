@@ -148,6 +148,7 @@ _APPEARANCE = (
         tolerance=2,
         excusable=True,
     ),
+    Rule("face.hand", "R-D16", "应保证人像面部特征可见", "", _SHOULD, None, 0.79),
     Rule("glasses.clear", "R-D15", _GLASSES_TEXT, "", _MUST, 0.60, tolerance=0.10, excusable=True),
     Rule("glasses.glare", "R-D15", _GLASSES_TEXT, "", _SHOULD, None, 0.05),
     Rule("shoulders.seen", "R-D12", "人像露双肩和双耳", "", _SHOULD, 0.60),
@@ -159,7 +160,6 @@ _APPEARANCE = (
     Rule("person.ears", "R-D12", "人像露双肩和双耳", "", _STAFF),
     Rule("person.shoulders_level", "R-D17", "双肩等高平行", "", _STAFF),
     Rule("person.frown", "R-D17", "不允许斜视、闭眼及皱眉", "", _STAFF),
-    Rule("person.hand", "R-D16", "应保证人像面部特征可见", "", _STAFF),
     Rule("person.frames", "R-D15", "不能为色彩过深的宽边镜框", "", _STAFF),
 )
 

@@ -110,6 +110,7 @@ _ROWS = (
     Row("face.covered", "blue mask", 1),
     Row("face.covered", "white mask", 1),
     Row("face.covered", "black mask", 1),
+    Row("face.hand", "hand", 1, spoil=False),
     Row("light.face", "dark", -1),
     Row("light.burnt", "bright", 1),
     Row("light.burnt", "burnt", 1, spoil=False),
@@ -223,7 +224,8 @@ def _is_negative(row: Row, case: Case) -> bool:
     if row.negatives == "any":
         return not case.tags & {"wink", "sunglasses"}
     return row.negatives in case.tags and not (
-        row.rule in ("glasses.glare", "glasses.clear", "face.covered") and case.tags & _NOT_GOOD
+        row.rule in ("face.hand", "glasses.glare", "glasses.clear", "face.covered")
+        and case.tags & _NOT_GOOD
     )
 
 
