@@ -8,7 +8,7 @@ builds headers before anything heavy is loaded.
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import timedelta, timezone
 from typing import TYPE_CHECKING
 
@@ -60,7 +60,7 @@ class EnvelopeHeader:
     schema_version: int = SCHEMA_VERSION
 
     def as_wire(self) -> dict[str, Json]:
-        return asdict(self)
+        return dict(vars(self))  # flat, and `asdict` copies each value deeply
 
     def canonical(self) -> bytes:
         return canonical(self.as_wire())
