@@ -131,6 +131,16 @@ UPDATE item SET state = 'queued', verdict = NULL, finished_at = NULL, lease_ends
 WHERE id = ? AND state = 'dead'
 """
 
+#: One look into the index for each state and urgency, however long the queue is.
+_OLDEST_WAITING = "SELECT min(seq) FROM ({})".format(
+    " UNION ALL ".join(
+        "SELECT min(seq) AS seq FROM item WHERE state IN ('queued', 'sending')"
+        f" AND state = '{state}' AND urgent = {urgent}"
+        for state in ("queued", "sending")
+        for urgent in (0, 1)
+    )
+)
+
 #: What is taken over from a damaged file.
 _RESCUED = (
     "seq, id, urgent, header, sealed, state, created_at, attempts, verdict, rejection, reason,"
@@ -290,13 +300,14 @@ class Outbox:
             return unavailable.reason
 
     def _refused(self, db: sqlite3.Connection) -> Reason | None:
-        count, oldest = db.execute(
-            "SELECT count(*), min(seq) FROM item WHERE state IN ('queued', 'sending')"
-        ).fetchone()
-        if count >= self._limits.items:
-            return Reason.TOO_MANY_WAITING
-        if count and _days_alone(db, oldest) > self._limits.days:
-            return Reason.TOO_LONG_ALONE
+        (oldest,) = db.execute(_OLDEST_WAITING).fetchone()
+        if oldest is not None:
+            # Counting takes time, and there are not more than there are numbers.
+            most = _counter(db, _SEQ) - oldest + 1
+            if most >= self._limits.items and _waiting(db) >= self._limits.items:
+                return Reason.TOO_MANY_WAITING
+            if _days_alone(db, oldest) > self._limits.days:
+                return Reason.TOO_LONG_ALONE
         disk = os.statvfs(self._folder)
         if disk.f_bavail * disk.f_frsize < self._limits.free_bytes:
             return Reason.DISK_LOW
@@ -461,6 +472,13 @@ def _counter(db: sqlite3.Connection, name: str) -> int:
 
 def _set_counter(db: sqlite3.Connection, name: str, value: int) -> None:
     db.execute("INSERT OR REPLACE INTO counter VALUES (?, ?)", (name, value))
+
+
+def _waiting(db: sqlite3.Connection) -> int:
+    (count,) = db.execute(
+        "SELECT count(*) FROM item WHERE state IN ('queued', 'sending')"
+    ).fetchone()
+    return int(count)
 
 
 def _days_alone(db: sqlite3.Connection, oldest: int) -> float:
