@@ -78,7 +78,7 @@ class Reading:
         )
 
     def card(self) -> IdCard:
-        return self.future.result(8)
+        return self.future.result(20)
 
     def cancel(self) -> None:
         self._cancel.set()
@@ -87,7 +87,7 @@ class Reading:
         eventually(lambda: self.steps.count(step) >= times)
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+def eventually(condition: Callable[[], bool], seconds: float = 15.0) -> None:
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until, "it never happened"

@@ -53,7 +53,7 @@ def printer(far_end: VirtualPrinter) -> Iterator[ReceiptPrinter]:
     driver.close()
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+def eventually(condition: Callable[[], bool], seconds: float = 15.0) -> None:
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until, "it never happened"

@@ -192,7 +192,7 @@ def running(program: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             [program, "run"], cwd=folder, env=environment, stdout=log, stderr=log
         )
     link = folder / "emupos" / "rcpt"
-    eventually(link.exists, 30)
+    eventually(link.exists, 60)
     yield Emupos(str(link), folder / "receipts", f"http://127.0.0.1:{api_port}/api/v1")
     process.terminate()
     process.wait(10)
@@ -202,7 +202,7 @@ def running(program: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def emupos(running: Emupos, monkeypatch: pytest.MonkeyPatch) -> Emupos:
     # A printer answers at once; this program may have to load what it draws codes with first.
     monkeypatch.setattr("hardware.printer._STATUS_S", 10.0)
-    eventually(lambda: _answers(running.api), 30)
+    eventually(lambda: _answers(running.api), 60)
     running.fresh()
     return running
 
@@ -232,7 +232,7 @@ def far_end(request: pytest.FixtureRequest) -> FarEnd:
 def printer(far_end: FarEnd) -> Iterator[ReceiptPrinter]:
     driver = ReceiptPrinter(far_end.port)
     # The port may be there before anybody listens on it.
-    eventually(lambda: _opens(driver), 30)
+    eventually(lambda: _opens(driver), 60)
     yield driver
     driver.close()
 
@@ -245,7 +245,7 @@ def _opens(driver: ReceiptPrinter) -> bool:
     return True
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+def eventually(condition: Callable[[], bool], seconds: float = 20.0) -> None:
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until, "it never happened"
