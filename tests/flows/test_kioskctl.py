@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from kiosk.kioskctl import app
 from kiosk.maintenance.technicians import Admitted, Technicians
 from sync.identity import Identity
-from sync.outbox import Outbox
+from sync.outbox import Answer, Outbox
 from sync.signing import DeviceKey
 
 RUN = CliRunner()
@@ -127,3 +127,28 @@ def test_what_is_queued_is_written_to_media(state: Path, tmp_path: Path) -> None
     assert result.exit_code == 0, result.output
     assert len(list(media.glob("outbox-130299-*-001.json"))) == 1
     assert RUN.invoke(app, [*words[:-1], str(tmp_path / "nowhere")]).exit_code == 2
+
+
+def test_a_dead_letter_is_shown_with_its_reason_and_sent_again(state: Path) -> None:
+    def listed() -> list[tuple[str, str, str]]:
+        shown = RUN.invoke(app, ["outbox", "list", "--json", "--state", str(state)])
+        assert shown.exit_code == 0, shown.output
+        return [(one["id"], one["state"], one["reason"]) for one in json.loads(shown.output)]
+
+    assert listed() == []
+    outbox = Outbox(state / "outbox.db", "130299")
+    dead, waiting = (
+        outbox.put("first_application", lambda _: b"x", key_id="0" * 16, algorithm="none")
+        for _ in range(2)
+    )
+    outbox.acknowledge([Answer(dead.id, "rejected", reason="unknown_key")])
+    outbox.close()
+    assert listed() == [(waiting.id, "queued", ""), (dead.id, "dead", "unknown_key")]
+    table = RUN.invoke(app, ["outbox", "list", "--state", str(state)], env={"COLUMNS": "200"})
+    assert dead.receipt_no in table.output
+    assert "unknown_key" in table.output
+
+    requeue = ["outbox", "requeue", "--state", str(state)]
+    assert RUN.invoke(app, [*requeue, waiting.id]).exit_code == 2, "it is none"
+    assert RUN.invoke(app, [*requeue, dead.id]).exit_code == 0
+    assert [one[1] for one in listed()] == ["queued", "queued"]

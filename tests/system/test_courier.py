@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import http.server
+import ssl
 import threading
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from sync.courier import PIECE_BYTES, Backoff, Courier, Delivery
 from sync.faults import CentralRefused, CentralUnreachable
@@ -119,10 +126,11 @@ def answering(
     body: bytes,
     headers: dict[str, str] | None = None,
     seen: list[tuple[str, int]] | None = None,
+    certificate: Path | None = None,
 ) -> Iterator[str]:
     """An HTTP server that answers every POST like this; yields its address.
 
-    `seen` gets the encoding and the length of each body.
+    `seen` gets the encoding and the length of each body; with a `certificate` it speaks TLS.
     """
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -143,6 +151,11 @@ def answering(
             pass
 
     server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+    server.handle_error = lambda *_: None  # type: ignore[method-assign]  # who hung up, hung up
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
@@ -179,6 +192,39 @@ def test_a_wrong_answer_loses_nothing(box: Outbox, tmp_path: Path, what: str) ->
         transport.close()
     assert caught.value.reason == reason
     assert box.verdict(item) is None
+    assert [leased.id for leased in box.lease(10, 60)] == [item]
+
+
+def certificate(folder: Path) -> Path:
+    """A certificate that nobody signed but itself, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file = folder / "server.pem"
+    file.write_bytes(pem + made.public_bytes(Encoding.PEM))
+    return file
+
+
+@pytest.mark.parametrize("tls", [True, False], ids=["not trusted", "not TLS at all"])
+def test_a_server_that_cannot_prove_who_it_is_gets_nothing(
+    box: Outbox, tmp_path: Path, tls: bool
+) -> None:
+    item = put(box)
+    seen: list[tuple[str, int]] = []
+    said = f'{{"answers": [{{"id": "{item}", "verdict": "accepted"}}]}}'.encode()
+    with answering(200, said, seen=seen, certificate=certificate(tmp_path) if tls else None) as url:
+        transport = Transport(url.replace("http:", "https:"), DeviceKey.load_or_create(tmp_path))
+        with pytest.raises(CentralUnreachable, match="connection"):
+            Courier(box, transport).deliver()
+        transport.close()
+    assert seen == []
     assert [leased.id for leased in box.lease(10, 60)] == [item]
 
 
