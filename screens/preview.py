@@ -19,7 +19,6 @@ from kivy.uix.floatlayout import FloatLayout
 from kiosk.photo.guidance import Phase
 from screens import theme
 from screens.scale import px
-from screens.widgets.surface import Coat
 from screens.widgets.text import Icon, Text
 
 if TYPE_CHECKING:
@@ -56,12 +55,12 @@ class Preview(FloatLayout):
     def __init__(self) -> None:
         """Dark, with a camera on it, until the first frame."""
         super().__init__()
-        Coat(self, theme.HEADER)
         self._texture: Texture | None = None
         #: Where the middle of the oval is above the bottom, share of the height.
         self._middle = OVAL_MIDDLE
         with self.canvas:
-            self._tint = Color(1, 1, 1, 0)
+            # One layer and no more: each costs a software renderer 15 ms a frame at this size.
+            self._tint = Color(*theme.HEADER)
             self._picture = Rectangle()
             # Dark under light, so that the oval is seen on white walls and on black hair.
             self._shade_colour = Color(*theme.faded(theme.HEADER, 0.0))
@@ -81,7 +80,7 @@ class Preview(FloatLayout):
             self._texture = Texture.create(size=size, colorfmt="rgb")
             self._texture.mag_filter = "linear"
             self._picture.texture = self._texture
-            self._tint.a = 1
+            self._tint.rgba = (1, 1, 1, 1)
             self._shade_colour.a = 0.75
             self._follow()
             self.remove_widget(self._icon)
@@ -112,24 +111,21 @@ class Preview(FloatLayout):
     def drop(self) -> None:
         """Let go of the picture."""
         self._picture.texture = None
-        self._tint.a = 0
+        self._tint.rgba = theme.HEADER
         self._texture = None
 
     def _follow(self, *_: object) -> None:
-        inset = px(6)
-        view = (max(1.0, self.width - 2 * inset), max(1.0, self.height - 2 * inset))
-        self._picture.pos = (self.x + inset, self.y + inset)
+        view = (max(1.0, self.width), max(1.0, self.height))
+        self._picture.pos = self.pos
         self._picture.size = view
         if self._texture is not None:
             self._picture.tex_coords = mirrored(cover(self._texture.size, view))
         self._place_oval()
 
     def _place_oval(self) -> None:
-        inset = px(6)
-        high = max(1.0, self.height - 2 * inset)
-        height = high * OVAL_HEIGHT
+        height = max(1.0, self.height) * OVAL_HEIGHT
         width = height * OVAL_SHAPE
-        middle = self.y + inset + high * self._middle
+        middle = self.y + self.height * self._middle
         oval = (self.center_x - width / 2, middle - height / 2, width, height)
         self._shade.ellipse = self._oval.ellipse = (*oval, 0, 360, 120)
 

@@ -31,9 +31,12 @@ class Coat:
         """`radius` and `width` (of the border) are reference pixels; radius 0 is a plain box."""
         self._inset = px(width) if border is not None else 0.0
         self._radius = px(radius)
+        #: None without a border: drawing under the fill would cost as much as the fill.
+        self._edge: Rectangle | SmoothRoundedRectangle | None = None
         with widget.canvas.before:
-            self._edge_colour = Color(*(border or fill))
-            self._edge = self._shape()
+            if border is not None:
+                self._edge_colour = Color(*border)
+                self._edge = self._shape()
             self._fill_colour = Color(*fill)
             self._fill = self._shape()
         # A plain function, because Kivy holds bound methods weakly: the coat lives as long as its
@@ -46,16 +49,19 @@ class Coat:
 
     def _follow(self, widget: Widget) -> None:
         inset = self._inset
-        self._edge.pos, self._edge.size = widget.pos, widget.size
+        if self._edge is not None:
+            self._edge.pos, self._edge.size = widget.pos, widget.size
         self._fill.pos = (widget.x + inset, widget.y + inset)
         self._fill.size = (max(0, widget.width - 2 * inset), max(0, widget.height - 2 * inset))
         if self._radius:
-            self._edge.radius = [self._radius]
+            if self._edge is not None:
+                self._edge.radius = [self._radius]
             self._fill.radius = [max(1.0, self._radius - inset)]
 
     def paint(self, fill: theme.Colour, border: theme.Colour | None = None) -> None:
         self._fill_colour.rgba = fill
-        self._edge_colour.rgba = border or fill
+        if self._edge is not None:
+            self._edge_colour.rgba = border or fill
 
 
 class Panel(BoxLayout):

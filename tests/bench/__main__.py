@@ -84,6 +84,7 @@ _MODULES: tuple[str, ...] = (
     "journal",
     "outbox",
     "photo",
+    "photo_window",
     "receipt",
 )
 GROUPS = (*_HERE, *_MODULES)

@@ -29,3 +29,14 @@ def at_most(value: float, limit: float, peer: float) -> Number:
         "limit": f"value <= {limit}",
         "holds": value <= limit,
     }
+
+
+def at_least(value: float, limit: float, peer: float) -> Number:
+    """Ours, at least a fixed limit, with a peer or a floor of the same run to judge it by."""
+    return {
+        "value": round(value, 4),
+        "peer": round(peer, 4),
+        "ratio": round(value / peer, 2) if peer else None,
+        "limit": f"value >= {limit}",
+        "holds": value >= limit,
+    }
