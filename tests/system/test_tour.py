@@ -46,6 +46,14 @@ def test_every_step_of_every_chapter_was_passed_in_order(report: dict[str, Any])
     assert all(check["ok"] for check in report["checks"])
 
 
+def test_the_pictures_show_the_guidance_from_too_far_to_taken(report: dict[str, Any]) -> None:
+    """Each thing said before the camera has its picture, in the order in which it was said."""
+    names = [step["name"] for step in report["steps"]]
+    told = names[names.index("photo") : names.index("photo-chosen")]
+    wanted = ["finding-too_far", "screen-counting"]
+    assert [name for name in told if name in wanted] == wanted
+
+
 def test_every_page_has_a_picture_with_something_on_it(out: Path, report: dict[str, Any]) -> None:
     for step in report["steps"]:
         with Image.open(out / step["picture"]) as picture:

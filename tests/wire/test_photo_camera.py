@@ -1,0 +1,120 @@
+"""A photo through the real camera driver: what the camera does meanwhile has a name each time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from hardware import camera as camera_module
+from hardware.camera import Camera
+from hardware.faults import DeviceFault, FaultCode
+from hardware.virtual.camera import VirtualCamera
+from kiosk.operations import Work
+from kiosk.photo_session import View, take_photo
+from kiosk.prompts import TakePhoto
+from kiosk.settings import Photo, Settings
+
+#: A machine that does other things as well needs so long for all of this, seconds.
+_LONG_S = 50.0
+
+
+@pytest.fixture
+def far_end() -> Iterator[VirtualCamera]:
+    virtual = VirtualCamera()
+    virtual.show("portrait")
+    yield virtual
+    virtual.close()
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A picture that stays the same needs less to be a fault; more than to be said, though."""
+    monkeypatch.setattr(camera_module, "_FRAME_S", 2.0)
+    for code in camera_module._PATIENCE_S:
+        monkeypatch.setitem(camera_module._PATIENCE_S, code, 3.0)
+
+
+def photograph(far_end: VirtualCamera, then: Callable[[View], None]) -> tuple[Any, list[str]]:
+    """Take a photo while `then` is told of each view: it, or the fault, and what was said."""
+    said: list[str] = []
+    until = time.monotonic() + _LONG_S
+
+    def report(view: View) -> None:
+        if not said or said[-1] != view.guidance.say:
+            said.append(view.guidance.say)
+        then(view)
+
+    settings = Settings(mode="test", photo=Photo(liveness=False))
+    terminal: Any = SimpleNamespace(settings=settings)
+    work = Work(terminal, report, lambda: time.monotonic() > until, list)
+    try:
+        return take_photo(TakePhoto("apply.photo"), Camera(far_end.url), work), said
+    except DeviceFault as fault:
+        return fault.code, said
+
+
+def once(happens: Callable[[], None], when: Callable[[View], bool]) -> Callable[[View], None]:
+    """Something that happens at the first view that is so."""
+    done: list[bool] = []
+
+    def look(view: View) -> None:
+        if not done and when(view):
+            done.append(True)
+            happens()
+
+    return look
+
+
+def counting(view: View) -> bool:
+    return view.guidance.count > 0
+
+
+def test_from_too_far_to_a_photo_through_the_wire(far_end: VirtualCamera) -> None:
+    far_end.show("far")
+    closer = once(
+        lambda: far_end.show("portrait"), lambda view: view.guidance.say.endswith("too_far")
+    )
+    taken, said = photograph(far_end, closer)
+    assert taken.photo.report.met
+    assert (taken.frame.width, taken.frame.height) == (1280, 720)
+    order = ["photo.finding.too_far", "photo.screen.counting"]
+    assert [words for words in said if words in order] == order
+
+
+@pytest.mark.parametrize(
+    ("happens", "code", "words"),
+    [
+        pytest.param("unplug", {FaultCode.CAMERA_NO_FRAMES}, "", id="unplugged in the count-down"),
+        pytest.param("freeze", {FaultCode.CAMERA_NO_FRAMES}, "", id="sends nothing any more"),
+        pytest.param(
+            "stick", {FaultCode.CAMERA_FROZEN}, "photo.finding.frozen", id="repeats itself"
+        ),
+        pytest.param("cover", {FaultCode.CAMERA_BLACK}, "photo.finding.covered", id="covered"),
+    ],
+)
+def test_what_happens_to_the_camera_in_the_count_down_has_a_name(
+    far_end: VirtualCamera, happens: str, code: set[FaultCode], words: str
+) -> None:
+    found, said = photograph(far_end, once(getattr(far_end, happens), counting))
+    assert {found} == code
+    if words:
+        assert words in said
+
+
+def test_a_lens_that_is_uncovered_in_time_is_forgiven(far_end: VirtualCamera) -> None:
+    far_end.cover()
+    seen = once(lambda: far_end.cover(False), lambda view: view.guidance.say.endswith("covered"))
+    taken, said = photograph(far_end, seen)
+    assert taken.photo.report.met
+    assert said[0] == "photo.finding.covered"
+
+
+def test_a_camera_without_colour_is_named(far_end: VirtualCamera) -> None:
+    far_end.lens(grey=True)
+    found, said = photograph(far_end, lambda view: None)
+    assert found is FaultCode.CAMERA_UNFIT
+    assert "photo.finding.grey" in said
