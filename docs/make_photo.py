@@ -56,7 +56,8 @@ HOW = {
     "light.sides": "difference of both cheeks",
     "light.hue": "hue of the cheeks",
     "light.sharpness": "variance of the Laplacian, at a face scaled to 200 pixels",
-    "face.covered": "colour of mouth and nose against that between the brows; a hand is not seen",
+    "face.covered": "colour of mouth and nose against that between the brows: a mask",
+    "face.hand": "likeness of a palm near the face; a hand has the colour of a face",
     "glasses.clear": "light under the eyes against that on the cheeks",
     "glasses.glare": "burnt-out share before one eye",
     "shoulders.seen": "how far the segmented person reaches to the nearer side",
@@ -67,7 +68,6 @@ HOW = {
     "person.ears": "not measured: hair and skin are told apart too badly",
     "person.shoulders_level": "not measured: hair hides it",
     "person.frown": "not measured",
-    "person.hand": "not measured: a hand has the colour of a face",
     "person.frames": "not measured",
 }
 
@@ -128,7 +128,7 @@ up to {MISMATCH_ABOVE} unsure, above a mismatch; again a hint. The default metho
 `verify` (105 MB, not installed unasked); without it nobody is asked, and the record says
 `no_method`.
 
-Hats, hands before the face, hidden ears and frowns are not detected: a person looks.
+Hats, hidden ears and frowns are not detected: a person looks.
 """
 
 
