@@ -60,7 +60,6 @@ ICONS = {
     "photo.finding.uneven_light": "brightness-6",
     "photo.finding.colour_tint": "palette-outline",
     "photo.finding.blurred": "blur",
-    "photo.finding.shoulders": "account-tie-outline",
     "photo.finding.background": "wallpaper",
     "photo.finding.uncertain": "refresh",
     "photo.live.blink": "eye-off-outline",

@@ -43,7 +43,6 @@ _ADVICE = (
     Advice("light.sides", above=FindingCode.UNEVEN_LIGHT),
     Advice("light.hue", below=FindingCode.COLOUR_TINT, above=FindingCode.COLOUR_TINT),
     Advice("light.sharpness", below=FindingCode.BLURRED),
-    Advice("shoulders.seen", below=FindingCode.SHOULDERS),
     Advice("background.light", below=FindingCode.BACKGROUND),
     Advice("background.even", above=FindingCode.BACKGROUND),
     Advice("background.tint", above=FindingCode.BACKGROUND),

@@ -17,8 +17,8 @@ class FindingCode(StrEnum):
     """The first of these, from the top, is what the citizen is told.
 
     What spoils the whole picture comes first, then where the citizen is, then how they hold their
-    head, then what only a good picture can show. A hat and hidden ears are not among them: nothing
-    here can see them reliably, so the report says "cannot tell" and a person looks.
+    head, then what only a good picture can show. A hat, hidden ears and shoulders are not among
+    them: nothing here can see them reliably, so the report says "cannot tell" and a person looks.
     """
 
     #: Nothing but darkness: a hand or a cap on the lens.
@@ -58,7 +58,6 @@ class FindingCode(StrEnum):
     UNEVEN_LIGHT = "uneven_light"
     COLOUR_TINT = "colour_tint"
     BLURRED = "blurred"
-    SHOULDERS = "shoulders"
     BACKGROUND = "background"
     #: The finished photo did not measure as it was made.
     UNCERTAIN = "uncertain"

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _SECOND_FACE = 0.3
 #: Cheeks burnt out to this share say nothing of colour or reflections.
 _BURNT = 0.10
+#: Skin between the brows that is lighter than this has lost its colour.
+_BLEACHED = 235.0
 #: Cheeks darker than this hardly show anything; and closer to grey than this have no hue.
 _DARK, _GREY = 70.0, 6.0
 #: Below: what is behind the glass is not an eye but a guess; and an eye has no gaze.
@@ -96,12 +98,10 @@ class Gauge:
         found["head.roll"] = Measure(math.degrees(head.roll), "degree")
         face = skin(rgb, mesh, head)
         behind = silhouette.behind(head.chin_y - head.eye_y)
-        reach = silhouette.reach(head.face_x - head.eye_x, head.face_width)
         found |= _light(face, behind) | _glasses(face) | _background(behind)
         found |= _eyes(self._eyes.read(rgb, mesh), abs(turn.yaw), face)
         found |= _mouth(mouth(mesh), face)
         found["face.hand"] = Measure(self._likeness_of_hand(rgb, faces[0], live), "", 0.6)
-        found["shoulders.seen"] = Measure(reach, "", 0.6)
         return Sight(faces, head, found, light, contrast)
 
     def _likeness_of_hand(self, rgb: Picture, face: Face, live: bool) -> float:
@@ -138,21 +138,36 @@ def _frame(rgb: Picture) -> tuple[dict[str, Measure], float, float]:
 
 
 def _light(face: Skin, behind: Behind | None) -> dict[str, Measure]:
-    return {
-        "light.face": Measure(face.light, "level"),
+    masked = _is_masked(face)
+    light = face.brow_light if masked else face.light
+    found = {
+        "light.face": Measure(light, "level"),
         "light.burnt": Measure(face.burnt),
-        "light.behind": Measure(behind.light - face.light, "level")
+        "light.behind": Measure(behind.light - light, "level")
         if behind
         else unknown("level", "no background to be seen"),
         "light.sides": Measure(face.sides, "level")
         if face.burnt < _BURNT
         else unknown("level", "burnt out"),
         "light.hue": _hue(face),
-        "light.sharpness": Measure(face.sharpness, "", 0.4 if face.light < _DARK else 0.7),
-        "face.covered": Measure(face.covered, "level", 0.4 if face.light < _DARK else 0.8)
-        if face.burnt < _BURNT
+        "light.sharpness": Measure(face.sharpness, "", 0.4 if light < _DARK else 0.7),
+        "face.covered": Measure(face.covered, "level", 0.4 if face.brow_light < _DARK else 0.8)
+        if face.brow_light < _BLEACHED
         else unknown("level", "burnt out"),
     }
+    if masked:  # what is lit there is the mask
+        for name, unit in (("burnt", ""), ("sides", "level"), ("hue", "degree")):
+            found[f"light.{name}"] = unknown(unit, "covered")
+    return found
+
+
+def _is_masked(face: Skin) -> bool:
+    return face.covered > _MASKED and _DARK <= face.brow_light < _BLEACHED
+
+
+def _has_dark_glasses(face: Skin) -> bool:
+    is_lit = face.burnt < _BURNT and face.light >= _DARK and not _is_masked(face)
+    return is_lit and face.behind_glass < _DARK_GLASS
 
 
 def _hue(face: Skin) -> Measure:
@@ -164,11 +179,8 @@ def _hue(face: Skin) -> Measure:
 
 
 def _glasses(face: Skin) -> dict[str, Measure]:
-    if face.burnt >= _BURNT:
-        return {
-            "glasses.clear": unknown("", "burnt out"),
-            "glasses.glare": unknown("", "burnt out"),
-        }
+    if why := "covered" if _is_masked(face) else "burnt out" if face.burnt >= _BURNT else "":
+        return {"glasses.clear": unknown("", why), "glasses.glare": unknown("", why)}
     sure = 0.3 if face.light < _DARK else 0.8
     return {
         "glasses.clear": Measure(face.behind_glass, "", sure),
@@ -188,7 +200,7 @@ def _eyes(eyes: tuple[Eye, Eye], yaw: float, face: Skin) -> dict[str, Measure]:
         "eyes.open": Measure(min(left.open, right.open), "", sure),
         "eyes.gaze": Measure(abs(left.gaze_x + right.gaze_x) / 2, "", min(sure, 0.6)),
     }
-    if face.burnt < _BURNT and face.light >= _DARK and face.behind_glass < _DARK_GLASS:
+    if _has_dark_glasses(face):
         return {name: unknown("", "behind dark glass") for name in found}
     if yaw > _SIDEWAYS:
         found["eyes.gaze"] = unknown("", "the head is turned")
@@ -198,7 +210,7 @@ def _eyes(eyes: tuple[Eye, Eye], yaw: float, face: Skin) -> dict[str, Measure]:
 
 
 def _mouth(lips: Mouth, face: Skin) -> dict[str, Measure]:
-    if face.covered > _MASKED and face.burnt < _BURNT:
+    if _is_masked(face):
         why = "the mouth is covered"
         return {"mouth.open": unknown("", why), "mouth.smile": unknown("", why)}
     return {"mouth.open": Measure(lips.open, "", 0.8), "mouth.smile": Measure(lips.smile, "", 0.8)}

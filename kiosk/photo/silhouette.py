@@ -1,4 +1,4 @@
-"""Where the person ends and the wall begins: crown, shoulders, and what is behind.
+"""Where the person ends and the wall begins: crown and what is behind.
 
 A square around the middle of the eyes, level with them, is segmented by the published network
 `selfie_segmentation`: 256x256 RGB from 0 to 1 in, the likeness of a person, 0 to 1, out.
@@ -24,13 +24,11 @@ _SIDE = 256
 _MIDDLE = _SIDE / 2
 #: The crown is searched this far to both sides of the forehead, in face widths.
 _CROWN_BAND = 0.30
-#: Above and below these a pixel is the person, and the wall.
-_PERSON, _WALL = 0.5, 0.1
+#: Below this a pixel is the wall.
+_WALL = 0.1
 #: The mask fades out over the hair. Its height here is where people mark the crown (33 marked
 #: heads: median error 0.1 px of the photo; at one half it would be 1.2 px too high).
 _HAIR = 0.75
-#: Shoulders are looked for this far below the eyes: just inside the finished photo, face widths.
-_SHOULDER_ROW = 1.12
 
 
 @dataclass(frozen=True)
@@ -60,17 +58,6 @@ class Silhouette:
         columns = slice(max(round(centre - reach), 0), max(round(centre + reach), 0) + 1)
         start = round(_MIDDLE + forehead[1] * self.scale)
         return (top_edge(self.mask[:, columns], start) - _MIDDLE) / self.scale
-
-    def reach(self, face_x: float, face_width: float) -> float:
-        """How far the body reaches to the nearer side at the height of the shoulders, in face
-        widths."""
-        unit = face_width * self.scale
-        row = min(round(_MIDDLE + _SHOULDER_ROW * unit), _SIDE - 1)
-        centre = round(_MIDDLE + face_x * self.scale)
-        if not 0 < centre < _SIDE - 1:
-            return 0.0
-        body = self.mask[row] >= _PERSON
-        return min(_run(body[:centre][::-1]), _run(body[centre:])) / unit
 
     def over(self, eyes: tuple[float, float], roll: float, size: tuple[int, int]) -> Floats:
         """The mask laid over the picture it was made of: height x width, 0 to 1. `eyes` and `roll`
@@ -136,9 +123,3 @@ def top_edge(mask: Floats, start: int) -> float:
     # The edge of a pixel is half a pixel from its middle.
     edges = start - (steps - 1) - part + 0.5
     return min(float(edges.min()), float(start))
-
-
-def _run(inside: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> int:
-    """How many are inside before the first that is not."""
-    ends = np.flatnonzero(~inside)
-    return int(ends[0]) if ends.size else len(inside)

@@ -77,6 +77,8 @@ class Skin:
     #: Distance of colour from that between the brows: the least of nose, mouth and cheeks, so that
     #: neither beard nor blush counts.
     covered: float
+    #: Lightness between the brows; whether a mask can be told depends on it.
+    brow_light: float
 
 
 def skin(picture: Picture, mesh: Floats, head: Head) -> Skin:
@@ -92,7 +94,7 @@ def skin(picture: Picture, mesh: Floats, head: Head) -> Skin:
     colour = np.median(both, axis=0)
     sides = [max(float(np.median(cheek[:, 0])), 1.0) for cheek in cheeks]
     a, b = float(colour[1]) - 128.0, float(colour[2]) - 128.0
-    nose = pixels(_NOSE)
+    nose, between = pixels(_NOSE), pixels(_BETWEEN)
     return Skin(
         light=float(colour[0]),
         sides=abs(sides[0] - sides[1]),
@@ -112,7 +114,8 @@ def skin(picture: Picture, mesh: Floats, head: Head) -> Skin:
             float(np.mean(pixels(region)[:, 0] >= min(side + _REFLECTION, _BRIGHTEST)))
             for region, side in zip(_GLASSES, sides, strict=True)
         ),
-        covered=_colours_apart(pixels(_BETWEEN), (nose, pixels(_MUZZLE), both)),
+        covered=_colours_apart(between, (nose, pixels(_MUZZLE), both)),
+        brow_light=float(np.median(between[:, 0])),
     )
 
 

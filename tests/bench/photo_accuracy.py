@@ -122,7 +122,6 @@ _ROWS = (
     Row("light.sharpness", "blur 1.5 px", -1),
     Row("light.sharpness", "blur 2.5 px", -1),
     Row("frame.colour", "no colour", -1),
-    Row("shoulders.seen", "one shoulder", -1),
 )
 
 

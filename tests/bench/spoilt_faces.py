@@ -92,14 +92,6 @@ def _grey(picture: Floats, mesh: Floats, head: Head) -> Floats:
     return np.repeat(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
 
 
-def _one_shoulder(picture: Floats, mesh: Floats, head: Head) -> Floats:
-    """Beside the neck there is wall instead of a shoulder."""
-    spoilt = picture.copy()
-    right = round(head.face_x - 0.45 * head.face_width)
-    spoilt[max(round(head.chin_y - 0.2 * head.face_width), 0) :, : max(right, 0)] = 235
-    return spoilt
-
-
 #: Name -> how the picture is spoilt: float pixels, mesh (468 x 3) and head -> float pixels.
 SPOILS: dict[str, Spoil] = {
     "dark": _times(0.35),
@@ -118,7 +110,6 @@ SPOILS: dict[str, Spoil] = {
     "white mask": _mask(235, 237, 238),
     "black mask": _mask(35, 35, 38),
     "no colour": _grey,
-    "one shoulder": _one_shoulder,
 }
 
 
