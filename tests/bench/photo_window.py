@@ -3,7 +3,8 @@
 One window of the real size under software GL shows the photo page and redraws all the time; beside
 it the live loop runs (decode 1280x720, measure, guide, hand over). Three ways in turns: without any
 measuring, with it on a thread of the same process held to one core (as the terminal does), and in a
-process of its own with the frame in shared memory. The first is the floor, the last the peer.
+process of its own, which needs nothing of this one but room for its frames. The first is the floor,
+the last the peer.
 """
 
 from __future__ import annotations
@@ -139,7 +140,7 @@ def _ways(
         bare_rss = _rss_mb()
         steps["thread"] = stack.enter_context(_thread(_frames(folder)))
         photo_rss = 0.0
-        steps["process"] = stack.enter_context(_process(_frames(folder)))
+        steps["process"] = stack.enter_context(_process(folder))
         for _ in range(runs):
             for way in _WAYS:
                 seen, flips = _run(steps[way], report, drawn)
@@ -165,8 +166,9 @@ def _run(
         # This thread only: the networks and OpenCV run on the thread that calls them.
         os.sched_setaffinity(threading.get_native_id(), {max(os.sched_getaffinity(0))})
         while not ends.is_set():
-            report(step())
-            count[0] += 1
+            view, measured = step()
+            report(view)
+            count[0] += measured
 
     worker = threading.Thread(target=work, daemon=True)
     worker.start()
@@ -208,7 +210,7 @@ def _bare(frames: Iterator[Any]) -> Iterator[Callable[[], Any]]:
         began = time.monotonic()
         frame = next(frames)
         time.sleep(max(0.0, began + 1 / _CAMERA_RATE - time.monotonic()))
-        return View(frame.pixels, _SHAPE[1], _SHAPE[0], guidance)
+        return View(frame.pixels, _SHAPE[1], _SHAPE[0], guidance), 1
 
     yield step
 
@@ -221,34 +223,34 @@ def _thread(frames: Iterator[Any]) -> Iterator[Callable[[], Any]]:
     from kiosk.photo_session import Session
 
     session = Session(Photographer(), Liveness(()), list)
-    yield lambda: session.see(next(frames))
+    yield lambda: (session.see(next(frames)), 1)
 
 
 @contextmanager
-def _process(frames: Iterator[Any]) -> Iterator[Callable[[], Any]]:
-    """The measuring in another process, the frame in memory both can see."""
+def _process(folder: Path) -> Iterator[Callable[[], Any]]:
+    """The whole loop in another process, as fast as it goes; here its newest frame is shown."""
     import numpy as np
 
-    from kiosk.photo.guidance import Guide
     from kiosk.photo_session import View
 
     context = get_context("spawn")
     memory = SharedMemory(create=True, size=_SHAPE[0] * _SHAPE[1] * _SHAPE[2])
     shared: Any = np.ndarray(_SHAPE, np.uint8, buffer=memory.buf)
     ours, theirs = context.Pipe()
-    child = context.Process(target=_look_for_others, args=(memory.name, theirs), daemon=True)
+    child = context.Process(
+        target=_loop_elsewhere, args=(str(folder), memory.name, theirs), daemon=True
+    )
     child.start()
-    guide = Guide()
 
     def step() -> Any:
-        frame = next(frames)
-        shared[:] = frame.rgb
-        ours.send(True)
-        look = ours.recv()
-        return View(frame.pixels, _SHAPE[1], _SHAPE[0], guide.see(frame.at, look))
+        guidance, measured = ours.recv()
+        view = View(memoryview(shared.copy()).cast("B"), _SHAPE[1], _SHAPE[0], guidance)
+        ours.send(True)  # what was shown may be written over
+        return view, measured
 
     try:
         ours.recv()  # it is ready
+        ours.send(True)
         yield step
     finally:
         ours.send(False)
@@ -256,21 +258,33 @@ def _process(frames: Iterator[Any]) -> Iterator[Callable[[], Any]]:
         memory.unlink()
 
 
-def _look_for_others(name: str, connection: Connection) -> None:
-    """In the other process: measure what lies in the shared memory whenever asked."""
-    import cv2
+def _loop_elsewhere(folder: str, name: str, connection: Connection) -> None:
+    """In the other process: decode, measure, guide; a frame is put where both see it when asked."""
     import numpy as np
 
     from kiosk.photo import Photographer
+    from kiosk.photo.guidance import Guide
 
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    cv2.setNumThreads(1)
     memory = SharedMemory(name=name)
     shared: Any = np.ndarray(_SHAPE, np.uint8, buffer=memory.buf)
-    photographer = Photographer()
+    photographer, guide, frames = Photographer(), Guide(), _frames(Path(folder))
     connection.send(True)
-    while connection.recv():
-        connection.send(photographer.look(shared))
+    if not connection.recv():
+        return
+    wanted, measured = True, 0
+    while True:
+        frame = next(frames)
+        guidance = guide.see(frame.at, photographer.look(frame.rgb))
+        measured += 1
+        if connection.poll():
+            if not connection.recv():
+                return
+            wanted = True
+        if wanted:
+            shared[:] = frame.rgb
+            connection.send((guidance, measured))
+            wanted, measured = False, 0
 
 
 def _rss_mb() -> float:
