@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from enum import StrEnum
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from central.boot import boot
+from central.boot import DEMO_VARIABLE, HSM_VARIABLE, boot
 
 app = typer.Typer(help="社会保障卡自助服务 · 参考中心服务器", no_args_is_help=True)
 
@@ -20,6 +21,13 @@ class Profile(StrEnum):
 
     HYBRID = "hybrid"
     NATIONAL = "national"
+
+
+class Purpose(StrEnum):
+    """What may be done to a card's PIN: `sync.messages.ScriptPurpose`."""
+
+    RESET = "reset"
+    UNBLOCK = "unblock"
 
 
 State = Annotated[Path, typer.Option("--state", help="Folder that holds central/.")]
@@ -36,8 +44,10 @@ def serve(
     demo: Annotated[bool, typer.Option(help="Make an enrolment code and an operator.")] = False,
     registry: Annotated[Path | None, typer.Option(help="JSON list of persons to load.")] = None,
     profile: Annotated[Profile, typer.Option(help="Of the first envelope key.")] = Profile.HYBRID,
+    hsm: Annotated[str, typer.Option(envvar=HSM_VARIABLE, help="HOST:PORT of the 加密机.")] = "",
 ) -> None:
     """Serve terminals and operators. --port 0 takes a free port; see DIR/central/url."""
+    os.environ[HSM_VARIABLE], os.environ[DEMO_VARIABLE] = hsm, str(int(demo))
     folder = boot(state)
     from central import demo as demonstration
     from central import server
@@ -67,6 +77,26 @@ def enrolment_code(state: State) -> None:
     from central import fleet
 
     typer.echo(fleet.new_code())
+
+
+@app.command()
+def authorise_card(
+    state: State,
+    card_id: Annotated[str, typer.Argument(help="卡识别码, 32 hexadecimal digits.")],
+    purpose: Purpose,
+    operator: Annotated[str, typer.Option("--by", help="Who allows it.")],
+) -> None:
+    """Allow one reset or unblocking of one card's PIN; prints the code for the terminal."""
+    boot(state)
+    from central.card_scripts import BadCard, authorise, read_card_id
+    from central.models import CardAuthorisation
+
+    try:
+        card_id = read_card_id(card_id)
+    except BadCard as bad:
+        typer.echo(str(bad), err=True)
+        raise typer.Exit(2) from None
+    typer.echo(authorise(CardAuthorisation(purpose=purpose, made_by=operator), card_id))
 
 
 @app.command()

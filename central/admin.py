@@ -5,16 +5,18 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets
 from django.db.models import Exists, OuterRef, Subquery
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
-from central import applications, photos
+from central import applications, card_scripts, photos
 from central.masking import masked_name, masked_number
 from central.models import (
     Application,
+    CardAuthorisation,
     DesiredService,
     DeviceHealth,
     EnrolmentCode,
@@ -237,6 +239,44 @@ class PersonAdmin(admin.ModelAdmin):
     @admin.display(description="身份证号")
     def number(self, person: Person) -> str:
         return masked_number(person.id_number)
+
+
+class AuthorisationForm(forms.ModelForm):
+    """What an operator enters; of the card's number only a hash and its ends are kept."""
+
+    card_id = forms.CharField(label="卡识别码(32位)", max_length=48)
+
+    def clean_card_id(self) -> str:
+        try:
+            return card_scripts.read_card_id(self.cleaned_data["card_id"])
+        except card_scripts.BadCard as bad:
+            raise forms.ValidationError(str(bad)) from None
+
+
+@admin.register(CardAuthorisation)
+class CardAuthorisationAdmin(admin.ModelAdmin):
+    form = AuthorisationForm
+    fields = ("card_id", "purpose")
+    list_display = (
+        *("id", "card_shown", "purpose", "made_by", "made_at"),
+        *("expires_at", "used_at", "used_by", "script"),
+    )
+    list_filter = ("purpose", "used_at")
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return obj is None and super().has_change_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        """What was allowed, to whom, is to be found again."""
+        return False
+
+    def save_model(
+        self, request: HttpRequest, obj: CardAuthorisation, form: forms.ModelForm, change: bool
+    ) -> None:
+        obj.made_by = request.user.get_username()
+        code = card_scripts.authorise(obj, form.cleaned_data["card_id"])
+        minutes = int(card_scripts.VALID.total_seconds() // 60)
+        self.message_user(request, f"授权码 {code},{minutes}分钟内一次有效,不再显示")
 
 
 @admin.register(EnrolmentCode)

@@ -12,7 +12,7 @@ from ninja import NinjaAPI
 from ninja.errors import ValidationError as NinjaValidationError
 from pydantic import ValidationError
 
-from central import fleet, intake, journal, pieces
+from central import card_scripts, cards, fleet, intake, journal, pieces
 from central.eligibility import refusal
 from central.encoding import UnpackingParser
 from central.keys import Keyring
@@ -24,6 +24,10 @@ from sync.messages import (
     KIND_ELIGIBILITY,
     Batch,
     BatchAnswer,
+    CardOpening,
+    CardOpeningAnswer,
+    CardProof,
+    CardProofAnswer,
     Checkpoint,
     CheckpointAnswer,
     EligibilityAnswer,
@@ -38,6 +42,8 @@ from sync.messages import (
     Piece,
     PieceAnswer,
     Refusal,
+    ScriptAnswer,
+    ScriptQuestion,
     Verdict,
 )
 
@@ -52,6 +58,12 @@ _STATUS = {
     "unreadable": 422,
     "bad_code": 403,
     "terminal_disabled": 403,
+    "not_authorised": 403,
+    "exchange_unknown": 409,
+    "card_unproven": 422,
+    "hsm_refused": 422,
+    # Not one of the 500s: those say that the centre itself cannot answer.
+    "hsm_unreachable": 424,
 }
 
 
@@ -159,6 +171,24 @@ def _must_be_readable(schema_version: int) -> None:
 def checkpoint(request: TerminalRequest, body: Checkpoint) -> CheckpointAnswer:
     """How far a terminal's journal has come, and that it is still what it was."""
     return journal.take(request.auth, body)
+
+
+@api.post("/card-proof", response=CardProofAnswer)
+def card_proof(request: TerminalRequest, body: CardProof) -> CardProofAnswer:
+    """Is this card genuine? The first of two steps to open it."""
+    return cards.prove(request.auth, body)
+
+
+@api.post("/card-opening", response=CardOpeningAnswer)
+def card_opening(request: TerminalRequest, body: CardOpening) -> CardOpeningAnswer:
+    """Open a card that was found genuine just now."""
+    return cards.open_card(request.auth, body)
+
+
+@api.post("/card-script", response=ScriptAnswer)
+def card_script(request: TerminalRequest, body: ScriptQuestion) -> ScriptAnswer:
+    """What an operator has allowed to be done to a card's PIN."""
+    return card_scripts.give(request.auth, body)
 
 
 @api.exception_handler(BadRequest)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 STATE_VARIABLE = "KIOSK_CENTRAL_STATE"
+HSM_VARIABLE, DEMO_VARIABLE = "KIOSK_CENTRAL_HSM", "KIOSK_CENTRAL_DEMO"
 
 
 def boot(state: Path) -> Path:

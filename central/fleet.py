@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
 
+from central.codes import code_hash, fresh_code
 from central.models import DesiredService, DeviceHealth, EnrolmentCode, Terminal, TerminalReport
 from sync.messages import DesiredState, Heartbeat, sha256_hex
 
 #: Tangshan is 02 in Hebei; four digits follow.
 _FIRST_NUMBER, _LAST_NUMBER = 20001, 29999
-
-#: Without what is easily misread.
-_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 
 CODE_VALID = timedelta(days=7)
 
@@ -25,10 +22,10 @@ class BadCode(Exception):
 
 
 def new_code() -> str:
-    """A new enrolment code, e.g. "K7WM-3QXA-9ZTB"; it is not kept and cannot be shown again."""
-    code = "-".join("".join(secrets.choice(_ALPHABET) for _ in range(4)) for _ in range(3))
+    """A new enrolment code; it is not kept and cannot be shown again."""
+    code = fresh_code()
     EnrolmentCode.objects.create(
-        code_sha256=_code_hash(code), expires_at=timezone.now() + CODE_VALID
+        code_sha256=code_hash(code), expires_at=timezone.now() + CODE_VALID
     )
     return code
 
@@ -39,7 +36,7 @@ def enrol(code: str, key_id: str, public_key: bytes, hall: str) -> Terminal:
     Raises `BadCode`.
     """
     with transaction.atomic():
-        found = EnrolmentCode.objects.filter(code_sha256=_code_hash(code)).first()
+        found = EnrolmentCode.objects.filter(code_sha256=code_hash(code)).first()
         if found is None:
             raise BadCode
         if found.used_by is not None:
@@ -112,8 +109,3 @@ def close_service(service_id: str, reason: str) -> None:
 def open_service(service_id: str) -> None:
     """Open a service again wherever it was closed."""
     DesiredService.objects.filter(service_id=service_id).delete()
-
-
-def _code_hash(code: str) -> str:
-    """Of the code without what people add to or leave out of it."""
-    return sha256_hex("".join(filter(str.isalnum, code)).upper().encode("utf-8"))

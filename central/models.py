@@ -6,6 +6,7 @@ apart from it so that lists stay light. Card states are those of the card manage
 
 from __future__ import annotations
 
+import uuid
 from typing import ClassVar
 
 from django.db import models
@@ -58,6 +59,53 @@ class SeenNonce(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["terminal", "nonce"], name="nonce_once")
         ]
+
+
+class CardExchange(models.Model):
+    """A card that has proven itself at a terminal, which may open it once (`central.cards`)."""
+
+    id = models.UUIDField("编号", primary_key=True, default=uuid.uuid4, editable=False)
+    terminal = models.ForeignKey(Terminal, models.CASCADE, verbose_name="终端")
+    #: Keyed hash of the 卡识别码.
+    card = models.CharField(max_length=64)
+    made_at = models.DateTimeField("认证时间", auto_now_add=True, db_index=True)
+    used_at = models.DateTimeField("使用时间", null=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "卡片认证"
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class CardAuthorisation(models.Model):
+    """What an operator has allowed to be done to one card, once (`central.card_scripts`)."""
+
+    class Purpose(models.TextChoices):
+        RESET = "reset", "重置密码"
+        UNBLOCK = "unblock", "解锁密码"
+
+    code_sha256 = models.CharField(max_length=64, unique=True, editable=False)
+    #: Keyed hash of the 卡识别码, and what of it an operator recognises.
+    card = models.CharField(max_length=64, editable=False)
+    card_shown = models.CharField("卡识别码", max_length=20, editable=False)
+    purpose = models.CharField("用途", max_length=10, choices=Purpose)
+    made_at = models.DateTimeField("授权时间", auto_now_add=True)
+    made_by = models.CharField("授权人", max_length=150, editable=False)
+    expires_at = models.DateTimeField("有效期至", editable=False)
+    used_at = models.DateTimeField("下发时间", null=True, editable=False)
+    used_by = models.ForeignKey(
+        Terminal, models.PROTECT, null=True, editable=False, verbose_name="下发终端"
+    )
+    #: Id of the script that was given out.
+    script = models.UUIDField("脚本编号", null=True, unique=True, editable=False)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "卡片密码授权"
+        ordering: ClassVar = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.card_shown} {self.get_purpose_display()}"
 
 
 class TerminalReport(models.Model):

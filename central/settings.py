@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from central.boot import STATE_VARIABLE, secret
+from central.boot import DEMO_VARIABLE, HSM_VARIABLE, STATE_VARIABLE, secret
 
 STATE = Path(os.environ[STATE_VARIABLE])
+
+#: Host and port of the 加密机 (`central.hsm`); "" where there is none.
+HSM = os.environ.get(HSM_VARIABLE, "")
+#: Whether this serves a demo or a test: then the HSM may be a virtual one.
+DEMO = os.environ.get(DEMO_VARIABLE) == "1"
 
 SECRET_KEY = secret(STATE / "django.secret")
 DEBUG = False

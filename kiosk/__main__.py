@@ -143,6 +143,7 @@ def assemble(state: Path, settings: Settings) -> Terminal:
     """
     from hardware.devices import Devices
     from hardware.supervision import HealthTable
+    from kiosk.card_centre import CentralHsm
     from kiosk.desired import Desired
     from kiosk.housekeeping import load_counters
     from kiosk.journaling import Scribe
@@ -161,6 +162,7 @@ def assemble(state: Path, settings: Settings) -> Terminal:
 
     health = HealthTable(carried=load_counters(state))
     identity = load_identity(state)
+    central = CentralClient(identity, state)
     limits = Limits(
         items=settings.outbox.max_items,
         days=settings.outbox.max_days,
@@ -177,7 +179,8 @@ def assemble(state: Path, settings: Settings) -> Terminal:
             health=health,
             outbox=Outbox(state / "outbox.db", identity.terminal, limits),
             desired=Desired(state / "desired.json", settings.central.heartbeat_s),
-            central=CentralClient(identity, state),
+            central=central,
+            card_centre=CentralHsm(central),
             sealer=sealer,
             journal=Scribe(Recorder(Journal(state / FOLDER, "screen"))),
         )

@@ -81,14 +81,12 @@ def read_card(prompt: prompts.ReadCard, reader: CardReader, work: Work) -> Socia
 
     parts = work.terminal.parts
     way = parts.settings.devices.card_authenticator
-    authenticator = make_authenticator(way, parts.terminal_id, parts.ask_hsm or _no_hsm)
+    if way == "hsm" and parts.card_centre is None:
+        raise DeviceFault(FaultCode.HSM_UNREACHABLE, "no way to one is set up")
+    authenticator = make_authenticator(way, parts.card_centre)
     return reader.use(
         work.cancelled, work.report, lambda card: read_social_card(card, authenticator)
     )
-
-
-def _no_hsm(request: str, patience_s: float) -> str:
-    raise DeviceFault(FaultCode.HSM_UNREACHABLE, "no way to one is set up")
 
 
 def compare_faces(prompt: prompts.CompareFaces, _: None, work: Work) -> Comparison:

@@ -34,6 +34,7 @@ from kiosk.services import find_services
 from sync.journal import Unrecorded
 
 if TYPE_CHECKING:
+    from hardware.card.authenticator import CardCentre
     from hardware.supervision import HealthTable
     from kiosk.desired import Desired
     from kiosk.journaling import Journalist
@@ -151,9 +152,8 @@ class Parts:
     central: CentralClient | None = None
     #: Makes what seals to the centre's public key; called on a worker, because it loads much.
     sealer: Callable[[], Sealer] | None = None
-    #: Carries a request to the 加密机 behind the centre and brings its answer, within the seconds
-    #: given (`hardware.card.authenticator.HsmAuthenticator`). None: there is no way to one.
-    ask_hsm: Callable[[str, float], str] | None = None
+    #: The way to the 加密机 behind the centre. None: there is none.
+    card_centre: CardCentre | None = None
     #: Keeps what the terminal did.
     journal: Journalist = field(default_factory=Unrecorded)
 

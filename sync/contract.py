@@ -41,7 +41,7 @@ class Version(NamedTuple):
 
 
 #: What this code speaks. Raised together with the recordings, see above.
-CONTRACT = Version(1, 3)
+CONTRACT = Version(1, 4)
 
 #: What who says nothing speaks.
 SILENT = Version(1, 0)

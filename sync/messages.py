@@ -12,8 +12,11 @@ version this is, and what a change of it takes, is the rule of `sync.contract`.
 | POST /api/v1/in-pieces     | InPieces       | BatchAnswer       |
 | POST /api/v1/heartbeat     | Heartbeat      | HeartbeatAnswer   |
 | POST /api/v1/journal       | Checkpoint     | CheckpointAnswer  |
+| POST /api/v1/card-proof    | CardProof      | CardProofAnswer   |
+| POST /api/v1/card-opening  | CardOpening    | CardOpeningAnswer |
+| POST /api/v1/card-script   | ScriptQuestion | ScriptAnswer      |
 
-The last one is there since version 1.3.
+The journal is there since version 1.3, the card's three since 1.4.
 
 A request that is refused as a whole is answered with an HTTP error and a `Refusal`.
 
@@ -63,6 +66,11 @@ __all__ = [
     "Batch",
     "BatchAnswer",
     "CameraFrame",
+    "CardFacts",
+    "CardOpening",
+    "CardOpeningAnswer",
+    "CardProof",
+    "CardProofAnswer",
     "Checkpoint",
     "CheckpointAnswer",
     "CheckpointVerdict",
@@ -91,6 +99,10 @@ __all__ = [
     "Refusal",
     "Rejection",
     "RuleLine",
+    "ScriptAnswer",
+    "ScriptPurpose",
+    "ScriptQuestion",
+    "ScriptStep",
     "SignatureRecord",
     "Verdict",
     "binding_sha256",
@@ -466,6 +478,89 @@ class EligibilityAnswer(_Message):
         return self.rejection.value if self.rejection else "eligible"
 
 
+# -- social security cards ------------------------------------------------------------------------
+
+
+#: 随机因子 of a card, and the first bytes of its proof.
+EightBytes = Annotated[Base64, Field(min_length=8, max_length=8)]
+_Hex = Annotated[str, Field(pattern=r"^([0-9A-F]{2}){0,40}$")]
+
+
+class CardFacts(_Message):
+    """What a card tells everybody, for the 加密机 to find its keys; nothing of it names the holder.
+    In hexadecimal."""
+
+    region: Annotated[str, Field(pattern=r"^[0-9A-F]{6}$")]
+    #: 卡复位信息: historical bytes of the answer to reset.
+    reset_info: _Hex
+    #: "03": SM4.
+    algorithm: Annotated[str, Field(pattern=r"^[0-9A-F]{2}$")]
+    #: 卡识别码.
+    card_id: Annotated[str, Field(pattern=r"^[0-9A-F]{32}$")]
+
+
+class CardProof(_Message):
+    """First step, 内部认证: what the card answered to its two factors. Is it genuine?"""
+
+    card: CardFacts
+    process: EightBytes
+    source: EightBytes
+    proof: EightBytes
+
+
+class CardProofAnswer(_Message):
+    """It is: this may be named once, by the same terminal, for the same card, within seconds."""
+
+    exchange: ItemId
+
+
+class CardOpening(_Message):
+    """Second step, 外部认证: the card's next two factors."""
+
+    exchange: ItemId
+    card: CardFacts
+    process: EightBytes
+    source: EightBytes
+
+
+class CardOpeningAnswer(_Message):
+    """What opens the holder's file of this card, now."""
+
+    cryptogram: Annotated[Base64, Field(min_length=16, max_length=16)]
+
+
+class ScriptPurpose(StrEnum):
+    """What a script of the centre does to a card's PIN."""
+
+    #: Back to the initial PIN, which the citizen must change before it is good for anything.
+    RESET = "reset"
+    UNBLOCK = "unblock"
+
+
+class ScriptQuestion(_Message):
+    """May this be done to this card? `authorisation`: the code that an operator gave out."""
+
+    card: CardFacts
+    purpose: ScriptPurpose
+    authorisation: Annotated[str, Field(min_length=8, max_length=40)]
+    #: Of the card; the script is good for nothing after the next one.
+    challenge: EightBytes
+
+
+class ScriptStep(_Message):
+    """One command in hexadecimal, and the status words with which the script goes on."""
+
+    command: Annotated[str, Field(pattern=r"^([0-9A-F]{2}){4,261}$")]
+    expect: list[Annotated[str, Field(pattern=r"^[0-9A-Fx]{4}$")]] = ["9000"]
+
+
+class ScriptAnswer(_Message):
+    """For the terminal to carry to the card as it is (`hardware.card.script`)."""
+
+    id: ItemId
+    steps: Annotated[list[ScriptStep], Field(min_length=1, max_length=64)]
+
+
 # -- enrolment and fleet -------------------------------------------------------------------------
 
 
@@ -607,6 +702,7 @@ class Refusal(_Message):
     """Body of an HTTP error."""
 
     #: "unknown_key", "bad_signature", "clock_skew", "replayed", "terminal_disabled", "bad_code",
-    #: "bad_request", "unreadable", or one of `sync.contract`.
+    #: "bad_request", "unreadable", one of `sync.contract`; for cards also "hsm_unreachable",
+    #: "hsm_refused", "card_unproven", "exchange_unknown", "not_authorised".
     error: Annotated[str, Field(max_length=60)]
     server_time: str = ""

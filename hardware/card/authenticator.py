@@ -13,11 +13,9 @@ and holds no key of the card management in any of them. All commands are those o
 
 from __future__ import annotations
 
-import hmac
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from hardware.card.apdu import exchange, exchange_whole
 from hardware.card.pin import Pin, verify
@@ -39,6 +37,10 @@ _COMPUTE = bytes.fromhex("80FA0000")
 
 #: Challenges are eight bytes; an internal result is compared in its first eight.
 _CHALLENGE_BYTES = 8
+_CRYPTOGRAM_BYTES = 16
+
+#: Process factor (过程因子) and source factor (原始信息).
+Factors: TypeAlias = tuple[bytes, bytes]
 
 
 class CardAuthenticator(Protocol):
@@ -94,8 +96,8 @@ class PsamAuthenticator:
             diversifier = bytes.fromhex(about.card_id)[-8:]
             head = bytes([0x80, 0x1A, self.key.usage, self.key.number])
             _of_the_module(psam.transmit, head, diversifier)
-            source, process = _challenge(card.transmit), _challenge(card.transmit)
-            cryptogram = _of_the_module(psam.transmit, _COMPUTE, process + source)
+            factors = b"".join(_factors(card.transmit))
+            cryptogram = _of_the_module(psam.transmit, _COMPUTE, factors)
         _authenticate(card.transmit, self.key.card_key, cryptogram)
         return True
 
@@ -111,109 +113,69 @@ def _of_the_module(transmit: Transmit, header: bytes, data: bytes) -> bytes:
 # -- HSM ------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class HsmRequest:
-    """What the centre needs to compute both cryptograms; nothing of it names the holder."""
+class CardCentre(Protocol):
+    """The way to the 加密机 behind the centre. All raise `DeviceFault`: HSM_UNREACHABLE within the
+    seconds given, HSM_REFUSED."""
 
-    region: str
-    reset_info: str
-    algorithm: str
-    card_id: str
-    internal_process: bytes
-    internal_source: bytes
-    external_process: bytes
-    external_source: bytes
-    terminal: str
+    def prove(self, card: SocialCard, factors: Factors, proof: bytes, patience_s: float) -> str:
+        """Returns the name of the exchange; raises CARD_UNPROVEN too.
 
-    def text(self) -> str:
-        """As it goes over the wire: eight fields and the terminal, each followed by "|"."""
-        challenges = (
-            self.internal_process,
-            self.internal_source,
-            self.external_process,
-            self.external_source,
-        )
-        fields = [self.region, self.reset_info, self.algorithm, self.card_id]
-        fields += [challenge.hex().upper() for challenge in challenges]
-        return "".join(f"{field}|" for field in [*fields, self.terminal])
+        `proof`: what the card made of the factors, its first eight bytes."""
 
-
-@dataclass(frozen=True)
-class HsmAnswer:
-    """The centre's: what the card must have answered, and what to show it."""
-
-    internal_result: bytes
-    external_data: bytes
-
-    @classmethod
-    def parse(cls, text: str) -> HsmAnswer:
-        """From `internal result|external data|` in hexadecimal. Raises `DeviceFault(HSM_REFUSED)`
-        for anything else: the centre's words for a refusal come this way too."""
-        fields = text.strip().split("|")
-        try:
-            internal, external = (bytes.fromhex(field) for field in fields[:2])
-        except ValueError:
-            raise DeviceFault(FaultCode.HSM_REFUSED, "no cryptograms") from None
-        if len(internal) != _CHALLENGE_BYTES or len(external) != 16:
-            raise DeviceFault(FaultCode.HSM_REFUSED, "lengths")
-        return cls(internal, external)
+    def open(self, exchange: str, card: SocialCard, factors: Factors, patience_s: float) -> bytes:
+        """What to show the card, 16 bytes."""
 
 
 @dataclass(frozen=True)
 class HsmAuthenticator:
-    """Two steps with the network between them; the card stays powered and ours alone meanwhile.
+    """Two steps over the network; the card stays powered and ours alone meanwhile.
 
-    `ask`: carries the request's text to the centre and brings its answer, within the seconds given;
-    raises `DeviceFault` HSM_UNREACHABLE or HSM_REFUSED.
+    The centre learns whether the card is genuine before it computes anything that opens it, so the
+    answer that the card must have given never comes to the terminal.
     """
 
-    terminal: str
-    ask: Callable[[str, float], str]
+    centre: CardCentre
+    #: Seconds for both steps together.
     patience_s: float = 8.0
     card_key: int = RKSSSE
 
     def unlock(self, card: CardSession, about: SocialCard) -> bool:
-        request, internal = self.first_step(card, about)
+        """As all do. Raises `DeviceFault(CARD_UNPROVEN)` for a card that is not genuine."""
         until = time.monotonic() + self.patience_s
-        answer = HsmAnswer.parse(self.ask(request.text(), self.patience_s))
-        if time.monotonic() > until:
-            raise DeviceFault(FaultCode.HSM_UNREACHABLE, "too late")
-        self.second_step(card, internal, answer)
+        factors = _factors(card.transmit)
+        answer = exchange(card.transmit, _INTERNAL_AUTHENTICATE, b"".join(factors))
+        proof = answer.must("INTERNAL AUTHENTICATE")[:_CHALLENGE_BYTES]
+        named = self.centre.prove(about, factors, proof, _left(until))
+        factors = _factors(card.transmit)
+        cryptogram = self.centre.open(named, about, factors, _left(until))
+        _left(until)
+        if len(cryptogram) != _CRYPTOGRAM_BYTES:
+            raise DeviceFault(FaultCode.HSM_REFUSED, "length")
+        _authenticate(card.transmit, self.card_key, cryptogram)
         return True
 
-    def first_step(self, card: CardSession, about: SocialCard) -> tuple[HsmRequest, bytes]:
-        """Challenges, and the card's proof that it is genuine."""
-        source, process = _challenge(card.transmit), _challenge(card.transmit)
-        proof = exchange(card.transmit, _INTERNAL_AUTHENTICATE, process + source)
-        internal = proof.must("INTERNAL AUTHENTICATE")[:_CHALLENGE_BYTES]
-        external_source, external_process = _challenge(card.transmit), _challenge(card.transmit)
-        request = HsmRequest(
-            region=about.region,
-            reset_info=about.reset_info,
-            algorithm=about.algorithm,
-            card_id=about.card_id,
-            internal_process=process,
-            internal_source=source,
-            external_process=external_process,
-            external_source=external_source,
-            terminal=self.terminal,
-        )
-        return request, internal
 
-    def second_step(self, card: CardSession, internal: bytes, answer: HsmAnswer) -> None:
-        """The card is genuine if its proof is what the centre expects; then the terminal proves
-        itself to the card. Raises `DeviceFault(CARD_UNPROVEN)`."""
-        if not hmac.compare_digest(internal, answer.internal_result):
-            raise DeviceFault(FaultCode.CARD_UNPROVEN, "internal authentication")
-        _authenticate(card.transmit, self.card_key, answer.external_data)
+def _left(until: float) -> float:
+    """Seconds that are left. Raises `DeviceFault(HSM_UNREACHABLE)` if none are."""
+    left = until - time.monotonic()
+    if left <= 0:
+        raise DeviceFault(FaultCode.HSM_UNREACHABLE, "too late")
+    return left
 
 
-def _challenge(transmit: Transmit) -> bytes:
+def _factors(transmit: Transmit) -> Factors:
+    """Two challenges; the later one is the process factor, which goes first."""
+    source, process = challenge(transmit), challenge(transmit)
+    return process, source
+
+
+def challenge(transmit: Transmit) -> bytes:
+    """A random number of the card, eight bytes."""
     command = _GET_CHALLENGE + bytes([_CHALLENGE_BYTES])
-    challenge = exchange_whole(transmit, command).must("GET CHALLENGE")
-    if len(challenge) != _CHALLENGE_BYTES:
+    drawn = exchange_whole(transmit, command).must("GET CHALLENGE")
+    if len(drawn) != _CHALLENGE_BYTES:
         raise DeviceFault(FaultCode.CARD_REFUSED, "challenge")
-    return challenge
+    return drawn
 
 
 def _authenticate(transmit: Transmit, key: int, cryptogram: bytes) -> None:
@@ -222,7 +184,7 @@ def _authenticate(transmit: Transmit, key: int, cryptogram: bytes) -> None:
 
 
 def make_authenticator(
-    name: str, terminal: str, ask: Callable[[str, float], str] | None, pin: Pin | None = None
+    name: str, centre: CardCentre | None, pin: Pin | None = None
 ) -> CardAuthenticator:
     """By its name in the settings. Raises `ValueError` for another, or for one that lacks what it
     needs: "hsm" without a way to the centre.
@@ -235,6 +197,6 @@ def make_authenticator(
         return PinAuthenticator(pin)
     if name == "psam":
         return PsamAuthenticator()
-    if name == "hsm" and ask is not None:
-        return HsmAuthenticator(terminal, ask)
+    if name == "hsm" and centre is not None:
+        return HsmAuthenticator(centre)
     raise ValueError(f"card authenticator {name!r}: use none, pin, psam, or hsm with a centre")

@@ -1,9 +1,9 @@
 """Commands that the centre sends for one card: reset of a PIN, unblocking.
 
 They need keys of the issuer, which no terminal holds: the centre computes them for this card, and
-the terminal carries them to it and the answers back. What it carries is checked for shape, and for
-what may never come from outside: a citizen's PIN. It stops at the first answer that was not
-expected.
+the terminal carries them to it. What it carries is checked for shape, and for what may never come
+from outside: a citizen's PIN. It stops at the first answer that was not expected. A script is made
+over a challenge of this card, so it is of no use later or for another.
 
     {"id": "…", "steps": [{"command": "8424000004…", "expect": ["9000", "61xx"]}, …]}
 """
@@ -13,9 +13,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from hardware.card.apdu import exchange_whole
+from hardware.card.authenticator import challenge
+from hardware.card.files import CardFiles, SocialCard, read_social_card
 from hardware.card.session import CardSession
 from hardware.faults import DeviceFault, FaultCode
 
@@ -77,6 +79,30 @@ def _step(place: int, step: Any) -> Step:
     if not all(isinstance(word, str) and re.fullmatch(r"[0-9A-Fx]{4}", word) for word in expect):
         raise BadScript(f"step {place}: expect")
     return Step(bytes.fromhex(command), tuple(expect))
+
+
+class ScriptSource(Protocol):
+    """Where scripts come from: the centre."""
+
+    def script(self, card: SocialCard, challenge: bytes, patience_s: float) -> object:
+        """The document for this card and its challenge of eight bytes. Raises `DeviceFault`:
+        HSM_UNREACHABLE within the seconds given, HSM_REFUSED."""
+
+
+def relay(card: CardSession, source: ScriptSource, patience_s: float = 8.0) -> Script:
+    """Get the script for the card that is in, and carry it out; returns it.
+
+    Raises as `run_script`, and what `source` raises; `DeviceFault(HSM_REFUSED)` for what is no
+    script, before anything is sent to the card.
+    """
+    about = read_social_card(card)
+    CardFiles(card.transmit).enter()
+    try:
+        script = parse_script(source.script(about, challenge(card.transmit), patience_s))
+    except BadScript as bad:
+        raise DeviceFault(FaultCode.HSM_REFUSED, f"script: {bad}") from None
+    run_script(card, script)
+    return script
 
 
 def run_script(card: CardSession, script: Script) -> list[bytes]:

@@ -91,8 +91,8 @@ class VirtualCard:
             b"\x00\xb0": lambda: self._read_binary(head[2] << 8 | head[3], expected),
             b"\x00\xc0": self._get_response,
             b"\x00\x20": lambda: self._verify(data),
-            b"\x80\x5e": lambda: self._change(head[2], data),
-            b"\x84\x24": lambda: self._unblock(data),
+            b"\x80\x5e": lambda: self._change(head, data),
+            b"\x84\x24": lambda: self._unblock(head, data),
             b"\x00\x84": lambda: self._challenge(expected),
             b"\x00\x88": lambda: self._internal(data),
             b"\x00\x82": lambda: self._external(head[3], data),
@@ -184,9 +184,9 @@ class VirtualCard:
                 return _OK
         return bytes([0x63, 0xC0 | self._tries])
 
-    def _change(self, p1: int, data: bytes) -> bytes:
-        if p1 != 0x01:
-            return _NOT_ALLOWED  # RELOAD wants a key of the issuer
+    def _change(self, head: bytes, data: bytes) -> bytes:
+        if head[2] == 0x00:
+            return self._reload(head, data)
         old, separator, new = data.partition(b"\xff")
         if not separator or len(new) != 3:
             return _WRONG_LENGTH
@@ -195,11 +195,24 @@ class VirtualCard:
             self._pin = new.hex()
         return answer
 
-    def _unblock(self, data: bytes) -> bytes:
-        if data != keys.unblocking_mac(self._card_id):
+    def _reload(self, head: bytes, data: bytes) -> bytes:
+        if len(data) != 7 or not self._of_the_issuer(head + data):
+            return _WRONG_MAC
+        self._pin = data[:3].hex()
+        self._tries = self._persona.pin_tries
+        return _OK
+
+    def _unblock(self, head: bytes, data: bytes) -> bytes:
+        if len(data) != 4 or not self._of_the_issuer(head + data):
             return _WRONG_MAC
         self._tries = self._persona.pin_tries
         return _OK
+
+    def _of_the_issuer(self, command: bytes) -> bool:
+        """Whether its MAC is right for the challenge that was drawn last, which is used up."""
+        challenge, self._challenges = b"".join(self._challenges[-1:]), []
+        right = keys.issuer_mac(self._card_id, challenge, command[:-4])
+        return bool(challenge) and command[-4:] == right
 
     # -- authentication ----------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Keys of the virtual card, its PSAM and its HSM. For the demo and tests alone.
+"""Keys of the virtual card, its PSAM and its HSM (`hardware.virtual.hsm`). For demo and tests.
 
 How real keys are made from a card's number is not public. These are made by the rules below, which
 only have to agree with one another: no key of the card management can be derived from them, and the
@@ -6,6 +6,7 @@ terminal's own code never sees them.
 
     key of a card  = SM4(master of the use, last eight bytes of 卡识别码, twice)
     cryptogram     = SM4(key of the card, process factor and source factor)
+    MAC            = first four bytes of SM4(key of the card, SHA-256 of challenge, header and data)
 """
 
 from __future__ import annotations
@@ -34,16 +35,21 @@ def cryptogram(use: str, card_id: bytes, factors: bytes) -> bytes:
     return sm4(card_key(use, card_id), factors)
 
 
-def unblocking_mac(card_id: bytes) -> bytes:
-    """What the virtual card wants to see in a command that unblocks its PIN."""
-    return sm4(card_key(UNBLOCK, card_id), bytes(16))[:4]
+def issuer_mac(card_id: bytes, challenge: bytes, command: bytes) -> bytes:
+    """What the virtual card wants to see at the end of a command of the issuer.
+
+    `challenge`: the card's last one. `command`: CLA INS P1 P2, and data without the MAC."""
+    digest = hashlib.sha256(challenge + command).digest()[:16]
+    return sm4(card_key(UNBLOCK, card_id), digest)[:4]
 
 
-def hsm(request: str) -> str:
-    """The virtual 加密机: answers the text of a `hardware.card.authenticator.HsmRequest`."""
-    fields = request.split("|")
-    card_id = bytes.fromhex(fields[3])
-    process, source, external_process, external_source = map(bytes.fromhex, fields[4:8])
-    internal = cryptogram(INTERNAL, card_id, process + source)[:8]
-    external = cryptogram(READ, card_id, external_process + external_source)
-    return f"{internal.hex().upper()}|{external.hex().upper()}|"
+def unblocking(card_id: bytes, challenge: bytes) -> bytes:
+    """PIN UNBLOCK for one card and one challenge."""
+    head = bytes.fromhex("84240000")
+    return head + b"\x04" + issuer_mac(card_id, challenge, head)
+
+
+def reloading(card_id: bytes, challenge: bytes, pin: str) -> bytes:
+    """RELOAD PIN: the new PIN of six digits, and the MAC."""
+    head, new = bytes.fromhex("805E0000"), bytes.fromhex(pin)
+    return head + b"\x07" + new + issuer_mac(card_id, challenge, head + new)

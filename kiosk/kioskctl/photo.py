@@ -103,7 +103,7 @@ def live(
 ) -> None:
     """Show the camera with everything that is measured written over it. Ends with q."""
     from kiosk.kioskctl import photo_window
-    from kiosk.kioskctl.devices import driver_of, opened
+    from kiosk.kioskctl.drivers import driver_of, opened
 
     photographer = _photographer(profile)
     settings = settings_of(state)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
+from hardware.card.authenticator import Factors
+from hardware.card.files import SocialCard
 from hardware.card.session import CardSession, Interface, Transmit
 from hardware.faults import DeviceFault, FaultCode
+from hardware.virtual import keys
 from hardware.virtual.card import VirtualCard
 from hardware.virtual.personas import CARD_PERSONAS
 
@@ -53,3 +56,23 @@ class Desk:
         self.virtual.reset()
         self.commands.clear()
         self._pull_at = None
+
+
+class Centre:
+    """A centre with an HSM, in process. `ruin` changes what opens the card, or takes its time."""
+
+    def __init__(self, ruin: Callable[[bytes], bytes] = lambda cryptogram: cryptogram) -> None:
+        self.asked: list[SocialCard] = []
+        self._ruin = ruin
+
+    def prove(self, card: SocialCard, factors: Factors, proof: bytes, patience_s: float) -> str:
+        self.asked.append(card)
+        expected = keys.cryptogram(keys.INTERNAL, bytes.fromhex(card.card_id), b"".join(factors))
+        if proof != expected[:8]:
+            raise DeviceFault(FaultCode.CARD_UNPROVEN)
+        return "exchange"
+
+    def open(self, exchange: str, card: SocialCard, factors: Factors, patience_s: float) -> bytes:
+        assert exchange == "exchange"
+        card_id = bytes.fromhex(card.card_id)
+        return self._ruin(keys.cryptogram(keys.READ, card_id, b"".join(factors)))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -10,7 +12,8 @@ from hypothesis import strategies as st
 
 from hardware.card.authenticator import (
     CardAuthenticator,
-    HsmAnswer,
+    CardCentre,
+    Factors,
     HsmAuthenticator,
     NoAuthenticator,
     PinAuthenticator,
@@ -20,24 +23,20 @@ from hardware.card.authenticator import (
 )
 from hardware.card.files import CardFiles, SocialCard, read_social_card
 from hardware.card.pin import Pin, change, tries_left, verify
-from hardware.card.script import BadScript, Script, parse_script, run_script
+from hardware.card.script import BadScript, parse_script, relay, run_script
 from hardware.card.session import CardSession
 from hardware.faults import DeviceFault, FaultCode
 from hardware.virtual import keys
 from hardware.virtual.personas import CARD_PERSONAS, ID_PERSONAS
 from kiosk.settings import CHOICES
-from tests.wire.cards import Desk
+from tests.wire.cards import Centre, Desk
 
 PIN = CARD_PERSONAS["third"].pin
 CARD_ID = CARD_PERSONAS["third"].issuer_file[0x01]
 
 
-def centre(text: str, patience_s: float) -> str:
-    return keys.hsm(text)
-
-
-def hsm(ask: Callable[[str, float], str] = centre, patience_s: float = 5.0) -> HsmAuthenticator:
-    return HsmAuthenticator("130299", ask, patience_s)
+def hsm(centre: CardCentre | None = None, patience_s: float = 5.0) -> HsmAuthenticator:
+    return HsmAuthenticator(centre or Centre(), patience_s)
 
 
 #: Operation -> the card it is for, and what it does with one.
@@ -48,7 +47,7 @@ OPERATIONS: dict[str, tuple[str, Callable[[CardSession], object]]] = {
     "pin": ("third-pin", lambda card: read_social_card(card, PinAuthenticator(Pin(PIN)))),
     "verify": ("third", lambda card: enter(card) and verify(card, Pin(PIN))),
     "change": ("third", lambda card: enter(card) and change(card, Pin(PIN), Pin("864209"))),
-    "unblock": ("blocked-pin", lambda card: enter(card) and run_script(card, UNBLOCK)),
+    "unblock": ("blocked-pin", lambda card: relay(card, Issuer())),
 }
 
 
@@ -56,12 +55,16 @@ def enter(card: CardSession) -> str:
     return CardFiles(card.transmit).enter()
 
 
-def script(*commands: str) -> Script:
-    steps = [{"command": command, "expect": ["9000", "61xx"]} for command in commands]
-    return parse_script({"id": "unblock-1", "steps": steps})
+class Issuer:
+    """Makes the scripts of the centre. `before`: commands that come first."""
 
+    def __init__(self, *before: str) -> None:
+        self.before = before
 
-UNBLOCK: Script = script("8424000004" + keys.unblocking_mac(CARD_ID).hex())
+    def script(self, card: SocialCard, challenge: bytes, patience_s: float) -> object:
+        unblocking = keys.unblocking(bytes.fromhex(card.card_id), challenge).hex()
+        steps = [{"command": command} for command in (*self.before, unblocking)]
+        return {"id": "unblock-1", "steps": steps}
 
 
 def holder_name(card: SocialCard) -> str:
@@ -91,52 +94,68 @@ def test_a_free_card_is_not_authenticated_at_all() -> None:
     assert not [command for command in desk.commands if command[1] in (0x82, 0x84, 0x88)]
 
 
-def test_the_request_to_the_centre_has_the_fields_of_the_procedure_and_no_holder() -> None:
-    asked: list[str] = []
+def test_the_centre_is_told_of_the_card_and_of_no_holder() -> None:
+    centre = Centre()
+    read_social_card(Desk("third").card, hsm(centre))
+    (card,) = centre.asked
+    assert (card.region, card.algorithm, card.card_id) == ("130299", "03", CARD_ID.hex().upper())
+    assert card.holder is None
 
-    def listen(text: str, patience_s: float) -> str:
-        asked.append(text)
-        return keys.hsm(text)
 
-    read_social_card(Desk("third").card, hsm(listen))
-    fields = asked[0].split("|")
-    assert len(fields) == 10 and fields[-1] == ""
-    assert fields[0] == "130299"
-    assert fields[2:4] == ["03", CARD_ID.hex().upper()]
-    assert all(len(challenge) == 16 for challenge in fields[4:8])
-    assert fields[8] == "130299"
-    assert ID_PERSONAS["wang"].number not in asked[0]
+def test_the_card_proves_itself_before_anything_is_made_that_opens_it() -> None:
+    class Strict(Centre):
+        def open(self, exchange: str, card: SocialCard, factors: Factors, patience: float) -> bytes:
+            raise AssertionError("asked to open an unproven card")
+
+    with pytest.raises(DeviceFault) as caught:
+        read_social_card(forged(Desk("third").card), hsm(Strict()))
+    assert caught.value.code is FaultCode.CARD_UNPROVEN
 
 
 # -- each way it fails ---------------------------------------------------------------------------
 
 
-def refuse(text: str, patience_s: float) -> str:
-    raise DeviceFault(FaultCode.HSM_UNREACHABLE)
+class Away(Centre):
+    """Goes away after the first step, or before it."""
+
+    def __init__(self, *, after_first: bool) -> None:
+        super().__init__()
+        self._after_first = after_first
+
+    def prove(self, card: SocialCard, factors: Factors, proof: bytes, patience_s: float) -> str:
+        if not self._after_first:
+            raise DeviceFault(FaultCode.HSM_UNREACHABLE)
+        return super().prove(card, factors, proof, patience_s)
+
+    def open(self, exchange: str, card: SocialCard, factors: Factors, patience_s: float) -> bytes:
+        raise DeviceFault(FaultCode.HSM_UNREACHABLE)
 
 
-def too_late(text: str, patience_s: float) -> str:
-    import time
-
-    time.sleep(0.05)
-    return keys.hsm(text)
+def too_late(cryptogram: bytes) -> bytes:
+    time.sleep(0.2)
+    return cryptogram
 
 
-def forged(text: str, patience_s: float) -> str:
-    return "00" * 8 + keys.hsm(text)[16:]
+def forged(card: CardSession) -> CardSession:
+    """The same card with another key for the internal authentication."""
 
+    def transmit(command: bytes) -> bytes:
+        answer = card.transmit(command)
+        return bytes(8) + answer[8:] if command[1] == 0x88 else answer
 
-def wrong_key(text: str, patience_s: float) -> str:
-    return keys.hsm(text)[:17] + "00" * 16 + "|"
+    return replace(card, transmit=transmit)
 
 
 FAILURES: dict[str, tuple[CardAuthenticator, str, FaultCode]] = {
-    "no network": (hsm(refuse), "psam", FaultCode.HSM_UNREACHABLE),
-    "too late": (hsm(too_late, 0.01), "psam", FaultCode.HSM_UNREACHABLE),
-    "the centre says no": (hsm(lambda *_: "ERR|card lost|"), "psam", FaultCode.HSM_REFUSED),
-    "not what was asked": (hsm(lambda *_: "00|00|"), "psam", FaultCode.HSM_REFUSED),
-    "the card is not genuine": (hsm(forged), "psam", FaultCode.CARD_UNPROVEN),
-    "the terminal is not": (hsm(wrong_key), "psam", FaultCode.CARD_REFUSED),
+    "no network": (hsm(Away(after_first=False)), "psam", FaultCode.HSM_UNREACHABLE),
+    "cut between": (hsm(Away(after_first=True)), "psam", FaultCode.HSM_UNREACHABLE),
+    "too late": (hsm(Centre(too_late), 0.1), "psam", FaultCode.HSM_UNREACHABLE),
+    "not what was asked": (hsm(Centre(lambda made: made[:8])), "psam", FaultCode.HSM_REFUSED),
+    "the terminal is not genuine": (
+        hsm(Centre(lambda made: bytes(16))),
+        "psam",
+        FaultCode.CARD_REFUSED,
+    ),
     "no module": (PsamAuthenticator(), "", FaultCode.PSAM_ABSENT),
     "a card in its place": (PsamAuthenticator(), "foreign", FaultCode.PSAM_UNFIT),
     "a key it lacks": (PsamAuthenticator(PsamKey(0x48, 0x12)), "psam", FaultCode.PSAM_UNFIT),
@@ -153,27 +172,17 @@ def test_a_failure_is_named(what: str) -> None:
     assert caught.value.code is code
 
 
-@given(st.text(max_size=120))
-def test_any_answer_of_the_centre_is_cryptograms_or_a_refusal(text: str) -> None:
-    try:
-        answer = HsmAnswer.parse(text)
-    except DeviceFault as fault:
-        assert fault.code is FaultCode.HSM_REFUSED
-        return
-    assert (len(answer.internal_result), len(answer.external_data)) == (8, 16)
-
-
 def test_the_setting_names_the_way() -> None:
-    assert isinstance(make_authenticator("none", "1", None), NoAuthenticator)
-    assert isinstance(make_authenticator("pin", "1", None), NoAuthenticator)
-    assert isinstance(make_authenticator("pin", "1", None, Pin(PIN)), PinAuthenticator)
-    assert isinstance(make_authenticator("psam", "1", None), PsamAuthenticator)
-    assert isinstance(make_authenticator("hsm", "1", centre), HsmAuthenticator)
+    assert isinstance(make_authenticator("none", None), NoAuthenticator)
+    assert isinstance(make_authenticator("pin", None), NoAuthenticator)
+    assert isinstance(make_authenticator("pin", None, Pin(PIN)), PinAuthenticator)
+    assert isinstance(make_authenticator("psam", None), PsamAuthenticator)
+    assert isinstance(make_authenticator("hsm", Centre()), HsmAuthenticator)
     for name in CHOICES["devices", "card_authenticator"]:
-        make_authenticator(name, "1", centre, Pin(PIN))
+        make_authenticator(name, Centre(), Pin(PIN))
     for name in ("hsm", "magic"):
         with pytest.raises(ValueError, match="use none"):
-            make_authenticator(name, "1", None)
+            make_authenticator(name, None)
 
 
 # -- pulled at every command ---------------------------------------------------------------------
@@ -214,21 +223,35 @@ def test_a_script_of_the_centre_unblocks_the_pin() -> None:
     desk = Desk("blocked-pin")
     enter(desk.card)
     assert verify(desk.card, Pin(PIN)).blocked
-    assert run_script(desk.card, UNBLOCK) == [b"\x90\x00"]
+    assert relay(desk.card, Issuer()).id == "unblock-1"
     assert verify(desk.card, Pin(PIN)).verified
+
+
+def test_a_script_is_of_no_use_a_second_time() -> None:
+    desk = Desk("blocked-pin")
+    script = relay(desk.card, Issuer())
+    with pytest.raises(DeviceFault) as caught:
+        run_script(desk.card, script)
+    assert caught.value.detail == "script unblock-1 step 0 6988"
 
 
 def test_a_script_stops_at_the_first_answer_it_did_not_expect() -> None:
     desk = Desk("blocked-pin")
-    enter(desk.card)
-    wrong = script("842400000400000000", "8424000004" + keys.unblocking_mac(CARD_ID).hex())
-    before = len(desk.commands)
     with pytest.raises(DeviceFault) as caught:
-        run_script(desk.card, wrong)
+        relay(desk.card, Issuer("842400000400000000"))
     assert caught.value.code is FaultCode.CARD_REFUSED
     assert caught.value.detail == "script unblock-1 step 0 6988"
-    assert len(desk.commands) == before + 1
+    assert desk.commands[-1].hex() == "842400000400000000", "nothing was sent after it"
     assert verify(desk.card, Pin(PIN)).blocked
+
+
+def test_what_is_no_script_never_comes_to_the_card() -> None:
+    desk = Desk("blocked-pin")
+    with pytest.raises(DeviceFault) as caught:
+        relay(desk.card, Issuer("0020000003123456"))
+    assert caught.value.code is FaultCode.HSM_REFUSED
+    assert "only the citizen" in caught.value.detail
+    assert desk.commands[-1][1] == 0x84, "the challenge was the last command"
 
 
 @pytest.mark.parametrize(
@@ -272,7 +295,7 @@ def test_any_document_is_a_script_or_not(document: object) -> None:
 
 
 def test_a_script_shows_none_of_its_commands() -> None:
-    assert "8424" not in repr(UNBLOCK)
+    assert "8424" not in repr(relay(Desk("blocked-pin").card, Issuer()))
 
 
 # -- SM4 -----------------------------------------------------------------------------------------

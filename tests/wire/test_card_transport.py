@@ -19,7 +19,7 @@ from typing import Any, cast
 
 import pytest
 
-from hardware.card.authenticator import HsmAuthenticator
+from hardware.card.authenticator import CardCentre, HsmAuthenticator
 from hardware.card.direct import DirectLine
 from hardware.card.files import SocialCard, read_social_card
 from hardware.card.monitor import PcscMonitor, ReaderState, Seen
@@ -28,14 +28,13 @@ from hardware.card.reader import CardReader, CardStep, make_card_reader
 from hardware.card.session import CardSession, Interface
 from hardware.faults import DeviceFault, FaultCode, NotWanted
 from hardware.supervision import DeviceLoop, DeviceState, Health, HealthTable
-from hardware.virtual import keys
 from hardware.virtual.card import CardSlot, VirtualCard
 from hardware.virtual.personas import CARD_PERSONAS, CardPersona
 from kiosk.doctor import Finding, Patient, examine
 from kiosk.operations import Work, read_card
 from kiosk.prompts import ReadCard
 from kiosk.settings import Devices, Settings
-from tests.wire.cards import Desk
+from tests.wire.cards import Centre, Desk
 from tests.wire.smartcard_service import SECOND_PORT, VPCD_PORT, Service, service_of_ours
 from tests.wire.test_card_authentication import OPERATIONS
 
@@ -468,7 +467,7 @@ def test_a_psam_is_powered_beside_the_card(pcscd: Service) -> None:
 def test_while_the_centre_is_asked_the_card_stays_powered_and_ours_alone(counter: Counter) -> None:
     others: list[FaultCode] = []
 
-    def ask(request: str, patience_s: float) -> str:
+    def meanwhile(cryptogram: bytes) -> bytes:
         if isinstance(counter.line, PcscLine):
             other = CardReader(PcscLine())
             other.open()
@@ -477,10 +476,10 @@ def test_while_the_centre_is_asked_the_card_stays_powered_and_ours_alone(counter
             others.append(caught.value.code)
             other.close()
         time.sleep(0.5)
-        return keys.hsm(request)
+        return cryptogram
 
     def with_hsm(card: CardSession) -> SocialCard:
-        return read_social_card(card, HsmAuthenticator("130299", ask))
+        return read_social_card(card, HsmAuthenticator(Centre(meanwhile)))
 
     counter.slot.insert(CARD_PERSONAS["third"])
     assert counter.reader.use(within(20), ignore, with_hsm).holder is not None
@@ -489,16 +488,16 @@ def test_while_the_centre_is_asked_the_card_stays_powered_and_ours_alone(counter
 
 
 def test_a_card_pulled_while_the_centre_is_asked_is_named(counter: Counter) -> None:
-    def ask(request: str, patience_s: float) -> str:
+    def meanwhile(cryptogram: bytes) -> bytes:
         counter.slot.pull()
-        return keys.hsm(request)
+        return cryptogram
 
     counter.slot.insert(CARD_PERSONAS["third"])
     with pytest.raises(DeviceFault) as caught:
         counter.reader.use(
             within(20),
             ignore,
-            lambda card: read_social_card(card, HsmAuthenticator("130299", ask)),
+            lambda card: read_social_card(card, HsmAuthenticator(Centre(meanwhile))),
         )
     assert caught.value.code is FaultCode.CARD_PULLED
     counter.gone()
@@ -506,10 +505,10 @@ def test_a_card_pulled_while_the_centre_is_asked_is_named(counter: Counter) -> N
     assert read(counter.reader).generation == 2
 
 
-def kiosk_reads(counter: Counter, way: str, hsm: Callable[[str, float], str] | None) -> SocialCard:
+def kiosk_reads(counter: Counter, way: str, centre: CardCentre | None) -> SocialCard:
     """As the terminal does for a service, with these settings."""
     settings = Settings(devices=Devices(card_authenticator=way))
-    parts = SimpleNamespace(settings=settings, terminal_id="130299", ask_hsm=hsm)
+    parts = SimpleNamespace(settings=settings, card_centre=centre)
     work = Work(cast(Any, SimpleNamespace(parts=parts)), ignore, within(20), list)
     return read_card(ReadCard("card_check.read"), counter.reader, work)
 
@@ -518,7 +517,7 @@ def test_the_terminal_opens_a_card_as_its_settings_say(counter: Counter) -> None
     counter.slot.insert(CARD_PERSONAS["third"])
     assert kiosk_reads(counter, "none", None).holder is None
     assert kiosk_reads(counter, "pin", None).holder is None, "nobody has entered it"
-    assert kiosk_reads(counter, "hsm", lambda request, _: keys.hsm(request)).holder is not None
+    assert kiosk_reads(counter, "hsm", Centre()).holder is not None
     with pytest.raises(DeviceFault) as caught:
         kiosk_reads(counter, "hsm", None)
     assert caught.value.code is FaultCode.HSM_UNREACHABLE

@@ -22,7 +22,7 @@ from hardware.virtual.bench import Bench
 from hardware.virtual.personas import ID_PERSONAS
 from kiosk.demo.smartcard import free_port
 from kiosk.kioskctl import app
-from kiosk.kioskctl.devices import changes
+from kiosk.kioskctl.cards import changes
 from kiosk.words import Words
 from tests.system.conftest import environment
 
@@ -82,7 +82,7 @@ def test_a_name_that_the_ministry_s_encoding_lacks_is_said_without_the_name(tabl
     assert "GBK" in result.stderr and "阿卜" not in result.output
 
 
-def test_a_card_is_read_also_where_only_the_running_kiosk_can_open_it(table: Table) -> None:
+def test_a_card_is_read_also_where_there_is_no_way_to_its_hsm(table: Table) -> None:
     settings = table.state / "settings.toml"
     settings.write_text(settings.read_text() + 'card_authenticator = "hsm"\n')
     table.bench.do("card", "insert", "third")

@@ -42,6 +42,13 @@ HEADER = EnvelopeHeader(
     key_id=OPENER.sealer().key_id,
     algorithm=OPENER.algorithm,
 )
+#: The card of nobody.
+CARD = m.CardFacts(
+    region="130299",
+    reset_info="00904E43238697000001C9C381",
+    algorithm="03",
+    card_id="130299D15600000501C9C38100000000",
+)
 QUESTION = replace(HEADER, seq=0, receipt_no="", kind=m.KIND_ELIGIBILITY)
 
 
@@ -119,6 +126,18 @@ def requests() -> Iterator[tuple[str, BaseModel]]:
             signature=bytes(64),
         ),
     )
+    yield "CardProof", m.CardProof(card=CARD, process=bytes(8), source=bytes(8), proof=bytes(8))
+    yield (
+        "CardOpening",
+        m.CardOpening(exchange=HEADER.id, card=CARD, process=bytes(8), source=bytes(8)),
+    )
+    for purpose in m.ScriptPurpose:
+        yield (
+            f"ScriptQuestion-{purpose}",
+            m.ScriptQuestion(
+                card=CARD, purpose=purpose, authorisation="K7WM-3QXA-9ZTB", challenge=bytes(8)
+            ),
+        )
     yield (
         "Heartbeat",
         m.Heartbeat(
@@ -185,6 +204,10 @@ def answers() -> Iterator[tuple[str, BaseModel]]:
     for verdict in m.CheckpointVerdict:
         answer = m.CheckpointAnswer(verdict=verdict, held_seq=7)
         yield f"CheckpointAnswer-{verdict}", answer
+    yield "CardProofAnswer", m.CardProofAnswer(exchange=HEADER.id)
+    yield "CardOpeningAnswer", m.CardOpeningAnswer(cryptogram=bytes(16))
+    step = m.ScriptStep(command="8424000004A1B2C3D4", expect=["9000", "61xx"])
+    yield "ScriptAnswer", m.ScriptAnswer(id=HEADER.id, steps=[step])
     yield "Refusal", m.Refusal(error="clock_skew", server_time=AT)
 
 

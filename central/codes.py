@@ -1,0 +1,20 @@
+"""Codes that people read out and type in once: for a new terminal, for a script."""
+
+from __future__ import annotations
+
+import secrets
+
+from sync.messages import sha256_hex
+
+#: Without what is easily misread.
+_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+
+
+def fresh_code() -> str:
+    """A new code of 59 bits, e.g. "K7WM-3QXA-9ZTB". Only its hash is ever kept."""
+    return "-".join("".join(secrets.choice(_ALPHABET) for _ in range(4)) for _ in range(3))
+
+
+def code_hash(code: str) -> str:
+    """Of the code without what people add to or leave out of it."""
+    return sha256_hex("".join(filter(str.isalnum, code)).upper().encode("utf-8"))
