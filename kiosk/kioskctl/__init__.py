@@ -6,6 +6,7 @@
 | kioskctl health --state DIR               | what the running programs last said               |
 | kioskctl devices                          | what is plugged in, and what the settings call it |
 | kioskctl card read, card watch            | the social security card in the reader            |
+| kioskctl card unblock, pin-reset          | by a script of the centre, with a code from there |
 | kioskctl id read                          | the resident ID card on the reader                |
 | kioskctl print test                       | a page that uses everything a receipt uses        |
 | kioskctl camera snap FILE                 | one picture                                       |

@@ -37,6 +37,9 @@ class CentralServer:
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
     registry: list[dict[str, Any]] = field(default_factory=list)
+    #: Where its 加密机 is; "" for none.
+    hsm: str = ""
+    demo: bool = True
 
     @property
     def folder(self) -> Path:
@@ -50,7 +53,8 @@ class CentralServer:
         registry = self.state / "registry.json"
         registry.write_text(json.dumps(self.registry), encoding="utf-8")
         command = [sys.executable, "-m", "central", "serve", "--state", str(self.state)]
-        command += ["--port", str(self.port), "--demo", "--registry", str(registry)]
+        command += ["--port", str(self.port), "--registry", str(registry), "--hsm", self.hsm]
+        command += ["--demo"] if self.demo else []
         with (self.state / "central.log").open("ab") as log:
             self.process = subprocess.Popen([*leash(), *command], stdout=log, stderr=log)
         until = time.monotonic() + _START_S
