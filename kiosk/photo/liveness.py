@@ -75,8 +75,9 @@ _AROUND_S, _LONGEST_S, _MEMORY_S = 0.15, 0.5, 2.0
 _YAW_RANGE, _PITCH_RANGE, _WIDTH_RANGE = 5.0, 6.0, 0.05
 #: A head beyond the first is turned, within the second it is back; degrees.
 _TURNED, _BACK = 15.0, 8.0
-#: A face may be lost for so long, seconds: a frame or two.
-_LOST_S = 0.4
+#: A face may be missing in the frames for so long, seconds: a hand through the hair. Without any
+#: frame nobody knows; a slow terminal gives one in half a second, a camera that stopped none.
+_LOST_S, _BLIND_S = 0.4, 3.0
 
 #: Towards which sign of the yaw a challenge leads: the citizen's left is the picture's right.
 _SIGNS = {Challenge.TURN_LEFT: 1.0, Challenge.TURN_RIGHT: -1.0}
@@ -93,7 +94,8 @@ class Liveness:
         self._moments: deque[_Moment] = deque()
         self._measured = False
         self._turned = False
-        self._face_at: float | None = None
+        self._watching = False
+        self._seen_at = self._face_at = 0.0
         self._unbroken = True
 
     # -- asking ------------------------------------------------------------------------------
@@ -107,8 +109,8 @@ class Liveness:
         self.asked = self._left.pop(0)
         self._measured = self._turned = False
         self._moments.clear()
-        if self._face_at is None:
-            self._face_at = at
+        if not self._watching:
+            self._watching, self._seen_at, self._face_at = True, at, at
 
     def end(self) -> None:
         """The time for it is over."""
@@ -144,12 +146,15 @@ class Liveness:
 
     def _track(self, at: float, look: Look) -> None:
         """Whether the face was there without a break since the first challenge."""
-        if self._face_at is None:
+        if not self._watching:
             return
-        if look.finding.code is FindingCode.MANY_FACES or at - self._face_at > _LOST_S:
-            self._unbroken = False
+        blind, self._seen_at = at - self._seen_at, at
         if look.finding.face is not None:
             self._face_at = at
+        elif self._face_at < at - blind - _LOST_S:  # also missing in the frame before
+            self._unbroken = False
+        if look.finding.code is FindingCode.MANY_FACES or blind > _BLIND_S:
+            self._unbroken = False
 
     def _has_turned(self, moment: _Moment) -> bool:
         """Beyond `_TURNED` to the side that was asked for, and back."""

@@ -88,6 +88,18 @@ def test_somebody_else_coming_between_breaks_the_track(between: Look) -> None:
     assert not watch(Challenge.BLINK, frames((1, look()), (0.8, between), (1, look()))).unbroken
 
 
+def test_a_slow_terminal_is_not_somebody_else() -> None:
+    """Frames half a second apart, one of them without a face; a camera that stopped is another."""
+    liveness = Liveness((Challenge.BLINK,))
+    liveness.begin(0.0)
+    for number in range(20):
+        gone = number == 10
+        liveness.see(number * 0.5, look(FindingCode.NO_FACE) if gone else look())
+    assert liveness.hint.unbroken
+    liveness.see(14.0, look())
+    assert not liveness.hint.unbroken
+
+
 _value = st.one_of(st.none(), st.floats(-1e3, 1e3))
 
 
