@@ -130,17 +130,19 @@ class Photographer:
             return _View(Finding(code, box), sight)
         crop = solve(sight.head, self.standard)
         found = objections(self.standard, sight.measures, excused)
-        found += self._misplaced(rgb, sight.head, crop)
+        # The width of a turned head says nothing about how far away it is.
+        turned = any(one.code == FindingCode.LOOK_STRAIGHT for one in found)
+        found += self._misplaced(rgb, sight.head, crop, turned)
         first = min(found, key=first_told, default=Objection(FindingCode.OK, False))
         finding = Finding(first.code, box, first.stops)
         return _View(finding, sight, None if first.stops else crop)
 
-    def _misplaced(self, rgb: Picture, head: Head, crop: Crop) -> list[Objection]:
+    def _misplaced(self, rgb: Picture, head: Head, crop: Crop, turned: bool) -> list[Objection]:
         """Whether the head is where it cannot be photographed."""
         height, width = rgb.shape[:2]
         narrowest = self.standard.rule("face.width").low
         if narrowest is not None and head.face_width < narrowest:  # it would have to be blown up
-            return [Objection(FindingCode.TOO_FAR, True)]
+            return [] if turned else [Objection(FindingCode.TOO_FAR, True)]
         if overhang(crop, head, self.standard, (width, height)) > _OVERHANG:
             too_large = self.standard.height / crop.scale > height
             code = FindingCode.TOO_NEAR if too_large else FindingCode.OFF_CENTRE
