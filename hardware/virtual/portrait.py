@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from hardware.virtual.drawings import kept
 from hardware.virtual.head import BOX, Sitter, compose
 from hardware.virtual.turning import turn
 
@@ -88,10 +89,19 @@ _TURNED = 38.0
 @cache
 def _head(sitter: Sitter) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """(RGB, alpha) of one sitter, `_COMPOSED` pixels wide."""
+    solid, alpha = kept(repr(sitter), lambda: _compose(sitter))
+    return solid.astype(np.float32), alpha.astype(np.float32) / 255.0
+
+
+def _compose(sitter: Sitter) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     scale = _COMPOSED / 2.0
     easel = compose(sitter, scale * _OVERSAMPLE)
-    solid = easel.rgb * easel.alpha[..., None]
-    return _sized(solid, scale), _sized(easel.alpha, scale)
+    solid = _sized(easel.rgb * easel.alpha[..., None], scale)
+    return _bytes(solid), _bytes(_sized(easel.alpha, scale) * 255.0)
+
+
+def _bytes(plane: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return np.clip(np.rint(plane), 0, 255).astype(np.uint8)
 
 
 @cache
