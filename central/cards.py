@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from central.models import Terminal
     from sync.messages import CardFacts, CardOpening, CardProof
 
-
 log = logging.getLogger(__name__)
 
 #: Between the two steps a terminal draws two numbers from the card.
@@ -38,14 +38,23 @@ _KEPT = timedelta(days=30)
 
 
 def prove(terminal: Terminal, message: CardProof) -> CardProofAnswer:
-    """First step. Raises `BadRequest`: hsm_unreachable, hsm_refused, card_unproven."""
+    """First step. Raises `BadRequest`: hsm_unreachable, hsm_refused, card_unproven, and replayed
+    for a proof that was taken before: whoever has one on record does not have the card."""
     with asked_hsm(f"a card at terminal {terminal.number}"):
         expected = configured().internal(message.card, message.process + message.source)
     if not hmac.compare_digest(expected, message.proof):
         log.warning("terminal %s: a card that is not genuine", terminal.number)
         raise BadRequest("card_unproven")
     CardExchange.objects.filter(made_at__lt=timezone.now() - _KEPT).delete()
-    made = CardExchange.objects.create(terminal=terminal, card=hash_of(message.card))
+    proof = _hash(message.card.card_id, message.process, message.source)
+    try:
+        with transaction.atomic():
+            made = CardExchange.objects.create(
+                terminal=terminal, card=hash_of(message.card), proof=proof
+            )
+    except IntegrityError:
+        log.warning("terminal %s: a card's proof from before", terminal.number)
+        raise BadRequest("replayed") from None
     return CardProofAnswer(exchange=str(made.id))
 
 
@@ -79,7 +88,12 @@ def hash_of(card: CardFacts) -> str:
 
 def hash_of_id(card_id: str) -> str:
     """`card_id`: 卡识别码, 32 hexadecimal digits in capitals."""
-    return salted_hmac("central.cards", card_id, algorithm="sha256").hexdigest()
+    return _hash(card_id)
+
+
+def _hash(card_id: str, *factors: bytes) -> str:
+    text = card_id + b"".join(factors).hex()
+    return salted_hmac("central.cards", text, algorithm="sha256").hexdigest()
 
 
 @contextmanager

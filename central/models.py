@@ -68,6 +68,8 @@ class CardExchange(models.Model):
     terminal = models.ForeignKey(Terminal, models.CASCADE, verbose_name="终端")
     #: Keyed hash of the 卡识别码.
     card = models.CharField(max_length=64)
+    #: Keyed hash of its proof, which is good for one exchange.
+    proof = models.CharField(max_length=64, unique=True, null=True)
     made_at = models.DateTimeField("认证时间", auto_now_add=True, db_index=True)
     used_at = models.DateTimeField("使用时间", null=True)
 

@@ -19,11 +19,19 @@ def main() -> int:
     parser.add_argument("--card-port", type=int, default=35963, help="where the card connects to")
     parser.add_argument("--near-port", type=int, default=0, help="likewise, contactless [none]")
     parser.add_argument("--psam-port", type=int, default=0, help="likewise, the PSAM [none]")
+    parser.add_argument("--hsm-port", type=int, default=0, help="the centre's HSM [none]")
     parser.add_argument("--columns", type=int, default=48, help="of the printer's line: 32 or 48")
     options = parser.parse_args()
     state: Path = options.state
     state.mkdir(parents=True, exist_ok=True)
-    bench = Bench(state, options.card_port, options.columns, options.near_port, options.psam_port)
+    bench = Bench(
+        state,
+        options.card_port,
+        options.columns,
+        near_port=options.near_port,
+        psam_port=options.psam_port,
+        hsm_port=options.hsm_port,
+    )
     server = BenchServer(bench, state / "bench.sock")
 
     def end(number: int, frame: object) -> None:

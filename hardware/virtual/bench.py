@@ -14,6 +14,7 @@
 | card pull-after N             | it is pulled out after so many more commands            |
 | card tap CARD, untap          | a card is held near the contactless reader; taken away  |
 | psam insert, pull             | the module in the reader's second slot                  |
+| hsm away, back                | the 加密机 behind the centre                            |
 | paper out, out-after N        | the printer is out of paper, now or after N lines       |
 | paper near-end, load          | it is near its end; a new roll is put in                |
 | cover open, close             | the printer's cover                                     |
@@ -45,14 +46,17 @@ import socketserver
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from hardware.virtual.camera import VirtualCamera
 from hardware.virtual.card import CardSlot
+from hardware.virtual.hsm import VirtualHsm
 from hardware.virtual.id_reader import VirtualIdReader
 from hardware.virtual.personas import CARD_PERSONAS, ID_PERSONAS
 from hardware.virtual.portrait import FILMS, SCENES
 from hardware.virtual.printer import VirtualPrinter
+
+T = TypeVar("T")
 
 #: Bytes of text in a QR code that the camera can still tell apart at arm's length.
 _LONGEST_CODE = 300
@@ -69,10 +73,17 @@ class Bench:
     """All virtual devices of one terminal."""
 
     def __init__(
-        self, state: Path, card_port: int, columns: int = 48, near_port: int = 0, psam_port: int = 0
+        self,
+        state: Path,
+        card_port: int,
+        columns: int = 48,
+        near_port: int = 0,
+        psam_port: int = 0,
+        hsm_port: int = 0,
     ) -> None:
         """`card_port`: the loopback port at which the card's reader waits for a card; likewise of
-        the contactless reader and of the module's slot, 0 where there is none."""
+        the contactless reader and of the module's slot, 0 where there is none. `hsm_port`: where
+        the centre finds its HSM, 0 for none."""
         wires = state / "wires"
         wires.mkdir(parents=True, exist_ok=True)
         self.id_reader = VirtualIdReader(wires)
@@ -81,6 +92,7 @@ class Bench:
         self.slot = CardSlot(card_port)
         self.field = CardSlot(near_port) if near_port else None
         self.module = CardSlot(psam_port) if psam_port else None
+        self.hsm = VirtualHsm(hsm_port) if hsm_port else None
         self._on_reader = ""
         self._in_slot = ""
         self._verbs: dict[tuple[str, str], Callable[..., Any]] = {
@@ -102,6 +114,8 @@ class Bench:
             ("card", "untap"): lambda: _there(self.field, "contactless reader").pull(),
             ("psam", "insert"): self._insert_psam,
             ("psam", "pull"): lambda: _there(self.module, "slot for a PSAM").pull(),
+            ("hsm", "away"): lambda: _there(self.hsm, "HSM").go_away(),
+            ("hsm", "back"): lambda: _there(self.hsm, "HSM").come_back(),
             ("paper", "out"): self.printer.run_out,
             ("paper", "out-after"): self._out_after,
             ("paper", "near-end"): self.printer.near_end,
@@ -154,9 +168,9 @@ class Bench:
     def close(self) -> None:
         for device in (self.id_reader, self.printer, self.camera, self.slot):
             device.close()
-        for slot in (self.field, self.module):
-            if slot is not None:
-                slot.close()
+        for maybe in (self.field, self.module, self.hsm):
+            if maybe is not None:
+                maybe.close()
 
     # -- verbs with a word or two to them ----------------------------------------------------
 
@@ -255,10 +269,10 @@ def _number(text: str, of_what: str) -> int:
     return int(text)
 
 
-def _there(slot: CardSlot | None, what: str) -> CardSlot:
-    if slot is None:
+def _there(device: T | None, what: str) -> T:
+    if device is None:
         raise Refused(f"this bench has no {what}")
-    return slot
+    return device
 
 
 def _known(table: Any, name: str, what: str) -> Any:

@@ -28,6 +28,18 @@ class VirtualHsm:
     def __init__(self, port: int = 0) -> None:
         """`port`: on the loopback interface; 0 takes a free one."""
         self.asked = 0
+        self.port = port
+        self._server: _Server | None = None
+        self.come_back()
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def come_back(self) -> None:
+        """Answer, at the same port as before; does nothing if it does."""
+        if self._server is not None:
+            return
         hsm = self
 
         class Talk(socketserver.StreamRequestHandler):
@@ -37,24 +49,20 @@ class VirtualHsm:
                 answer = {**answered(line), "virtual": True}
                 self.wfile.write(json.dumps(answer).encode("ascii") + b"\n")
 
-        self._server = _Server(("127.0.0.1", port), Talk)
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.05,), name="virtual HSM", daemon=True
-        )
-        self._thread.start()
+        self._server = server = _Server(("127.0.0.1", self.port), Talk)
+        self.port = int(server.server_address[1])
+        threading.Thread(
+            target=server.serve_forever, args=(0.05,), name="virtual HSM", daemon=True
+        ).start()
 
-    @property
-    def port(self) -> int:
-        return int(self._server.server_address[1])
+    def go_away(self) -> None:
+        """Answer nobody; the port refuses connections."""
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
 
-    @property
-    def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._thread.join(2)
-        self._server.server_close()
+    close = go_away
 
 
 class _Server(socketserver.ThreadingTCPServer):

@@ -85,6 +85,8 @@ class World:
         self._say = say
         self._lock: TextIO | None = None
         self._route: CardRoute | None = None
+        #: Where the bench plays the 加密机 behind the centre.
+        self._hsm_port = free_port()
         #: The processes by name, once they were started.
         self.child: dict[str, Child] = {}
 
@@ -150,6 +152,7 @@ class World:
         self._say(f"card reader: {self._route.why}")
         bench = [sys.executable, "-m", "hardware.virtual", "--state", str(self.state)]
         ports = ["--card-port", self._route.port, "--near-port", self._route.near_port]
+        ports += ["--hsm-port", self._hsm_port]
         self._run("bench", [*bench, *map(str, ports)], Fate.END_ALL)
         self.start_central()
 
@@ -161,6 +164,7 @@ class World:
         people.write_text(json.dumps(registry(), ensure_ascii=False), encoding="utf-8")
         port = self._central_port()
         words = [*self._central("serve"), "--port", str(port), "--demo", "--registry", str(people)]
+        words += ["--hsm", f"127.0.0.1:{self._hsm_port}"]
         self._run("central", words, Fate.RESTART)
         self.central_url = f"http://127.0.0.1:{port}"
 
@@ -253,6 +257,7 @@ class World:
                 "camera": ports["camera"],
                 "card": self._route.setting,
                 "card_contactless": self._route.near_setting,
+                "card_authenticator": "hsm",
             },
             "central": {"url": self.central_url, "heartbeat_s": HEARTBEAT_S},
             "screen": {

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import re
+import secrets
 import socketserver
 import sqlite3
 import threading
 import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -27,9 +29,13 @@ from hardware.virtual import keys
 from hardware.virtual.card import CardSlot, VirtualCard
 from hardware.virtual.hsm import VirtualHsm
 from hardware.virtual.personas import CARD_PERSONAS, ID_PERSONAS
+from kiosk.__main__ import assemble
 from kiosk.card_centre import CentralHsm, CentralScripts
 from kiosk.demo.smartcard import free_port
 from kiosk.kioskctl import app
+from kiosk.operations import Work, read_card
+from kiosk.prompts import ReadCard
+from kiosk.settings import Devices, Settings
 from sync.central import CentralClient
 from sync.faults import CentralRefused
 from tests.system.conftest import CentralServer, EnrolledTerminal, enrolled
@@ -50,7 +56,6 @@ PIN = THIRD.pin
 STRANGER = replace(
     THIRD, issuer_file={**THIRD.issuer_file, 0x01: bytes.fromhex("139999" + CARD_ID[6:])}
 )
-FACTORS = (bytes(range(8)), bytes(range(8, 16)))
 
 
 _ADD = "/admin/central/cardauthorisation/add/"
@@ -94,10 +99,9 @@ class Hall:
 
     @contextmanager
     def without_hsm(self) -> Iterator[None]:
-        port = self.hsm.port
-        self.hsm.close()
+        self.hsm.go_away()
         yield
-        self.hsm = VirtualHsm(port)
+        self.hsm.come_back()
 
     def cut(self) -> CentralHsm:
         """As if there were no line to the centre."""
@@ -140,13 +144,24 @@ def facts(card_id: str = CARD_ID) -> dict[str, str]:
     return {"region": "130299", "reset_info": "", "algorithm": "03", "card_id": card_id}
 
 
-def genuine(card_id: str = CARD_ID) -> bytes:
-    """What this card makes of `FACTORS`."""
-    return keys.cryptogram(keys.INTERNAL, bytes.fromhex(card_id), b"".join(FACTORS))[:8]
+def drawn() -> Factors:
+    """Random numbers of a card."""
+    return secrets.token_bytes(8), secrets.token_bytes(8)
+
+
+def proof_of(factors: Factors) -> bytes:
+    """What the card makes of them."""
+    return keys.cryptogram(keys.INTERNAL, bytes.fromhex(CARD_ID), b"".join(factors))[:8]
+
+
+def prove(client: CentralClient) -> str:
+    """A first step as a card takes it that is genuine."""
+    factors = drawn()
+    return client.prove_card(facts(), factors, proof_of(factors), timeout_s=8)
 
 
 def proven(hall: Hall) -> str:
-    return hall.client().prove_card(facts(), FACTORS, genuine(), timeout_s=8)
+    return prove(hall.client())
 
 
 def refused(ask: Callable[[], object]) -> str:
@@ -172,10 +187,10 @@ def test_the_holder_is_read_with_the_hsm_of_the_centre(hall: Hall) -> None:
 
 def test_a_card_that_is_not_genuine_is_told_so_and_gets_no_exchange(hall: Hall) -> None:
     client = hall.client()
-    assert refused(lambda: client.prove_card(facts(), FACTORS, bytes(8), timeout_s=8)) == (
+    assert refused(lambda: client.prove_card(facts(), drawn(), bytes(8), timeout_s=8)) == (
         "card_unproven"
     )
-    fault = fault_of(lambda: hall.hsm_of().prove(social(), FACTORS, bytes(8), 8))
+    fault = fault_of(lambda: hall.hsm_of().prove(social(), drawn(), bytes(8), 8))
     assert fault.code is FaultCode.CARD_UNPROVEN
 
 
@@ -184,37 +199,47 @@ def social() -> SocialCard:
 
 
 def test_an_exchange_opens_a_card_once(hall: Hall) -> None:
-    exchange, client = proven(hall), hall.client()
-    opened = client.open_card(exchange, facts(), FACTORS, timeout_s=8)
-    assert opened == keys.cryptogram(keys.READ, bytes.fromhex(CARD_ID), b"".join(FACTORS))
-    again = refused(lambda: client.open_card(exchange, facts(), FACTORS, timeout_s=8))
+    exchange, client, factors = proven(hall), hall.client(), drawn()
+    opened = client.open_card(exchange, facts(), factors, timeout_s=8)
+    assert opened == keys.cryptogram(keys.READ, bytes.fromhex(CARD_ID), b"".join(factors))
+    again = refused(lambda: client.open_card(exchange, facts(), drawn(), timeout_s=8))
     assert again == "exchange_unknown"
+
+
+def test_a_proof_on_record_makes_no_second_exchange(hall: Hall) -> None:
+    factors = drawn()
+    proof = proof_of(factors)
+    assert hall.client().prove_card(facts(), factors, proof, timeout_s=8)
+    for terminal in (hall.terminal, hall.other):
+        client = hall.client(terminal)
+        said = refused(partial(client.prove_card, facts(), factors, proof, timeout_s=8))
+        assert said == "replayed"
 
 
 def test_an_exchange_is_of_no_use_to_another_terminal_and_is_still_there(hall: Hall) -> None:
     exchange, other = proven(hall), hall.client(hall.other)
-    said = refused(lambda: other.open_card(exchange, facts(), FACTORS, timeout_s=8))
+    said = refused(lambda: other.open_card(exchange, facts(), drawn(), timeout_s=8))
     assert said == "exchange_unknown"
-    assert hall.client().open_card(exchange, facts(), FACTORS, timeout_s=8)
+    assert hall.client().open_card(exchange, facts(), drawn(), timeout_s=8)
 
 
 def test_an_exchange_is_of_no_use_for_another_card(hall: Hall) -> None:
     exchange, another = proven(hall), facts(CARD_ID[:-1] + "1")
-    said = refused(lambda: hall.client().open_card(exchange, another, FACTORS, timeout_s=8))
+    said = refused(lambda: hall.client().open_card(exchange, another, drawn(), timeout_s=8))
     assert said == "exchange_unknown"
 
 
 def test_an_exchange_is_over_after_a_while(hall: Hall) -> None:
     exchange = proven(hall)
     hall.ages("central_cardexchange", "made_at", 30)
-    said = refused(lambda: hall.client().open_card(exchange, facts(), FACTORS, timeout_s=8))
+    said = refused(lambda: hall.client().open_card(exchange, facts(), drawn(), timeout_s=8))
     assert said == "exchange_unknown"
 
 
 def test_the_hsm_is_not_asked_for_an_exchange_that_is_not_there(hall: Hall) -> None:
     before = hall.hsm.asked
     nowhere = "01890000-0000-7000-8000-000000000000"
-    refused(lambda: hall.client().open_card(nowhere, facts(), FACTORS, timeout_s=8))
+    refused(lambda: hall.client().open_card(nowhere, facts(), drawn(), timeout_s=8))
     assert hall.hsm.asked == before
 
 
@@ -258,7 +283,7 @@ def test_what_is_no_answer_of_an_hsm_is_named(hall: Hall, line: bytes) -> None:
         threading.Thread(target=babbler.serve_forever, args=(0.05,)).start()
         try:
             client = hall.client()
-            said = refused(lambda: client.prove_card(facts(), FACTORS, genuine(), timeout_s=8))
+            said = refused(lambda: prove(client))
         finally:
             babbler.shutdown()
     assert said == BABBLE[line]
@@ -272,7 +297,7 @@ def test_a_centre_without_an_hsm_says_so(
     central: CentralServer, terminal: EnrolledTerminal
 ) -> None:
     client = CentralClient(terminal.identity, terminal.state)
-    said = refused(lambda: client.prove_card(facts(), FACTORS, genuine(), timeout_s=8))
+    said = refused(lambda: prove(client))
     assert said == "hsm_unreachable"
 
 
@@ -282,7 +307,7 @@ def test_a_virtual_hsm_is_believed_by_nobody_but_a_demo(hall: Hall, tmp_path: Pa
     try:
         terminal = enrolled(server, tmp_path / "terminal")
         client = CentralClient(terminal.identity, terminal.state)
-        said = refused(lambda: client.prove_card(facts(), FACTORS, genuine(), timeout_s=8))
+        said = refused(lambda: prove(client))
         assert said == "hsm_unreachable"
         assert "virtual" in (tmp_path / "central.log").read_text(encoding="utf-8")
     finally:
@@ -320,6 +345,30 @@ def test_a_line_cut_between_the_steps_is_named_and_the_card_is_free_again(hall: 
     finally:
         slot.close()
         reader.close()
+
+
+def test_the_terminal_as_it_is_put_together_reads_a_holder_by_the_hsm(hall: Hall) -> None:
+    port = free_port()
+    settings = Settings(
+        mode="test", devices=Devices(card=f"direct:{port}", card_authenticator="hsm")
+    )
+    terminal = assemble(hall.terminal.state, settings)
+    reader, slot = CardReader(DirectLine(port)), CardSlot(port)
+    reader.open()
+    until = time.monotonic() + 20
+    work = Work(terminal, lambda step: None, lambda: time.monotonic() > until, list)
+    try:
+        slot.insert(THIRD)
+        card = read_card(ReadCard("card_check.read"), reader, work)
+        assert card.holder is not None and card.holder.name == ID_PERSONAS["wang"].name
+        with hall.without_hsm():
+            fault = fault_of(lambda: read_card(ReadCard("card_check.read"), reader, work))
+            assert fault.code is FaultCode.HSM_UNREACHABLE
+    finally:
+        slot.close()
+        reader.close()
+        terminal.parts.outbox.close()
+        terminal.parts.journal.close()
 
 
 # -- scripts -------------------------------------------------------------------------------------
@@ -450,9 +499,9 @@ def test_nothing_of_a_card_is_left_at_the_centre(
     code = hall.authorise("unblock")
     relay(listening(blocked.card), scripts(hall, "unblock", code))
     assert len(seen) >= 9, "five challenges, two proofs, a cryptogram, a MAC"
-    secrets = {code, *(text for part in seen for text in written(part))}
+    hidden = {code, *(text for part in seen for text in written(part))}
     with closing(sqlite3.connect(hall.server.folder / "central.db", timeout=20)) as database:
         held = "\n".join(database.iterdump())
     for place in (hall.logs(), held, caplog.text):
-        assert not [secret for secret in secrets if secret in place.upper()]
+        assert not [secret for secret in hidden if secret in place.upper()]
     assert "opened at terminal" in hall.logs() and "given to terminal" in hall.logs()

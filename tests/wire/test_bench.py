@@ -104,6 +104,7 @@ def test_what_is_done_to_the_camera_on_the_bench_is_seen_by_the_driver(
         (("id", "put", "nobody"), "no persona nobody"),
         (("id", "put"), "wrong number of words"),
         (("dance",), "unknown: dance"),
+        (("hsm", "away"), "no HSM"),
         (("camera", "scene", "beach"), "no scene beach"),
         (("camera", "code", ""), "1 to 300 bytes"),
         (("camera", "code", "x" * 301), "1 to 300 bytes"),
