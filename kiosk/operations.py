@@ -75,12 +75,12 @@ def place_id_card(prompt: prompts.PlaceIdCard, reader: IdReader, work: Work) -> 
 
 def read_card(prompt: prompts.ReadCard, reader: CardReader, work: Work) -> SocialCard:
     """Wait for a 社会保障卡 and read what it gives without a PIN: of a third-generation card the
-    holder too, where the settings say how it is opened."""
+    holder too, where the service needs it and the settings say how it is opened."""
     from hardware.card.authenticator import make_authenticator
     from hardware.card.files import read_social_card
 
     parts = work.terminal.parts
-    way = parts.settings.devices.card_authenticator
+    way = parts.settings.devices.card_authenticator if prompt.holder else "none"
     if way == "hsm" and parts.card_centre is None:
         raise DeviceFault(FaultCode.HSM_UNREACHABLE, "no way to one is set up")
     authenticator = make_authenticator(way, parts.card_centre)

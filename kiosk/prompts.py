@@ -160,9 +160,14 @@ class PlaceIdCard(Prompt[IdCard]):
 
 @dataclass(frozen=True)
 class ReadCard(Prompt[SocialCard]):
-    """社会保障卡 in the slot or on the antenna, read without a PIN."""
+    """社会保障卡 in the slot or on the antenna, read without a PIN.
+
+    `holder`: whether the service has to know whose it is. Otherwise a third-generation card is not
+    opened, and whatever opens it (`card_authenticator` in the settings) may be away.
+    """
 
     id: str
+    holder: bool = False
 
     performed_by: ClassVar[str | None] = "card_reader"
     asks: ClassVar[bool] = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 import secrets
 import socketserver
@@ -359,11 +360,14 @@ def test_the_terminal_as_it_is_put_together_reads_a_holder_by_the_hsm(hall: Hall
     work = Work(terminal, lambda step: None, lambda: time.monotonic() > until, list)
     try:
         slot.insert(THIRD)
-        card = read_card(ReadCard("card_check.read"), reader, work)
+        whose, which = ReadCard("x.read", holder=True), ReadCard("card_check.read")
+        card = read_card(whose, reader, work)
         assert card.holder is not None and card.holder.name == ID_PERSONAS["wang"].name
         with hall.without_hsm():
-            fault = fault_of(lambda: read_card(ReadCard("card_check.read"), reader, work))
+            fault = fault_of(lambda: read_card(whose, reader, work))
             assert fault.code is FaultCode.HSM_UNREACHABLE
+            card = read_card(which, reader, work)
+            assert (card.generation, card.holder) == (3, None), "this one needs no HSM"
     finally:
         slot.close()
         reader.close()
@@ -448,6 +452,23 @@ def test_the_operator_sees_what_was_allowed_and_used_and_no_number_or_code(hall:
     page = hall.operator.get("/admin/central/cardauthorisation/?used_at__isnull=False")
     assert "130299…" in page and "解锁密码" in page and hall.terminal.identity.terminal in page
     assert CARD_ID not in page and code not in page
+
+
+def test_a_technician_sees_by_command_whether_the_way_to_the_hsm_works(hall: Hall) -> None:
+    port, state = free_port(), hall.other.state
+    settings = f'mode = "test"\n[devices]\ncard = "direct:{port}"\ncard_authenticator = "hsm"\n'
+    (state / "settings.toml").write_text(settings, encoding="utf-8")
+    slot = CardSlot(port)
+    slot.insert(THIRD)
+    try:
+        done = CliRunner().invoke(app, ["card", "read", "--json", "--state", str(state)])
+        assert json.loads(done.stdout)["name"] == "王*英"
+        with hall.without_hsm():
+            done = CliRunner().invoke(app, ["card", "read", "--state", str(state)])
+            assert done.exit_code == 1
+            assert "hsm_unreachable" in done.stderr
+    finally:
+        slot.close()
 
 
 def test_a_technician_unblocks_a_card_by_command(hall: Hall) -> None:

@@ -510,7 +510,7 @@ def kiosk_reads(counter: Counter, way: str, centre: CardCentre | None) -> Social
     settings = Settings(devices=Devices(card_authenticator=way))
     parts = SimpleNamespace(settings=settings, card_centre=centre)
     work = Work(cast(Any, SimpleNamespace(parts=parts)), ignore, within(20), list)
-    return read_card(ReadCard("card_check.read"), counter.reader, work)
+    return read_card(ReadCard("card_check.read", holder=True), counter.reader, work)
 
 
 def test_the_terminal_opens_a_card_as_its_settings_say(counter: Counter) -> None:
