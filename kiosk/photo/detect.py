@@ -119,8 +119,10 @@ class Detector:
         centre = (face.x + face.width / 2, face.y + face.height / 2)
         side = max(face.width, face.height) * _MESH_MARGIN
         points = self._mesh_pass(picture, centre, side, float(roll))
-        if points is None:
-            return None
+        return None if points is None else self.follow(picture, points)
+
+    def follow(self, picture: Picture, points: Floats) -> Floats | None:
+        """The same points, in a picture where the face is about where `points` have it."""
         left, right = points[[33, 133]].mean(axis=0), points[[362, 263]].mean(axis=0)
         roll = np.arctan2(right[1] - left[1], right[0] - left[0])
         low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)

@@ -23,6 +23,7 @@ from kiosk.photo.mouth import Mouth, mouth
 from kiosk.photo.pose import pose
 from kiosk.photo.silhouette import Behind
 from kiosk.photo.skin import Skin, skin
+from kiosk.photo.track import Track, moved
 
 if TYPE_CHECKING:
     from kiosk.photo.detect import Face, Floats, Picture
@@ -43,8 +44,6 @@ _SIDEWAYS = 18.0
 _EYE_PIXELS = 12.0
 #: Colours this far apart: a mask lies over the mouth.
 _MASKED = 8.0
-#: Live, a hand is looked for in one frame of so many.
-_HAND_EVERY = 5
 #: A thumbnail that the sensor's noise does not reach, pixels; and how many pixels of the shorter
 #: side it is made of.
 _THUMBNAIL, _ENOUGH = (64, 36), 180
@@ -71,23 +70,24 @@ class Gauge:
         self._ruler = Ruler(folder)
         self._eyes = EyeReader(folder)
         self._hands = HandFinder(folder)
-        #: The last likeness of a hand, and how many frames ago that was.
-        self._hand, self._hand_age = 0.0, 0
+        self._track: Track | None = None
 
     def measure(self, rgb: Picture, live: bool = False) -> Sight:
         """A frame of any size: height x width x 3 bytes, RGB. Raises nothing.
 
-        `live`: the frame follows the one before it, so that a hand, whose network is the slowest,
-        need not be looked for every time.
+        `live`: the frame follows the live one before it (`kiosk.photo.track`).
         """
-        found, light, contrast = _frame(rgb)
-        faces = tuple(self._detector.faces(rgb))
+        thumbnail = _thumbnail(rgb)
+        found, light, contrast = _frame(thumbnail)
+        track = self._live_track(thumbnail) if live else Track(thumbnail)
+        faces, mesh = track.faces, track.mesh = self._faces(rgb, track)
         near = [face for face in faces if face.width >= _SECOND_FACE * faces[0].width]
         found["person.count"] = Measure(float(len(near)))
-        mesh = self._detector.landmarks(rgb, faces[0]) if faces else None
         if mesh is None:
             return Sight(faces, None, found, light, contrast)
-        head, silhouette = self._ruler.measure(rgb, mesh)
+        earlier = track.silhouette if track.keeps_silhouette() else None
+        head, silhouette = self._ruler.measure(rgb, mesh, earlier)
+        track.silhouette = silhouette
         if head.face_width <= 0 or head.height <= 0 or head.crown_to_eyes <= 0:  # seen from behind
             return Sight(faces, None, found, light, contrast)
         found["face.pixels"] = Measure(head.face_width, "px")
@@ -101,14 +101,25 @@ class Gauge:
         found |= _light(face, behind) | _glasses(face) | _background(behind)
         found |= _eyes(self._eyes.read(rgb, mesh), abs(turn.yaw), face)
         found |= _mouth(mouth(mesh), face)
-        found["face.hand"] = Measure(self._likeness_of_hand(rgb, faces[0], live), "", 0.6)
+        if track.hand is None or not track.keeps_hand():
+            track.hand = self._hands.likeness(rgb, faces[0])
+        found["face.hand"] = Measure(track.hand, "", 0.6)
         return Sight(faces, head, found, light, contrast)
 
-    def _likeness_of_hand(self, rgb: Picture, face: Face, live: bool) -> float:
-        self._hand_age += 1
-        if not live or self._hand_age >= _HAND_EVERY:
-            self._hand, self._hand_age = self._hands.likeness(rgb, face), 0
-        return self._hand
+    def _live_track(self, thumbnail: Picture) -> Track:
+        if self._track is None or not self._track.goes_on(thumbnail):
+            self._track = Track(thumbnail)
+        return self._track
+
+    def _faces(self, rgb: Picture, track: Track) -> tuple[tuple[Face, ...], Floats | None]:
+        """Every face, the largest first, and the mesh of that one."""
+        before = track.mesh
+        if before is not None and track.follows():
+            mesh = self._detector.follow(rgb, before)
+            if mesh is not None:
+                return (moved(track.faces[0], before, mesh), *track.faces[1:]), mesh
+        faces = tuple(self._detector.faces(rgb))
+        return faces, self._detector.landmarks(rgb, faces[0]) if faces else None
 
     def person(self, rgb: Picture) -> Floats | None:
         """Where the largest face's person is: height x width, 0 to 1; None without a face."""
@@ -121,9 +132,14 @@ class Gauge:
         return silhouette.over((head.eye_x, head.eye_y), head.roll, size)
 
 
-def _frame(rgb: Picture) -> tuple[dict[str, Measure], float, float]:
+def _thumbnail(rgb: Picture) -> Picture:
     step = max(min(rgb.shape[:2]) // _ENOUGH, 1)
     small = cv2.resize(rgb[::step, ::step], _THUMBNAIL, interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.uint8)
+
+
+def _frame(small: Picture) -> tuple[dict[str, Measure], float, float]:
+    """Of a thumbnail: measures, mean and standard deviation of the brightness."""
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
     spread = small.max(axis=2).astype(np.float32) - small.min(axis=2)
     light, contrast = float(grey.mean()), float(grey.std())

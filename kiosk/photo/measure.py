@@ -69,8 +69,11 @@ class Ruler:
         """`folder`: of the models. Raises `ModelsMissing`."""
         self._segmenter = Segmenter(folder)
 
-    def measure(self, picture: Picture, mesh: Floats) -> tuple[Head, Silhouette]:
-        """`mesh`: 468 x 3, as `Detector.landmarks` returns it."""
+    def measure(
+        self, picture: Picture, mesh: Floats, silhouette: Silhouette | None = None
+    ) -> tuple[Head, Silhouette]:
+        """`mesh`: 468 x 3, as `Detector.landmarks` returns it. `silhouette`: of this head a moment
+        ago, to be taken for its silhouette now; None: it is segmented."""
         points = mesh[:, :2]
         left = points[list(LEFT_CORNERS)].mean(axis=0)
         right = points[list(RIGHT_CORNERS)].mean(axis=0)
@@ -82,9 +85,10 @@ class Ruler:
         forehead = (float(level[_FOREHEAD, 0]), float(level[_FOREHEAD, 1]))
         eye_x, eye_y, chin = float(eyes[0]), float(eyes[1]), float(level[_CHIN, 1])
         width, middle = cheek_right - cheek_left, (cheek_left + cheek_right) / 2
-        silhouette = self._segmenter.segment(
-            picture, (eye_x, eye_y), roll, (chin - forehead[1]) * _MASK_REACH
-        )
+        if silhouette is None:
+            silhouette = self._segmenter.segment(
+                picture, (eye_x, eye_y), roll, (chin - forehead[1]) * _MASK_REACH
+            )
         head = Head(
             roll=roll,
             eye_x=eye_x,
