@@ -118,7 +118,7 @@ def test_submitted_is_written_only_of_what_is_on_the_disk(tmp_path: Path) -> Non
 
 def test_what_could_not_be_stored_was_not_submitted(tmp_path: Path) -> None:
     desk, notes = noted(tmp_path)
-    desk.parts.outbox._limits = Limits(items=0)
+    desk.parts.outbox._limits = Limits(free_bytes=2**62)
     transaction = Walk(ApplyFirst).until("apply.submit").prompt.transaction
     with pytest.raises(DeviceFault):
         desk.perform(Submit("apply.submit", transaction))
