@@ -141,6 +141,12 @@ _OLDEST_WAITING = "SELECT min(seq) FROM ({})".format(
     )
 )
 
+#: Not INSERT OR REPLACE, which would write the pages of the index too.
+_COUNTER_IS_AT = (
+    "INSERT INTO counter VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+)
+_DAY_IS_AT = "INSERT INTO day VALUES (?, ?) ON CONFLICT (day) DO UPDATE SET last = excluded.last"
+
 #: What is taken over from a damaged file.
 _RESCUED = (
     "seq, id, urgent, header, sealed, state, created_at, attempts, verdict, rejection, reason,"
@@ -322,7 +328,7 @@ class Outbox:
             raise OutboxUnavailable(Reason.NUMBERS_USED_UP)
         self._file.expected.reserve({_SEQ: seq, day.isoformat(): number})
         _set_counter(db, _SEQ, seq)
-        db.execute("INSERT OR REPLACE INTO day VALUES (?, ?)", (day.isoformat(), number))
+        db.execute(_DAY_IS_AT, (day.isoformat(), number))
         return seq, number
 
     def verdict(self, item: str) -> Answer | None:
@@ -471,7 +477,7 @@ def _counter(db: sqlite3.Connection, name: str) -> int:
 
 
 def _set_counter(db: sqlite3.Connection, name: str, value: int) -> None:
-    db.execute("INSERT OR REPLACE INTO counter VALUES (?, ?)", (name, value))
+    db.execute(_COUNTER_IS_AT, (name, value))
 
 
 def _waiting(db: sqlite3.Connection) -> int:
