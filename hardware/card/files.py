@@ -13,7 +13,7 @@ but `DeviceFault`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -153,7 +153,7 @@ def read_social_card(
         holder = files.read(EF_HOLDER, HOLDER_RECORDS)
         if files.locked:
             raise refused(SECURITY_NOT_SATISFIED, "EF06 after authentication")
-    return decode(issuer, holder, card, algorithm)
+    return replace(read, holder=_holder(holder))
 
 
 def algorithm_of(fci: bytes) -> str:
