@@ -132,6 +132,7 @@ class Model(RuleBasedStateMachine):
         self.centre.on_line = lambda: lines.pop() if lines else "fine"
         self.centre.verdict = lambda: verdicts.pop() if verdicts else "accepted"
         self.centre.orders.clear()
+        self.centre.said = []  # what an earlier delivery was told says nothing about this one
         try:
             self.courier.deliver()
         except CentralUnreachable:
