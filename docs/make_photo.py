@@ -21,6 +21,7 @@ from hardware.virtual.portrait import FILMS, frame
 from kiosk.photo import FindingCode, Photographer
 from kiosk.photo.guidance import Pace
 from kiosk.photo.standard import THIRD_GENERATION, Rule, Severity
+from kiosk.photo.track import EVERY, Part
 from kiosk.photo.verify import MATCH_BELOW, MISMATCH_ABOVE
 from kiosk.words import Words
 
@@ -72,6 +73,13 @@ HOW = {
 }
 
 SEVERITIES = {Severity.MUST: "must", Severity.SHOULD: "should", Severity.STAFF: "staff"}
+
+PARTS = {
+    Part.HAND: "hand near the face",
+    Part.FACES: "how many faces there are",
+    Part.SILHOUETTE: "outline of the person: crown and background",
+    Part.SKIN: "light, colour, sharpness, glasses, mask",
+}
 
 #: Scenes of the contact sheet.
 SHEET = (
@@ -143,7 +151,7 @@ def limits(rule: Rule) -> str:
 
 
 def render() -> str:
-    return "\n".join([HEAD, *rules(), MIDDLE, *sayings(), "", *pace(), TAIL])
+    return "\n".join([HEAD, *rules(), MIDDLE, *sayings(), "", *pace(), *turns(), TAIL])
 
 
 def rules() -> Iterator[str]:
@@ -174,6 +182,20 @@ def pace() -> Iterator[str]:
     for item in fields(Pace):
         if item.name.endswith("_s"):
             yield f"| `{item.name}` | {item.default} |"
+
+
+def turns() -> Iterator[str]:
+    """What is measured on which frame of the preview, as `kiosk.photo.track.EVERY` has it."""
+    yield "\n## The preview: measured in turns\n"
+    yield (
+        "Place, pose, mouth and one eye are measured on each frame, the other eye too if that one "
+        "moved;\nof what follows at most one on a frame. A photo, and any single picture, is "
+        "measured whole.\n"
+    )
+    yield "| measured anew | after frames |"
+    yield "| --- | --- |"
+    for part, frames in EVERY.items():
+        yield f"| {PARTS[part]} | {frames} |"
 
 
 # -- pictures ------------------------------------------------------------------------------------
@@ -242,7 +264,7 @@ def photo_findings(photographer: Photographer) -> Image.Image:
         x, y = place % columns * (wide + 8), place // columns * (high + room)
         picture = Image.fromarray(frame(scene)).resize((wide, high), Image.Resampling.LANCZOS)
         sheet.paste(picture, (x, y))
-        code = photographer.look(frame(scene)).finding.code
+        code = photographer.look_once(frame(scene)).finding.code
         said = words.say(f"photo.finding.{code}")
         pen.text((x + 4, y + high + 2), str(code), fill=_INK, font=receipt_font(18))
         pen.text((x + 4, y + high + 24), said[:13], fill=(20, 37, 43), font=receipt_font(18))

@@ -152,7 +152,7 @@ def _checked(photographer: Photographer, file: Path, excused: bool) -> dict[str,
         result["ok"] = report.met and not wrong and sight.head is not None
         measures = sight.measures
     else:
-        look = photographer.look(picture.rgb, excused)
+        look = photographer.look_once(picture.rgb, excused)
         result["finding"] = look.finding.code.value
         result["ok"] = not look.finding.stops
         measures = dict(look.measures)

@@ -17,13 +17,12 @@ import cv2
 import numpy as np
 
 from kiosk.photo import models
-from kiosk.photo.detect import Net, upright
+from kiosk.photo.detect import LEFT_CORNERS, RIGHT_CORNERS, Net, shares, upright
 
 if TYPE_CHECKING:
     from kiosk.photo.detect import Floats, Picture
 
-#: Mesh points of the corners, left and right in the picture.
-LEFT_CORNERS, RIGHT_CORNERS = (33, 133), (362, 263)
+_CORNERS_OF = (LEFT_CORNERS, RIGHT_CORNERS)
 
 _SIDE = 64
 #: The network wants so much more than the distance of the corners.
@@ -31,6 +30,8 @@ _MARGIN = 2.3
 #: In the network's contour: the two corners, and pairs of points on the lower and the upper lid.
 _CORNERS = (0, 8)
 _LIDS = ((2, 10), (3, 11), (4, 12), (5, 13), (6, 14))
+#: An opening that differs by more between two frames is a lid that moves; noise stays below a half.
+_LID_MOVED = 0.03
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,21 @@ class EyeReader:
 
     def read(self, picture: Picture, mesh: Floats) -> tuple[Eye, Eye]:
         """The eye at the left of the picture and the one at the right. `mesh`: 468 x 2 or 3."""
-        return (
-            self._read(picture, mesh[list(LEFT_CORNERS), :2], mirrored=False),
-            self._read(picture, mesh[list(RIGHT_CORNERS), :2], mirrored=True),
-        )
+        return self._read(picture, mesh, 0), self._read(picture, mesh, 1)
 
-    def _read(self, picture: Picture, corners: Floats, mirrored: bool) -> Eye:
-        (x0, y0), (x1, y1) = corners.tolist()
+    def follow(
+        self, picture: Picture, mesh: Floats, before: tuple[Eye, Eye], turn: int
+    ) -> tuple[Eye, Eye]:
+        """The same a frame later: only the eye whose turn it is (0: left, 1: right) is read, and
+        the other one too if that one opened or closed. A blink closes both."""
+        eye, other = self._read(picture, mesh, turn), before[1 - turn]
+        if abs(eye.open - before[turn].open) > _LID_MOVED:
+            other = self._read(picture, mesh, 1 - turn)
+        return (other, eye) if turn else (eye, other)
+
+    def _read(self, picture: Picture, mesh: Floats, side: int) -> Eye:
+        (x0, y0), (x1, y1) = mesh[list(_CORNERS_OF[side]), :2].tolist()
+        mirrored = side == 1
         width = math.hypot(x1 - x0, y1 - y0)
         centre = ((x0 + x1) / 2, (y0 + y1) / 2)
         roll = math.atan2(y1 - y0, x1 - x0)
@@ -72,7 +81,7 @@ class EyeReader:
                 (to_net, (0.0, 0.0, 1.0))
             )
         crop = cv2.warpAffine(picture, to_net, (_SIDE, _SIDE), flags=cv2.INTER_LINEAR)
-        lids, iris = self._net.run(crop.astype(np.float32) / 255.0)
+        lids, iris = self._net.run(shares(crop))
         around, pupil = lids.reshape(-1, 3)[:16, :2], iris.reshape(-1, 3)[0, :2]
         return _eye(around, pupil, width, -1.0 if mirrored else 1.0)
 

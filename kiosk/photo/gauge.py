@@ -23,7 +23,7 @@ from kiosk.photo.mouth import Mouth, mouth
 from kiosk.photo.pose import pose
 from kiosk.photo.silhouette import Behind
 from kiosk.photo.skin import Skin, skin
-from kiosk.photo.track import Track, moved
+from kiosk.photo.track import Part, Track, moved
 
 if TYPE_CHECKING:
     from kiosk.photo.detect import Face, Floats, Picture
@@ -75,20 +75,21 @@ class Gauge:
     def measure(self, rgb: Picture, live: bool = False) -> Sight:
         """A frame of any size: height x width x 3 bytes, RGB. Raises nothing.
 
-        `live`: the frame follows the live one before it (`kiosk.photo.track`).
+        `live`: the frame follows the live one before it, and not everything is measured anew
+        (`kiosk.photo.track`).
         """
         thumbnail = _thumbnail(rgb)
         found, light, contrast = _frame(thumbnail)
         track = self._live_track(thumbnail) if live else Track(thumbnail)
-        faces, mesh = track.faces, track.mesh = self._faces(rgb, track)
+        self._find(rgb, track)
+        faces, mesh = track.faces, track.mesh
         near = [face for face in faces if face.width >= _SECOND_FACE * faces[0].width]
         found["person.count"] = Measure(float(len(near)))
         if mesh is None:
             return Sight(faces, None, found, light, contrast)
-        earlier = track.silhouette if track.keeps_silhouette() else None
-        head, silhouette = self._ruler.measure(rgb, mesh, earlier)
-        track.silhouette = silhouette
+        head = self._head(rgb, track, mesh)
         if head.face_width <= 0 or head.height <= 0 or head.crown_to_eyes <= 0:  # seen from behind
+            track.mesh = None
             return Sight(faces, None, found, light, contrast)
         found["face.pixels"] = Measure(head.face_width, "px")
         turn = pose(mesh)
@@ -96,30 +97,58 @@ class Gauge:
         # People differ by some degrees in what the mesh takes for level.
         found["head.pitch"] = Measure(turn.pitch, "degree", 0.7)
         found["head.roll"] = Measure(math.degrees(head.roll), "degree")
-        face = skin(rgb, mesh, head)
-        behind = silhouette.behind(head.chin_y - head.eye_y)
-        found |= _light(face, behind) | _glasses(face) | _background(behind)
-        found |= _eyes(self._eyes.read(rgb, mesh), abs(turn.yaw), face)
+        face, eyes = self._face(rgb, track, mesh, head)
+        found |= _light(face, track.behind) | _glasses(face) | _background(track.behind)
+        found |= _eyes(eyes, abs(turn.yaw), face)
         found |= _mouth(mouth(mesh), face)
-        if track.hand is None or not track.keeps_hand():
-            track.hand = self._hands.likeness(rgb, faces[0])
-        found["face.hand"] = Measure(track.hand, "", 0.6)
+        found["face.hand"] = self._hand(rgb, track)
         return Sight(faces, head, found, light, contrast)
+
+    # -- measured, or known from the frame before --------------------------------------------
 
     def _live_track(self, thumbnail: Picture) -> Track:
         if self._track is None or not self._track.goes_on(thumbnail):
-            self._track = Track(thumbnail)
+            self._track = Track(thumbnail, live=True)
         return self._track
 
-    def _faces(self, rgb: Picture, track: Track) -> tuple[tuple[Face, ...], Floats | None]:
+    def _find(self, rgb: Picture, track: Track) -> None:
         """Every face, the largest first, and the mesh of that one."""
         before = track.mesh
-        if before is not None and track.follows():
+        if before is not None and Part.FACES not in track.turn:
             mesh = self._detector.follow(rgb, before)
             if mesh is not None:
-                return (moved(track.faces[0], before, mesh), *track.faces[1:]), mesh
-        faces = tuple(self._detector.faces(rgb))
-        return faces, self._detector.landmarks(rgb, faces[0]) if faces else None
+                track.faces = (moved(track.faces[0], before, mesh), *track.faces[1:])
+                track.mesh = mesh
+                return
+            track.begin()
+        track.faces = faces = tuple(self._detector.faces(rgb))
+        track.mesh = self._detector.landmarks(rgb, faces[0]) if faces else None
+
+    def _head(self, rgb: Picture, track: Track, mesh: Floats) -> Head:
+        earlier = None if Part.SILHOUETTE in track.turn else track.silhouette
+        head, silhouette = self._ruler.measure(rgb, mesh, earlier)
+        if silhouette is not earlier:
+            track.silhouette = silhouette
+            track.behind = silhouette.behind(head.chin_y - head.eye_y)
+        return head
+
+    def _face(
+        self, rgb: Picture, track: Track, mesh: Floats, head: Head
+    ) -> tuple[Skin, tuple[Eye, Eye]]:
+        if track.skin is None or Part.SKIN in track.turn:
+            track.skin = skin(rgb, mesh, head)
+        if track.eyes is None:
+            track.eyes = self._eyes.read(rgb, mesh)
+        else:
+            track.eyes = self._eyes.follow(rgb, mesh, track.eyes, track.frame % 2)
+        return track.skin, track.eyes
+
+    def _hand(self, rgb: Picture, track: Track) -> Measure:
+        if Part.HAND in track.turn:
+            track.hand = self._hands.likeness(rgb, track.faces[0])
+        if track.hand is None:
+            return unknown("", "not looked for yet")
+        return Measure(track.hand, "", 0.6)
 
     def person(self, rgb: Picture) -> Floats | None:
         """Where the largest face's person is: height x width, 0 to 1; None without a face."""
@@ -134,19 +163,22 @@ class Gauge:
 
 def _thumbnail(rgb: Picture) -> Picture:
     step = max(min(rgb.shape[:2]) // _ENOUGH, 1)
-    small = cv2.resize(rgb[::step, ::step], _THUMBNAIL, interpolation=cv2.INTER_AREA)
-    return np.asarray(small, np.uint8)
+    # Every so many pixels first: averaging all of a frame takes ten times as long.
+    sample = (max(rgb.shape[1] // step, 1), max(rgb.shape[0] // step, 1))
+    few = cv2.resize(rgb, sample, interpolation=cv2.INTER_NEAREST)
+    return np.asarray(cv2.resize(few, _THUMBNAIL, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _frame(small: Picture) -> tuple[dict[str, Measure], float, float]:
     """Of a thumbnail: measures, mean and standard deviation of the brightness."""
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
-    spread = small.max(axis=2).astype(np.float32) - small.min(axis=2)
+    red, green, blue = cv2.split(small)
+    brightest, darkest = cv2.max(cv2.max(red, green), blue), cv2.min(cv2.min(red, green), blue)
     light, contrast = float(grey.mean()), float(grey.std())
     return (
         {
             "frame.light": Measure(light, "level"),
-            "frame.colour": Measure(float(spread.mean()), "level"),
+            "frame.colour": Measure(float((brightest - darkest).mean()), "level"),
         },
         light,
         contrast,

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kiosk.photo.eyes import LEFT_CORNERS, RIGHT_CORNERS
+from kiosk.photo.detect import eye_middles
 from kiosk.photo.silhouette import Segmenter, Silhouette
 
 if TYPE_CHECKING:
@@ -75,8 +75,7 @@ class Ruler:
         """`mesh`: 468 x 3, as `Detector.landmarks` returns it. `silhouette`: of this head a moment
         ago, to be taken for its silhouette now; None: it is segmented."""
         points = mesh[:, :2]
-        left = points[list(LEFT_CORNERS)].mean(axis=0)
-        right = points[list(RIGHT_CORNERS)].mean(axis=0)
+        left, right = eye_middles(points)
         roll = math.atan2(float(right[1] - left[1]), float(right[0] - left[0]))
         eyes = (left + right) / 2
         cos, sin = math.cos(roll), math.sin(roll)

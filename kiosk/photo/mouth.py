@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kiosk.photo.detect import eye_middles
+
 if TYPE_CHECKING:
     from kiosk.photo.detect import Floats
 
 #: Outer corners, inner edge of the upper and the lower lip, left and right of the picture.
 _LEFT, _RIGHT, _UPPER, _LOWER = 61, 291, 13, 14
-_EYES = ((33, 133), (362, 263))
 #: What a neutral mouth has, and what a smile adds; in distances of the eyes.
 _WIDTH, _WIDER = 0.80, 0.10
 _LIFT, _LIFTED = -0.02, 0.05
@@ -34,7 +35,7 @@ class Mouth:
 
 def mouth(mesh: Floats) -> Mouth:
     """`mesh`: 468 x 3, as `Detector.landmarks` returns it."""
-    left, right = (mesh[list(corners)].mean(axis=0) for corners in _EYES)
+    left, right = eye_middles(mesh)
     across = right - left
     distance = float(np.linalg.norm(across))
     if distance <= 0:

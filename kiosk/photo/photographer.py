@@ -65,8 +65,16 @@ class Photographer:
         self._gauge = Gauge(models or models_dir())
 
     def look(self, rgb: Picture, excused: bool = False) -> Look:
-        """What stands in the way of a photo, the most important first. Raises nothing."""
+        """What stands in the way of a photo, the most important first. Raises nothing.
+
+        The frame is the next one of a stream: what changes slowly is measured in turns.
+        """
         view = self._view(rgb, excused, live=True)
+        return Look(view.finding, view.sight.measures)
+
+    def look_once(self, rgb: Picture, excused: bool = False) -> Look:
+        """The same of a single picture, of which everything is measured now. Raises nothing."""
+        view = self._view(rgb, excused)
         return Look(view.finding, view.sight.measures)
 
     def make(self, rgb: Picture, excused: bool = False) -> CardPhoto:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from kiosk.photo.measure import Head
 
 #: The patch, pixels: width of the face in it, its size, and where the middle of the eyes lies.
-_FACE, _WIDTH, _HEIGHT = 200.0, 260, 320
-_EYES = (130.0, 110.0)
+_FACE, _WIDTH, _HEIGHT = 200.0, 260, 260
+_EYES = (130.0, 80.0)
 #: A frame this much larger than the patch is first averaged down, else noise passes for detail.
 _SHRINK_FIRST = 2.0
 
@@ -91,12 +91,11 @@ def skin(picture: Picture, mesh: Floats, head: Head) -> Skin:
 
     cheeks = [pixels(region) for region in _CHEEKS]
     both = np.vstack(cheeks)
-    colour = np.median(both, axis=0)
-    sides = [max(float(np.median(cheek[:, 0])), 1.0) for cheek in cheeks]
-    a, b = float(colour[1]) - 128.0, float(colour[2]) - 128.0
+    light, a, b = _middle(both)
+    sides = [max(_middle(cheek)[0], 1.0) for cheek in cheeks]
     nose, between = pixels(_NOSE), pixels(_BETWEEN)
     return Skin(
-        light=float(colour[0]),
+        light=light,
         sides=abs(sides[0] - sides[1]),
         burnt=float(np.mean(np.vstack((both, nose))[:, 0] >= _BURNT)),
         hue=math.degrees(math.atan2(b, a)),
@@ -105,7 +104,7 @@ def skin(picture: Picture, mesh: Floats, head: Head) -> Skin:
         behind_glass=float(
             np.mean(
                 [
-                    float(np.median(pixels(region)[:, 0])) / side
+                    _middle(pixels(region))[0] / side
                     for region, side in zip(_UNDER_EYES, sides, strict=True)
                 ]
             )
@@ -115,7 +114,7 @@ def skin(picture: Picture, mesh: Floats, head: Head) -> Skin:
             for region, side in zip(_GLASSES, sides, strict=True)
         ),
         covered=_colours_apart(between, (nose, pixels(_MUZZLE), both)),
-        brow_light=float(np.median(between[:, 0])),
+        brow_light=_middle(between)[0],
     )
 
 
@@ -168,17 +167,29 @@ def _inside(lab: Picture, points: Floats, region: Sequence[int]) -> Picture:
     return np.zeros((1, 3), np.uint8)
 
 
+def _middle(pixels: Picture) -> tuple[float, float, float]:
+    """Median lightness, and median colour from -128 (green, blue) to 127 (red, yellow)."""
+    half = len(pixels) // 2  # of an even number the upper one: at most half a level from the mean
+    light, a, b = (float(np.partition(pixels[:, channel], half)[half]) for channel in range(3))
+    return light, a - 128.0, b - 128.0
+
+
 def _colours_apart(one: Picture, others: Sequence[Picture]) -> float:
     """Least distance of the median colours of `others` from that of `one`, without lightness."""
-    here = np.median(one, axis=0)[1:]
-    return min(float(np.hypot(*(np.median(other, axis=0)[1:] - here))) for other in others)
+    _, a, b = _middle(one)
+    return min(math.hypot(x - a, y - b) for _, x, y in map(_middle, others))
 
 
 def _sharpness(patch: Picture, points: Floats) -> float:
-    grey = cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY)
-    edges = cv2.Laplacian(grey, cv2.CV_32F)
-    inside = np.zeros(grey.shape, np.uint8)
-    hull = cv2.convexHull(np.round(points[list(_FEATURES)]).astype(np.int32))
-    cv2.fillConvexPoly(inside, hull, 1)
-    found = edges[inside > 0]
-    return float(found.var()) if found.size else 0.0
+    outline = cv2.convexHull(np.round(points[list(_FEATURES)]).astype(np.int32))
+    x, y, width, height = cv2.boundingRect(outline)
+    # One pixel around, which the Laplacian looks at.
+    left, top = max(x - 1, 0), max(y - 1, 0)
+    part = patch[top : max(y + height + 1, 0), left : max(x + width + 1, 0)]
+    if not part.size:
+        return 0.0
+    edges = cv2.Laplacian(cv2.cvtColor(part, cv2.COLOR_RGB2GRAY), cv2.CV_32F)
+    inside = np.zeros(part.shape[:2], np.uint8)
+    cv2.fillConvexPoly(inside, outline - np.array((left, top), np.int32), 1)
+    _, deviation = cv2.meanStdDev(edges, mask=inside)
+    return float(deviation[0, 0]) ** 2

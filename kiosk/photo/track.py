@@ -1,29 +1,51 @@
 """What one frame of a stream tells about the next, so that not every network runs on each frame.
 
-| network      | runs, live                                                              |
-|--------------|-------------------------------------------------------------------------|
-| detector     | on one frame in five, and whenever the mesh has lost the face           |
-| mesh         | once, from where the face was; twice after the detector                 |
-| eyes         | always                                                                  |
-| segmentation | on every second frame; what is cut out moves with the head              |
-| hands        | on one frame in five, not the detector's                                |
+| part                        | measured anew, live             | ms  | a change is told by frame  |
+|-----------------------------|---------------------------------|-----|----------------------------|
+| mesh: place, pose, mouth    | on each frame                   | 5   | 1, the first that shows it |
+| eyes                        | one in turn; both if it changed | 5   | 1; a wink or a look: 2     |
+| skin: light, glasses, mask  | after 2 frames                  | 4   | 4                          |
+| silhouette: crown, wall     | after 4 frames                  | 11  | 6                          |
+| faces: somebody else beside | after 12 frames                 | 10  | 12                         |
+| hand near the face          | after 12 frames                 | 27  | 12                         |
 
-A frame that does not look like the one before it, as a thumbnail, begins anew: somebody came, or
-left. A single picture always does.
+Besides mesh and eye a frame has room for one part of the lower four; which of those that are due
+goes first is the order of `EVERY`. A look that begins anew measures all but the hand, which comes
+with the next frame: so no look costs much more than the dearest network.
+
+It begins anew when the mesh has lost the face, and with a frame that does not look like the one
+before it, as a thumbnail: somebody came, or left. A single picture is measured whole, and nothing
+of it is kept. Milliseconds are those of one core of a slow terminal.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from enum import Enum, auto
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 if TYPE_CHECKING:
     from kiosk.photo.detect import Face, Floats, Picture
-    from kiosk.photo.silhouette import Silhouette
+    from kiosk.photo.eyes import Eye
+    from kiosk.photo.silhouette import Behind, Silhouette
+    from kiosk.photo.skin import Skin
 
-_DETECT_EVERY, _SEGMENT_EVERY, _HAND_EVERY, _HAND_AT = 5, 2, 5, 2
+
+class Part(Enum):
+    """What need not be measured on each frame."""
+
+    HAND = auto()
+    FACES = auto()
+    SILHOUETTE = auto()
+    SKIN = auto()
+
+
+#: After how many frames each is measured anew. Of two that are due the upper one goes first: what
+#: is rare is not put off by what comes back at once.
+EVERY = {Part.HAND: 12, Part.FACES: 12, Part.SILHOUETTE: 4, Part.SKIN: 2}
 #: Thumbnails that differ by more on average, levels of 255, are different scenes. Somebody who
 #: moves in front of the camera stays below one.
 _ANOTHER_SCENE = 2.0
@@ -31,33 +53,59 @@ _ANOTHER_SCENE = 2.0
 
 @dataclass
 class Track:
-    """One stretch of frames of the same scene; `frame` counts from 0."""
+    """One stretch of frames of the same scene, or one picture; `frame` counts from 0."""
 
     thumbnail: Picture
+    #: Of a stream; a single picture is measured whole.
+    live: bool = False
     frame: int = 0
+    #: What is measured on this frame, besides mesh and eyes.
+    turn: frozenset[Part] = frozenset()
     faces: tuple[Face, ...] = ()
-    #: Of the largest face; None if it was not seen in the last frame.
+    #: Of the largest face; None if it was not seen in the last frame. So are those below.
     mesh: Floats | None = None
+    eyes: tuple[Eye, Eye] | None = None
     silhouette: Silhouette | None = None
-    #: Likeness of a hand near the face.
+    behind: Behind | None = None
+    skin: Skin | None = None
+    #: Likeness of a hand near the face; None if it was not looked for yet.
     hand: float | None = None
+    _measured: dict[Part, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Nothing is known of who is in this frame."""
+        self.mesh = self.eyes = self.silhouette = self.behind = self.skin = self.hand = None
+        self._measured = {}
+        self._take(frozenset(Part) - ({Part.HAND} if self.live else set()))
 
     def goes_on(self, thumbnail: Picture) -> bool:
         """Take the next frame in, if it shows the same scene."""
-        difference = np.abs(thumbnail.astype(np.int16) - self.thumbnail).mean()
+        difference = cv2.norm(thumbnail, self.thumbnail, cv2.NORM_L1) / thumbnail.size
+        if difference > _ANOTHER_SCENE:
+            return False
         self.thumbnail = thumbnail
         self.frame += 1
-        return bool(difference <= _ANOTHER_SCENE)
+        if self.mesh is None:
+            self.begin()
+        else:
+            self._take(frozenset(self._due()))
+        return True
 
-    def follows(self) -> bool:
-        """Whether the face may be looked for where it was."""
-        return self.mesh is not None and self.frame % _DETECT_EVERY != 0
+    def _due(self) -> list[Part]:
+        """The one part that is measured next, if it is time for any."""
+        due = (
+            part
+            for part, every in EVERY.items()
+            if self.frame - self._measured.get(part, -every) >= every
+        )
+        return list(due)[:1]
 
-    def keeps_silhouette(self) -> bool:
-        return self.silhouette is not None and self.frame % _SEGMENT_EVERY != 0
-
-    def keeps_hand(self) -> bool:
-        return self.hand is not None and self.frame % _HAND_EVERY != _HAND_AT
+    def _take(self, parts: frozenset[Part]) -> None:
+        self.turn = parts
+        self._measured |= dict.fromkeys(parts, self.frame)
 
 
 def moved(face: Face, before: Floats, now: Floats) -> Face:

@@ -1,8 +1,9 @@
 """What measuring a frame and making a photo cost on one core, and whether the photos measure right.
 
 The measuring runs in a process of its own that is held to one core, as beside the screen. Its floor
-is the same networks on the same frame and nothing else; that of making is cutting, resizing and
-encoding alone. How well the measures tell faces apart is `tests.bench.photo_accuracy`.
+is the same runs of networks and nothing else, over whole cycles of the live look's turns; that of
+making is cutting, resizing and encoding alone. How well the measures tell faces apart is
+`tests.bench.photo_accuracy`.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 from tests.bench.numbers import Number, at_most
 
@@ -25,10 +27,12 @@ if TYPE_CHECKING:
 
     Picture = NDArray[np.uint8]
 
-#: Issue: 25 frames a second on one core; a photo in 400 ms; 250 MB.
+#: Asked for: 25 frames a second on one core; a photo in 400 ms; 250 MB.
 LOOK_MS, MAKE_MS, RSS_MB = 40.0, 400.0, 250.0
-#: Looks and photos of each run.
-_LOOKS, _PHOTOS = 30, 3
+#: No look may cost more: the preview stands still for it.
+WORST_LOOK_MS = 45.0
+#: Cycles of looks, and photos, of each run.
+_CYCLES, _PHOTOS = 3, 3
 #: How the camera is moved for the photos that are measured again: scale, right, down, degrees.
 _MOVES = (
     (1.0, 0.0, 0.0, 0.0),
@@ -43,6 +47,8 @@ def numbers(runs: int) -> dict[str, Number]:
     found = _in_one_core(runs)
     return {
         "photo_look_ms": at_most(found["look_ms"], LOOK_MS, found["networks_ms"]),
+        "photo_look_worst_ms": at_most(found["worst_ms"], WORST_LOOK_MS, found["dearest_ms"]),
+        "photo_look_anew_ms": at_most(found["anew_ms"], WORST_LOOK_MS, found["dearest_ms"]),
         "photo_make_ms": at_most(found["make_ms"], MAKE_MS, found["render_ms"]),
         "photo_rss_mb": at_most(found["rss_mb"], RSS_MB, found["bare_rss_mb"]),
         "photo_pixel_rules_broken": at_most(found["broken"], 0.0, found["photos"]),
@@ -66,6 +72,7 @@ def main(runs: int) -> dict[str, float]:
     from kiosk.photo.crop import cut, solve
     from kiosk.photo.encode import encode
     from kiosk.photo.standard import THIRD_GENERATION
+    from kiosk.photo.track import EVERY
 
     cv2.setNumThreads(1)
     picture = frame("portrait")
@@ -74,12 +81,21 @@ def main(runs: int) -> dict[str, float]:
     head = photographer.measure(picture).head
     assert head is not None
     crop = solve(head, THIRD_GENERATION)
-    networks = _networks(photographer, picture)
-    turns: dict[str, list[float]] = {"look": [], "networks": [], "make": [], "render": []}
-    for _ in range(runs):  # in turns, so that what else the machine does hits both
+    nobody, cycle = frame("nobody"), max(EVERY.values())
+    networks = _networks(photographer, picture, cycle)
+    names = ("look", "worst", "anew", "networks", "dearest", "make", "render")
+    turns: dict[str, list[float]] = {name: [] for name in names}
+    for _ in range(runs * _CYCLES):  # in turns, so that what else the machine does hits both
         # Time of the core, not of the clock: how many looks a core has room for.
-        turns["look"] += _times(lambda: photographer.look(picture), _LOOKS, time.process_time)
-        turns["networks"] += _times(networks, _LOOKS, time.process_time)
+        looks = _times(lambda: photographer.look(picture), cycle, time.process_time)
+        alone = [_times(net, 1, time.process_time)[0] for net in networks]
+        turns["look"].append(mean(looks))
+        turns["worst"].append(max(looks))
+        turns["networks"].append(sum(alone) / cycle)
+        turns["dearest"].append(max(alone))
+    for _ in range(runs):
+        photographer.look(nobody)
+        turns["anew"] += _times(lambda: photographer.look(picture), 1, time.process_time)
         turns["make"] += _times(lambda: photographer.make(picture), _PHOTOS)
         turns["render"] += _times(
             lambda: encode(cut(picture, head, crop, THIRD_GENERATION), THIRD_GENERATION), _PHOTOS
@@ -90,24 +106,23 @@ def main(runs: int) -> dict[str, float]:
     return {**found, "rss_mb": rss, "bare_rss_mb": bare_rss, "photos": photos, "broken": broken}
 
 
-def _networks(photographer: Any, picture: Picture) -> Callable[[], None]:
-    """The runs of networks that one look makes, with their last inputs and nothing around them."""
-    gauge = photographer._gauge
-    nets = (
-        gauge._detector._detector,
-        gauge._detector._mesh,
-        gauge._detector._mesh,  # in two passes
-        gauge._ruler._segmenter._net,
-        gauge._eyes._net,
-        gauge._eyes._net,
-    )
+def _networks(photographer: Any, picture: Picture, cycle: int) -> list[Callable[[], None]]:
+    """The runs of networks that a cycle of looks makes: with their last inputs, nothing around."""
+    from kiosk.photo.detect import Net
 
-    def run() -> None:
-        for net in nets:
-            net._net.invoke()
+    ran: list[Callable[[], None]] = []
+    run = Net.run
 
-    photographer.look(picture)
-    return run
+    def noted(net: Any, given: Any) -> Any:
+        ran.append(net._net.invoke)
+        return run(net, given)
+
+    for _ in range(cycle):  # the first ones begin anew
+        photographer.look(picture)
+    with patch.object(Net, "run", noted):
+        for _ in range(cycle):
+            photographer.look(picture)
+    return ran
 
 
 def _times(

@@ -53,7 +53,7 @@ def test_every_scene_of_the_bench_is_looked_at() -> None:
 @pytest.mark.parametrize("scene", FOUND)
 def test_each_scene_has_its_finding(photographer: Photographer, scene: str) -> None:
     code, stops = FOUND[scene]
-    finding = photographer.look(frame(scene)).finding
+    finding = photographer.look_once(frame(scene)).finding
     assert (finding.code, finding.stops) == (code, stops)
     if stops:
         with pytest.raises(PhotoRefused):
@@ -64,7 +64,7 @@ def test_each_scene_has_its_finding(photographer: Photographer, scene: str) -> N
 def test_a_turned_head_is_measured_as_turned_and_not_photographed(
     photographer: Photographer, scene: str
 ) -> None:
-    look = photographer.look(frame(scene))
+    look = photographer.look_once(frame(scene))
     assert look.finding.code is C.LOOK_STRAIGHT
     assert look.finding.stops
     yaw = value(look, "head.yaw")
@@ -74,7 +74,7 @@ def test_a_turned_head_is_measured_as_turned_and_not_photographed(
 
 def test_a_camera_without_colour_is_named(photographer: Photographer) -> None:
     grey = cv2.cvtColor(cv2.cvtColor(frame("portrait"), cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    assert photographer.look(np.asarray(grey, np.uint8)).finding.code is C.GREY
+    assert photographer.look_once(np.asarray(grey, np.uint8)).finding.code is C.GREY
 
 
 @pytest.mark.parametrize("size", [(640, 480), (1920, 1080), (3840, 2160)])
@@ -83,7 +83,7 @@ def test_cameras_of_any_size_see_the_same_or_ask_to_come_closer(
     photographer: Photographer, scene: str, size: tuple[int, int]
 ) -> None:
     """640 pixels hold a face of the standard's width only of somebody who sits nearer."""
-    finding = photographer.look(_fitted(frame(scene), size)).finding
+    finding = photographer.look_once(_fitted(frame(scene), size)).finding
     expected = {FOUND[scene][0]}
     if size == (640, 480):
         expected |= {C.TOO_FAR}
@@ -103,7 +103,7 @@ def test_who_does_as_asked_is_seen_to_by_the_real_networks(
 ) -> None:
     liveness = Liveness((challenge,))
     liveness.begin(0.0)
-    looks = {scene: photographer.look(frame(scene)) for scene, _ in FILMS[film]}
+    looks = {scene: photographer.look_once(frame(scene)) for scene, _ in FILMS[film]}
     at = 0.0
     for scene, seconds in (("portrait", 1.0), *FILMS[film], ("portrait", 0.6)):
         for _ in range(max(round(seconds * 15), 1)):

@@ -104,7 +104,7 @@ SPOILT: dict[str, tuple[Change, FindingCode, bool]] = {
 @pytest.mark.parametrize("how", SPOILT)
 def test_what_spoils_a_photo_is_named(photographer: Photographer, how: str) -> None:
     change, code, stops = SPOILT[how]
-    finding = photographer.look(spoilt(change)).finding
+    finding = photographer.look_once(spoilt(change)).finding
     assert (finding.code, finding.stops) == (code, stops)
 
 
@@ -125,7 +125,7 @@ def test_advice_that_is_not_followed_is_a_warning_in_the_report(
 
 
 def test_closed_eyes_stop_the_photo(photographer: Photographer) -> None:
-    finding = photographer.look(frame("eyes-closed")).finding
+    finding = photographer.look_once(frame("eyes-closed")).finding
     assert (finding.code, finding.stops) == (FindingCode.EYES_CLOSED, True)
 
 
@@ -156,12 +156,12 @@ def test_a_good_sitter_meets_every_rule_that_is_measured(
 def test_a_measure_that_is_not_valid_says_so(
     photographer: Photographer, change: Change, measure: str, why: str
 ) -> None:
-    found = photographer.look(spoilt(change)).measures[measure]
+    found = photographer.look_once(spoilt(change)).measures[measure]
     assert (found.value, found.cannot_tell, found.decides) == (None, why, False)
 
 
 def test_a_gaze_is_not_read_from_closed_eyes(photographer: Photographer) -> None:
-    found = photographer.look(frame("eyes-closed")).measures["eyes.gaze"]
+    found = photographer.look_once(frame("eyes-closed")).measures["eyes.gaze"]
     assert found.cannot_tell == "the eyes are hardly open"
 
 
@@ -185,7 +185,7 @@ def test_within_its_tolerance_a_must_is_a_warning() -> None:
 
 def test_what_cannot_be_taken_off_is_left_to_staff(photographer: Photographer) -> None:
     masked = spoilt(BLUE)
-    assert not photographer.look(masked, excused=True).finding.stops
+    assert not photographer.look_once(masked, excused=True).finding.stops
     report = photographer.make(masked, excused=True).report
     assert report.line("face.covered").verdict == Verdict.REVIEW
     assert report.met
@@ -251,9 +251,9 @@ def test_each_measure_has_its_advice(rule: str, value: float, code: FindingCode)
 def test_a_gap_between_the_lips_is_an_open_mouth(photographer: Photographer) -> None:
     """The dark gap is painted; nothing is put into the mesh."""
     picture = frame("portrait").copy()
-    closed = photographer.look(picture).measures["mouth.open"].value
+    closed = photographer.look_once(picture).measures["mouth.open"].value
     cv2.ellipse(picture, (EYE_X, EYE_Y + 118), (34, 26), 0, 0, 360, (60, 25, 25), -1)
-    opened = photographer.look(picture).measures["mouth.open"].value
+    opened = photographer.look_once(picture).measures["mouth.open"].value
     assert closed is not None
     assert opened is not None
     assert opened > 0.10 > closed

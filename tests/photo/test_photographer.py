@@ -66,7 +66,7 @@ def measured(photographer: Photographer, photo: CardPhoto) -> dict[str, float]:
 def test_each_scene_has_its_finding(
     photographer: Photographer, name: str, code: FindingCode
 ) -> None:
-    assert photographer.look(frame(name)).finding.code == code
+    assert photographer.look_once(frame(name)).finding.code == code
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_each_scene_has_its_finding(
 def test_a_citizen_in_the_wrong_place_is_told_where_to_go(
     photographer: Photographer, picture: Picture, code: FindingCode
 ) -> None:
-    finding = photographer.look(picture).finding
+    finding = photographer.look_once(picture).finding
     assert finding.code == code
     assert finding.face is not None
     with pytest.raises(PhotoRefused) as refused:
@@ -91,7 +91,7 @@ def test_a_citizen_in_the_wrong_place_is_told_where_to_go(
 
 
 def test_the_face_box_lies_over_the_face(photographer: Photographer) -> None:
-    face = photographer.look(frame("portrait")).finding.face
+    face = photographer.look_once(frame("portrait")).finding.face
     assert face is not None
     x, y, width, height = face
     assert x < 640 / 1280 < x + width
@@ -159,14 +159,14 @@ def test_cameras_of_other_sizes(photographer: Photographer, size: tuple[int, int
 def test_a_frame_of_absurd_shape_has_no_face(
     photographer: Photographer, shape: tuple[int, int, int]
 ) -> None:
-    finding = photographer.look(np.full(shape, 200, np.uint8)).finding
+    finding = photographer.look_once(np.full(shape, 200, np.uint8)).finding
     assert finding.code == FindingCode.NO_FACE
 
 
 def test_noise_and_a_white_frame_have_no_face(photographer: Photographer) -> None:
     noise = np.random.default_rng(3).integers(0, 255, (720, 1280, 3), np.uint8)
     for picture in (noise, np.full((720, 1280, 3), 255, np.uint8)):
-        assert photographer.look(picture).finding.code == FindingCode.NO_FACE
+        assert photographer.look_once(picture).finding.code == FindingCode.NO_FACE
 
 
 def test_the_photo_does_not_show_in_a_log(card_photo: CardPhoto) -> None:
