@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from screens import visual
 from screens.window import configure
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def run(
     from screens.stage import Stage
     from screens.voice import Voice
 
+    visual.must_draw()
     # Cheaper than a widget the size of the window.
     Window.clearcolor = theme.GROUND
     fonts.register()

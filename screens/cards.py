@@ -18,8 +18,9 @@ from kiosk.prompts import PlaceIdCard, ReadCard
 from screens import theme
 from screens.base import PromptScreen
 from screens.scale import px
+from screens.widgets.coat import Coat
 from screens.widgets.status import Banner
-from screens.widgets.surface import Coat, Panel
+from screens.widgets.surface import Panel
 from screens.widgets.text import Icon, Text
 
 P = TypeVar("P", bound=Prompt[Any])

@@ -15,8 +15,9 @@ from screens import theme
 from screens.base import Page
 from screens.scale import px
 from screens.widgets.button import Press
+from screens.widgets.coat import Coat
 from screens.widgets.status import StatusChip
-from screens.widgets.surface import Coat, Column, Gap, Panel
+from screens.widgets.surface import Column, Gap, Panel
 from screens.widgets.text import Icon, Text
 
 if TYPE_CHECKING:

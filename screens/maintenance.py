@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from kivy.uix.boxlayout import BoxLayout
-from kivy.uix.scrollview import ScrollView
 
 from hardware.faults import DeviceFault
 from kiosk.clock import beijing_at
@@ -17,6 +16,7 @@ from screens import theme
 from screens.background import in_background
 from screens.base import Page
 from screens.scale import px
+from screens.widgets.scroll import Scroll
 from screens.widgets.status import Banner, StatusChip
 from screens.widgets.surface import Column, Panel, Rule
 from screens.widgets.text import Icon, Text
@@ -85,7 +85,7 @@ class MaintenancePage(Page):
         for part in (self._devices, self._queue):
             everything.add_widget(part)
         # With several faults at once it is more than a page.
-        scroll = ScrollView(do_scroll_x=False, bar_width=px(12), scroll_type=["bars", "content"])
+        scroll = Scroll()
         scroll.add_widget(everything)
         for part in (scroll, self._result):
             self.body.add_widget(part)

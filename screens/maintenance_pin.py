@@ -20,7 +20,8 @@ from screens.background import in_background
 from screens.base import Page
 from screens.scale import px
 from screens.widgets.button import BarButton
-from screens.widgets.surface import Coat, Gap
+from screens.widgets.coat import Coat
+from screens.widgets.surface import Gap
 
 if TYPE_CHECKING:
     from kiosk.terminal import Terminal

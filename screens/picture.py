@@ -6,7 +6,8 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from kivy.core.image import Image as CoreImage
-from kivy.uix.image import Image
+from kivy.graphics import Color, Rectangle
+from kivy.uix.widget import Widget
 
 from screens.scale import px
 
@@ -17,19 +18,23 @@ if TYPE_CHECKING:
 SHAPE = 358 / 441
 
 
-class CardPicture(Image):
+class CardPicture(Widget):
     """Shows the photo `height` reference pixels high."""
 
     def __init__(self, photo: CardPhoto, height: float) -> None:
+        super().__init__(size_hint=(None, None), size=(px(height * SHAPE), px(height)))
         # nocache: a face must not stay in Kivy's image cache after the visit.
         picture = CoreImage(BytesIO(photo.jpeg), ext="jpg", nocache=True)
-        super().__init__(
-            texture=picture.texture,
-            size_hint=(None, None),
-            size=(px(height * SHAPE), px(height)),
-            fit_mode="contain",
-        )
+        with self.canvas:
+            # Not Kivy's widget for pictures, which needs a stencil buffer (`screens.visual`).
+            self._colour = Color(1, 1, 1, 1)
+            self._picture = Rectangle(texture=picture.texture)
+        self.bind(pos=self._follow, size=self._follow)
 
     def drop(self) -> None:
-        """Let go of the texture."""
-        self.texture = None
+        """Let go of the picture."""
+        self._picture.texture = None
+        self._colour.a = 0
+
+    def _follow(self, *_: object) -> None:
+        self._picture.pos, self._picture.size = self.pos, self.size

@@ -4,15 +4,19 @@ The oval follows the face up and down: who sits in a wheelchair and who is tall 
 own head, and are not made to fit the camera. Its size is that of a face at the right distance.
 
 One texture is kept and written anew for each frame (a new one each time would leak on some
-terminals, and never so on others); mirroring, turning the rows over and cropping are all done by
-the coordinates at which the graphics card reads it.
+terminals, and never so on others). Only the part of a frame that is seen goes into it; mirroring
+and turning the rows over are done by the coordinates at which it is read. It is the largest thing
+on any page, so it is drawn in the way that costs a software renderer least: opaque, in the order of
+bytes that its fast way knows (`screens.visual`), by a shader that does nothing but look it up.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kivy.graphics import Color, Ellipse, Rectangle, SmoothLine
+from kivy.graphics import Callback, Color, Ellipse, Rectangle, RenderContext, SmoothLine
+from kivy.graphics.opengl import GL_BLEND, glDisable, glEnable
+from kivy.graphics.opengl_utils import gl_get_texture_formats
 from kivy.graphics.texture import Texture
 from kivy.uix.floatlayout import FloatLayout
 
@@ -31,22 +35,29 @@ OVAL_HEIGHT, OVAL_SHAPE, OVAL_MIDDLE = 0.58, 0.75, 0.54
 OVAL_FOLLOWS = 0.2
 COUNT = 190
 
-
-def cover(frame: tuple[int, int], view: tuple[float, float]) -> tuple[float, float, float, float]:
-    """The part of a frame that fills a view without distortion: left, top, right, bottom in
-    shares of the frame, the middle of it. Both sizes are (width, height)."""
-    wide = view[0] / view[1]
-    is_wide = frame[0] / frame[1]
-    across = min(1.0, wide / is_wide)
-    down = min(1.0, is_wide / wide)
-    return ((1 - across) / 2, (1 - down) / 2, (1 + across) / 2, (1 + down) / 2)
+#: The order of a pixel's bytes in the texture.
+_ORDER = "bgra" if "bgra" in gl_get_texture_formats() else "rgba"
+#: Fragment shader of the picture. Kivy's multiplies each pixel by a colour, too.
+_LOOK_UP = "$HEADER$\nvoid main(void) { gl_FragColor = texture2D(texture0, tex_coord0); }"
 
 
-def mirrored(part: tuple[float, float, float, float]) -> tuple[float, ...]:
-    """Texture coordinates (bottom left, bottom right, top right, top left of the widget) that show
-    a part of a frame as a mirror does. The frame's first row is its top."""
-    left, top, right, bottom = part
-    return (right, bottom, left, bottom, left, top, right, top)
+Box = tuple[int, int, int, int]
+
+
+def cover(frame: tuple[int, int], view: tuple[float, float]) -> Box:
+    """The part of a frame that fills a view without distortion, the middle of it: left, top, right,
+    bottom, pixels of the frame. Both sizes are (width, height)."""
+    wide, high = frame
+    shape = view[0] / view[1]
+    across = min(wide, max(1, round(high * shape)))
+    down = min(high, max(1, round(wide / shape)))
+    left, top = (wide - across) // 2, (high - down) // 2
+    return (left, top, left + across, top + down)
+
+
+#: Texture coordinates (bottom left, bottom right, top right, top left of the widget) that show a
+#: frame as a mirror does; its first row is its top.
+MIRRORED = (1, 1, 0, 1, 0, 0, 1, 0)
 
 
 class Preview(FloatLayout):
@@ -58,10 +69,14 @@ class Preview(FloatLayout):
         self._texture: Texture | None = None
         #: Where the middle of the oval is above the bottom, share of the height.
         self._middle = OVAL_MIDDLE
+        plain = RenderContext(use_parent_projection=True, use_parent_modelview=True)
+        plain.shader.fs = _LOOK_UP
+        with plain:
+            Callback(lambda _: glDisable(GL_BLEND))
+            self._picture = Rectangle(texture=_dark(), tex_coords=MIRRORED)
+            Callback(lambda _: glEnable(GL_BLEND))
+        self.canvas.add(plain)
         with self.canvas:
-            # One layer and no more: each costs a software renderer 15 ms a frame at this size.
-            self._tint = Color(*theme.HEADER)
-            self._picture = Rectangle()
             # Dark under light, so that the oval is seen on white walls and on black hair.
             self._shade_colour = Color(*theme.faded(theme.HEADER, 0.0))
             self._shade = SmoothLine(width=px(9))
@@ -75,27 +90,40 @@ class Preview(FloatLayout):
 
     def show(self, view: View) -> None:
         """Show a frame; its oval is green while nothing is wrong."""
-        size = (view.width, view.height)
-        if self._texture is None or self._texture.size != size:
-            self._texture = Texture.create(size=size, colorfmt="rgb")
-            self._texture.mag_filter = "linear"
-            self._picture.texture = self._texture
-            self._tint.rgba = (1, 1, 1, 1)
-            self._shade_colour.a = 0.75
-            self._follow()
-            self.remove_widget(self._icon)
-        self._texture.blit_buffer(view.rgb, colorfmt="rgb", bufferfmt="ubyte")
+        self._write(view)
+        self._shade_colour.a = 0.75
+        self.remove_widget(self._icon)
         right = view.guidance.phase is not Phase.PLACING
         self._oval_colour.rgba = OVAL_RIGHT if right else OVAL_USUAL
         self._follow_face(view)
         self.canvas.ask_update()
 
+    def _write(self, view: View) -> None:
+        """Put what is seen of a frame into the texture."""
+        # The camera's driver has loaded both when there is a frame.
+        import cv2
+        import numpy as np
+
+        left, top, right, bottom = cover((view.width, view.height), self._view)
+        size = (right - left, bottom - top)
+        if self._texture is None or self._texture.size != size:
+            self._texture = self._picture.texture = Texture.create(size=size, colorfmt=_ORDER)
+            self._picture.tex_coords = MIRRORED
+        frame = np.frombuffer(view.rgb, np.uint8).reshape(view.height, view.width, 3)
+        way = cv2.COLOR_RGB2BGRA if _ORDER == "bgra" else cv2.COLOR_RGB2RGBA
+        pixels = cv2.cvtColor(frame[top:bottom, left:right], way)
+        self._texture.blit_buffer(pixels.reshape(-1).data, colorfmt=_ORDER, bufferfmt="ubyte")
+
+    @property
+    def _view(self) -> tuple[float, float]:
+        return (max(1.0, self.width), max(1.0, self.height))
+
     def _follow_face(self, view: View) -> None:
         """Move the oval towards the height of the face, as far as it stays in the picture."""
         face, wanted = view.guidance.face, OVAL_MIDDLE
         if face is not None:
-            _, top, _, bottom = cover((view.width, view.height), (self.width, self.height))
-            down = (face[1] + face[3] / 2 - top) / (bottom - top)
+            _, top, _, bottom = cover((view.width, view.height), self._view)
+            down = ((face[1] + face[3] / 2) * view.height - top) / (bottom - top)
             edge = OVAL_HEIGHT / 2
             wanted = min(max(1 - down, edge), 1 - edge)
         self._middle += (wanted - self._middle) * OVAL_FOLLOWS
@@ -110,16 +138,11 @@ class Preview(FloatLayout):
 
     def drop(self) -> None:
         """Let go of the picture."""
-        self._picture.texture = None
-        self._tint.rgba = theme.HEADER
+        self._picture.texture = _dark()
         self._texture = None
 
     def _follow(self, *_: object) -> None:
-        view = (max(1.0, self.width), max(1.0, self.height))
-        self._picture.pos = self.pos
-        self._picture.size = view
-        if self._texture is not None:
-            self._picture.tex_coords = mirrored(cover(self._texture.size, view))
+        self._picture.pos, self._picture.size = self.pos, self._view
         self._place_oval()
 
     def _place_oval(self) -> None:
@@ -128,6 +151,14 @@ class Preview(FloatLayout):
         middle = self.y + self.height * self._middle
         oval = (self.center_x - width / 2, middle - height / 2, width, height)
         self._shade.ellipse = self._oval.ellipse = (*oval, 0, 360, 120)
+
+
+def _dark() -> Texture:
+    """What is shown while there is no frame."""
+    texture = Texture.create(size=(1, 1), colorfmt="rgba")
+    pixel = bytes(round(part * 255) for part in theme.HEADER)
+    texture.blit_buffer(pixel, colorfmt="rgba", bufferfmt="ubyte")
+    return texture
 
 
 #: Colour of the oval; what to do is said in words beside it.

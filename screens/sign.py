@@ -22,7 +22,8 @@ from screens.base import PromptScreen
 from screens.ink import Point, smooth, thousandths
 from screens.scale import px
 from screens.widgets.button import BarButton
-from screens.widgets.surface import Coat, Gap, Panel
+from screens.widgets.coat import Coat
+from screens.widgets.surface import Gap, Panel
 from screens.widgets.text import Icon, Text
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from kiosk.prompts import AskCentral, AwaitVerdict, CompareFaces, Print, Submit
 from screens import theme
 from screens.base import PromptScreen
 from screens.scale import px
-from screens.widgets.surface import Coat, Column, Gap
+from screens.widgets.coat import Coat
+from screens.widgets.surface import Column, Gap
 from screens.widgets.text import Icon, Text
 
 #: Prompt -> (icon, words if the prompt has none of its own).

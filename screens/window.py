@@ -10,6 +10,7 @@ This module imports no Kivy. Why each setting is so:
 | KIVY_IMAGE=sdl2         | it reads JPEG and PNG; asking for more loads Pillow before home      |
 | metrics density, dpi    | otherwise the layout depends on what the monitor says of itself    |
 | multisamples 0          | 80 MB less and four times the frame rate; we draw smooth edges     |
+| no depth, no stencil    | where the processor draws, see `screens.visual`                    |
 | maxfps 60               | 30 would double the touch latency and save 2 % of CPU              |
 | one input provider      | a touch screen seen by two providers presses everything twice      |
 | no exit_on_escape       | a keyboard plugged in must not end the program                     |
@@ -19,6 +20,8 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+
+from screens import visual
 
 _GRAPHICS = {
     "resizable": "0",
@@ -64,6 +67,7 @@ def configure(
         KIVY_METRICS_DENSITY="1",
         KIVY_DPI="96",
     )
+    visual.choose()
     from kivy.config import Config
 
     for name, value in _GRAPHICS.items():

@@ -17,7 +17,8 @@ from kivy.uix.widget import Widget
 
 from screens import theme
 from screens.scale import px
-from screens.widgets.surface import Coat, Column
+from screens.widgets.coat import Coat
+from screens.widgets.surface import Column
 from screens.widgets.text import Icon, Text
 
 #: A look is (ground, border, ink) at rest, pressed and disabled.

@@ -12,8 +12,8 @@ from kiosk.clock import beijing_now
 from screens import theme
 from screens.scale import px
 from screens.widgets.button import BarButton
+from screens.widgets.coat import Coat
 from screens.widgets.status import StatusChip
-from screens.widgets.surface import Coat
 from screens.widgets.text import Icon, Text
 
 

@@ -9,7 +9,7 @@ from kivy.uix.widget import Widget
 
 from screens import theme
 from screens.scale import px
-from screens.widgets.surface import Coat
+from screens.widgets.coat import Coat
 from screens.widgets.text import Icon, Text
 
 DOT = 56

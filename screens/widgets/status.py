@@ -6,7 +6,7 @@ from kivy.uix.boxlayout import BoxLayout
 
 from screens import theme
 from screens.scale import px
-from screens.widgets.surface import Coat
+from screens.widgets.coat import Coat
 from screens.widgets.text import Icon, Text
 
 

@@ -1,67 +1,16 @@
-"""What things lie on: painted grounds, panels with a border, gaps.
-
-The window has no multisampling (it costs 80 MB and four fifths of the frame rate), so only the
-Smooth… instructions are used: they blend their own edges.
-"""
+"""What things lie on: panels with a border, columns, lines, gaps."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from kivy.graphics import Color, Rectangle, SmoothRoundedRectangle
+from kivy.graphics import Color, Rectangle
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.widget import Widget
 
 from screens import theme
 from screens.scale import px
-
-
-class Coat:
-    """The painted ground of a widget; follows its place and can be painted over."""
-
-    def __init__(
-        self,
-        widget: Widget,
-        fill: theme.Colour,
-        border: theme.Colour | None = None,
-        *,
-        radius: float = theme.RADIUS,
-        width: float = theme.BORDER,
-    ) -> None:
-        """`radius` and `width` (of the border) are reference pixels; radius 0 is a plain box."""
-        self._inset = px(width) if border is not None else 0.0
-        self._radius = px(radius)
-        #: None without a border: drawing under the fill would cost as much as the fill.
-        self._edge: Rectangle | SmoothRoundedRectangle | None = None
-        with widget.canvas.before:
-            if border is not None:
-                self._edge_colour = Color(*border)
-                self._edge = self._shape()
-            self._fill_colour = Color(*fill)
-            self._fill = self._shape()
-        # A plain function, because Kivy holds bound methods weakly: the coat lives as long as its
-        # widget, whether or not anybody keeps it.
-        widget.bind(pos=lambda w, _: self._follow(w), size=lambda w, _: self._follow(w))
-        self._follow(widget)
-
-    def _shape(self) -> Rectangle | SmoothRoundedRectangle:
-        return SmoothRoundedRectangle() if self._radius else Rectangle()
-
-    def _follow(self, widget: Widget) -> None:
-        inset = self._inset
-        if self._edge is not None:
-            self._edge.pos, self._edge.size = widget.pos, widget.size
-        self._fill.pos = (widget.x + inset, widget.y + inset)
-        self._fill.size = (max(0, widget.width - 2 * inset), max(0, widget.height - 2 * inset))
-        if self._radius:
-            if self._edge is not None:
-                self._edge.radius = [self._radius]
-            self._fill.radius = [max(1.0, self._radius - inset)]
-
-    def paint(self, fill: theme.Colour, border: theme.Colour | None = None) -> None:
-        self._fill_colour.rgba = fill
-        if self._edge is not None:
-            self._edge_colour.rgba = border or fill
+from screens.widgets.coat import Coat
 
 
 class Panel(BoxLayout):

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from kivy.core.window import Window
+from kivy.graphics import StencilPush
+from kivy.graphics.instructions import Instruction, InstructionGroup
 from kivy.uix.label import Label
 from kivy.uix.scrollview import ScrollView
 from kivy.uix.widget import Widget
@@ -57,6 +59,7 @@ def faults(root: Widget) -> list[str]:
     labels = [w for w in shown(root) if isinstance(w, Label) and w.text]
     return [
         *_targets(presses),
+        *(f"{type(w).__name__} needs a stencil buffer" for w in root.walk() if _stencils(w.canvas)),
         *(fault for label in labels for fault in _label(label)),
         *(
             f"{_name(one)} lies on {_name(other)}"
@@ -64,6 +67,13 @@ def faults(root: Widget) -> list[str]:
             if _gap(one, other) < -2
         ),
     ]
+
+
+def _stencils(instruction: Instruction) -> bool:
+    """Whether the window would need what it may not have (`screens.visual`)."""
+    if isinstance(instruction, InstructionGroup):
+        return any(_stencils(child) for child in instruction.children)
+    return isinstance(instruction, StencilPush)
 
 
 def _name(label: Label) -> str:

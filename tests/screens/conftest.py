@@ -34,9 +34,11 @@ configure(*SIZE, fullscreen=False, home=Path(tempfile.mkdtemp(prefix="kivy-test-
 
 from kivy.base import EventLoop, runTouchApp, stopTouchApp  # noqa: E402
 from kivy.core.window import Window  # noqa: E402
+from kivy.graphics.opengl import GL_RGBA, GL_UNSIGNED_BYTE, glReadPixels  # noqa: E402
 from kivy.input.motionevent import MotionEvent  # noqa: E402
 from kivy.uix.floatlayout import FloatLayout  # noqa: E402
 from kivy.uix.widget import Widget  # noqa: E402
+from PIL import Image  # noqa: E402
 
 from screens import fonts, scale  # noqa: E402
 
@@ -109,9 +111,13 @@ class Hand:
         ]
 
     def shot(self, path: Path) -> Path:
-        """Save what the window shows."""
+        """Save what the window shows: drawn, and read back before it is swapped away."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.root.export_as_image().save(str(path))
+        Window.dispatch("on_draw")
+        size = tuple(Window.size)
+        pixels = glReadPixels(0, 0, *size, GL_RGBA, GL_UNSIGNED_BYTE)
+        picture = Image.frombytes("RGBA", size, bytes(pixels)).convert("RGB")
+        picture.transpose(Image.Transpose.FLIP_TOP_BOTTOM).save(path)
         return path
 
 

@@ -13,7 +13,7 @@ from kiosk.prompts import ChoosePhoto, TakePhoto
 from kiosk.words import LANGUAGES, Words
 from screens.choose_photo import ChoosePhotoScreen
 from screens.photo import ICONS, TakePhotoScreen
-from screens.preview import OVAL_FOLLOWS, cover, mirrored
+from screens.preview import OVAL_FOLLOWS, cover
 from tests.screens.checks import faults
 from tests.screens.conftest import Hand
 from tests.screens.samples import Recorder, sample_prompts
@@ -242,10 +242,10 @@ def test_every_instruction_fits_and_leaves_the_picture_where_it_is(
 
 
 def test_a_wide_frame_loses_its_sides_and_a_high_one_its_ends() -> None:
-    assert cover((200, 100), (100, 100)) == (0.25, 0.0, 0.75, 1.0)
-    assert cover((100, 200), (100, 100)) == (0.0, 0.25, 1.0, 0.75)
-    assert cover((640, 480), (320, 240)) == (0.0, 0.0, 1.0, 1.0)
-    assert mirrored((0.0, 0.0, 1.0, 1.0)) == (1, 1, 0, 1, 0, 0, 1, 0)
+    assert cover((200, 100), (100, 100)) == (50, 0, 150, 100)
+    assert cover((100, 200), (100, 100)) == (0, 50, 100, 150)
+    assert cover((640, 480), (320, 240)) == (0, 0, 640, 480)
+    assert cover((1280, 720), (968, 1158)) == (339, 0, 941, 720)
 
 
 def test_a_shorter_instruction_is_not_stretched(hand: Hand, page: TakePhotoScreen) -> None:
