@@ -71,12 +71,16 @@ def adduser(state: State, name: str) -> None:
 
 
 @app.command()
-def enrolment_code(state: State) -> None:
-    """Print a new code that enrols one terminal."""
+def enrolment_code(
+    state: State,
+    count: Annotated[int, typer.Option(min=1, max=500, help="For as many terminals.")] = 1,
+) -> None:
+    """Print new codes, one a line; each enrols one terminal."""
     boot(state)
     from central import fleet
 
-    typer.echo(fleet.new_code())
+    for _ in range(count):
+        typer.echo(fleet.new_code())
 
 
 @app.command()

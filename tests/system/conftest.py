@@ -17,7 +17,7 @@ from sync.enrolment import enrol
 from sync.outbox import Outbox
 from sync.signing import DeviceKey
 from sync.transport import Transport
-from tests.system import people
+from tests.system import commands, people
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 #: Starting Django on a busy machine may take this long, seconds.
 _START_S = 40.0
+
+#: Enrolment codes made at once: each start of Django costs more than they all.
+_CODES = 40
 
 
 @dataclass
@@ -40,6 +43,7 @@ class CentralServer:
     #: Where its 加密机 is; "" for none.
     hsm: str = ""
     demo: bool = True
+    _codes: list[str] = field(default_factory=list)
 
     @property
     def folder(self) -> Path:
@@ -72,18 +76,17 @@ class CentralServer:
 
     def command(self, *words: str) -> str:
         """Run one of the management commands; returns what it printed."""
-        command = [sys.executable, "-m", "central", words[0], "--state", str(self.state)]
-        done = subprocess.run(
-            [*command, *words[1:]], check=True, capture_output=True, timeout=_START_S
-        )
-        return done.stdout.decode("utf-8")
+        return commands.run([words[0], "--state", str(self.state), *words[1:]], _START_S)
 
     def show(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.command("show", "--json"))
         return found
 
     def code(self) -> str:
-        return (self.folder / "enrolment-code").read_text(encoding="ascii")
+        """An enrolment code that nobody has used."""
+        if not self._codes:
+            self._codes = self.command("enrolment-code", "--count", str(_CODES)).split()
+        return self._codes.pop()
 
 
 @pytest.fixture(scope="session")
@@ -108,7 +111,7 @@ class EnrolledTerminal:
 
 
 def enrolled(server: CentralServer, state: Path) -> EnrolledTerminal:
-    identity = enrol(server.url, server.command("enrolment-code"), state, hall="测试厅")
+    identity = enrol(server.url, server.code(), state, hall="测试厅")
     outbox = Outbox(state / "outbox.db", identity.terminal)
     return EnrolledTerminal(state, identity, outbox, Transport(server.url, DeviceKey.load(state)))
 

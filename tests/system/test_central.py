@@ -207,7 +207,7 @@ def test_an_old_key_still_opens_after_roll_over(
     new = central.command("new-key").strip()
     assert new != terminal.identity.central_key_id
     assert decided(terminal, stored).verdict == "accepted"
-    code = central.command("enrolment-code")
+    code = central.code()
     assert enrol(central.url, code, tmp_path / "another").central_key_id == new
 
 
@@ -215,7 +215,7 @@ def test_an_envelope_of_another_terminal_is_refused(
     central: CentralServer, terminal: EnrolledTerminal, tmp_path: Path
 ) -> None:
     stored = submit(terminal, FREE[3])
-    other = enrol(central.url, central.command("enrolment-code"), tmp_path / "other")
+    other = enrol(central.url, central.code(), tmp_path / "other")
     assert other.terminal != terminal.identity.terminal
     transport = Transport(central.url, DeviceKey.load(tmp_path / "other"))
     Courier(terminal.outbox, transport).deliver()
@@ -264,7 +264,7 @@ def test_eligibility_knows_an_application_that_came_by_terminal(
 
 
 def test_an_enrolment_code_is_worth_one_terminal(central: CentralServer, tmp_path: Path) -> None:
-    code = central.command("enrolment-code")
+    code = central.code()
     first = enrol(central.url, code.lower(), tmp_path / "one", hall="测试厅")
     assert enrol(central.url, code, tmp_path / "one") == first
     assert load_identity(tmp_path / "one") == first
@@ -275,6 +275,12 @@ def test_an_enrolment_code_is_worth_one_terminal(central: CentralServer, tmp_pat
         enrol(central.url, "AAAA-AAAA-AAAA", tmp_path / "three")
     with pytest.raises(NotEnrolled):
         load_identity(tmp_path / "three")
+
+
+def test_codes_for_a_whole_hall_are_made_at_once(central: CentralServer, tmp_path: Path) -> None:
+    codes = central.command("enrolment-code", "--count", "3").split()
+    made = {enrol(central.url, code, tmp_path / code).terminal for code in codes}
+    assert len(made) == 3
 
 
 def test_a_device_key_others_may_read_is_not_used(terminal: EnrolledTerminal) -> None:

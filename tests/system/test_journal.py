@@ -484,14 +484,14 @@ ALTERATIONS: list[tuple[Alteration, int, Callable[[list[bytes]], list[bytes]]]] 
     (
         Alteration.EDITED,
         5,
-        lambda lines: [*lines[:4], lines[4].replace(b"312", b"313"), *lines[5:]],
+        lambda lines: [*lines[:4], lines[4].replace(b":312", b":313"), *lines[5:]],
     ),
     (
         Alteration.EDITED,
         5,
         lambda lines: [
             *lines[:4],
-            rehashed([lines[4].replace(b"312", b"313")], lines[3][:64].decode()),
+            rehashed([lines[4].replace(b":312", b":313")], lines[3][:64].decode()),
             *lines[5:],
         ],
     ),
@@ -531,7 +531,7 @@ def test_a_forged_checkpoint_is_named(copy: Copy, whole: Path) -> None:
 def test_after_an_alteration_the_journal_goes_on_and_it_stays_named(tmp_path: Path) -> None:
     written(tmp_path, days=1)
     (file,) = files_of(tmp_path)
-    file.write_bytes(file.read_bytes().replace(b"312", b"313"))
+    file.write_bytes(file.read_bytes().replace(b":312", b":313"))
     written(tmp_path, days=2)
     found = check(tmp_path)
     assert found.altered == Altered(Alteration.EDITED, 5, file.name, 5)

@@ -1,0 +1,141 @@
+"""`python -m tests`: everything `./test` runs, side by side, because most tests wait for something.
+
+The tests run in two parts, each a pytest of its own; ruff, the types and the layers are checked
+beside them. What each of them says is kept and shown whole, one after the other. The last line
+sums up the parts' closing lines, as pytest itself would put it. The exit code is 0 only if all
+ended with 0.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from kiosk.demo.processes import leash
+
+ROOT = Path(__file__).resolve().parent.parent
+
+#: The folders of the first part; the second part is whatever else is under tests/. A machine has
+#: one pcscd, so both folders that use it are in the same part.
+FIRST_PART = ("tests/system", "tests/wire")
+
+_BIN = Path(sys.executable).parent
+_PYTEST = (sys.executable, "-m", "pytest")
+
+#: Between two looks at what was said, seconds.
+_LOOK_S = 0.2
+
+#: pytest's closing line, and what it counts.
+_CLOSING = re.compile(r"^=+ (?P<counts>.*) in [\d.]+s(?: \([\d:]+\))? =+$", re.M)
+_COUNT = re.compile(r"(\d+) ([a-z]+)")
+_PLURAL = {"errors": "error", "warnings": "warning"}
+#: In this order, which is pytest's; anything else it counts follows.
+_ORDER = ("failed", "passed", "skipped", "deselected", "xfailed", "xpassed", "warning", "error")
+
+
+@dataclass(frozen=True)
+class Task:
+    """A command, and whether its counts are part of the sum."""
+
+    name: str
+    command: Sequence[str | Path]
+    counts: bool = False
+
+
+#: In the order in which they are shown. The types take a processor for a minute and nobody waits
+#: for them, so the tests, some of which depend on time, go first.
+TASKS = (
+    Task("ruff", (_BIN / "ruff", "check", ".")),
+    Task("format", (_BIN / "ruff", "format", "--check", ".")),
+    Task("layers", (_BIN / "lint-imports",)),
+    Task("tests, part 1", (*_PYTEST, *FIRST_PART), counts=True),
+    Task("tests, part 2", (*_PYTEST, *(f"--ignore={it}" for it in FIRST_PART)), counts=True),
+    Task("types", ("nice", _BIN / "mypy")),
+)
+
+
+class Running:
+    """A task that was started, and what it has said so far."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self._said = os.memfd_create(task.name)
+        self.process = subprocess.Popen(
+            [*leash(), *task.command],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=self._said,
+            stderr=subprocess.STDOUT,
+        )
+
+    def show(self) -> str:
+        """Show all it says until it has ended; returns that."""
+        print(f"\n== {self.task.name}", flush=True)
+        said, ended = b"", False
+        while not ended:
+            ended = self.process.poll() is not None
+            # Reading from a place leaves the file where the child goes on writing.
+            while news := os.pread(self._said, 1 << 16, len(said)):
+                sys.stdout.buffer.write(news)
+                said += news
+            sys.stdout.flush()
+            if not ended:
+                time.sleep(_LOOK_S)
+        return said.decode(errors="replace")
+
+
+def counts_of(said: str) -> Counter[str] | None:
+    """What pytest counted at its end; None if it did not come so far."""
+    closing = _CLOSING.findall(said)
+    if not closing:
+        return None
+    found = ((int(number), what) for number, what in _COUNT.findall(closing[-1]))
+    return Counter({_PLURAL.get(what, what): number for number, what in found})
+
+
+def in_words(counts: Counter[str], seconds: float) -> str:
+    """As pytest closes."""
+    kinds = sorted(counts, key=lambda what: (*_ORDER, what).index(what))
+    words = ", ".join(f"{counts[what]} {what}" for what in kinds) or "no tests ran"
+    minutes, rest = divmod(round(seconds), 60)
+    clock = f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
+    return f" {words} in {seconds:.2f}s ({clock}) ".center(80, "=")
+
+
+def run(tasks: Sequence[Task]) -> list[str]:
+    """Run all at once, show each; returns the names of those that failed."""
+    began = time.monotonic()
+    sum_of_all: Counter[str] = Counter()
+    failed, incomplete = [], []
+    for running in [Running(task) for task in tasks]:
+        said = running.show()
+        task = running.task
+        if running.process.returncode:
+            failed.append(task.name)
+        if task.counts and (counts := counts_of(said)) is not None:
+            sum_of_all += counts
+        elif task.counts:
+            incomplete.append(task.name)
+    print(f"\n== sum of {', '.join(task.name for task in tasks if task.counts)}")
+    for name in incomplete:
+        print(f"{name} broke off; what it passed is not counted")
+    print(in_words(sum_of_all, time.monotonic() - began), flush=True)
+    return failed + [name for name in incomplete if name not in failed]
+
+
+def main() -> int:
+    failed = run(TASKS)
+    if failed:
+        print(f"\n./test: failed: {'; '.join(failed)}", file=sys.stderr)
+    return int(bool(failed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
