@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import hardware.printer
 from hardware.escpos import Encoder, Status, is_pushed, is_queued_answer, is_status, raster
 from hardware.faults import DeviceFault, FaultCode
 from hardware.fonts import has_glyph
@@ -40,6 +41,20 @@ def far_end(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[VirtualP
     virtual = VirtualPrinter(tmp_path / "receipts", line_s=getattr(request, "param", 0.005))
     yield virtual
     virtual.close()
+
+
+#: An answer may take so long on a busy machine, and from a printer that gives none; seconds.
+ANSWER_S, MUTE_S = 3.0, 0.5
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hardware.printer._STATUS_S", ANSWER_S)
+
+
+def go_mute(far_end: VirtualPrinter, mute: bool = True) -> None:
+    hardware.printer._STATUS_S = MUTE_S if mute else ANSWER_S
+    far_end.go_mute(mute)
 
 
 #: As a real one: a hand is quick enough to do something in the middle.
@@ -159,7 +174,7 @@ def test_a_jammed_cutter_is_named(far_end: VirtualPrinter, printer: ReceiptPrint
 def test_a_mute_printer_is_offline_not_full_of_paper(
     far_end: VirtualPrinter, printer: ReceiptPrinter
 ) -> None:
-    far_end.go_mute()
+    go_mute(far_end)
     assert fault_of(printer) is FaultCode.PRINTER_OFFLINE
 
 
@@ -342,7 +357,7 @@ _TROUBLES: dict[FaultCode, tuple[str, Callable[[VirtualPrinter, bool], None]]] =
     FaultCode.PRINTER_CUTTER: ("cutter", lambda far, on: far.jam_cutter(on)),
     FaultCode.PRINTER_HOT: ("hot", lambda far, on: far.get_hot(on)),
     FaultCode.PRINTER_ERROR: ("broken", lambda far, on: far.break_down(on)),
-    FaultCode.PRINTER_OFFLINE: ("mute", lambda far, on: far.go_mute(on)),
+    FaultCode.PRINTER_OFFLINE: ("mute", go_mute),
 }
 
 

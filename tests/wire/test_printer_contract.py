@@ -217,7 +217,9 @@ def _answers(api: str) -> bool:
 
 
 @pytest.fixture
-def virtual(tmp_path: Path) -> Iterator[Virtual]:
+def virtual(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Virtual]:
+    # It answers from a thread of this process, which a busy machine may keep waiting.
+    monkeypatch.setattr("hardware.printer._STATUS_S", 5.0)
     printer = VirtualPrinter(tmp_path / "receipts", line_s=0.005)
     yield Virtual(printer)
     printer.close()
