@@ -10,21 +10,31 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from glob import glob
 from pathlib import Path
 
-from kiosk.demo.processes import leash
+from kiosk.demo.processes import GRACE_S, leash
 
 ROOT = Path(__file__).resolve().parent.parent
 
+#: What works as hard as it waits, and so goes with the second part.
+_BUSY = "tests/system/test_bundle.py"
+
 #: The first part; the second is whatever else is under tests/, and takes about as long. A machine
-#: has one pcscd, which the tour in tests/system and the card reader's tests must take in turns.
-FIRST_PART = ("tests/system", "tests/wire/test_card_transport.py")
+#: has one pcscd: all that use it (the tour, the bench, the tests of the card reader) take turns in
+#: the first.
+FIRST_PART = (
+    "tests/bench",
+    "tests/wire/test_card_transport.py",
+    *(file for file in sorted(glob("tests/system/test_*.py", root_dir=ROOT)) if file != _BUSY),
+)
 
 _BIN = Path(sys.executable).parent
 _PYTEST = (sys.executable, "-m", "pytest")
@@ -90,6 +100,16 @@ class Running:
                 time.sleep(_LOOK_S)
         return said.decode(errors="replace")
 
+    def stop(self) -> None:
+        """End it, if we were told to end before it did."""
+        self.process.terminate()
+        try:
+            self.process.wait(GRACE_S)
+        except subprocess.TimeoutExpired:  # a program with a window takes it for a wish
+            self.process.kill()
+            self.process.wait()
+        os.close(self._said)
+
 
 def counts_of(said: str) -> Counter[str] | None:
     """What pytest counted at its end; None if it did not come so far."""
@@ -112,18 +132,27 @@ def in_words(counts: Counter[str], seconds: float) -> str:
 def run(tasks: Sequence[Task]) -> list[str]:
     """Run all at once, show each; returns the names of those that failed."""
     began = time.monotonic()
+    started = [Running(task) for task in tasks]
+    try:
+        return shown_and_summed_up(started, began)
+    finally:
+        for running in started:
+            running.stop()
+
+
+def shown_and_summed_up(started: Sequence[Running], began: float) -> list[str]:
     sum_of_all: Counter[str] = Counter()
     failed, incomplete = [], []
-    for running in [Running(task) for task in tasks]:
-        said = running.show()
-        task = running.task
+    for running in started:
+        task, said = running.task, running.show()
         if running.process.returncode:
             failed.append(task.name)
         if task.counts and (counts := counts_of(said)) is not None:
             sum_of_all += counts
         elif task.counts:
             incomplete.append(task.name)
-    print(f"\n== sum of {', '.join(task.name for task in tasks if task.counts)}")
+    parts = [running.task.name for running in started if running.task.counts]
+    print(f"\n== sum of {', '.join(parts)}")
     for name in incomplete:
         print(f"{name} broke off; what it passed is not counted")
     print(in_words(sum_of_all, time.monotonic() - began), flush=True)
@@ -131,6 +160,7 @@ def run(tasks: Sequence[Task]) -> list[str]:
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     failed = run(TASKS)
     if failed:
         print(f"\n./test: failed: {'; '.join(failed)}", file=sys.stderr)
