@@ -133,6 +133,7 @@ class Model(RuleBasedStateMachine):
         self.centre.verdict = lambda: verdicts.pop() if verdicts else "accepted"
         self.centre.orders.clear()
         self.centre.said = []  # what an earlier delivery was told says nothing about this one
+        put_off = {self.promised[item.id][0]: item.put_off for item in self.box.waiting()}
         try:
             self.courier.deliver()
         except CentralUnreachable:
@@ -143,7 +144,8 @@ class Model(RuleBasedStateMachine):
                     self.hear(said)
             TALLY["deliveries of the model"] += 1
         for order in self.centre.orders:
-            assert order == sorted(order), "urgent first, then by creation"
+            keys = [(not_urgent, put_off[seq], seq) for not_urgent, seq in order]
+            assert keys == sorted(keys), "urgent first, then least put off, then by creation"
 
     def hear(self, said: ItemAnswer) -> None:
         """An answer came to the outbox; the first one stands."""
