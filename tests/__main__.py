@@ -65,8 +65,8 @@ TASKS = (
     Task("ruff", (_BIN / "ruff", "check", ".")),
     Task("format", (_BIN / "ruff", "format", "--check", ".")),
     Task("layers", (_BIN / "lint-imports",)),
-    Task("tests, part 1", (*_PYTEST, *FIRST_PART), counts=True),
-    Task("tests, part 2", (*_PYTEST, *(f"--ignore={it}" for it in FIRST_PART)), counts=True),
+    Task("tests part 1", (*_PYTEST, *FIRST_PART), counts=True),
+    Task("tests part 2", (*_PYTEST, *(f"--ignore={it}" for it in FIRST_PART)), counts=True),
     Task("types", ("nice", _BIN / "mypy")),
 )
 
@@ -163,7 +163,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     failed = run(TASKS)
     if failed:
-        print(f"\n./test: failed: {'; '.join(failed)}", file=sys.stderr)
+        print(f"\n./test: failed: {', '.join(failed)}", file=sys.stderr)
     return int(bool(failed))
 
 
