@@ -6,6 +6,8 @@ import io
 
 from PIL import Image, UnidentifiedImageError
 
+from kiosk.photo.parts import too_many_parts
+
 #: Nothing a terminal sends has more pixels.
 _PIXEL_LIMIT = 4_000_000
 
@@ -13,6 +15,8 @@ _PIXEL_LIMIT = 4_000_000
 def size_of(data: bytes, kind: str, mode: str | None = None) -> tuple[int, int] | None:
     """(width, height) in pixels if `data` decodes to its last byte as `kind` ("JPEG", "PNG"), and
     in colour mode `mode` if one is given; else None."""
+    if too_many_parts(data):
+        return None
     try:
         with Image.open(io.BytesIO(data), formats=[kind]) as image:
             if image.width * image.height > _PIXEL_LIMIT:

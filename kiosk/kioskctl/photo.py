@@ -76,7 +76,7 @@ def make(
     from kiosk.photo import PhotoRefused
 
     photographer = _photographer(profile)
-    picture = _picture(source)
+    _, picture = _picture(source)
     words = words_of(settings_of(None))
     if picture.rgb is None:
         Console(stderr=True).print(f"[red]{picture.findings[0]}[/red]")
@@ -129,7 +129,7 @@ def live(
 def _checked(photographer: Photographer, file: Path, excused: bool) -> dict[str, Any]:
     from kiosk.photo import inspect_jpeg
 
-    picture = _picture(file)
+    data, picture = _picture(file)
     result: dict[str, Any] = {
         "file": str(file),
         "file_findings": [finding.value for finding in picture.findings],
@@ -142,7 +142,6 @@ def _checked(photographer: Photographer, file: Path, excused: bool) -> dict[str,
         return result
     standard = photographer.standard
     if picture.rgb.shape[:2] == (standard.height, standard.width):
-        data = file.read_bytes()
         sight = photographer.measure(picture.rgb)
         report = photographer.judge(data, sight, excused=excused)
         wrong = inspect_jpeg(data, standard).findings
@@ -177,13 +176,15 @@ def _measure(measure: Any) -> dict[str, Any]:
     }
 
 
-def _picture(file: Path) -> PictureFile:
-    from kiosk.photo.files import read_file
+def _picture(file: Path) -> tuple[bytes, PictureFile]:
+    """What is in a file, read once, and its pixels."""
+    from kiosk.photo.files import UNREADABLE, file_bytes, read_picture
 
     try:
-        return read_file(file)
-    except OSError as error:
+        data = file_bytes(file)
+    except FileNotFoundError as error:
         raise stop(f"{file}: {error.strerror}") from None
+    return (b"", UNREADABLE) if data is None else (data, read_picture(data))
 
 
 def _photographer(profile: str) -> Photographer:

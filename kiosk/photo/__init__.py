@@ -5,12 +5,14 @@
 | standard     | every rule with its Chinese text, number and severity                      |
 | findings     | what is wrong with a frame; the finished photo                             |
 | measures     | the quantities of a frame by id, with how sure they are                    |
-| models       | the three published networks: fetched once, checked at every start         |
+| models       | the five published networks: fetched once, checked at every start          |
 | detect       | pixels -> faces and their landmarks                                        |
 | measure      | landmarks -> the quantities the standard speaks of                         |
 | crop         | the crop that meets every pixel rule at once                               |
 | encode       | pixels -> JPEG bytes                                                       |
 | jpeg         | JPEG bytes -> size, density, colours, quality; needs no network            |
+| parts        | whether a file has more parts than a decoder should walk through           |
+| track        | what one frame tells about the next: what is measured when                 |
 | report       | each rule: value, limit, verdict                                           |
 | photographer | all of it together: look at a frame, make the photo                        |
 

@@ -2,12 +2,15 @@
 
 For photos that did not come from this terminal's camera: what a technician checks, what a unit
 uploads. Nothing is trusted: few formats, sizes read before pixels are decoded, bounded memory (a
-picture of `_LARGEST_PICTURE` pixels takes 75 MB) and time. Nothing here raises for bad bytes.
+picture of `_LARGEST_PICTURE` pixels takes 75 MB, and three times that for a moment) and time.
+Nothing here raises for bad bytes.
 """
 
 from __future__ import annotations
 
 import io
+import os
+import stat
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -16,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from kiosk.photo.jpeg import too_many_scans
+from kiosk.photo.parts import too_many_parts
 
 if TYPE_CHECKING:
     from kiosk.photo.detect import Picture
@@ -29,17 +32,21 @@ _LARGEST_PICTURE = 25_000_000
 _SMALLEST_SIDE = 100
 #: Others are rarely photos, and their decoders are the ones that break.
 _FORMATS = ("JPEG", "PNG", "BMP", "WEBP")
+#: BMPs of run lengths: no photo is stored so, and Pillow undoes them in Python, 27 s for 28 MB.
+_RUN_LENGTHS = (1, 2)
 #: EXIF tag 274; 1 is upright.
 _ORIENTATION, _UPRIGHT = 0x0112, 1
 _BROKEN = (OSError, SyntaxError, ValueError, IndexError, KeyError, EOFError, OverflowError)
 
 
 class FileFinding(StrEnum):
-    """What is unusual about a file. The first four mean that there are no pixels."""
+    """What is unusual about a file. The first five mean that there are no pixels."""
 
+    #: A folder, pipe or device, or a file that the system does not hand out.
+    UNREADABLE = "unreadable"
     NOT_A_PICTURE = "not_a_picture"
     TRUNCATED = "truncated"
-    #: Too many bytes, pixels or passes over them to be decoded.
+    #: Too many bytes, pixels or parts to be decoded.
     TOO_LARGE = "too_large"
     TOO_SMALL = "too_small"
     #: Stored lying; it is turned as its EXIF says.
@@ -61,9 +68,12 @@ class PictureFile:
     findings: tuple[FileFinding, ...] = ()
 
 
+UNREADABLE = PictureFile(None, (FileFinding.UNREADABLE,))
+
+
 def read_picture(data: bytes) -> PictureFile:
     """The pixels of a file, and everything unusual about it. Never raises for bad bytes."""
-    if len(data) > _LARGEST_FILE:
+    if len(data) > _LARGEST_FILE or too_many_parts(data):
         return PictureFile(None, (FileFinding.TOO_LARGE,))
     try:
         image = Image.open(io.BytesIO(data), formats=_FORMATS)
@@ -72,7 +82,7 @@ def read_picture(data: bytes) -> PictureFile:
     except (UnidentifiedImageError, *_BROKEN):
         return PictureFile(None, (FileFinding.NOT_A_PICTURE,))
     with image:
-        if stop := _not_to_be_decoded(image, data):
+        if stop := _not_to_be_decoded(image):
             return PictureFile(None, (stop,))
         # Before decoding: loading forgets how the pixels were stored.
         findings = _kind(image)
@@ -84,16 +94,32 @@ def read_picture(data: bytes) -> PictureFile:
 
 
 def read_file(file: Path) -> PictureFile:
-    """The same for a path. A file that is too large is not read. Raises `OSError`."""
-    with file.open("rb") as opened:
-        return read_picture(opened.read(_LARGEST_FILE + 1))
+    """The same for a path. A file that is too large is not read. Raises `FileNotFoundError`."""
+    data = file_bytes(file)
+    return UNREADABLE if data is None else read_picture(data)
 
 
-def _not_to_be_decoded(image: Image.Image, data: bytes) -> FileFinding | None:
+def file_bytes(file: Path) -> bytes | None:
+    """What is in a file, up to one byte more than is opened; None if it is not one of bytes on a
+    disk, or cannot be read. Waits for nobody. Raises `FileNotFoundError`."""
+    try:
+        # A pipe nobody writes to would be waited for for ever.
+        number = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+        with open(number, "rb") as opened:
+            if not stat.S_ISREG(os.fstat(number).st_mode):
+                return None
+            return opened.read(_LARGEST_FILE + 1)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        return None
+
+
+def _not_to_be_decoded(image: Image.Image) -> FileFinding | None:
     if image.width * image.height > _LARGEST_PICTURE:
         return FileFinding.TOO_LARGE
-    if image.format == "JPEG" and too_many_scans(data):
-        return FileFinding.TOO_LARGE
+    if image.format == "BMP" and image.info.get("compression") in _RUN_LENGTHS:
+        return FileFinding.NOT_A_PICTURE
     if min(image.size) < _SMALLEST_SIDE:
         return FileFinding.TOO_SMALL
     return None

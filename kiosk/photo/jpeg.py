@@ -13,6 +13,7 @@ from functools import cache
 
 from PIL import Image, JpegImagePlugin, UnidentifiedImageError
 
+from kiosk.photo.parts import too_many_parts
 from kiosk.photo.report import Report, Verdict, judge
 from kiosk.photo.standard import THIRD_GENERATION, Standard
 
@@ -20,9 +21,6 @@ from kiosk.photo.standard import THIRD_GENERATION, Standard
 _LARGEST_FILE = 2_000_000
 #: Larger pictures are not decoded, pixels; a 4K frame passes.
 _LARGEST_PICTURE = 10_000_000
-#: Start of scan, and how many a file may have: a progressive photo has ten. Each goes over all
-#: pixels, so that a small file of many scans would keep a decoder busy for hours.
-_SCAN, _MOST_SCANS = b"\xff\xda", 100
 #: JFIF: the density is in dots per inch.
 _PER_INCH = 1
 
@@ -33,7 +31,7 @@ class JpegFinding(StrEnum):
     #: No JPEG at all, or its header cannot be read.
     NOT_JPEG = "not_jpeg"
     TRUNCATED = "truncated"
-    #: Too many bytes, pixels or scans to be looked at.
+    #: Too many bytes, pixels or parts to be looked at.
     TOO_LARGE = "too_large"
     #: Grey, CMYK or with more than 8 bits.
     NOT_RGB = "not_rgb"
@@ -67,7 +65,7 @@ _NAMED = {
 def inspect_jpeg(data: bytes, standard: Standard = THIRD_GENERATION) -> JpegReport:
     """Check a file against the file rules of a standard. Never raises for bad bytes."""
     values = {"file.size": float(len(data))}
-    if len(data) > _LARGEST_FILE or too_many_scans(data):
+    if len(data) > _LARGEST_FILE or too_many_parts(data):
         return JpegReport((JpegFinding.TOO_LARGE,), judge(standard, values))
     try:
         image = Image.open(io.BytesIO(data), formats=("JPEG",))
@@ -81,11 +79,6 @@ def inspect_jpeg(data: bytes, standard: Standard = THIRD_GENERATION) -> JpegRepo
         report = judge(standard, values)
         findings = tuple(dict.fromkeys(_NAMED[rule] for rule in report.broken() if rule in _NAMED))
         return JpegReport(findings + _decoded(image), report)
-
-
-def too_many_scans(data: bytes) -> bool:
-    """Whether a JPEG goes over its pixels more often than any photo does."""
-    return data.count(_SCAN) > _MOST_SCANS
 
 
 def file_values(data: bytes) -> dict[str, float]:

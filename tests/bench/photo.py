@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 #: Asked for: 25 frames a second on one core; a photo in 400 ms; 250 MB.
 LOOK_MS, MAKE_MS, RSS_MB = 40.0, 400.0, 250.0
-#: No look may cost more: the preview stands still for it.
-WORST_LOOK_MS = 45.0
+#: No look may cost more, for the preview stands still so long; nor one that begins anew.
+WORST_LOOK_MS, ANEW_MS = 45.0, 50.0
 #: Cycles of looks, and photos, of each run.
 _CYCLES, _PHOTOS = 3, 3
 #: How the camera is moved for the photos that are measured again: scale, right, down, degrees.
@@ -48,7 +48,7 @@ def numbers(runs: int) -> dict[str, Number]:
     return {
         "photo_look_ms": at_most(found["look_ms"], LOOK_MS, found["networks_ms"]),
         "photo_look_worst_ms": at_most(found["worst_ms"], WORST_LOOK_MS, found["dearest_ms"]),
-        "photo_look_anew_ms": at_most(found["anew_ms"], WORST_LOOK_MS, found["dearest_ms"]),
+        "photo_look_anew_ms": at_most(found["anew_ms"], ANEW_MS, found["dearest_ms"]),
         "photo_make_ms": at_most(found["make_ms"], MAKE_MS, found["render_ms"]),
         "photo_rss_mb": at_most(found["rss_mb"], RSS_MB, found["bare_rss_mb"]),
         "photo_pixel_rules_broken": at_most(found["broken"], 0.0, found["photos"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from contextlib import closing
 from pathlib import Path
@@ -64,6 +65,16 @@ def test_each_file_has_its_own_finding_and_the_worst_decides(
     assert code == 1
     found = [result["finding"] or result["file_findings"] for result in results]
     assert found == ["ok", "no_face", "many_faces", "grey", ["not_a_picture"], ["truncated"]]
+
+
+def test_what_cannot_be_read_is_named_and_the_others_are_checked(
+    portrait: Path, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    code, results = checked(tmp_path, tmp_path / "pipe.jpg", Path("/dev/zero"), portrait)
+    assert code == 1
+    assert [result["file_findings"] for result in results] == [["unreadable"]] * 3 + [[]]
+    assert results[-1]["ok"] is True
 
 
 def test_a_photo_of_the_right_size_in_another_format_is_no_card_photo(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import tracemalloc
 import zlib
@@ -16,7 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from kiosk.photo.files import FileFinding, read_file, read_picture
+from central.pictures import size_of
+from kiosk.photo.files import UNREADABLE, FileFinding, read_file, read_picture
+from kiosk.photo.jpeg import JpegFinding, inspect_jpeg
 
 Make = Callable[..., bytes]
 
@@ -142,6 +145,79 @@ def test_a_file_that_goes_over_its_pixels_for_hours_is_not_decoded() -> None:
     again = data[start : data.rindex(b"\xff\xd9")]
     found = read_picture(data[:start] + again * 200 + b"\xff\xd9")
     assert found.findings == (FileFinding.TOO_LARGE,)
+
+
+def _chunk(name: bytes, body: bytes = b"") -> bytes:
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+
+JPEG, PNG = (encoded(halves(size=(400, 400)), kind) for kind in ("JPEG", "PNG"))
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: JPEG[:2] + b"\xff\xe5\x00\x02" * 7_000_000 + JPEG[2:],
+        lambda: JPEG[:2] + b"\xff\xe5\x00\x00" * 7_000_000 + JPEG[2:],
+        lambda: JPEG[:2] + b"\xff" * 29_000_000 + JPEG[2:],
+        lambda: JPEG[:2] + b"\xff\xe0\x00\x02" + b"junk" * 7_000_000 + JPEG[2:],
+        lambda: JPEG[:2] + (b"\xff\xf0" + b"\xea\x60" * 30_000) * 450 + JPEG[2:],
+        lambda: PNG[:33] + _chunk(b"prVt") * 2_300_000 + PNG[33:],
+        lambda: PNG[:-12] + _chunk(b"IDAT") * 2_300_000 + PNG[-12:],
+    ],
+    ids=["segments", "no length", "fill", "junk", "bare markers", "chunks", "data in chunks"],
+)
+def test_a_file_of_a_million_parts_is_not_walked_through(
+    made: Callable[[], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a minute of Pillow each; so it must not even be asked."""
+    data = made()
+    monkeypatch.setattr(Image, "open", lambda *_, **__: pytest.fail("Pillow was asked"))
+    assert read_picture(data).findings == (FileFinding.TOO_LARGE,)
+    assert size_of(data, "JPEG") is size_of(data, "PNG") is None
+    assert inspect_jpeg(data[:2_000_000]).findings[0] in (
+        JpegFinding.TOO_LARGE,
+        JpegFinding.NOT_JPEG,
+    )
+
+
+def test_what_a_phone_writes_has_few_parts() -> None:
+    """A long colour profile in 255 pieces, notes, a PNG in pieces of 8 KB."""
+    pieces = b"".join(b"\xff\xe2\x00\x10ICC_PROFILE\x00" + bytes((i, 255)) for i in range(1, 256))
+    assert read_picture(JPEG[:2] + pieces + JPEG[2:]).rgb is not None
+    texts = _chunk(b"tEXt", b"a\0b") * 500
+    assert read_picture(PNG[:33] + texts + PNG[33:]).rgb is not None
+
+
+def test_run_lengths_are_not_undone() -> None:
+    header = struct.pack(
+        "<IHHIIiiHHIIiiII", 100, 0, 0, 1078, 40, 400, 400, 1, 8, 1, 0, 0, 0, 256, 0
+    )
+    data = b"BM" + header + bytes(1024) + b"\x01\x07" * 160_000
+    assert read_picture(data).findings == (FileFinding.NOT_A_PICTURE,)
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "device", "endless", "refused"])
+def test_what_is_no_file_of_bytes_is_not_waited_for(kind: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    places = {
+        "folder": tmp_path,
+        "pipe": tmp_path / "pipe",
+        "device": Path("/dev/tty"),
+        "endless": Path("/dev/zero"),
+        "refused": Path("/proc/self/mem"),  # a file, of which nothing can be read at its start
+    }
+    assert read_file(places[kind]) == UNREADABLE
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "BMP", "WEBP"])
+def test_a_file_cut_anywhere_has_no_pixels_and_a_name(kind: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (150, 150, 3), np.uint8)
+    data = encoded(Image.fromarray(noise), kind)
+    for length in range(0, len(data) - 64, 1024):
+        found = read_picture(data[:length])
+        assert found.rgb is None
+        assert found.findings in ((FileFinding.TRUNCATED,), (FileFinding.NOT_A_PICTURE,))
 
 
 def test_a_stamp_is_too_small() -> None:
