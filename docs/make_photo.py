@@ -122,6 +122,25 @@ One thing at a time, shown large and spoken. What stops the photo comes before w
 warning into the report; among equals the order is that of this table.
 """
 
+TRIED = """
+## Pictures it was tried on
+
+`python -m tests.bench.photo_accuracy DIR` prints for each rule, per detector, what is missed and
+what is a false alarm, and the geometry of the photos made, measured again by ours and by dlib. The
+pictures show real people and are in no repository of ours. DIR holds them in the folders below and
+two tables, filled in by looking at each picture: `labels.csv` (`file,person,tags`) and `crowns.csv`
+(`file,y`: top of the hair as a share of the height); the tags are `TAGS` of the program.
+
+| folder | pictures from (all on GitHub) |
+| --- | --- |
+| `ageitgey/` | ageitgey/face_recognition: examples, tests/test_images |
+| `deepface/` | serengil/deepface: tests/unit/dataset |
+| `facenet/` | timesler/facenet-pytorch: data |
+| `hivision/` | Zeyi-Lin/HivisionIDPhotos: demo/images |
+| `human/` | vladmandic/human: samples/in |
+| `nuaa/` | imironica/liveness: frames of the NUAA imposter set |
+| `parsing/` | yakhyo/face-parsing: assets/images |"""
+
 TAIL = f"""
 ## Blink, turn and the ID card's portrait: hints
 
@@ -151,7 +170,7 @@ def limits(rule: Rule) -> str:
 
 
 def render() -> str:
-    return "\n".join([HEAD, *rules(), MIDDLE, *sayings(), "", *pace(), *turns(), TAIL])
+    return "\n".join([HEAD, *rules(), MIDDLE, *sayings(), "", *pace(), *turns(), TRIED, TAIL])
 
 
 def rules() -> Iterator[str]:

@@ -10,8 +10,9 @@ used. `crowns.csv` with `file` and `y` (the top of the hair marked by hand, as a
 picture's height from the top) gives the error of the crown; for other pictures whose wall is
 uniform it is the first row where the colour differs from the wall's.
 
-Printed: for each rule (detector, positives, negatives, AUC, miss rate at 5 % false alarm), and the
-geometry of the photos made of frontal faces, measured again by our own networks and, if `dlib` and
+Printed: how many pictures of which source (the first folder, see `SOURCES`); for each rule
+(detector, positives, negatives, AUC, miss rate at 5 % false alarm); and the geometry of the photos
+made of frontal faces, measured again by our own networks and, if `dlib` and
 `face_recognition_models` can be imported, by dlib's 68 points.
 
 Nothing of such a set belongs into the repository. The public sets this was built with are listed
@@ -25,6 +26,7 @@ import csv
 import io
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -68,6 +70,35 @@ TAGS = {
     "frown": "a frown",
     "tilted": "head leans to a shoulder",
     "photo": "a printed photo held up",
+}
+#: Folder of DIR -> the public repository its pictures are from; docs/photo.md says where in it.
+SOURCES = {
+    "ageitgey": "ageitgey/face_recognition",
+    "deepface": "serengil/deepface",
+    "facenet": "timesler/facenet-pytorch",
+    "hivision": "Zeyi-Lin/HivisionIDPhotos",
+    "human": "vladmandic/human",
+    "nuaa": "imironica/liveness",
+    "parsing": "yakhyo/face-parsing",
+}
+#: Measure -> the network or method behind it.
+DETECTORS = {
+    "eyes.open": "iris_landmark",
+    "eyes.gaze": "iris_landmark",
+    "head.yaw": "face_landmark",
+    "mouth.smile": "face_landmark",
+    "mouth.open": "face_landmark",
+    "person.count": "face_detection",
+    "glasses.clear": "skin, CIELAB",
+    "glasses.glare": "skin, CIELAB",
+    "face.covered": "skin, CIELAB",
+    "face.hand": "palm_detection",
+    "light.face": "skin, CIELAB",
+    "light.burnt": "skin, CIELAB",
+    "light.sides": "skin, CIELAB",
+    "light.hue": "skin, CIELAB",
+    "light.sharpness": "Laplacian",
+    "frame.colour": "thumbnail",
 }
 #: Pictures are shrunk to this before anything else, longer side in pixels.
 _LONGEST = 1600
@@ -194,15 +225,15 @@ def _line(row: Row, all_cases: Sequence[Case]) -> dict[str, Any]:
     negatives = [(case.half, worse(case.values.get(row.rule))) for case in good]
     told_p = [(half, value) for half, value in positives if value is not None]
     told_n = [(half, value) for half, value in negatives if value is not None]
+    named = {"rule": row.rule, "detector": DETECTORS[row.rule], "against": row.positives}
     if not told_p or not told_n:
-        return {"rule": row.rule, "against": row.positives, "positives": len(positives), "told": 0}
+        return {**named, "positives": len(positives), "told": 0}
     tuned = [value for half, value in told_n if half == 0]
     threshold = float(np.quantile(tuned, 1 - _FALSE_ALARM)) if tuned else float("nan")
     tried_p = [value for half, value in told_p if half == 1]
     tried_n = [value for half, value in told_n if half == 1]
     return {
-        "rule": row.rule,
-        "against": row.positives,
+        **named,
         "drawn": row.spoil,
         "positives": len(positives),
         "told": len(told_p),
@@ -447,6 +478,7 @@ class Dlib:
 
 _COLUMNS = (
     ("rule", 16),
+    ("detector", 16),
     ("against", 18),
     ("drawn", 6),
     ("positives", 10),
@@ -458,6 +490,12 @@ _COLUMNS = (
     ("miss_at_limit", 14),
     ("alarm_at_limit", 15),
 )
+
+
+def sources(all_cases: Sequence[Case]) -> dict[str, int]:
+    """Source -> how many of its pictures were measured; a folder nobody knows is its own."""
+    folders = Counter(case.file.partition("/")[0] for case in all_cases)
+    return {SOURCES.get(folder, folder): count for folder, count in folders.items()}
 
 
 def show(lines: Sequence[dict[str, Any]], geometry: dict[str, Any]) -> None:
@@ -505,9 +543,11 @@ def main() -> int:
         if "frontal" in case.tags and "two" not in case.tags and "photo" not in case.tags:
             photograph(maker, geometry, case.file, rgb, second, marks.get(case.file))
     lines = [] if options.no_table else table(found)
+    for source, count in sources(found).items():
+        print(f"{count:5} pictures: {source}")
     show(lines, geometry.document())
     if options.json:
-        document = {"pictures": len(found), "table": lines, "geometry": geometry.document()}
+        document = {"pictures": sources(found), "table": lines, "geometry": geometry.document()}
         options.json.write_text(json.dumps(document, ensure_ascii=False, indent=1))
     return 0
 

@@ -10,8 +10,32 @@ import pytest
 from hardware.virtual.portrait import scene
 from kiosk.photo import Photographer
 from tests.bench import photo_accuracy
-from tests.bench.photo_accuracy import Case, Geometry, Row, auc, cases, measure, photograph
+from tests.bench.photo_accuracy import (
+    DETECTORS,
+    SOURCES,
+    Case,
+    Geometry,
+    Row,
+    auc,
+    cases,
+    measure,
+    photograph,
+)
 from tests.bench.spoilt_faces import SPOILS
+
+
+def test_the_page_names_where_the_pictures_are_from() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "photo.md").read_text("utf-8")
+    listed = [line for line in page.splitlines() if line.startswith("| `") and "/` | " in line]
+    assert len(listed) == len(SOURCES)
+    for folder, source in SOURCES.items():
+        assert any(line.startswith(f"| `{folder}/` | {source}:") for line in listed)
+    found = photo_accuracy.sources([Case("nuaa/1.jpg", set(), 0), Case("own/2.jpg", set(), 1)])
+    assert found == {"imironica/liveness": 1, "own": 1}
+
+
+def test_each_line_names_what_it_was_measured_with() -> None:
+    assert {row.rule for row in photo_accuracy._ROWS} == DETECTORS.keys()
 
 
 @pytest.fixture(scope="module")
