@@ -1,4 +1,4 @@
-"""`python -m tests.bench [--runs N] [--size WxH] [--only GROUP …]`: one JSON object.
+"""`python -m tests.bench [--runs N] [--size WxH] [--rest S] [--only GROUP …]`: one JSON object.
 
 The shape of each number stands in `tests.bench.numbers`.
 """
@@ -21,14 +21,15 @@ WINDOW_LIMIT = 1.6
 VISITS_LIMIT = 5000
 
 
-def window_numbers(runs: int, size: str) -> dict[str, Number]:
-    """Starts and memory, each the median of `runs` starts taken in turns. `size`: WIDTHxHEIGHT.
+def window_numbers(runs: int, size: str, rest_s: float) -> dict[str, Number]:
+    """Starts and memory, each the median of `runs` starts taken in turns. `size`: WIDTHxHEIGHT;
+    `rest_s`: a window has so long to come to rest before its memory is read, seconds.
 
     A start is cold when the machine's page cache was dropped before it, as after switching on; only
     root may do that. A warm start is what a restart after a crash takes.
     """
     width, height = map(int, size.split("x"))
-    with windows.contest((width, height)) as contest:
+    with windows.contest((width, height), rest_s) as contest:
         contest.bare(), contest.kiosk()  # the first start fills the machine's page cache
         warm = [(contest.kiosk(), contest.bare()) for _ in range(runs)]
         cold = [(contest.kiosk(cold=True), contest.bare(cold=True)) for _ in range(runs)]
@@ -72,7 +73,7 @@ def engine_numbers(seconds: float) -> dict[str, Number]:
 #: Group -> its numbers. `tests.bench.<group>.numbers(runs)` unless named here.
 _HERE: dict[str, Callable[[argparse.Namespace], dict[str, Number]]] = {
     "engine": lambda options: engine_numbers(seconds=4.0),
-    "window": lambda options: window_numbers(options.runs, options.size),
+    "window": lambda options: window_numbers(options.runs, options.size, options.rest),
 }
 _MODULES: tuple[str, ...] = (
     "camera",
@@ -101,6 +102,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
     parser.add_argument("--runs", type=int, default=7, help="starts of each window [7]")
     parser.add_argument("--size", default="1080x1920", help="of the windows [1080x1920]")
+    parser.add_argument("--rest", type=float, default=4.0, help="seconds before memory is read [4]")
     parser.add_argument("--only", choices=GROUPS, nargs="+", default=GROUPS)
     options = parser.parse_args()
     numbers: dict[str, Number] = {}

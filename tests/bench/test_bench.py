@@ -31,7 +31,7 @@ EXPECTED = {
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("group", GROUPS)
 def test_a_group_prints_one_json_object_with_every_number(group: str) -> None:
-    words = [sys.executable, "-m", "tests.bench", "--runs", "1", "--size", "540x960"]
+    words = [sys.executable, "-m", "tests.bench", "--runs", "1", "--size", "540x960", "--rest", "1"]
     done = subprocess.run(
         [*words, "--only", group], capture_output=True, text=True, env=environment(), timeout=230
     )

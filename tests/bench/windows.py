@@ -22,9 +22,6 @@ from kiosk.demo.display import open_virtual
 from kiosk.demo.processes import Child, wait_for
 from kiosk.demo.world import ROOT, START_S, Plan, World
 
-#: A window has so long to come to rest before its memory is read, seconds.
-REST_S = 4.0
-
 _FIRST_FRAME = re.compile(r"first frame after ([\d.]+) s")
 
 
@@ -40,8 +37,11 @@ class Sample:
 class Contest:
     """Starts the two in turns."""
 
-    def __init__(self, world: World, size: tuple[int, int], display: dict[str, str]) -> None:
+    def __init__(
+        self, world: World, size: tuple[int, int], rest_s: float, display: dict[str, str]
+    ) -> None:
         self._world = world
+        self._rest_s = rest_s
         self._size = size
         self._environment = {**os.environ, **display, "PYTHONPATH": str(ROOT)}
 
@@ -56,7 +56,7 @@ class Contest:
         try:
             assert process.stdout is not None
             with process.stdout as answer:
-                return _at_rest(process.pid, float(answer.readline()))
+                return _at_rest(process.pid, float(answer.readline()), self._rest_s)
         finally:
             process.kill()
             process.wait()
@@ -80,7 +80,7 @@ class Contest:
 
             wait_for("the first frame", is_up, START_S, self._world.family.must_run)
             assert child.process is not None
-            return _at_rest(child.process.pid, seconds[0])
+            return _at_rest(child.process.pid, seconds[0], self._rest_s)
         finally:
             self._world.stop_screen()
 
@@ -95,8 +95,8 @@ def drop_page_cache() -> bool:
     return True
 
 
-def _at_rest(pid: int, first_frame_s: float) -> Sample:
-    time.sleep(REST_S)
+def _at_rest(pid: int, first_frame_s: float, rest_s: float) -> Sample:
+    time.sleep(rest_s)
     rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
     rss, pss = (
         int(found.group(1)) / 1024
@@ -107,7 +107,7 @@ def _at_rest(pid: int, first_frame_s: float) -> Sample:
 
 
 @contextmanager
-def contest(size: tuple[int, int]) -> Iterator[Contest]:
+def contest(size: tuple[int, int], rest_s: float) -> Iterator[Contest]:
     """A terminal that has been started once, on a display of its own, with its screen closed."""
     display = open_virtual(size)
     try:
@@ -127,7 +127,7 @@ def contest(size: tuple[int, int]) -> Iterator[Contest]:
                 # Only the far ends of the wires stay: whoever else runs would be measured too.
                 for stop in (world.stop_screen, world.stop_agent, world.stop_central):
                     stop()
-                yield Contest(world, size, variables)
+                yield Contest(world, size, rest_s, variables)
             finally:
                 world.stop()
     finally:
