@@ -71,6 +71,7 @@ class FaultCode(StrEnum):
     CENTRE_UNREACHABLE = "centre_unreachable"
     TERMINAL_TOO_OLD = "terminal_too_old"
     TERMINAL_TOO_NEW = "terminal_too_new"
+    PHOTO_STOPPED = "photo_stopped"
     SCREEN_STOPPED = "screen_stopped"
     AGENT_STOPPED = "agent_stopped"
     INTERNAL = "internal"

@@ -43,6 +43,10 @@ def main(arguments: list[str] | None = None) -> int:
         from hardware.wlt import main as decode_portrait  # a process of its own, see there
 
         return decode_portrait(given[1:])
+    if given[:1] == ["darkroom"]:
+        from kiosk.darkroom.inside import main as photograph  # likewise
+
+        return photograph(given[1:])
     options = _parser().parse_args(given)
     options.state.mkdir(parents=True, exist_ok=True)
     _log_to(options.state / "logs" / f"{options.command}.log")
@@ -144,6 +148,7 @@ def assemble(state: Path, settings: Settings) -> Terminal:
     from hardware.devices import Devices
     from hardware.supervision import HealthTable
     from kiosk.card_centre import CentralHsm
+    from kiosk.darkroom.room import Darkroom
     from kiosk.desired import Desired
     from kiosk.housekeeping import load_counters
     from kiosk.journaling import Scribe
@@ -182,6 +187,7 @@ def assemble(state: Path, settings: Settings) -> Terminal:
             central=central,
             card_centre=CentralHsm(central),
             sealer=sealer,
+            studio=Darkroom,
             journal=Scribe(Recorder(Journal(state / FOLDER, "screen"))),
         )
     )

@@ -36,11 +36,16 @@ _ASIDE, _KEPT = range(32, 1041, 16), 8
 
 def prepare() -> None:
     """At the start of the process: no core dumps, and what is freed is overwritten."""
+    forbid_dumps()
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(_M_PERTURB, _OVER)
+
+
+def forbid_dumps() -> None:
+    """No core dumps; enough for a process that ends with the visit, for its memory goes with it."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with suppress(OSError, AttributeError):
-        library = ctypes.CDLL(None)
-        library.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-        library.mallopt(_M_PERTURB, _OVER)
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def forget() -> None:

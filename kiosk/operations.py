@@ -11,12 +11,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hardware.faults import DeviceFault, FaultCode
 from kiosk import prompts
-from kiosk.photo_session import take_photo
+from kiosk.darkroom import NoStudio
+from kiosk.photo_session import Looks, take_photo
 from kiosk.receipts import compose
 from kiosk.records.submission import Eligibility, Standing, Standpoint, Submitted, Verdict
 
@@ -46,6 +47,8 @@ class Work:
     cancelled: Callable[[], bool]
     #: What the screen said since it was last asked.
     told: Callable[[], list[str]]
+    #: Looks at frames and makes photos, for as long as the visit lasts.
+    photographer: Looks = field(default_factory=NoStudio)
 
 
 def load_ahead(parts: Parts) -> None:

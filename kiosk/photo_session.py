@@ -1,8 +1,8 @@
 """One try before the camera: frames are looked at, the citizen is guided, the photo is taken.
 
-Runs on the camera's worker. LiteRT and OpenCV let go of Python's lock while they work, so the
-screen loses next to nothing to it (docs/decisions.md has the numbers); a process of its own would
-copy each frame once more.
+Runs on the camera's worker. What takes long, looking and making, is done in a process of its own
+(`kiosk.darkroom`), because a thread beside the window gets the processor too late; what is left
+here waits for it, and decides.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class View:
 
 
 class Looks(Protocol):
-    """What is needed of `kiosk.photo.Photographer`."""
+    """What is needed of `kiosk.photo.Photographer`, or of who stands for it elsewhere."""
 
     def look(self, rgb: Picture, excused: bool = False) -> Look: ...
     def make(self, rgb: Picture, excused: bool = False) -> CardPhoto: ...
@@ -57,11 +57,9 @@ def take_photo(prompt: TakePhoto, camera: Camera, work: Work) -> Capture:
 
     A frame that cannot become such a photo is not taken: why not is said, and it goes on.
     """
-    from kiosk.photo import Photographer
-
     ask = work.terminal.settings.photo.liveness and prompt.attempt == 1
     liveness = Liveness(challenges() if ask else ())
-    session = Session(Photographer(), liveness, work.told, excused=prompt.excused)
+    session = Session(work.photographer, liveness, work.told, excused=prompt.excused)
     # Closed here whatever happens: an exception's traceback would keep the camera running.
     with closing(camera.frames(work.cancelled)) as frames:
         for frame in frames:

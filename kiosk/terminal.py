@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from hardware.faults import DeviceFault, FaultCode
 from kiosk import forgetting
 from kiosk.clock import beijing_now
+from kiosk.darkroom import NoStudio
 from kiosk.flow import Context, Event, Prompt, Service, Visit
 from kiosk.housekeeping import Housekeeping
 from kiosk.journaling import FaultRecord, VisitRecord, record_card_use
@@ -36,6 +37,7 @@ from sync.journal import Unrecorded
 if TYPE_CHECKING:
     from hardware.card.authenticator import CardCentre
     from hardware.supervision import HealthTable
+    from kiosk.darkroom import Studio
     from kiosk.desired import Desired
     from kiosk.journaling import Journalist
     from kiosk.operations import Work
@@ -154,6 +156,8 @@ class Parts:
     sealer: Callable[[], Sealer] | None = None
     #: The way to the 加密机 behind the centre. None: there is none.
     card_centre: CardCentre | None = None
+    #: Where the photos of one visit are made.
+    studio: Callable[[], Studio] = NoStudio
     #: Keeps what the terminal did.
     journal: Journalist = field(default_factory=Unrecorded)
 
@@ -170,6 +174,7 @@ class Terminal:
         self.health.listen(FaultRecord(parts.journal))
         self._clock = clock
         self._current: Operation | None = None
+        self._studio = parts.studio()
         self._services = find_services()
         self._housekeeping = Housekeeping(self)
         self._performers: dict[str, Performer] = {
@@ -177,6 +182,7 @@ class Terminal:
             "outbox": Clerk("outbox"),
             "central": Clerk("central"),
             "verifier": Clerk("verifier"),
+            "studio": Clerk("studio"),
         }
 
     def open(self) -> None:
@@ -253,6 +259,9 @@ class Terminal:
                 listen(event)
 
         self._performers["outbox"].submit(self._load_for_visit)
+        if "camera" in service.needs:
+            studio = self._studio
+            self._performers["studio"].submit(lambda _: studio.open())
         visit = Visit(lambda: service(context), hear)
         record = VisitRecord(self.parts.journal, service.id)
         return visit
@@ -270,6 +279,10 @@ class Terminal:
         if self._current is not None:
             self._current.cancel()
             self._current = None
+        # The same worker opens and closes, so that none is opened that nobody closes. An operation
+        # that has not yet heard of the end keeps the closed one.
+        studio, self._studio = self._studio, self.parts.studio()
+        self._performers["studio"].submit(lambda _: studio.close())
 
     def forget(self) -> None:
         """Overwrite what a visit has left in memory, once its page is gone; to be called by the
@@ -295,7 +308,7 @@ class Terminal:
             if not operation.cancelled():
                 report(event)
 
-        work = _work(self, operation, say)
+        work = _work(self, operation, say, self._studio)
         started = time.monotonic()
 
         def finish(future: Future[Any]) -> None:
@@ -329,10 +342,10 @@ class Terminal:
         return answer
 
 
-def _work(terminal: Terminal, operation: Operation, report: Report) -> Work:
+def _work(terminal: Terminal, operation: Operation, report: Report, studio: Studio) -> Work:
     from kiosk.operations import Work
 
-    return Work(terminal, report, operation.cancelled, operation.told)
+    return Work(terminal, report, operation.cancelled, operation.told, studio)
 
 
 def _name(error: BaseException) -> str:

@@ -23,7 +23,8 @@ class FindingCode(StrEnum):
 
     #: Nothing but darkness: a hand or a cap on the lens.
     COVERED = "covered"
-    #: The camera repeats itself. Known to whoever reads the camera, never to one frame.
+    #: The camera repeats itself, or nothing is looked at for a moment. Known to whoever reads the
+    #: camera, never to one frame.
     FROZEN = "frozen"
     #: A camera without colour; the card needs 24-bit colour.
     GREY = "grey"

@@ -10,16 +10,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from hardware.faults import DeviceFault, FaultCode
 from hardware.supervision import DeviceState, HealthTable
+from kiosk.darkroom import NoStudio
 from kiosk.desired import Desired
 from kiosk.operations import OPERATIONS
 from kiosk.policy import load_policy
-from kiosk.prompts import PROMPTS, AwaitVerdict, PlaceIdCard, Print, ReadCard
+from kiosk.prompts import PROMPTS, AwaitVerdict, PlaceIdCard, Print, ReadCard, TakePhoto
 from kiosk.receipts import Slip
 from kiosk.records.submission import Standpoint
+from kiosk.services.card_check import CheckCard
 from kiosk.services.first_application import ApplyFirst
 from kiosk.settings import Central, Settings
 from kiosk.terminal import Parts, Terminal
@@ -79,7 +82,20 @@ class Printer:
         self.printed.append((receipt, action))
 
 
-def terminal(tmp_path: Path, **loops: Desk) -> Terminal:
+class Studio(NoStudio):
+    """Keeps what was done to it."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+
+    def open(self) -> None:
+        self.done.append("opened")
+
+    def close(self) -> None:
+        self.done.append("closed")
+
+
+def terminal(tmp_path: Path, studio: Callable[[], NoStudio] = NoStudio, **loops: Desk) -> Terminal:
     """A terminal with an outbox, and the desks given."""
     health = HealthTable()
     for name in ("id_reader", "camera", "card_reader", "printer"):
@@ -95,6 +111,7 @@ def terminal(tmp_path: Path, **loops: Desk) -> Terminal:
             health=health,
             outbox=Outbox(tmp_path / "outbox.db", "130299"),
             desired=Desired(tmp_path / "desired.json", 1.0),
+            studio=studio,
         ),
         clock=lambda: NOW,
     )
@@ -138,6 +155,63 @@ def test_wiping_the_visit_cancels_what_runs_for_it(tmp_path: Path) -> None:
     desk.wipe()
     reader.run()
     assert said == []
+
+
+def studios(tmp_path: Path, **loops: Desk) -> tuple[Terminal, list[Studio]]:
+    """A terminal and every studio it comes to have."""
+    made: list[Studio] = []
+
+    def make() -> Studio:
+        made.append(Studio())
+        return made[-1]
+
+    return terminal(tmp_path, make, **loops), made
+
+
+def settle(desk: Terminal) -> None:
+    """Wait until the studio's worker has done what it was told."""
+    desk.performer("studio").submit(lambda _: None).result(10)
+
+
+def test_a_studio_is_opened_for_a_visit_that_needs_the_camera_and_closed_after_it(
+    tmp_path: Path,
+) -> None:
+    desk, made = studios(tmp_path)
+    desk.visit(CheckCard)
+    settle(desk)
+    assert [studio.done for studio in made] == [[]]
+    desk.visit(ApplyFirst)
+    settle(desk)
+    assert [studio.done for studio in made] == [["opened"]]
+    desk.wipe()
+    settle(desk)
+    assert [studio.done for studio in made] == [["opened", "closed"], []]
+
+
+def test_an_operation_that_outlives_its_visit_keeps_the_closed_studio(tmp_path: Path) -> None:
+    """Else it would open the next citizen's, and nobody would close that at home."""
+    camera = Desk(None, at_once=False)
+    desk, made = studios(tmp_path, camera=camera)
+    photographers: list[Any] = []
+
+    def take(prompt: Any, device: Any, work: Any) -> None:
+        photographers.append(work.photographer)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(OPERATIONS, TakePhoto, take)
+        desk.start(TakePhoto("apply.photo"), print, print)
+        desk.wipe()
+        camera.run()
+    assert photographers == [made[0]]
+    assert desk._studio is made[1]
+
+
+def test_a_terminal_without_a_studio_says_so(tmp_path: Path) -> None:
+    studio = terminal(tmp_path).parts.studio()
+    for act in (studio.look, studio.make):
+        with pytest.raises(DeviceFault) as caught:
+            act(np.zeros((1, 1, 3), np.uint8))
+        assert caught.value.code is FaultCode.DEVICE_MISSING
 
 
 def test_a_device_the_terminal_does_not_have_is_a_fault(tmp_path: Path) -> None:

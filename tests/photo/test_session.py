@@ -13,7 +13,6 @@ from PIL import Image
 
 from hardware.camera import Frame
 from hardware.faults import NotWanted
-from kiosk import photo
 from kiosk.operations import Work
 from kiosk.photo import CardPhoto, FindingCode, PhotoRefused
 from kiosk.photo.capture import FRAME_LIMIT, Capture, whole_frame
@@ -143,21 +142,14 @@ class Camera:
 def work(liveness: bool, shown: list[Any]) -> Work:
     settings = Settings(mode="test", photo=Photo(liveness=liveness))
     terminal: Any = SimpleNamespace(settings=settings)
-    return Work(terminal, shown.append, lambda: False, list)
-
-
-@pytest.fixture
-def photographer(monkeypatch: pytest.MonkeyPatch) -> Photographer:
-    stand_in = Photographer()
-    monkeypatch.setattr(photo, "Photographer", lambda: stand_in)
-    return stand_in
+    return Work(terminal, shown.append, lambda: False, list, Photographer())
 
 
 @pytest.mark.parametrize(
     ("liveness", "attempt", "asked"), [(True, 1, True), (True, 2, False), (False, 1, False)]
 )
 def test_blink_and_turn_are_asked_at_the_first_try_only_and_can_be_switched_off(
-    photographer: Photographer, liveness: bool, attempt: int, asked: bool
+    liveness: bool, attempt: int, asked: bool
 ) -> None:
     shown: list[View] = []
     camera: Any = Camera(1200)
@@ -169,7 +161,7 @@ def test_blink_and_turn_are_asked_at_the_first_try_only_and_can_be_switched_off(
     assert camera.closed
 
 
-def test_a_citizen_who_leaves_ends_it(photographer: Photographer) -> None:
+def test_a_citizen_who_leaves_ends_it() -> None:
     camera: Any = Camera(5)
     with pytest.raises(NotWanted):
         take_photo(TakePhoto("apply.photo"), camera, work(False, []))

@@ -139,10 +139,9 @@ def test_a_picture_is_copied_once_on_its_way_to_the_screen() -> None:
 
 
 def test_the_preview_gets_the_very_frame_that_the_photo_is_made_of(
-    far_end: VirtualCamera, monkeypatch: pytest.MonkeyPatch
+    far_end: VirtualCamera,
 ) -> None:
     """`take_photo` itself: what it reports lies in the memory of the frame it looked at."""
-    from kiosk import photo
     from kiosk.operations import Work
     from kiosk.photo import Finding, FindingCode
     from kiosk.photo import Look as Seen
@@ -157,10 +156,10 @@ def test_the_preview_gets_the_very_frame_that_the_photo_is_made_of(
             looked_at.append(rgb)
             return Seen(Finding(FindingCode.NO_FACE))
 
-    monkeypatch.setattr(photo, "Photographer", Photographer)
     shown: list[View] = []
     terminal: Any = SimpleNamespace(settings=Settings(mode="test"))
-    work = Work(terminal, shown.append, lambda: len(shown) >= 2, list)
+    photographer: Any = Photographer()
+    work = Work(terminal, shown.append, lambda: len(shown) >= 2, list, photographer)
     with pytest.raises(NotWanted):
         take_photo(TakePhoto("apply.photo"), Camera(far_end.url), work)
     for rgb, view in zip(looked_at, shown, strict=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +14,7 @@ from hardware import camera as camera_module
 from hardware.camera import Camera
 from hardware.faults import DeviceFault, FaultCode
 from hardware.virtual.camera import VirtualCamera
+from kiosk.darkroom.room import Darkroom
 from kiosk.operations import Work
 from kiosk.photo_session import View, take_photo
 from kiosk.prompts import TakePhoto
@@ -50,11 +52,12 @@ def photograph(far_end: VirtualCamera, then: Callable[[View], None]) -> tuple[An
 
     settings = Settings(mode="test", photo=Photo(liveness=False))
     terminal: Any = SimpleNamespace(settings=settings)
-    work = Work(terminal, report, lambda: time.monotonic() > until, list)
-    try:
-        return take_photo(TakePhoto("apply.photo"), Camera(far_end.url), work), said
-    except DeviceFault as fault:
-        return fault.code, said
+    with closing(Darkroom()) as darkroom:
+        work = Work(terminal, report, lambda: time.monotonic() > until, list, darkroom)
+        try:
+            return take_photo(TakePhoto("apply.photo"), Camera(far_end.url), work), said
+        except DeviceFault as fault:
+            return fault.code, said
 
 
 def once(happens: Callable[[], None], when: Callable[[View], bool]) -> Callable[[View], None]:

@@ -1,0 +1,62 @@
+"""The card photo is measured and made in a process of its own, which lives as long as a visit.
+
+Beside the window a thread gets the processor too late: what Python does between two networks waits
+for the screen's Python each time (docs/decisions.md has the numbers). So the camera stays with the
+screen, and each of its frames is looked at next door:
+
+    screen process                                              darkroom process
+    camera ─frame─> Darkroom ──copy──> memory without a name ──> Photographer
+                             ──Ask───> a pair of sockets ──────> look or make
+                             <─Look, CardPhoto, Refused … ────────┘
+
+| module  | what it does                                                                    |
+|---------|---------------------------------------------------------------------------------|
+| room    | `Darkroom`: looks and makes as a `Photographer` does; starts it anew once       |
+| process | one such process, from its start to its end                                     |
+| inside  | what runs in it: `kiosk darkroom`                                               |
+| memory  | where a frame lies for both                                                     |
+| wire    | what the two say to each other                                                  |
+
+It is started when a visit begins whose service needs the camera, because its networks take a second
+to load, and killed when the visit ends: so nothing of a face is left to be overwritten. It ends too
+when the screen does, however that ends. It writes no log and no core dump.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from hardware.faults import DeviceFault, FaultCode
+
+if TYPE_CHECKING:
+    from kiosk.photo.detect import Picture
+    from kiosk.photo.findings import CardPhoto, Look
+
+
+class Studio(Protocol):
+    """Where one visit's photos are made. Any thread may close it; the others are for one.
+
+    `look` and `make` are those of `kiosk.photo.Photographer`. They raise `DeviceFault` besides,
+    `hardware.faults.NotWanted` once it is closed, and whatever a photographer cannot begin with.
+    """
+
+    def open(self) -> None: ...
+    def look(self, rgb: Picture, excused: bool = False) -> Look: ...
+    def make(self, rgb: Picture, excused: bool = False) -> CardPhoto: ...
+    def close(self) -> None: ...
+
+
+class NoStudio:
+    """Stands for the studio of a terminal that has none."""
+
+    def open(self) -> None:
+        """Nothing to begin with."""
+
+    def look(self, rgb: Picture, excused: bool = False) -> Look:
+        raise DeviceFault(FaultCode.DEVICE_MISSING, "studio", temporary=False)
+
+    def make(self, rgb: Picture, excused: bool = False) -> CardPhoto:
+        raise DeviceFault(FaultCode.DEVICE_MISSING, "studio", temporary=False)
+
+    def close(self) -> None:
+        """Nothing is held."""

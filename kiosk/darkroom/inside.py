@@ -1,0 +1,87 @@
+"""What runs in the darkroom process: `kiosk darkroom SOCKET MEMORY`, both inherited descriptors.
+
+Waits for frames and says what a `Photographer` says. Ends when the other end of the socket is gone,
+or is killed with the thread that started it, should it hang in a library just then. It says nothing
+to anybody else.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+import traceback
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kiosk.darkroom.memory import FrameWindow
+from kiosk.darkroom.wire import Ask, Bug, Line, Missing, Ready, Refused
+from kiosk.forgetting import forbid_dumps
+from kiosk.photo.findings import PhotoRefused
+from kiosk.photo.models import ModelsMissing
+
+if TYPE_CHECKING:
+    from kiosk.photo import Photographer
+
+#: <sys/prctl.h>
+_PR_SET_PDEATHSIG = 1
+#: Added to the niceness of the screen, which is to draw first.
+_NICER = 5
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Until nobody is there any more. Returns 0, or 1 if it cannot begin."""
+    line = Line(socket.socket(fileno=int(arguments[0])))
+    window = FrameWindow(int(arguments[1]))
+    _settle()
+    try:
+        photographer = _photographer()
+    except ModelsMissing as missing:
+        line.send(Missing(str(missing)))
+        return 1
+    except Exception as bug:  # noqa: BLE001 - it is passed on, with its place
+        line.send(_bug(bug))
+        return 1
+    line.send(Ready())
+    with suppress(OSError):
+        while True:
+            line.send(_answer(photographer, line.receive(), window))
+    return 0
+
+
+def _settle() -> None:
+    """Be no trouble: to the screen, to privacy, to whoever wants to end this."""
+    forbid_dumps()
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    # Ctrl-C goes to all of a terminal's processes; this one ends with the screen.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.nice(_NICER)
+
+
+def _photographer() -> Photographer:
+    import cv2
+
+    from kiosk.photo import Photographer
+
+    cv2.setNumThreads(1)  # as the networks: one core is what it may have
+    return Photographer()
+
+
+def _answer(photographer: Photographer, ask: Ask, window: FrameWindow) -> Any:
+    """What goes back: a `Look`, a `CardPhoto`, or why not."""
+    act = {"look": photographer.look, "make": photographer.make}[ask.what]
+    try:
+        return act(window.frame(ask.shape), ask.excused)
+    except PhotoRefused as refused:
+        return Refused(refused.finding)
+    except Exception as bug:  # noqa: BLE001 - it is passed on, with its place
+        return _bug(bug)
+
+
+def _bug(error: Exception) -> Bug:
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return Bug(f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}")
