@@ -1,7 +1,7 @@
 """One try before the camera: frames are looked at, the citizen is guided, the photo is taken.
 
-Runs on the camera's worker. What takes long, looking and making, is done in a process of its own
-(`kiosk.darkroom`), because a thread beside the window gets the processor too late; what is left
+Runs on the camera's worker. Looking and making is done in a process of its own (`kiosk.darkroom`),
+which may crash or hang without the screen, and takes its memory along when it ends; what is left
 here waits for it, and decides.
 """
 

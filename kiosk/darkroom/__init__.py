@@ -1,8 +1,8 @@
 """The card photo is measured and made in a process of its own, which lives as long as a visit.
 
-Beside the window a thread gets the processor too late: what Python does between two networks waits
-for the screen's Python each time (docs/decisions.md has the numbers). So the camera stays with the
-screen, and each of its frames is looked at next door:
+A library that crashes or hangs on a frame then takes no screen with it, and what the networks hold
+of memory and of a face is gone after each visit (docs/decisions.md has the numbers). The camera
+stays with the screen, and each of its frames is looked at next door:
 
     screen process                                              darkroom process
     camera ─frame─> Darkroom ──copy──> memory without a name ──> Photographer

@@ -8,7 +8,6 @@ to anybody else.
 from __future__ import annotations
 
 import ctypes
-import os
 import signal
 import socket
 import traceback
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
 
 #: <sys/prctl.h>
 _PR_SET_PDEATHSIG = 1
-#: Added to the niceness of the screen, which is to draw first.
-_NICER = 5
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -59,7 +56,6 @@ def _settle() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     # Ctrl-C goes to all of a terminal's processes; this one ends with the screen.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.nice(_NICER)
 
 
 def _photographer() -> Photographer:

@@ -20,7 +20,7 @@ from hardware.camera import Frame
 from hardware.faults import DeviceFault, FaultCode, NotWanted
 from hardware.virtual.portrait import frame
 from kiosk.darkroom.memory import FrameMemory, FrameWindow
-from kiosk.darkroom.process import DarkroomBug, Patience
+from kiosk.darkroom.process import DarkroomBug, Patience, ourselves
 from kiosk.darkroom.room import Darkroom
 from kiosk.photo import CardPhoto, FindingCode, Photographer, PhotoRefused
 from kiosk.photo.guidance import Phase
@@ -228,8 +228,15 @@ def test_a_bug_comes_back_as_type_and_place_and_it_goes_on(
 
 
 def test_a_citizen_whose_darkroom_dies_reads_one_moment_please_and_is_photographed(
-    darkroom: Darkroom,
+    tmp_path: Path,
 ) -> None:
+    # The second one takes two seconds more, so that it is long enough to be said.
+    slow = f'[ -e {tmp_path}/first ] && sleep 2; touch {tmp_path}/first; exec "$@"'
+    with closing(Darkroom(_PATIENT, ["sh", "-c", slow, "sh", *ourselves()])) as darkroom:
+        _photographed_although_it_dies(darkroom)
+
+
+def _photographed_although_it_dies(darkroom: Darkroom) -> None:
     session = Session(darkroom, Liveness(()), list)
     noise, said, taken = np.random.default_rng(1), [], None
     deaths, until = 0, time.monotonic() + _LONG_S

@@ -8,13 +8,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from docs.make_licences import unread_libraries
+from hardware.virtual.portrait import frame
+from kiosk.darkroom.process import Patience
+from kiosk.darkroom.room import Darkroom
 from kiosk.demo.display import VirtualDisplay, open_virtual
 from kiosk.demo.page import Look, NotThere, Page
+from kiosk.photo import FindingCode, Photographer
 from sync.identity import Identity
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -99,6 +104,20 @@ def test_the_bundle_starts_and_shows_home(
     finally:
         program.terminate()
         program.communicate(timeout=20)
+
+
+def test_the_bundle_measures_and_makes_a_photo_in_a_process_of_its_own(
+    built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rgb = frame("portrait")
+    here = Photographer().make(rgb)
+    for name in ("PYTHONPATH", "KIOSK_MODELS", "VIRTUAL_ENV"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    patience = Patience(START_S, START_S, START_S)
+    with closing(Darkroom(patience, [str(built / "dist/kiosk/kiosk"), "darkroom"])) as darkroom:
+        assert darkroom.look(rgb).finding.code is FindingCode.OK
+        assert darkroom.make(rgb) == here
 
 
 def test_the_technician_s_program_is_in_the_bundle(built: Path, state: Path) -> None:

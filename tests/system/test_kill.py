@@ -12,7 +12,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -122,17 +122,30 @@ def test_a_core_dump_after_the_citizen_left_has_nothing_of_them(kiosk: Kiosk) ->
     kiosk.go(short_application("he"))
     seen = " ".join(memory.found_in(screen.pid, secrets))
     assert all(name in seen for name in secrets), "else looking would prove nothing"
+    assert darkrooms(screen.pid) == 1, "the photo was made in a process of its own"
 
     kiosk.go(script.SIGNED, script.ACCEPTED)
     overwritten = _overwritten(world)
     kiosk.go((Step("home-again", "home", (bench("id", "lift"),)),))
     kiosk.until("the memory overwritten", lambda: _overwritten(world) > overwritten)
     assert memory.found_in(screen.pid, secrets) == []
+    assert darkrooms(screen.pid) == 0
     assert memory.found_in(agent.pid, secrets) == []
     assert kiosk.readable("he") == []
     for process in (screen, agent):
         limits = Path(f"/proc/{process.pid}/limits").read_text()
         assert re.search(r"Max core file size +0 +0 ", limits)
+
+
+def darkrooms(screen: int) -> int:
+    """How many processes of the screen look at faces; dead ones that nobody has buried count."""
+    count = 0
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+            count += int(parent) == screen and (b"darkroom" in words or words == [b""])
+    return count
 
 
 def _overwritten(world: World) -> int:
