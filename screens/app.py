@@ -61,7 +61,7 @@ def run(
     from screens.stage import Stage
     from screens.voice import Voice
 
-    visual.must_draw()
+    visual.must_open(Window)
     # Cheaper than a widget the size of the window.
     Window.clearcolor = theme.GROUND
     fonts.register()
@@ -80,6 +80,7 @@ def run(
     def shown(_: float) -> None:
         seen.append(process_age_s())
         log.info("first frame after %.2f s", seen[0])
+        visual.must_draw()
         first_frame(seen[0])
         terminal.open()
 

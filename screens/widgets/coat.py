@@ -9,7 +9,7 @@ frame costs. The edges are smoothed in the picture, because the window has no mu
 from __future__ import annotations
 
 from functools import lru_cache
-from math import hypot
+from math import hypot, sqrt
 
 from kivy.graphics import BorderImage, Color
 from kivy.graphics.texture import Texture
@@ -69,16 +69,31 @@ class Coat:
 def _corners(radius: int, width: int, fill: theme.Colour, border: theme.Colour) -> Texture:
     """The four corners and one row and column between them. `radius` and `width` are pixels."""
     side = max(radius, width)
-    across = [min(place, 2 * side - place) for place in range(2 * side + 1)]
-    quarter = [
-        [_pixel(_outside(x, y, radius), width, fill, border) for x in range(side + 1)]
-        for y in range(side + 1)
-    ]
+    paint = _Paint(width, fill, border)
+    rows = [_both_halves(_row(y, side, radius, paint)) for y in range(side + 1)]
     texture = Texture.create(size=(2 * side + 1,) * 2, colorfmt="rgba")
     texture.mag_filter = texture.min_filter = "nearest"  # the middle is stretched, not mixed
-    pixels = b"".join(quarter[y][x] for y in across for x in across)
+    pixels = b"".join(_both_halves([b"".join(row) for row in rows]))
     texture.blit_buffer(pixels, colorfmt="rgba", bufferfmt="ubyte")
     return texture
+
+
+def _row(y: int, side: int, radius: int, paint: _Paint) -> list[bytes]:
+    """The pixels of a row from the left to the middle. `y` counts from the outermost row."""
+    # Home waits for this: a disc has thousands of pixels, and only those of its edge are reckoned.
+    edge = radius - sqrt(max((radius + 0.5) ** 2 - (radius - y - 0.5) ** 2, 0.0))
+    outside = max(int(edge) - 1, 0) if y < radius else 0
+    pixels = [bytes(4)] * outside
+    while len(pixels) <= side:
+        pixels.append(paint.pixel(_outside(len(pixels), y, radius)))
+        if pixels[-1] is paint.inside:
+            break  # and so are all that follow
+    return pixels + [paint.inside] * (side + 1 - len(pixels))
+
+
+def _both_halves(half: list[bytes]) -> list[bytes]:
+    """With its mirror image, around its last."""
+    return half + half[-2::-1]
 
 
 def _outside(x: int, y: int, radius: int) -> float:
@@ -88,11 +103,23 @@ def _outside(x: int, y: int, radius: int) -> float:
     return -min(x, y) - 0.5
 
 
-def _pixel(outside: float, width: int, fill: theme.Colour, border: theme.Colour) -> bytes:
-    """Red, green, blue and alpha of a pixel so far outside of the edge."""
-    inner = min(max(0.5 - outside - width, 0.0), 1.0) if width else 1.0
-    red, green, blue, alpha = (
-        edge + (ground - edge) * inner for ground, edge in zip(fill, border, strict=True)
-    )
-    alpha *= min(max(0.5 - outside, 0.0), 1.0)
-    return bytes(round(part * _FULL) for part in (red, green, blue, alpha))
+class _Paint:
+    """Red, green, blue and alpha of a pixel by how far it is outside of the edge."""
+
+    def __init__(self, width: int, fill: theme.Colour, border: theme.Colour) -> None:
+        self._width, self._fill, self._border = width, fill, border
+        self.inside = self._mixed(-width - 0.5)
+
+    def pixel(self, outside: float) -> bytes:
+        if outside <= -self._width - 0.5:
+            return self.inside
+        return bytes(4) if outside >= 0.5 else self._mixed(outside)
+
+    def _mixed(self, outside: float) -> bytes:
+        inner = min(max(0.5 - outside - self._width, 0.0), 1.0) if self._width else 1.0
+        red, green, blue, alpha = (
+            edge + (ground - edge) * inner
+            for ground, edge in zip(self._fill, self._border, strict=True)
+        )
+        alpha *= min(max(0.5 - outside, 0.0), 1.0)
+        return bytes(round(part * _FULL) for part in (red, green, blue, alpha))

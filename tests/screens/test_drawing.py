@@ -60,17 +60,19 @@ def test_with_a_graphics_card_everything_is_as_kivy_has_it(tmp_path: Path) -> No
     assert visual.is_software({"LIBGL_ALWAYS_SOFTWARE": "1"}, tmp_path)
 
 
-@pytest.mark.parametrize(("order", "blended"), visual.WAYS)
-def test_this_window_draws_without_holes(order: str, blended: bool) -> None:
-    assert visual.draws_whole(order, blended)
+def test_this_window_draws_without_holes() -> None:
+    assert visual.draws_whole()
 
 
 def test_a_hole_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    def with_a_hole(*_: object) -> bytes:
-        return b"\xff" * (4 * 64 * 320) + bytes(4 * 64) + b"\xff" * (4 * (320 * 256 - 64))
+    def with_a_hole(_x: int, _y: int, width: int, height: int, *_: object) -> bytes:
+        hole = 4 * 64
+        return (
+            b"\xff" * (width * 64 * 4) + bytes(hole) + b"\xff" * (width * (height - 64) * 4 - hole)
+        )
 
     monkeypatch.setattr("kivy.graphics.opengl.glReadPixels", with_a_hole)
-    assert not visual.draws_whole("rgba", True)
+    assert not visual.draws_whole()
 
 
 OPEN = """
@@ -79,9 +81,10 @@ from screens import visual
 from screens.window import configure
 configure(64, 48, fullscreen=False, home=Path({home!r}))
 if visual.os.environ[visual.VARIABLE] and {holes}:
-    visual.draws_whole = lambda order, blended: False
-visual.must_draw()
+    visual.draws_whole = lambda: False
 from kivy.core.window import Window
+visual.must_open(Window)
+visual.must_draw()
 print(repr(visual.os.environ[visual.VARIABLE]), tuple(Window.size))
 """
 
