@@ -108,7 +108,9 @@ def file_bytes(file: Path) -> bytes | None:
         with open(number, "rb") as opened:
             if not stat.S_ISREG(os.fstat(number).st_mode):
                 return None
-            return opened.read(_LARGEST_FILE + 1)
+            # None where a file of the kernel has nothing to say now (its type says otherwise).
+            found: bytes | None = opened.read(_LARGEST_FILE + 1)
+            return found
     except FileNotFoundError:
         raise
     except OSError:
