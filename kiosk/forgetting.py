@@ -2,9 +2,9 @@
 
 Letting go of an object frees its memory but leaves what stood in it until something else happens
 to be put there. So what the C library frees is overwritten by it, and what Python keeps for small
-objects (up to 512 bytes, `Objects/obmalloc.c`) is filled once after each visit. Linux and glibc;
-elsewhere this does what it can. The page file is not covered: terminals have none
-(docs/technicians.md).
+objects (up to 512 bytes, `Objects/obmalloc.c`) is filled at the end of a visit and once more after
+it. Linux and glibc; elsewhere this does what it can. The page file is not covered: terminals have
+none (docs/technicians.md).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import logging
 import resource
 import threading
 import time
+from concurrent.futures import Future, wait
 from contextlib import suppress
 
 log = logging.getLogger(__name__)
@@ -29,9 +30,15 @@ _SIZES, _HEAD = range(48, 513, 16), 33
 #: What is filled of each size, and at last with the largest: more than a visit leaves free.
 _OF_EACH, _AT_LAST = 2 << 20, 24 << 20
 
+#: What is filled of each while somebody waits.
+_AT_ONCE = 1 << 20
+
 #: Blocks that the C library keeps aside for each thread without overwriting them: their sizes with
 #: the head of eight bytes, and more of each than it keeps.
 _ASIDE, _KEPT = range(32, 1041, 16), 8
+
+#: How long the other threads are waited for, and between the two times, seconds.
+_OTHERS_S, _BETWEEN_S = 2.0, 0.5
 
 
 def prepare() -> None:
@@ -48,12 +55,22 @@ def forbid_dumps() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
-def forget() -> None:
+def overwrite_what_is_free() -> None:
+    """When a visit has ended and before anything is made that stays: what comes next would use the
+    memory that the visit let go of, but not to the last byte. Takes a tenth of a second."""
+    gc.collect()
+    for size in _SIZES:
+        _fill(size, _AT_ONCE)
+    _fill_smallest(_AT_ONCE)
+
+
+def forget(others: list[Future[None]]) -> None:
     """After a visit, when nothing refers to it any more; to be called by the thread that made the
-    widgets. Takes some ten milliseconds here and the rest on a thread of its own."""
+    widgets. `others`: the same is on its way on those threads; the list is emptied. Takes some ten
+    milliseconds here and the rest on a thread of its own."""
     gc.collect()
     use_what_is_kept_aside()
-    threading.Thread(target=_overwrite, name="forgetting", daemon=True).start()
+    threading.Thread(target=_overwrite, args=(others,), name="forgetting", daemon=True).start()
 
 
 def use_what_is_kept_aside() -> None:
@@ -70,13 +87,23 @@ def use_what_is_kept_aside() -> None:
                 library.free(block)
 
 
-def _overwrite() -> None:
+def _overwrite(others: list[Future[None]]) -> None:
     started = time.monotonic()
+    wait(others, _OTHERS_S)
+    others.clear()
+    # Whatever some thread made just then lies where something of the visit has lain, and does not
+    # use its memory to the last byte; by the second time it is gone.
+    _fill_all()
+    time.sleep(_BETWEEN_S)
+    _fill_all()
+    log.info("memory overwritten in %.2f s", time.monotonic() - started)
+
+
+def _fill_all() -> None:
     for size in _SIZES:
         _fill(size, _OF_EACH)
     _fill_smallest(_OF_EACH)
     _fill(_SIZES[-1], _AT_LAST)
-    log.info("memory overwritten in %.2f s", time.monotonic() - started)
 
 
 def _fill(size: int, total: int) -> None:

@@ -287,9 +287,11 @@ class Terminal:
     def forget(self) -> None:
         """Overwrite what a visit has left in memory, once its page is gone; to be called by the
         thread that made the widgets."""
-        for performer in self._performers.values():
+        aside = [
             performer.submit(lambda _: forgetting.use_what_is_kept_aside())
-        forgetting.forget()
+            for performer in self._performers.values()
+        ]
+        forgetting.forget(aside)
 
     # -- operations --------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.floatlayout import FloatLayout
 
 from hardware.faults import DeviceFault
+from kiosk import forgetting
 from kiosk.flow import Ending, Outcome, Service, Visit
 from kiosk.prompts import Done
 from screens import theme
@@ -178,6 +179,7 @@ class Stage(FloatLayout):
         self._visit = None
         self._service = None
         self.terminal.wipe()
+        forgetting.overwrite_what_is_free()
         Clock.schedule_once(lambda _: self.terminal.forget(), FORGET_AFTER_S)
         # Who walks away from the result has finished, even without pressing 完成.
         left_result = outcome.ending is Ending.IDLE and was_result

@@ -1,0 +1,27 @@
+"""One prompt's page in the whole window: header, stages and page, without a visit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kiosk.flow import Prompt
+from kiosk.services import find_services
+from screens.registry import screen_class
+from screens.stage import Stage
+from tests.screens.samples import Recorder
+
+
+class Framed(Stage):
+    """A stage that shows what it is given."""
+
+    def put_on(self, prompt: Prompt[Any]) -> None:
+        for service in find_services():
+            if service.stage_of(prompt.id) is not None:
+                self._service = service
+                self._show_stage(prompt.id)
+        name = self.terminal.words.say("service.first_application.name")
+        self._header.during_visit(name, lambda: None)
+        actions = Recorder(can_go_back=prompt.asks)
+        self._show(
+            prompt.id, screen_class(type(prompt))(prompt, None, self.terminal.words, actions)
+        )
