@@ -1,10 +1,11 @@
 """The photo page at work: frames measured a second and drawn a second, at the same time.
 
-One window of the real size under software GL shows the photo page and redraws all the time; beside
-it the camera's own grabber takes 30 frames of 1280x720 a second off something that decodes them as
-a web camera's driver does. Three ways in turns: the frames are only shown; they are measured in the
-process that the terminal starts for it (`kiosk.darkroom`); or by a photographer on a thread here.
-The first is the floor, the last the peer. Either measures on one thread, so on one core at a time.
+One window of the real size under software GL shows the photo page in its frame and redraws all the
+time; beside it the camera's own grabber takes 30 frames of 1280x720 a second off something that
+decodes them as a web camera's driver does. Three ways in turns: the frames are only shown; they are
+measured in the process that the terminal starts for it (`kiosk.darkroom`); or by a photographer on
+a thread here. The first is the floor, the last the peer. Either measures on one thread, so on one
+core at a time.
 """
 
 from __future__ import annotations
@@ -100,17 +101,21 @@ def main(runs: int, folder: Path) -> dict[str, float]:
     from kivy.core.window import Window
 
     from kiosk.prompts import TakePhoto
-    from kiosk.words import Words
-    from screens import fonts, scale
-    from screens.photo import TakePhotoScreen
-    from tests.screens.samples import Recorder
+    from kiosk.services import find_services
+    from screens import fonts, scale, theme
+    from tests.screens.framed import Framed
+    from tests.screens.samples import StubTerminal
 
     fonts.register()
     scale.fit(*SIZE)
-    page = TakePhotoScreen(TakePhoto("apply.photo"), None, Words(), Recorder())
+    Window.clearcolor = theme.GROUND
+    stage = Framed(StubTerminal(find_services()))  # type: ignore[arg-type]
+    stage.put_on(TakePhoto("apply.photo"))
+    page = stage.page
+    assert page is not None
     drawn = [0]
     Window.bind(on_flip=lambda *_: drawn.__setitem__(0, drawn[0] + 1))
-    Clock.schedule_interval(lambda _: page.canvas.ask_update(), 0)
+    Clock.schedule_interval(lambda _: stage.canvas.ask_update(), 0)
     found: dict[str, float] = {}
 
     def deliver_to(box: list[Any]) -> None:
@@ -128,7 +133,7 @@ def main(runs: int, folder: Path) -> dict[str, float]:
             Clock.schedule_once(lambda _: stopTouchApp(), 0)
 
     threading.Thread(target=measure, daemon=True).start()
-    runTouchApp(page)
+    runTouchApp(stage)
     return found
 
 

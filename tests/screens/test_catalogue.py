@@ -12,35 +12,20 @@ import pytest
 
 from hardware.faults import FaultCode
 from hardware.supervision import DeviceState
-from kiosk.flow import Ending, Outcome, Prompt
+from kiosk.flow import Ending, Outcome
 from kiosk.prompts import PROMPTS
 from kiosk.services import find_services
 from kiosk.terminal import Offer, QueueState
 from kiosk.words import LANGUAGES
 from screens.ending import EndingPage
-from screens.registry import SCREENS, screen_class
+from screens.registry import SCREENS
 from screens.stage import Stage
 from tests.screens.checks import faults
 from tests.screens.conftest import Hand
-from tests.screens.samples import Recorder, StubTerminal, sample_prompts
+from tests.screens.framed import Framed
+from tests.screens.samples import StubTerminal, sample_prompts
 
 PROMPT_SAMPLES = sample_prompts()
-
-
-class Framed(Stage):
-    """A stage that shows one prompt in its frame, without a visit."""
-
-    def put_on(self, prompt: Prompt[Any]) -> None:
-        for service in find_services():
-            if service.stage_of(prompt.id) is not None:
-                self._service = service
-                self._show_stage(prompt.id)
-        name = self.terminal.words.say("service.first_application.name")
-        self._header.during_visit(name, lambda: None)
-        actions = Recorder(can_go_back=prompt.asks)
-        self._show(
-            prompt.id, screen_class(type(prompt))(prompt, None, self.terminal.words, actions)
-        )
 
 
 def test_every_prompt_has_a_screen_and_a_sample() -> None:

@@ -50,6 +50,15 @@ class Counter:
     line: PcscLine | DirectLine
     slot: CardSlot
 
+    def insert(self, persona: CardPersona) -> None:
+        """Put a card in until it is seen: on a busy machine the virtual reader behind the service
+        has missed one that came right after another had gone (once in some hundred)."""
+        for _ in range(3):
+            self.slot.insert(persona)
+            if self.line.card_in(5.0) is not None:
+                return
+        raise AssertionError("never seen")
+
     def gone(self) -> None:
         """Wait until the reader knows that nothing is in it."""
         until = time.monotonic() + 20
@@ -192,12 +201,12 @@ def test_a_card_pulled_at_every_command_of_every_operation_is_named_and_the_next
     with module_beside(counter) if operation == "psam" else nullcontext():
         for place in range(first_of_its_own(operation) if shared else 0, len(commands(operation))):
             counter.slot.pull_after = place
-            counter.slot.insert(fresh(persona))
+            counter.insert(fresh(persona))
             with pytest.raises(DeviceFault) as caught:
                 counter.reader.use(within(20), ignore, run)
             assert caught.value.code is FaultCode.CARD_PULLED, f"at {place}"
             counter.gone()
-        counter.slot.insert(fresh(persona))
+        counter.insert(fresh(persona))
         counter.reader.use(within(20), ignore, run)
 
 
