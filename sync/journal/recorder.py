@@ -43,11 +43,13 @@ class Recorder:
         self._journal = journal
         self._waiting: deque[tuple[str, dict[str, Fact], datetime]] = deque()
         self._lost = 0
+        self._failed = False
 
     @property
     def in_trouble(self) -> bool:
-        """Whether something could not be written."""
-        return bool(self._waiting) or self._lost > 0
+        """Whether something could not be written. Any thread may ask: an entry that another is
+        just writing is no trouble."""
+        return self._failed
 
     def record(self, kind: str, **facts: Fact) -> None:
         self.write(kind, facts, datetime.now(BEIJING))
@@ -75,7 +77,9 @@ class Recorder:
             if self._lost:
                 self._journal.append("lost", {"entries": self._lost})
                 self._lost = 0
+            self._failed = False
         except OSError as error:
+            self._failed = True
             log.error("journal: %s", error.strerror or error)
 
     def close(self) -> None:

@@ -232,6 +232,21 @@ def test_what_a_technician_does(tmp_path: Path) -> None:
     ]
 
 
+def test_an_entry_that_is_just_being_written_is_no_trouble(tmp_path: Path) -> None:
+    """The technician's page, on another thread, once told of a disk that took nothing."""
+    seen = []
+
+    class Slow(Journal):
+        def append(self, *entry: Any) -> Any:
+            seen.append(recorder.in_trouble)
+            return super().append(*entry)
+
+    recorder = Recorder(Slow(tmp_path / FOLDER, "run"))
+    recorder.record("stopped")
+    assert seen == [False]
+    assert not recorder.in_trouble
+
+
 def test_the_device_table_shows_a_journal_in_trouble(tmp_path: Path) -> None:
     desk, notes = noted(tmp_path)
     look = desk._housekeeping._look_at_journal
