@@ -1,7 +1,7 @@
 """Writes docs/faults.md: every fault code, what the citizen is told, what it means, what to do.
 
 `python docs/make_faults.py` writes the page, `--check` says whether it is up to date. The codes and
-their weights are those of hardware/faults.py, the words those of kiosk/locale.
+their weights are those of hardware/faults.py, the words those of kiosk/words.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ WEIGHT_WORDS = {
 HEAD = """# Faults
 
 Made by docs/make_faults.py; do not edit. The codes are in `hardware/faults.py`, the words in
-`kiosk/locale/*/faults.toml`. A code is what logs, `health.json`, `kioskctl doctor` and the fleet's
+`kiosk/words/*/faults.toml`. A code is what logs, `health.json`, `kioskctl doctor` and the fleet's
 reports say; it never changes its meaning.
 """
 

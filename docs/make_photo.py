@@ -1,7 +1,7 @@
 """Writes docs/photo.md and its pictures: every rule of the card photo, and how it is measured.
 
 `python docs/make_photo.py` writes them, `--check` says whether they are up to date. The rules are
-those of kiosk/photo/standard.py, the words those of kiosk/locale, the people in the pictures are
+those of kiosk/photo/standard.py, the words those of kiosk/words, the people in the pictures are
 composed (hardware/virtual/portrait.py), and every number in a picture was measured on it.
 """
 

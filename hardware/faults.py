@@ -1,7 +1,7 @@
 """Everything that can go wrong with a device or with the terminal itself, each with a code.
 
 A driver raises `DeviceFault(code)`. What the citizen is told, what it means to a technician and
-what to do about it are words under `fault.<code>` in `kiosk/locale/*/faults.toml`; `docs/faults.md`
+what to do about it are words under `fault.<code>` in `kiosk/words/*/faults.toml`; `docs/faults.md`
 is made of both. The list follows what real terminals of this kind report (domain §2.5).
 """
 

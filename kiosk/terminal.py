@@ -22,12 +22,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from hardware.faults import DeviceFault, FaultCode
-from kiosk import forgetting
+from kiosk.upkeep import forgetting
 from kiosk.clock import beijing_now
 from kiosk.darkroom import NoStudio
-from kiosk.flow import Context, Event, Prompt, Service, Visit
-from kiosk.housekeeping import Housekeeping
-from kiosk.journaling import FaultRecord, VisitRecord, record_card_use
+from kiosk.visit.flow import Context, Event, Prompt, Service, Visit
+from kiosk.upkeep.housekeeping import Housekeeping
+from kiosk.upkeep.journaling import FaultRecord, VisitRecord, record_card_use
 from kiosk.maintenance import Maintenance
 from kiosk.photo.verify import Place, effective_place
 from kiosk.receipts import Letterhead
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from hardware.card.authenticator import CardCentre
     from hardware.supervision import HealthTable
     from kiosk.darkroom import Studio
-    from kiosk.desired import Desired
-    from kiosk.journaling import Journalist
+    from kiosk.upkeep.desired import Desired
+    from kiosk.upkeep.journaling import Journalist
     from kiosk.operations import Work
     from kiosk.policy import Policy
     from kiosk.settings import Settings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kiosk.flow import Unacceptable, Visit
+from kiosk.visit.flow import Unacceptable, Visit
 
 if TYPE_CHECKING:
     from screens.stage import Stage

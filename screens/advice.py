@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kivy.uix.boxlayout import BoxLayout
 
-from kiosk.prompts import Advice
+from kiosk.visit.prompts import Advice
 from screens import theme
 from screens.base import PromptScreen
 from screens.scale import px

@@ -56,7 +56,7 @@ def run(
     from kivy.clock import Clock
     from kivy.core.window import Window
 
-    from kiosk.voice import Clips
+    from kiosk.words.voice import Clips
     from screens import fonts, scale, theme
     from screens.stage import Stage
     from screens.voice import Voice

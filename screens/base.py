@@ -33,7 +33,7 @@ from screens.widgets.text import Text
 if TYPE_CHECKING:
     from kivy.clock import ClockEvent
 
-    from kiosk.flow import Prompt, Unacceptable
+    from kiosk.visit.flow import Prompt, Unacceptable
     from kiosk.words import Words
 
 P = TypeVar("P", bound="Prompt[Any]")

@@ -13,8 +13,8 @@ from kivy.graphics import Color, SmoothRoundedRectangle
 from kivy.uix.floatlayout import FloatLayout
 from kivy.uix.widget import Widget
 
-from kiosk.flow import Prompt
-from kiosk.prompts import PlaceIdCard, ReadCard
+from kiosk.visit.flow import Prompt
+from kiosk.visit.prompts import PlaceIdCard, ReadCard
 from screens import theme
 from screens.base import PromptScreen
 from screens.scale import px

@@ -10,7 +10,7 @@ from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.gridlayout import GridLayout
 from kivy.uix.widget import Widget
 
-from kiosk.prompts import Choice, Option
+from kiosk.visit.prompts import Choice, Option
 from screens import theme
 from screens.base import PromptScreen
 from screens.scale import px

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from kivy.uix.boxlayout import BoxLayout
 
-from kiosk.prompts import ChoosePhoto
+from kiosk.visit.prompts import ChoosePhoto
 from screens import theme
 from screens.base import PromptScreen
 from screens.picture import SHAPE, CardPicture

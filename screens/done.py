@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kiosk.prompts import Done
+from kiosk.visit.prompts import Done
 from screens import theme
 from screens.base import PromptScreen
 from screens.scale import px

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from kiosk.flow import Ending, Outcome
+from kiosk.visit.flow import Ending, Outcome
 from screens import theme
 from screens.base import Page
 from screens.widgets.status import Banner

@@ -13,7 +13,7 @@ from kivy.graphics import Color, Rectangle
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.widget import Widget
 
-from kiosk.prompts import Field
+from kiosk.visit.prompts import Field
 from screens import theme
 from screens.scale import px, text_px
 from screens.widgets.button import Paint, Press

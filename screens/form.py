@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from kivy.uix.floatlayout import FloatLayout
 
-from kiosk.flow import Unacceptable
-from kiosk.prompts import Field, Form
+from kiosk.visit.flow import Unacceptable
+from kiosk.visit.prompts import Field, Form
 from screens import entry, theme
 from screens.background import in_background
 from screens.base import PromptScreen
@@ -23,7 +23,7 @@ from screens.scale import px
 from screens.widgets.surface import Column, Gap
 
 if TYPE_CHECKING:
-    from kiosk.pinyin import Pinyin
+    from kiosk.keyboard.pinyin import Pinyin
 
 #: Text roles of a box, as usual and when long: several boxes on a page, or one alone.
 ROLES = (("heading", "small"), ("display", "heading"))
@@ -154,7 +154,7 @@ class FormScreen(PromptScreen[Form]):
     def _dictionary_read(self, result: Any) -> None:
         if self._gone:
             return
-        from kiosk.pinyin import NoDictionary
+        from kiosk.keyboard.pinyin import NoDictionary
 
         if isinstance(result, NoDictionary):
             self._keyboard.no_words()
@@ -172,7 +172,7 @@ class FormScreen(PromptScreen[Form]):
 
 def _load_dictionary() -> Pinyin:
     # On a worker, and imported here: only an address needs it.
-    from kiosk.pinyin import load
+    from kiosk.keyboard.pinyin import load
 
     return load()
 

@@ -10,7 +10,7 @@ from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.floatlayout import FloatLayout
 from kivy.uix.stacklayout import StackLayout
 
-from kiosk.flow import Service
+from kiosk.visit.flow import Service
 from screens import theme
 from screens.base import Page
 from screens.scale import px

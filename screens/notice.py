@@ -7,7 +7,7 @@ from typing import Any
 from kivy.uix.boxlayout import BoxLayout
 
 from kiosk.clock import beijing_now
-from kiosk.prompts import AskConsent, Notice
+from kiosk.visit.prompts import AskConsent, Notice
 from screens import theme
 from screens.base import PromptScreen
 from screens.scale import px

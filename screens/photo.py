@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from kivy.uix.boxlayout import BoxLayout
 
 from kiosk.photo.guidance import COUNTING, OK, Phase
-from kiosk.prompts import TakePhoto
+from kiosk.visit.prompts import TakePhoto
 from screens import theme
 from screens.base import PromptScreen
 from screens.preview import Preview
@@ -23,7 +23,7 @@ from screens.widgets.surface import Column, Gap, Panel
 from screens.widgets.text import Icon, Text
 
 if TYPE_CHECKING:
-    from kiosk.photo_session import View
+    from kiosk.operations.camera import View
 
 #: What is said -> icon. The words have the same ids.
 ICONS = {

@@ -26,7 +26,7 @@ from screens.scale import px
 from screens.widgets.text import Icon, Text
 
 if TYPE_CHECKING:
-    from kiosk.photo_session import View
+    from kiosk.operations.camera import View
 
 #: The oval: height as a share of the preview's, width by height (a face is about 3 wide to 4
 #: high), and where its middle lies above the bottom.

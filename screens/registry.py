@@ -1,12 +1,12 @@
-"""Which screen shows which prompt. A test holds it against `kiosk.prompts.PROMPTS`."""
+"""Which screen shows which prompt. A test holds it against `kiosk.visit.prompts.PROMPTS`."""
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import Any
 
-from kiosk import prompts
-from kiosk.flow import Prompt
+from kiosk.visit import prompts
+from kiosk.visit.flow import Prompt
 from screens.base import PromptScreen
 
 #: Prompt -> module and class. Imported when first shown: home must be up before the keyboards are.

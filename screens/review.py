@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kivy.uix.boxlayout import BoxLayout
 
-from kiosk.prompts import Review, Row
+from kiosk.visit.prompts import Review, Row
 from screens import theme
 from screens.base import PromptScreen
 from screens.picture import CardPicture

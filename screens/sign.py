@@ -16,7 +16,7 @@ from kivy.uix.floatlayout import FloatLayout
 from kivy.uix.widget import Widget
 
 from kiosk.clock import beijing_now
-from kiosk.prompts import Sign, Strokes
+from kiosk.visit.prompts import Sign, Strokes
 from screens import theme
 from screens.base import PromptScreen
 from screens.ink import Point, smooth, thousandths

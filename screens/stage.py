@@ -20,9 +20,9 @@ from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.floatlayout import FloatLayout
 
 from hardware.faults import DeviceFault
-from kiosk import forgetting
-from kiosk.flow import Ending, Outcome, Service, Visit
-from kiosk.prompts import Done
+from kiosk.upkeep import forgetting
+from kiosk.visit.flow import Ending, Outcome, Service, Visit
+from kiosk.visit.prompts import Done
 from screens import theme
 from screens.actions import VisitActions
 from screens.base import Page

@@ -19,7 +19,7 @@ from hardware.supervision import DeviceState
 
 if TYPE_CHECKING:
     from hardware.supervision import HealthTable
-    from kiosk.voice import Clips
+    from kiosk.words.voice import Clips
 
 log = logging.getLogger(__name__)
 

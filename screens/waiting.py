@@ -8,8 +8,8 @@ from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.floatlayout import FloatLayout
 from kivy.uix.widget import Widget
 
-from kiosk.flow import Prompt
-from kiosk.prompts import AskCentral, AwaitVerdict, CompareFaces, Print, Submit
+from kiosk.visit.flow import Prompt
+from kiosk.visit.prompts import AskCentral, AwaitVerdict, CompareFaces, Print, Submit
 from screens import theme
 from screens.base import PromptScreen
 from screens.scale import px

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from kiosk.darkroom.memory import FrameWindow
 from kiosk.darkroom.wire import Ask, Bug, Line, Missing, Ready, Refused
-from kiosk.forgetting import forbid_dumps
+from kiosk.upkeep.forgetting import forbid_dumps
 from kiosk.photo.findings import PhotoRefused
 from kiosk.photo.models import ModelsMissing
 

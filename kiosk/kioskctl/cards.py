@@ -59,7 +59,7 @@ def card_read(
     from hardware.card.authenticator import make_authenticator
     from hardware.card.files import read_social_card
     from hardware.card.ministry import basic_card, write_basic_card
-    from kiosk.card_centre import CentralHsm
+    from kiosk.operations.card_centre import CentralHsm
 
     settings = with_given(settings_of(state), card_contact=reader)
     if not settings.devices.card:
@@ -168,7 +168,7 @@ def card_unblock(state: State, code: Authorisation, wait: Wait = 30.0) -> None:
 
 def _run_script(state: Path, purpose: str, code: str, wait: float) -> None:
     from hardware.card.script import relay
-    from kiosk.card_centre import CentralScripts
+    from kiosk.operations.card_centre import CentralScripts
 
     settings = settings_of(state)
     driver, central = driver_of(settings, "card_reader"), _centre_of(state)

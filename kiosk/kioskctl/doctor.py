@@ -1,4 +1,4 @@
-"""`kioskctl doctor`: every check of `kiosk.doctor`, as a table or as JSON."""
+"""`kioskctl doctor`: every check of `kiosk.upkeep.doctor`, as a table or as JSON."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from kiosk.kioskctl.console import (
 )
 
 if TYPE_CHECKING:
-    from kiosk.doctor import Finding
+    from kiosk.upkeep.doctor import Finding
     from kiosk.words import Words
 
 
@@ -35,7 +35,7 @@ def doctor(
     as_json: Json = False,
 ) -> None:
     """Examine the terminal: enrolment, outbox, centre, programs, every device."""
-    from kiosk.doctor import CHECKS, Patient, examine
+    from kiosk.upkeep.doctor import CHECKS, Patient, examine
 
     settings = settings_of(state)
     words = words_of(settings)

@@ -37,7 +37,7 @@ def record(state: Path, kind: str, **facts: Fact) -> None:
 
 def verify(state: State, as_json: Json = False) -> None:
     """Check the whole journal; names the first entry that was altered. Exit code 1: it was."""
-    from kiosk.doctor import check_journal
+    from kiosk.upkeep.doctor import check_journal
     from sync.identity import NotEnrolled
 
     words = words_of(settings_of(state))

@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
 
 def health(state: State, as_json: Json = False) -> None:
     """Show the devices, what waits for the centre, and how the centre is reached."""
-    from kiosk.doctor import age_of, read_json
+    from kiosk.upkeep.doctor import age_of, read_json
 
     rows = read_json(state / "health.json").get("health", [])
     agent, counts = read_json(state / "agent.json"), _outbox_counts(state)

@@ -1,6 +1,6 @@
 """What is wrong with a camera frame, and the photo that comes out when nothing is.
 
-The words for each finding are `photo.finding.<code>` in the locale: what to do, not what is wrong.
+The words for each finding are `photo.finding.<code>` in the words: what to do, not what is wrong.
 """
 
 from __future__ import annotations

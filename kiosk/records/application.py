@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from kiosk.photo import CardPhoto
-    from kiosk.prompts import Strokes
+    from kiosk.visit.prompts import Strokes
     from kiosk.records.address import Address
     from kiosk.records.citizen import Citizen
     from kiosk.records.evidence import PhotoEvidence

@@ -17,7 +17,7 @@ from sync.canonical import Json, canonical, sha256_hex
 from sync.header import SCHEMA_VERSION
 
 if TYPE_CHECKING:
-    from kiosk.prompts import Strokes
+    from kiosk.visit.prompts import Strokes
     from sync.header import EnvelopeHeader
 
 #: The signature as an image: pixels, and the width of the pen.

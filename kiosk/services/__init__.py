@@ -9,7 +9,7 @@ import importlib
 import inspect
 import pkgutil
 
-from kiosk.flow import Service
+from kiosk.visit.flow import Service
 
 
 def find_services() -> tuple[type[Service], ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from kiosk.prompts import Advice, Choice, Option, PlaceIdCard
+from kiosk.visit.prompts import Advice, Choice, Option, PlaceIdCard
 from kiosk.records.citizen import Citizen, UnusableIdCard
 
 #: After a card that cannot be used: put down another, or leave.

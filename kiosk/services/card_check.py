@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from hardware.faults import DeviceFault, FaultCode
-from kiosk.flow import Service
-from kiosk.prompts import Done, ReadCard
+from kiosk.visit.flow import Service
+from kiosk.visit.prompts import Done, ReadCard
 
 #: What the chip says without a PIN -> the result shown. Everything else is a fault of the reader.
 _CARD_TROUBLE = {

@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from hardware.faults import DeviceFault
-from kiosk.flow import Service
+from kiosk.visit.flow import Service
 from kiosk.photo.verify import GUARDIAN_BELOW_YEARS, Comparison, Place, cannot_tell
-from kiosk.prompts import (
+from kiosk.visit.prompts import (
     Advice,
     AskCentral,
     AskConsent,

@@ -16,7 +16,7 @@ from screens.scale import px
 from screens.widgets.button import BarButton
 
 if TYPE_CHECKING:
-    from kiosk.pinyin import Pinyin
+    from kiosk.keyboard.pinyin import Pinyin
 
 
 class Entry(Protocol):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kiosk.place_words import QUICK_WORDS
+from kiosk.keyboard.place_words import QUICK_WORDS
 
 if TYPE_CHECKING:
-    from kiosk.pinyin import Candidate, Pinyin
+    from kiosk.keyboard.pinyin import Candidate, Pinyin
 
 #: More letters than the longest place name needs are not taken.
 LONGEST = 36

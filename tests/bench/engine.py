@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable
 from datetime import date
 
-from kiosk.flow import Context, Prompt, Service, Visit
+from kiosk.visit.flow import Context, Prompt, Service, Visit
 from kiosk.policy import load_policy
-from kiosk.prompts import Choice, Option
+from kiosk.visit.prompts import Choice, Option
 
 PROMPTS = 20
 #: Back is pressed once at each of these prompts.

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from kiosk.journaling import Scribe
+from kiosk.upkeep.journaling import Scribe
 from sync.journal import Journal, Recorder
 from sync.journal.check import check
 from sync.journal.lines import files_of

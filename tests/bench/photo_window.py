@@ -100,7 +100,7 @@ def main(runs: int, folder: Path) -> dict[str, float]:
     from kivy.clock import Clock
     from kivy.core.window import Window
 
-    from kiosk.prompts import TakePhoto
+    from kiosk.visit.prompts import TakePhoto
     from kiosk.services import find_services
     from screens import fonts, scale, theme
     from tests.screens.framed import Framed
@@ -245,7 +245,7 @@ def _grabbed(folder: Path) -> Iterator[Callable[[], Any]]:
 def _bare(grabbed: Callable[[], Any]) -> Callable[[], Any]:
     """Shown and not measured."""
     from kiosk.photo.guidance import OK, Guidance, Phase
-    from kiosk.photo_session import View
+    from kiosk.operations.camera import View
 
     guidance = Guidance(Phase.HOLDING, OK)
 
@@ -259,7 +259,7 @@ def _bare(grabbed: Callable[[], Any]) -> Callable[[], Any]:
 
 def _session(photographer: Any, grabbed: Callable[[], Any]) -> Callable[[], Any]:
     from kiosk.photo.liveness import Liveness
-    from kiosk.photo_session import Session
+    from kiosk.operations.camera import Session
 
     session = Session(photographer, Liveness(()), list)
     return lambda: session.see(grabbed())

@@ -8,8 +8,8 @@ import io
 
 import pytest
 
-from kiosk.flow import Unacceptable
-from kiosk.prompts import Form
+from kiosk.visit.flow import Unacceptable
+from kiosk.visit.prompts import Form
 from kiosk.records.application import SignedApplication
 from kiosk.records.payload import Prepared, signature_png
 from kiosk.services.first_application import ApplyFirst

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from hardware.faults import DeviceFault, FaultCode
-from kiosk.flow import Ending
+from kiosk.visit.flow import Ending
 from kiosk.services.card_check import CheckCard
 from kiosk.words import Words
 from tests.flows.counter import Walk, social_card

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kiosk.flow import Ending, Outcome
+from kiosk.visit.flow import Ending, Outcome
 from tests.flows.counter import Walk
 
 ROOT = Path(__file__).parents[2]
@@ -19,8 +19,8 @@ _FOLDERS = ("kiosk", "screens", "hardware", "sync", "central", "tests", "docs")
 
 #: Made by whoever follows docs/new-service.md.
 _TO_BE_WRITTEN = {
-    "kiosk/locale/zh_CN/guide.toml",
-    "kiosk/locale/en/guide.toml",
+    "kiosk/words/zh_CN/guide.toml",
+    "kiosk/words/en/guide.toml",
     "tests/flows/test_guide.py",
 }
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from hardware.faults import DeviceFault, FaultCode
-from kiosk.flow import Ending, Unacceptable
+from kiosk.visit.flow import Ending, Unacceptable
 from kiosk.photo.capture import Capture
 from kiosk.photo.verify import Band, Comparison
-from kiosk.prompts import Advice, Choice, Done, Review, Row, Sign, Strokes
+from kiosk.visit.prompts import Advice, Choice, Done, Review, Row, Sign, Strokes
 from kiosk.records.address import RuralAddress, UrbanAddress
 from kiosk.records.application import Consent, SignedApplication
 from kiosk.records.submission import Eligibility, Standing, Standpoint, Verdict

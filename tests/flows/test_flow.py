@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 import pytest
 
 from hardware.faults import DeviceFault, FaultCode
-from kiosk.flow import Ending, Event, Prompt, Service, Unacceptable, Visit
-from kiosk.prompts import Choice, Option
+from kiosk.visit.flow import Ending, Event, Prompt, Service, Unacceptable, Visit
+from kiosk.visit.prompts import Choice, Option
 from tests.flows.counter import CONTEXT
 
 YES_NO = (Option("yes"), Option("no"))

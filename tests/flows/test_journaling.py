@@ -16,12 +16,12 @@ from typer.testing import CliRunner
 
 from hardware.faults import DeviceFault, FaultCode
 from hardware.supervision import DeviceState, HealthTable
-from kiosk.doctor import Patient, examine
-from kiosk.flow import Ending
-from kiosk.journaling import FaultRecord, Scribe
+from kiosk.upkeep.doctor import Patient, examine
+from kiosk.visit.flow import Ending
+from kiosk.upkeep.journaling import FaultRecord, Scribe
 from kiosk.kioskctl import app
 from kiosk.maintenance.technicians import hash_pin
-from kiosk.prompts import Print, ReadCard, Submit
+from kiosk.visit.prompts import Print, ReadCard, Submit
 from kiosk.receipts import Slip
 from kiosk.services.card_check import CheckCard
 from kiosk.services.first_application import ApplyFirst
@@ -291,7 +291,7 @@ def test_who_records_never_waits_for_the_disk(tmp_path: Path, monkeypatch: Any) 
 
 
 def test_entries_wait_for_a_disk_that_takes_none(tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr("kiosk.journaling._AGAIN_S", 0.02)
+    monkeypatch.setattr("kiosk.upkeep.journaling._AGAIN_S", 0.02)
     blocked = tmp_path / "journal"
     blocked.write_text("in the way")
     scribe = Scribe(Recorder(Journal(blocked, "screen")))

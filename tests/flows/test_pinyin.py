@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.pinyin import NoDictionary, Pinyin, find_dictionary
-from kiosk.place_words import PLACE_WORDS
+from kiosk.keyboard.pinyin import NoDictionary, Pinyin, find_dictionary
+from kiosk.keyboard.place_words import PLACE_WORDS
 from kiosk.records.codes import TANGSHAN
 
 SMALL = """\

@@ -16,10 +16,10 @@ import pytest
 from hardware.faults import DeviceFault, FaultCode
 from hardware.supervision import DeviceState, HealthTable
 from kiosk.darkroom import NoStudio
-from kiosk.desired import Desired
+from kiosk.upkeep.desired import Desired
 from kiosk.operations import OPERATIONS
 from kiosk.policy import load_policy
-from kiosk.prompts import PROMPTS, AwaitVerdict, PlaceIdCard, Print, ReadCard, TakePhoto
+from kiosk.visit.prompts import PROMPTS, AwaitVerdict, PlaceIdCard, Print, ReadCard, TakePhoto
 from kiosk.receipts import Slip
 from kiosk.records.submission import Standpoint
 from kiosk.services.card_check import CheckCard

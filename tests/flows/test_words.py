@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hardware.faults import FaultCode
-from kiosk.prompts import Form
+from kiosk.visit.prompts import Form
 from kiosk.records.submission import Standpoint
 from kiosk.services import find_services
 from kiosk.words import LANGUAGES, LOCALE, Words

@@ -26,7 +26,7 @@ from kiosk.photo import CardPhoto, FindingCode, Photographer, PhotoRefused
 from kiosk.photo.guidance import Phase
 from kiosk.photo.liveness import Liveness
 from kiosk.photo.models import ModelsMissing
-from kiosk.photo_session import Session
+from kiosk.operations.camera import Session
 
 #: Longest wait for something that takes a moment, seconds.
 _LONG_S = 30.0

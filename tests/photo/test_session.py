@@ -19,8 +19,8 @@ from kiosk.photo.capture import FRAME_LIMIT, Capture, whole_frame
 from kiosk.photo.findings import Finding, Look
 from kiosk.photo.guidance import COUNTING, OK, Phase
 from kiosk.photo.liveness import Answer, Challenge, Liveness
-from kiosk.photo_session import Session, View, challenges, take_photo
-from kiosk.prompts import TakePhoto
+from kiosk.operations.camera import Session, View, challenges, take_photo
+from kiosk.visit.prompts import TakePhoto
 from kiosk.settings import Photo, Settings
 from tests.photo.looks import RATE, look
 

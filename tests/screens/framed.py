@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kiosk.flow import Prompt
+from kiosk.visit.flow import Prompt
 from kiosk.services import find_services
 from screens.registry import screen_class
 from screens.stage import Stage

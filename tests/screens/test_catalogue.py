@@ -12,8 +12,8 @@ import pytest
 
 from hardware.faults import FaultCode
 from hardware.supervision import DeviceState
-from kiosk.flow import Ending, Outcome
-from kiosk.prompts import PROMPTS
+from kiosk.visit.flow import Ending, Outcome
+from kiosk.visit.prompts import PROMPTS
 from kiosk.services import find_services
 from kiosk.terminal import Offer, QueueState
 from kiosk.words import LANGUAGES

@@ -11,8 +11,8 @@ import pytest
 
 from hardware.faults import DeviceFault, FaultCode
 from kiosk.darkroom.room import Darkroom
-from kiosk.flow import Service
-from kiosk.prompts import Notice
+from kiosk.visit.flow import Service
+from kiosk.visit.prompts import Notice
 from screens.stage import Stage
 from tests.flows.test_terminal import terminal
 from tests.screens.conftest import Hand

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
-from kiosk.flow import Unacceptable
-from kiosk.pinyin import NoDictionary, find_dictionary
-from kiosk.prompts import Field, Form
+from kiosk.visit.flow import Unacceptable
+from kiosk.keyboard.pinyin import NoDictionary, find_dictionary
+from kiosk.visit.prompts import Field, Form
 from kiosk.words import LANGUAGES, Words
 from screens.base import Page
 from screens.entry import EntryBox, grouped

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from kivy.uix.floatlayout import FloatLayout
 
-from kiosk.pinyin import NoDictionary, Pinyin, find_dictionary
-from kiosk.place_words import QUICK_WORDS
+from kiosk.keyboard.pinyin import NoDictionary, Pinyin, find_dictionary
+from kiosk.keyboard.place_words import QUICK_WORDS
 from kiosk.words import Words
 from screens.keyboard import layouts
 from screens.keyboard.board import Keyboard

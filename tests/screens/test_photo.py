@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from kiosk.photo.guidance import COUNTING, OK, SAYINGS, Guidance, Phase
-from kiosk.photo_session import View
-from kiosk.prompts import ChoosePhoto, TakePhoto
+from kiosk.operations.camera import View
+from kiosk.visit.prompts import ChoosePhoto, TakePhoto
 from kiosk.words import LANGUAGES, Words
 from screens.choose_photo import ChoosePhotoScreen
 from screens.photo import ICONS, TakePhotoScreen

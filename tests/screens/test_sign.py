@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from kiosk.prompts import SHORTEST_SIGNATURE, Sign, Strokes
+from kiosk.visit.prompts import SHORTEST_SIGNATURE, Sign, Strokes
 from kiosk.words import Words
 from screens.ink import smooth, thousandths
 from screens.sign import SHAPE, SignScreen

@@ -16,8 +16,8 @@ from kivy.clock import Clock
 from kivy.lang import Builder
 
 from hardware.faults import DeviceFault, FaultCode
-from kiosk.flow import Service
-from kiosk.prompts import Choice, Done, Notice, Option, PlaceIdCard, Print, Submit
+from kiosk.visit.flow import Service
+from kiosk.visit.prompts import Choice, Done, Notice, Option, PlaceIdCard, Print, Submit
 from screens import theme
 from screens.inspector import Inspector, NotInProduction
 from screens.stage import Stage

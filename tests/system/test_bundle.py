@@ -144,8 +144,8 @@ def test_nothing_in_the_bundle_can_pretend_to_be_a_device(built: Path) -> None:
 def test_the_bundle_has_words_models_dictionary_fonts_and_licences(built: Path) -> None:
     inside = built / "dist/kiosk/_internal"
     for file in (
-        "kiosk/locale/zh_CN/apply.toml",
-        "kiosk/locale/en/apply.toml",
+        "kiosk/words/zh_CN/apply.toml",
+        "kiosk/words/en/apply.toml",
         "kiosk/policy/tangshan.toml",
         ".models/face_landmark.tflite",
         "rime-data/pinyin_simp.dict.yaml",

@@ -21,7 +21,7 @@ from hardware.faults import FaultCode
 from kiosk.demo.processes import wait_for
 from kiosk.demo.tour import visited
 from kiosk.demo.world import World
-from kiosk.doctor import CHECKS
+from kiosk.upkeep.doctor import CHECKS
 from kiosk.kioskctl import app
 from sync.journal import FOLDER
 from sync.journal.lines import read
@@ -89,7 +89,7 @@ def faults(world: World, *only: str) -> dict[str, str]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The doctor watches the camera itself; black and stuck pictures are known sooner here."""
-    monkeypatch.setattr("kiosk.doctor._WATCH_S", 1.5)
+    monkeypatch.setattr("kiosk.upkeep.doctor._WATCH_S", 1.5)
     monkeypatch.setattr("hardware.camera._FRAME_S", 1.0)
     monkeypatch.setattr("hardware.camera._OPEN_S", 1.5)
     for code in camera._PATIENCE_S:

@@ -145,8 +145,8 @@ def test_the_preview_gets_the_very_frame_that_the_photo_is_made_of(
     from kiosk.operations import Work
     from kiosk.photo import Finding, FindingCode
     from kiosk.photo import Look as Seen
-    from kiosk.photo_session import View, take_photo
-    from kiosk.prompts import TakePhoto
+    from kiosk.operations.camera import View, take_photo
+    from kiosk.visit.prompts import TakePhoto
     from kiosk.settings import Settings
 
     looked_at: list[Any] = []

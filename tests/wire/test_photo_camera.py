@@ -16,8 +16,8 @@ from hardware.faults import DeviceFault, FaultCode
 from hardware.virtual.camera import VirtualCamera
 from kiosk.darkroom.room import Darkroom
 from kiosk.operations import Work
-from kiosk.photo_session import View, take_photo
-from kiosk.prompts import TakePhoto
+from kiosk.operations.camera import View, take_photo
+from kiosk.visit.prompts import TakePhoto
 from kiosk.settings import Photo, Settings
 
 #: A machine that does other things as well needs so long for all of this, seconds.

@@ -20,7 +20,7 @@ from kiosk.clock import beijing_now
 
 if TYPE_CHECKING:
     from hardware.supervision import Health
-    from kiosk.flow import Outcome, Prompt
+    from kiosk.visit.flow import Outcome, Prompt
     from sync.journal import Recorder
     from sync.journal.kinds import Fact
 

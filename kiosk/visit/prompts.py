@@ -1,7 +1,7 @@
 """The vocabulary of the counter: everything a service may say to a citizen or ask of a device.
 
 A prompt says *what* is asked; its `id` names the words (`<id>.title`, `<id>.text` … in
-`kiosk/locale`), the log event and the test selector. `screens/` has one screen per class here, and
+`kiosk/words`), the log event and the test selector. `screens/` has one screen per class here, and
 `kiosk/terminal.py` one operation per class that a device or the network answers.
 
 | prompt       | answered by        | answer                                     |
@@ -37,7 +37,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from hardware.card.files import SocialCard
 from hardware.id_documents import IdCard
-from kiosk.flow import Prompt, Unacceptable
+from kiosk.visit.flow import Prompt, Unacceptable
 from kiosk.photo import CardPhoto
 from kiosk.photo.capture import Capture
 from kiosk.photo.verify import Comparison
@@ -187,7 +187,7 @@ class AskConsent(Prompt[datetime | None]):
 
 @dataclass(frozen=True)
 class TakePhoto(Prompt[Capture]):
-    """One try at the card photo. Reports `kiosk.photo_session.View`s; it is taken by itself.
+    """One try at the card photo. Reports `kiosk.operations.camera.View`s; it is taken by itself.
 
     The operation understands three words from the screen: "now" (take it without more advice),
     "pause" while something else is read, and "resume".

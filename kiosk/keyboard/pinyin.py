@@ -2,7 +2,7 @@
 
 The words are those of `pinyin_simp.dict.yaml` (rime-pinyin-simp, derived from the PinyinIME of the
 Android Open Source Project, Apache-2.0; Debian package `rime-data-pinyin-simp`): 65,000 lines of
-word, syllables and weight. The words of `kiosk.place_words` come before all of them, because what
+word, syllables and weight. The words of `kiosk.keyboard.place_words` come before all of them, because what
 is typed at a terminal is an address.
 
 How typed letters become words:
@@ -34,7 +34,7 @@ from itertools import chain
 from math import log
 from pathlib import Path
 
-from kiosk.place_words import PLACE_WORDS
+from kiosk.keyboard.place_words import PLACE_WORDS
 
 DICTIONARY = "pinyin_simp.dict.yaml"
 

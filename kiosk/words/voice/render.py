@@ -1,4 +1,4 @@
-"""`python -m kiosk.voice.render FOLDER`: speak the words into files, with espeak-ng.
+"""`python -m kiosk.words.voice.render FOLDER`: speak the words into files, with espeak-ng.
 
 At installation, not on a terminal's way to a citizen. espeak-ng is robotic and small; a better
 engine is another `Engine`, and the manifest makes every clip anew. Which pinyin a word has is
@@ -16,7 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
-from kiosk.voice import MANIFEST, SPOKEN, VOICES, made_from, voice_dir
+from kiosk.words.voice import MANIFEST, SPOKEN, VOICES, made_from, voice_dir
 from kiosk.words import LANGUAGES, Words
 
 #: Words whose reading is not left to the dictionary -> pinyin, a syllable for each character. Most
@@ -117,7 +117,7 @@ def _made_before(manifest: Path, engine: Engine) -> dict[str, str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Render into a folder. Returns 0 if every clip is there."""
-    parser = argparse.ArgumentParser(prog="python -m kiosk.voice.render", description=main.__doc__)
+    parser = argparse.ArgumentParser(prog="python -m kiosk.words.voice.render", description=main.__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=voice_dir())
     chosen = parser.parse_args(arguments)
     try:

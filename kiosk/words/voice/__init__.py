@@ -5,7 +5,7 @@ voice by adding its id to `SPOKEN`. What is spoken so far: everything that is sa
 looks into the camera and cannot read at the same time. What is not spoken yet: the other pages.
 Personal data is never spoken: words with a fact in them ({…}) have no clip.
 
-    python -m kiosk.voice.render FOLDER    renders what is missing or whose words have changed
+    python -m kiosk.words.voice.render FOLDER    renders what is missing or whose words have changed
 
 The folder is `$KIOSK_VOICE`, else `.voice` beside the packages, else, in a bundle, inside it. Its
 `manifest.json` says of each clip from which words, voice and engine it was made; a clip that was
@@ -45,7 +45,7 @@ def voice_dir(environment: Mapping[str, str] = os.environ) -> Path:
     if given := environment.get("KIOSK_VOICE"):
         return Path(given)
     bundle: str | None = getattr(sys, "_MEIPASS", None)
-    root = Path(bundle) if bundle else Path(__file__).parents[2]
+    root = Path(bundle) if bundle else Path(__file__).parents[3]
     return root / ".voice"
 
 

@@ -1,6 +1,6 @@
 """Every word that is shown, printed or spoken, by its id.
 
-The words lie in `locale/<language>/*.toml`, one file a topic. Nested tables make dotted ids:
+The words lie in `<language>/*.toml`, one file a topic. Nested tables make dotted ids:
 
     [apply.notice]
     title = "首次申领社会保障卡"        ->  say("apply.notice.title")
@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-LOCALE = Path(__file__).parent / "locale"
+LOCALE = Path(__file__).parent
 
 #: The languages the terminal speaks; both are complete.
 LANGUAGES = ("zh_CN", "en")

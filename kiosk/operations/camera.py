@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from kiosk.operations import Work
     from kiosk.photo import CardPhoto
     from kiosk.photo.detect import Picture
-    from kiosk.prompts import TakePhoto
+    from kiosk.visit.prompts import TakePhoto
 
 #: Seconds of the same picture to the last bit after which the citizen is told to wait; the camera's
 #: own patience is longer, and then ends the visit (`hardware.camera`).

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hardware.faults import WEIGHTS, DeviceFault, FaultCode, NotWanted, Weight
 from hardware.supervision import Condition, Driver
-from kiosk.housekeeping import LEAST_FREE_BYTES, fault_of_centre
+from kiosk.upkeep.housekeeping import LEAST_FREE_BYTES, fault_of_centre
 
 if TYPE_CHECKING:
     from hardware.camera import Camera

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hardware.faults import DeviceFault, FaultCode
-from kiosk import prompts
+from kiosk.visit import prompts
 from kiosk.darkroom import NoStudio
-from kiosk.photo_session import Looks, take_photo
+from kiosk.operations.camera import Looks, take_photo
 from kiosk.receipts import compose
 from kiosk.records.submission import Eligibility, Standing, Standpoint, Submitted, Verdict
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from hardware.id_documents import IdCard
     from hardware.id_reader import IdReader
     from hardware.printer import ReceiptPrinter
-    from kiosk.flow import Prompt
+    from kiosk.visit.flow import Prompt
     from kiosk.photo.verify import Comparison
     from kiosk.terminal import Parts, Terminal
     from sync.outbox import Outbox
@@ -63,7 +63,7 @@ def load_ahead(parts: Parts) -> None:
 
 def load_for_visit() -> None:
     """Load what only visits need and takes memory: the dictionary of the Chinese keyboard."""
-    from kiosk import pinyin
+    from kiosk.keyboard import pinyin
 
     try:
         pinyin.load()

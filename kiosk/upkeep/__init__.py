@@ -1,0 +1,1 @@
+"""What the terminal does for itself between visits: health, journal, desired state, forgetting."""
