@@ -82,8 +82,8 @@ def _log_to(file: Path) -> None:
 
 def _run(state: Path) -> int:
     """The screen process."""
-    from kiosk.upkeep.forgetting import prepare
     from kiosk.settings import BadSettings, load_settings
+    from kiosk.upkeep.forgetting import prepare
     from screens.app import run
     from sync.identity import NotEnrolled
     from sync.outbox import OutboxUnavailable
@@ -102,8 +102,8 @@ def _run(state: Path) -> int:
 
 def _agent(state: Path) -> int:
     """The courier and fleet process. Ends on SIGTERM."""
-    from kiosk.upkeep.forgetting import prepare
     from kiosk.settings import BadSettings, load_settings
+    from kiosk.upkeep.forgetting import prepare
     from kiosk.version import version
     from sync.agent import run_agent
 
@@ -147,13 +147,13 @@ def assemble(state: Path, settings: Settings) -> Terminal:
     """
     from hardware.devices import Devices
     from hardware.supervision import HealthTable
-    from kiosk.operations.card_centre import CentralHsm
     from kiosk.darkroom.room import Darkroom
+    from kiosk.operations.card_centre import CentralHsm
+    from kiosk.policy import load_policy
+    from kiosk.terminal import Parts, Terminal
     from kiosk.upkeep.desired import Desired
     from kiosk.upkeep.housekeeping import load_counters
     from kiosk.upkeep.journaling import Scribe
-    from kiosk.policy import load_policy
-    from kiosk.terminal import Parts, Terminal
     from kiosk.words import Words
     from sync.central import CentralClient
     from sync.identity import load_identity, newest

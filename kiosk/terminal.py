@@ -22,27 +22,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from hardware.faults import DeviceFault, FaultCode
-from kiosk.upkeep import forgetting
 from kiosk.clock import beijing_now
 from kiosk.darkroom import NoStudio
-from kiosk.visit.flow import Context, Event, Prompt, Service, Visit
-from kiosk.upkeep.housekeeping import Housekeeping
-from kiosk.upkeep.journaling import FaultRecord, VisitRecord, record_card_use
 from kiosk.maintenance import Maintenance
 from kiosk.photo.verify import Place, effective_place
 from kiosk.receipts import Letterhead
 from kiosk.services import find_services
+from kiosk.upkeep import forgetting
+from kiosk.upkeep.housekeeping import Housekeeping
+from kiosk.upkeep.journaling import FaultRecord, VisitRecord, record_card_use
+from kiosk.visit.flow import Context, Event, Prompt, Service, Visit
 from sync.journal import Unrecorded
 
 if TYPE_CHECKING:
     from hardware.card.authenticator import CardCentre
     from hardware.supervision import HealthTable
     from kiosk.darkroom import Studio
-    from kiosk.upkeep.desired import Desired
-    from kiosk.upkeep.journaling import Journalist
     from kiosk.operations import Work
     from kiosk.policy import Policy
     from kiosk.settings import Settings
+    from kiosk.upkeep.desired import Desired
+    from kiosk.upkeep.journaling import Journalist
     from kiosk.words import Words
     from sync.central import CentralClient
     from sync.envelope import Sealer

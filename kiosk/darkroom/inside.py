@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from kiosk.darkroom.memory import FrameWindow
 from kiosk.darkroom.wire import Ask, Bug, Line, Missing, Ready, Refused
-from kiosk.upkeep.forgetting import forbid_dumps
 from kiosk.photo.findings import PhotoRefused
 from kiosk.photo.models import ModelsMissing
+from kiosk.upkeep.forgetting import forbid_dumps
 
 if TYPE_CHECKING:
     from kiosk.photo import Photographer

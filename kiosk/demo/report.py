@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from hardware.virtual.personas import IdPersona
-from kiosk.upkeep.doctor import check_journal as checked
 from kiosk.records.masking import mask_id_number, mask_name
+from kiosk.upkeep.doctor import check_journal as checked
 from sync.journal import FOLDER
 from sync.journal.lines import read
 

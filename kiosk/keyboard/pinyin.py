@@ -2,8 +2,8 @@
 
 The words are those of `pinyin_simp.dict.yaml` (rime-pinyin-simp, derived from the PinyinIME of the
 Android Open Source Project, Apache-2.0; Debian package `rime-data-pinyin-simp`): 65,000 lines of
-word, syllables and weight. The words of `kiosk.keyboard.place_words` come before all of them, because what
-is typed at a terminal is an address.
+word, syllables and weight. The words of `kiosk.keyboard.place_words` come before all of them,
+because what is typed at a terminal is an address.
 
 How typed letters become words:
 

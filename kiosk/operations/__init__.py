@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hardware.faults import DeviceFault, FaultCode
-from kiosk.visit import prompts
 from kiosk.darkroom import NoStudio
 from kiosk.operations.camera import Looks, take_photo
 from kiosk.receipts import compose
 from kiosk.records.submission import Eligibility, Standing, Standpoint, Submitted, Verdict
+from kiosk.visit import prompts
 
 if TYPE_CHECKING:
     from hardware.card.files import SocialCard
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from hardware.id_documents import IdCard
     from hardware.id_reader import IdReader
     from hardware.printer import ReceiptPrinter
-    from kiosk.visit.flow import Prompt
     from kiosk.photo.verify import Comparison
     from kiosk.terminal import Parts, Terminal
+    from kiosk.visit.flow import Prompt
     from sync.outbox import Outbox
 
 log = logging.getLogger(__name__)

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from kiosk.photo import CardPhoto
-    from kiosk.visit.prompts import Strokes
     from kiosk.records.address import Address
     from kiosk.records.citizen import Citizen
     from kiosk.records.evidence import PhotoEvidence
+    from kiosk.visit.prompts import Strokes
 
 #: How the card management writes 长期 (domain §2.3).
 LONG_TERM_DATE = date(9999, 12, 31)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from kiosk.visit.prompts import Advice, Choice, Option, PlaceIdCard
 from kiosk.records.citizen import Citizen, UnusableIdCard
+from kiosk.visit.prompts import Advice, Choice, Option, PlaceIdCard
 
 #: After a card that cannot be used: put down another, or leave.
 _AGAIN = (

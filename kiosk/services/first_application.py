@@ -11,8 +11,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from hardware.faults import DeviceFault
-from kiosk.visit.flow import Service
 from kiosk.photo.verify import GUARDIAN_BELOW_YEARS, Comparison, Place, cannot_tell
+from kiosk.receipts import Slip
+from kiosk.records.address import Address, RuralAddress, UrbanAddress, parse_address
+from kiosk.records.application import Consent, FirstApplication, SignedApplication
+from kiosk.records.citizen import Citizen
+from kiosk.records.codes import TANGSHAN
+from kiosk.records.evidence import PhotoEvidence
+from kiosk.records.masking import mask_id_number, mask_name
+from kiosk.records.submission import (
+    Eligibility,
+    EligibilityQuestion,
+    Standing,
+    Standpoint,
+    Submitted,
+    Verdict,
+)
+from kiosk.services._identify import identify
+from kiosk.visit.flow import Service
 from kiosk.visit.prompts import (
     Advice,
     AskCentral,
@@ -34,22 +50,6 @@ from kiosk.visit.prompts import (
     Submit,
     TakePhoto,
 )
-from kiosk.receipts import Slip
-from kiosk.records.address import Address, RuralAddress, UrbanAddress, parse_address
-from kiosk.records.application import Consent, FirstApplication, SignedApplication
-from kiosk.records.citizen import Citizen
-from kiosk.records.codes import TANGSHAN
-from kiosk.records.evidence import PhotoEvidence
-from kiosk.records.masking import mask_id_number, mask_name
-from kiosk.records.submission import (
-    Eligibility,
-    EligibilityQuestion,
-    Standing,
-    Standpoint,
-    Submitted,
-    Verdict,
-)
-from kiosk.services._identify import identify
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -37,13 +37,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from hardware.card.files import SocialCard
 from hardware.id_documents import IdCard
-from kiosk.visit.flow import Prompt, Unacceptable
 from kiosk.photo import CardPhoto
 from kiosk.photo.capture import Capture
 from kiosk.photo.verify import Comparison
 from kiosk.receipts import Slip
 from kiosk.records import rules
 from kiosk.records.submission import Eligibility, EligibilityQuestion, Submitted, Verdict
+from kiosk.visit.flow import Prompt, Unacceptable
 
 if TYPE_CHECKING:
     from kiosk.records.application import SignedApplication  # which itself holds a signature

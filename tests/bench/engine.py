@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 from datetime import date
 
-from kiosk.visit.flow import Context, Prompt, Service, Visit
 from kiosk.policy import load_policy
+from kiosk.visit.flow import Context, Prompt, Service, Visit
 from kiosk.visit.prompts import Choice, Option
 
 PROMPTS = 20

@@ -100,8 +100,8 @@ def main(runs: int, folder: Path) -> dict[str, float]:
     from kivy.clock import Clock
     from kivy.core.window import Window
 
-    from kiosk.visit.prompts import TakePhoto
     from kiosk.services import find_services
+    from kiosk.visit.prompts import TakePhoto
     from screens import fonts, scale, theme
     from tests.screens.framed import Framed
     from tests.screens.samples import StubTerminal
@@ -244,8 +244,8 @@ def _grabbed(folder: Path) -> Iterator[Callable[[], Any]]:
 
 def _bare(grabbed: Callable[[], Any]) -> Callable[[], Any]:
     """Shown and not measured."""
-    from kiosk.photo.guidance import OK, Guidance, Phase
     from kiosk.operations.camera import View
+    from kiosk.photo.guidance import OK, Guidance, Phase
 
     guidance = Guidance(Phase.HOLDING, OK)
 
@@ -258,8 +258,8 @@ def _bare(grabbed: Callable[[], Any]) -> Callable[[], Any]:
 
 
 def _session(photographer: Any, grabbed: Callable[[], Any]) -> Callable[[], Any]:
-    from kiosk.photo.liveness import Liveness
     from kiosk.operations.camera import Session
+    from kiosk.photo.liveness import Liveness
 
     session = Session(photographer, Liveness(()), list)
     return lambda: session.see(grabbed())

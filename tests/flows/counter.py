@@ -12,12 +12,12 @@ from typing import Any
 
 from hardware.card.files import SocialCard
 from hardware.virtual import personas
-from kiosk.visit.flow import Context, Event, Service, Visit
 from kiosk.photo import CardPhoto
 from kiosk.photo.capture import Capture, WholeFrame
 from kiosk.policy import load_policy
-from kiosk.visit.prompts import Strokes
 from kiosk.records.submission import Eligibility, Standing, Standpoint, Submitted, Verdict
+from kiosk.visit.flow import Context, Event, Service, Visit
+from kiosk.visit.prompts import Strokes
 
 TODAY = date(2026, 11, 24)
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=timezone(timedelta(hours=8)))

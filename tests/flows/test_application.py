@@ -8,11 +8,11 @@ import io
 
 import pytest
 
-from kiosk.visit.flow import Unacceptable
-from kiosk.visit.prompts import Form
 from kiosk.records.application import SignedApplication
 from kiosk.records.payload import Prepared, signature_png
 from kiosk.services.first_application import ApplyFirst
+from kiosk.visit.flow import Unacceptable
+from kiosk.visit.prompts import Form
 from sync import messages
 from sync.header import EnvelopeHeader
 from tests.flows.counter import PHOTO, SIGNATURE, Walk

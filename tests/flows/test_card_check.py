@@ -7,8 +7,8 @@ from datetime import date
 import pytest
 
 from hardware.faults import DeviceFault, FaultCode
-from kiosk.visit.flow import Ending
 from kiosk.services.card_check import CheckCard
+from kiosk.visit.flow import Ending
 from kiosk.words import Words
 from tests.flows.counter import Walk, social_card
 

@@ -13,11 +13,11 @@ import pytest
 from typer.testing import CliRunner
 
 from hardware.faults import WEIGHTS, FaultCode, Weight
+from kiosk.kioskctl import app
+from kiosk.settings import Devices, Settings
 from kiosk.upkeep import doctor
 from kiosk.upkeep.doctor import CHECKS, Finding, Patient, examine
 from kiosk.upkeep.housekeeping import LEAST_FREE_BYTES
-from kiosk.kioskctl import app
-from kiosk.settings import Devices, Settings
 from sync.identity import Identity
 from sync.outbox import Answer, Outbox
 

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from hardware.faults import DeviceFault, FaultCode
-from kiosk.visit.flow import Ending, Unacceptable
 from kiosk.photo.capture import Capture
 from kiosk.photo.verify import Band, Comparison
-from kiosk.visit.prompts import Advice, Choice, Done, Review, Row, Sign, Strokes
 from kiosk.records.address import RuralAddress, UrbanAddress
 from kiosk.records.application import Consent, SignedApplication
 from kiosk.records.submission import Eligibility, Standing, Standpoint, Verdict
 from kiosk.services.first_application import PHOTO_TRIES, ApplyFirst
+from kiosk.visit.flow import Ending, Unacceptable
+from kiosk.visit.prompts import Advice, Choice, Done, Review, Row, Sign, Strokes
 from kiosk.words import Words
 from tests.flows.counter import (
     APPLICATION,

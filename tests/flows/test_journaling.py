@@ -16,17 +16,17 @@ from typer.testing import CliRunner
 
 from hardware.faults import DeviceFault, FaultCode
 from hardware.supervision import DeviceState, HealthTable
-from kiosk.upkeep.doctor import Patient, examine
-from kiosk.visit.flow import Ending
-from kiosk.upkeep.journaling import FaultRecord, Scribe
 from kiosk.kioskctl import app
 from kiosk.maintenance.technicians import hash_pin
-from kiosk.visit.prompts import Print, ReadCard, Submit
 from kiosk.receipts import Slip
 from kiosk.services.card_check import CheckCard
 from kiosk.services.first_application import ApplyFirst
 from kiosk.settings import Maintenance, Settings
 from kiosk.terminal import Terminal
+from kiosk.upkeep.doctor import Patient, examine
+from kiosk.upkeep.journaling import FaultRecord, Scribe
+from kiosk.visit.flow import Ending
+from kiosk.visit.prompts import Print, ReadCard, Submit
 from kiosk.words import LANGUAGES, Words
 from sync.envelope import Opener
 from sync.identity import Identity

@@ -16,16 +16,16 @@ import pytest
 from hardware.faults import DeviceFault, FaultCode
 from hardware.supervision import DeviceState, HealthTable
 from kiosk.darkroom import NoStudio
-from kiosk.upkeep.desired import Desired
 from kiosk.operations import OPERATIONS
 from kiosk.policy import load_policy
-from kiosk.visit.prompts import PROMPTS, AwaitVerdict, PlaceIdCard, Print, ReadCard, TakePhoto
 from kiosk.receipts import Slip
 from kiosk.records.submission import Standpoint
 from kiosk.services.card_check import CheckCard
 from kiosk.services.first_application import ApplyFirst
 from kiosk.settings import Central, Settings
 from kiosk.terminal import Parts, Terminal
+from kiosk.upkeep.desired import Desired
+from kiosk.visit.prompts import PROMPTS, AwaitVerdict, PlaceIdCard, Print, ReadCard, TakePhoto
 from kiosk.words import Words
 from sync.outbox import Answer, Outbox
 from tests.flows.counter import NOW, SUBMITTED, ZHANG

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from hardware.supervision import DeviceState, HealthTable
+from kiosk.words import LANGUAGES, Words
 from kiosk.words.voice import SPOKEN, VOICES, Clips, made_from, voice_dir
 from kiosk.words.voice.render import READINGS, pinyin, render
-from kiosk.words import LANGUAGES, Words
 from screens.voice import SPEAKER, Voice
 
 WORDS = Words()

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from hardware.faults import FaultCode
-from kiosk.visit.prompts import Form
 from kiosk.records.submission import Standpoint
 from kiosk.services import find_services
+from kiosk.visit.prompts import Form
 from kiosk.words import LANGUAGES, LOCALE, Words
 from sync.outbox import Reason
 

@@ -22,11 +22,11 @@ from hardware.virtual.portrait import frame
 from kiosk.darkroom.memory import FrameMemory, FrameWindow
 from kiosk.darkroom.process import DarkroomBug, Patience, ourselves
 from kiosk.darkroom.room import Darkroom
+from kiosk.operations.camera import Session
 from kiosk.photo import CardPhoto, FindingCode, Photographer, PhotoRefused
 from kiosk.photo.guidance import Phase
 from kiosk.photo.liveness import Liveness
 from kiosk.photo.models import ModelsMissing
-from kiosk.operations.camera import Session
 
 #: Longest wait for something that takes a moment, seconds.
 _LONG_S = 30.0

@@ -14,14 +14,14 @@ from PIL import Image
 from hardware.camera import Frame
 from hardware.faults import NotWanted
 from kiosk.operations import Work
+from kiosk.operations.camera import Session, View, challenges, take_photo
 from kiosk.photo import CardPhoto, FindingCode, PhotoRefused
 from kiosk.photo.capture import FRAME_LIMIT, Capture, whole_frame
 from kiosk.photo.findings import Finding, Look
 from kiosk.photo.guidance import COUNTING, OK, Phase
 from kiosk.photo.liveness import Answer, Challenge, Liveness
-from kiosk.operations.camera import Session, View, challenges, take_photo
-from kiosk.visit.prompts import TakePhoto
 from kiosk.settings import Photo, Settings
+from kiosk.visit.prompts import TakePhoto
 from tests.photo.looks import RATE, look
 
 CARD_PHOTO = CardPhoto(b"\xff\xd8 not a real photo", "0" * 64, 358, 441)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from kiosk.visit.flow import Prompt
 from kiosk.services import find_services
+from kiosk.visit.flow import Prompt
 from screens.registry import screen_class
 from screens.stage import Stage
 from tests.screens.samples import Recorder

@@ -12,13 +12,13 @@ from typing import Any
 
 from hardware.faults import DeviceFault, FaultCode
 from hardware.supervision import DeviceState, HealthTable
-from kiosk.visit import prompts as p
-from kiosk.visit.flow import Context, Event, Prompt, Service, Visit
 from kiosk.maintenance.technicians import Admitted, Refused
 from kiosk.policy import load_policy
-from kiosk.visit.prompts import Option, Row
 from kiosk.settings import Settings
 from kiosk.terminal import Offer, QueueState
+from kiosk.visit import prompts as p
+from kiosk.visit.flow import Context, Event, Prompt, Service, Visit
+from kiosk.visit.prompts import Option, Row
 from kiosk.words import Words
 
 

@@ -12,10 +12,10 @@ import pytest
 
 from hardware.faults import FaultCode
 from hardware.supervision import DeviceState
-from kiosk.visit.flow import Ending, Outcome
-from kiosk.visit.prompts import PROMPTS
 from kiosk.services import find_services
 from kiosk.terminal import Offer, QueueState
+from kiosk.visit.flow import Ending, Outcome
+from kiosk.visit.prompts import PROMPTS
 from kiosk.words import LANGUAGES
 from screens.ending import EndingPage
 from screens.registry import SCREENS

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
-from kiosk.visit.flow import Unacceptable
 from kiosk.keyboard.pinyin import NoDictionary, find_dictionary
+from kiosk.visit.flow import Unacceptable
 from kiosk.visit.prompts import Field, Form
 from kiosk.words import LANGUAGES, Words
 from screens.base import Page

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.photo.guidance import COUNTING, OK, SAYINGS, Guidance, Phase
 from kiosk.operations.camera import View
+from kiosk.photo.guidance import COUNTING, OK, SAYINGS, Guidance, Phase
 from kiosk.visit.prompts import ChoosePhoto, TakePhoto
 from kiosk.words import LANGUAGES, Words
 from screens.choose_photo import ChoosePhotoScreen

@@ -31,12 +31,12 @@ from hardware.virtual.card import CardSlot, VirtualCard
 from hardware.virtual.hsm import VirtualHsm
 from hardware.virtual.personas import CARD_PERSONAS, ID_PERSONAS
 from kiosk.__main__ import assemble
-from kiosk.operations.card_centre import CentralHsm, CentralScripts
 from kiosk.demo.smartcard import free_port
 from kiosk.kioskctl import app
 from kiosk.operations import Work, read_card
-from kiosk.visit.prompts import ReadCard
+from kiosk.operations.card_centre import CentralHsm, CentralScripts
 from kiosk.settings import Devices, Settings
+from kiosk.visit.prompts import ReadCard
 from sync.central import CentralClient
 from sync.faults import CentralRefused
 from tests.system.conftest import CentralServer, EnrolledTerminal, enrolled

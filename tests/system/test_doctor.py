@@ -21,8 +21,8 @@ from hardware.faults import FaultCode
 from kiosk.demo.processes import wait_for
 from kiosk.demo.tour import visited
 from kiosk.demo.world import World
-from kiosk.upkeep.doctor import CHECKS
 from kiosk.kioskctl import app
+from kiosk.upkeep.doctor import CHECKS
 from sync.journal import FOLDER
 from sync.journal.lines import read
 from tests.system.conftest import environment

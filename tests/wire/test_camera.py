@@ -143,11 +143,11 @@ def test_the_preview_gets_the_very_frame_that_the_photo_is_made_of(
 ) -> None:
     """`take_photo` itself: what it reports lies in the memory of the frame it looked at."""
     from kiosk.operations import Work
+    from kiosk.operations.camera import View, take_photo
     from kiosk.photo import Finding, FindingCode
     from kiosk.photo import Look as Seen
-    from kiosk.operations.camera import View, take_photo
-    from kiosk.visit.prompts import TakePhoto
     from kiosk.settings import Settings
+    from kiosk.visit.prompts import TakePhoto
 
     looked_at: list[Any] = []
 

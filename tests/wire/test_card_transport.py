@@ -30,10 +30,10 @@ from hardware.faults import DeviceFault, FaultCode, NotWanted
 from hardware.supervision import DeviceLoop, DeviceState, Health, HealthTable
 from hardware.virtual.card import CardSlot, VirtualCard
 from hardware.virtual.personas import CARD_PERSONAS, CardPersona
-from kiosk.upkeep.doctor import Finding, Patient, examine
 from kiosk.operations import Work, read_card
-from kiosk.visit.prompts import ReadCard
 from kiosk.settings import Devices, Settings
+from kiosk.upkeep.doctor import Finding, Patient, examine
+from kiosk.visit.prompts import ReadCard
 from tests.wire.cards import Centre, Desk
 from tests.wire.smartcard_service import SECOND_PORT, VPCD_PORT, Service, service_of_ours
 from tests.wire.test_card_authentication import OPERATIONS

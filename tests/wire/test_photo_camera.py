@@ -17,8 +17,8 @@ from hardware.virtual.camera import VirtualCamera
 from kiosk.darkroom.room import Darkroom
 from kiosk.operations import Work
 from kiosk.operations.camera import View, take_photo
-from kiosk.visit.prompts import TakePhoto
 from kiosk.settings import Photo, Settings
+from kiosk.visit.prompts import TakePhoto
 
 #: A machine that does other things as well needs so long for all of this, seconds.
 _LONG_S = 50.0

@@ -16,8 +16,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
-from kiosk.words.voice import MANIFEST, SPOKEN, VOICES, made_from, voice_dir
 from kiosk.words import LANGUAGES, Words
+from kiosk.words.voice import MANIFEST, SPOKEN, VOICES, made_from, voice_dir
 
 #: Words whose reading is not left to the dictionary -> pinyin, a syllable for each character. Most
 #: are tones that change before another (一下, 不动).
@@ -117,7 +117,9 @@ def _made_before(manifest: Path, engine: Engine) -> dict[str, str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Render into a folder. Returns 0 if every clip is there."""
-    parser = argparse.ArgumentParser(prog="python -m kiosk.words.voice.render", description=main.__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m kiosk.words.voice.render", description=main.__doc__
+    )
     parser.add_argument("folder", nargs="?", type=Path, default=voice_dir())
     chosen = parser.parse_args(arguments)
     try:
