@@ -1,8 +1,8 @@
 """The engine that runs a service: prompts are awaited, a visit sends the answers in.
 
 A service is a coroutine that awaits prompts (see `kiosk.visit.prompts`). It knows no widget,
-thread or device, so the same service runs on the touch screen, in a flow test and in the scripted tour; each
-of them is a *driver* that looks at `Visit.prompt` and calls `Visit.answer`.
+thread or device, so the same service runs on the touch screen, in a flow test and in the scripted
+tour; each of them is a *driver* that looks at `Visit.prompt` and calls `Visit.answer`.
 
 The one clever idea is **Back by replay**. A coroutine cannot be run backwards, so the visit keeps
 every (prompt, reply) pair. Back starts the service again from the top, feeds it the recorded
