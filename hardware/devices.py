@@ -14,7 +14,10 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from hardware.camera import Camera, Wishes
-from hardware.card.reader import CardReader, make_card_reader
+from hardware.card.direct import DirectTransport
+from hardware.card.pcsc import PcscTransport, ReaderNames
+from hardware.card.reader import CardReader
+from hardware.faults import Device
 from hardware.id_reader import IdReader
 from hardware.printer import ReceiptPrinter
 from hardware.supervision import DeviceLoop, DeviceState, Driver, HealthTable
@@ -68,6 +71,20 @@ def make_id_reader(settings: DeviceSettings) -> IdReader | None:
     return IdReader(settings.id_reader, settings.id_reader_baud, settings.wlt_library)
 
 
+def make_card_reader(settings: DeviceSettings) -> CardReader | None:
+    """`card` is "pcsc", "direct:PORT", or "" for a terminal without one. Raises `ValueError`
+    otherwise."""
+    if not settings.card:
+        return None
+    if settings.card == "pcsc":
+        names = ReaderNames(settings.card_contact, settings.card_contactless, settings.psam)
+        return CardReader(PcscTransport(names))
+    kind, _, port = settings.card.partition(":")
+    if kind == "direct" and port.isdigit():
+        return CardReader(DirectTransport(int(port)))
+    raise ValueError(f"card reader {settings.card!r}: use pcsc, or direct:PORT")
+
+
 def make_printer(settings: DeviceSettings) -> ReceiptPrinter | None:
     if not settings.printer:
         return None
@@ -92,13 +109,13 @@ def make_camera(settings: DeviceSettings) -> Camera | None:
     return Camera(settings.camera, wishes)
 
 
-def make_drivers(settings: DeviceSettings) -> dict[str, Driver | None]:
-    """Every device by its name; None for one that the terminal does not have."""
+def make_drivers(settings: DeviceSettings) -> dict[Device, Driver | None]:
+    """Every device; None for one that the terminal does not have."""
     return {
-        "id_reader": make_id_reader(settings),
-        "card_reader": make_card_reader(settings),
-        "printer": make_printer(settings),
-        "camera": make_camera(settings),
+        Device.ID_READER: make_id_reader(settings),
+        Device.CARD_READER: make_card_reader(settings),
+        Device.PRINTER: make_printer(settings),
+        Device.CAMERA: make_camera(settings),
     }
 
 
@@ -107,8 +124,8 @@ class Devices:
 
     def __init__(self, health: HealthTable, settings: DeviceSettings) -> None:
         drivers = make_drivers(settings)
-        self._card_reader = drivers["card_reader"]
-        self._loops = {
+        self._card_reader = drivers[Device.CARD_READER]
+        self._loops: dict[str, DeviceLoop[Any]] = {
             name: DeviceLoop(name, driver, health)
             for name, driver in drivers.items()
             if driver is not None
@@ -123,7 +140,7 @@ class Devices:
     def start(self) -> None:
         if isinstance(self._card_reader, CardReader):
             # A reader that is plugged in, or a service that is back, is not waited for.
-            self._card_reader.watch(self._loops["card_reader"].wake)
+            self._card_reader.watch(self._loops[Device.CARD_READER].wake)
         for loop in self._loops.values():
             loop.start()
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hardware.faults import FaultCode
-from hardware.layout import Line, QrLine, width
+from hardware.layout import PrintLine, QrLine, width
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -90,7 +90,7 @@ class Status:
         return bool(self.paper & 0x0C)
 
 
-def height_mm(line: Line | QrLine) -> int:
+def height_mm(line: PrintLine | QrLine) -> int:
     """Paper that a line takes, millimetres, rounded: a sixth of an inch for text of size 1, eight
     dots to the millimetre for a code (25 modules and its border)."""
     if isinstance(line, QrLine):
@@ -107,7 +107,7 @@ class Encoder:
         self._size, self._chinese_size, self._bold = 1, 1, False
         self._chinese = False
 
-    def encode(self, line: Line | QrLine) -> bytes:
+    def encode(self, line: PrintLine | QrLine) -> bytes:
         """The bytes that print one line or code."""
         if isinstance(line, QrLine):
             return _qr(line.data) if self._native_qr else _drawn_qr(line.data)
@@ -115,7 +115,7 @@ class Encoder:
             return raster(line)
         return self._style(line) + line.text.encode("gb18030") + LINE_FEED
 
-    def _style(self, line: Line) -> bytes:
+    def _style(self, line: PrintLine) -> bytes:
         said = b""
         if line.size != self._size and line.text:
             self._size = line.size
@@ -167,7 +167,7 @@ def _drawn_qr(data: str) -> bytes:
     return b"\x1ba\x01" + _as_raster(code.make_image().get_image()) + b"\x1ba\x00"
 
 
-def raster(line: Line) -> bytes:
+def raster(line: PrintLine) -> bytes:
     """A line drawn as an image (GS v 0), for characters that the printer's font lacks."""
     # On the printer's thread, and rarely.
     import PIL.Image

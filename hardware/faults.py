@@ -11,6 +11,19 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 
+class Device(StrEnum):
+    """The devices of a terminal. The values are ids of words, log events and settings."""
+
+    #: 居民身份证阅读器
+    ID_READER = "id_reader"
+    #: 社会保障卡读写器
+    CARD_READER = "card_reader"
+    #: 摄像头
+    CAMERA = "camera"
+    #: 凭条打印机
+    PRINTER = "printer"
+
+
 class FaultCode(StrEnum):
     """The codes. Their values are ids of words, log events and the fleet's reports."""
 

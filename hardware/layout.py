@@ -18,7 +18,7 @@ _NEVER_FIRST = "，。、；：！？）》」』”’%·"
 
 
 @dataclass(frozen=True)
-class Line:
+class PrintLine:
     """One printed line. `text` is padded for its alignment and never wider than the paper."""
 
     text: str
@@ -67,15 +67,15 @@ def _aligned(text: str, columns: int, align: Align) -> str:
     return " " * left + text
 
 
-def _pair(pair: Pair, columns: int) -> Iterator[Line]:
+def _pair(pair: Pair, columns: int) -> Iterator[PrintLine]:
     """Label left, value right; a value that does not fit beside it goes below, indented."""
     free = columns - width(pair.label) - width(pair.value)
     if free >= 1:
-        yield Line(pair.label + " " * free + pair.value)
+        yield PrintLine(pair.label + " " * free + pair.value)
         return
-    yield Line(pair.label)
+    yield PrintLine(pair.label)
     for part in wrap(pair.value, columns - 2):
-        yield Line("  " + part)
+        yield PrintLine("  " + part)
 
 
 #: Unicode categories that are no writing. Sent to a printer, a control character is a command.
@@ -86,22 +86,22 @@ def _writing(text: str) -> str:
     return "".join(c for c in text if unicodedata.category(c) not in _NO_WRITING)
 
 
-def lay_out(receipt: Receipt, columns: int) -> list[Line | QrLine]:
+def lay_out(receipt: Receipt, columns: int) -> list[PrintLine | QrLine]:
     """The lines of a receipt from top to bottom."""
-    lines: list[Line | QrLine] = []
+    lines: list[PrintLine | QrLine] = []
     for element in receipt:
         match element:
             case Text(text, size, bold, align):
                 room = columns // size
                 for paragraph in text.split("\n"):
                     parts = wrap(_writing(paragraph), room)
-                    lines += [Line(_aligned(part, room, align), size, bold) for part in parts]
+                    lines += [PrintLine(_aligned(part, room, align), size, bold) for part in parts]
             case Pair(label, value):
                 lines += _pair(Pair(_writing(label), _writing(value)), columns)
             case Rule():
-                lines.append(Line("-" * columns))
+                lines.append(PrintLine("-" * columns))
             case Qr(data):
                 lines.append(QrLine(data))
             case Feed(count):
-                lines += [Line("")] * count
+                lines += [PrintLine("")] * count
     return lines

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 
 from hardware import escpos
 from hardware.faults import DeviceFault, FaultCode
-from hardware.layout import Line, QrLine, lay_out
+from hardware.layout import PrintLine, QrLine, lay_out
 from hardware.paper import Receipt
 from hardware.serial_port import SerialPort
 from hardware.supervision import Condition, DeviceState
@@ -212,10 +212,10 @@ class ReceiptPrinter:
 
 
 def in_pieces(
-    lines: Sequence[Line | QrLine], encoder: escpos.Encoder
-) -> Iterator[tuple[list[Line | QrLine], bytes]]:
+    lines: Sequence[PrintLine | QrLine], encoder: escpos.Encoder
+) -> Iterator[tuple[list[PrintLine | QrLine], bytes]]:
     """Lines and their bytes, a few at a time: four of text; a drawn one may be alone."""
-    some: list[Line | QrLine] = []
+    some: list[PrintLine | QrLine] = []
     data = b""
     for line in lines:
         more = encoder.encode(line)

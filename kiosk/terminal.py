@@ -21,7 +21,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from hardware.faults import DeviceFault, FaultCode
+from hardware.faults import Device, DeviceFault, FaultCode
 from kiosk.clock import beijing_now
 from kiosk.darkroom import NoStudio
 from kiosk.maintenance import Maintenance
@@ -259,7 +259,7 @@ class Terminal:
                 listen(event)
 
         self._performers["outbox"].submit(self._load_for_visit)
-        if "camera" in service.needs:
+        if Device.CAMERA in service.needs:
             studio = self._studio
             self._performers["studio"].submit(lambda _: studio.open())
         visit = Visit(lambda: service(context), hear)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from kivy.uix.boxlayout import BoxLayout
 
-from hardware.faults import DeviceFault
+from hardware.faults import Device, DeviceFault
 from kiosk.clock import beijing_at
 from screens import theme
 from screens.background import in_background
@@ -30,10 +30,10 @@ IDLE_S = 180.0
 
 #: Device -> icon.
 ICONS = {
-    "id_reader": "card-account-details-outline",
-    "card_reader": "smart-card-reader-outline",
-    "printer": "printer-outline",
-    "camera": "camera-outline",
+    Device.ID_READER: "card-account-details-outline",
+    Device.CARD_READER: "smart-card-reader-outline",
+    Device.PRINTER: "printer-outline",
+    Device.CAMERA: "camera-outline",
     "disk": "harddisk",
     "centre": "server-network",
     "journal": "notebook-check-outline",

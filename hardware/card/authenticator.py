@@ -22,7 +22,7 @@ from hardware.card.pin import Pin, verify
 from hardware.faults import DeviceFault, FaultCode
 
 if TYPE_CHECKING:
-    from hardware.card.files import SocialCard
+    from hardware.card.contents import SocialCard
     from hardware.card.session import CardSession, Transmit
 
 _GET_CHALLENGE = bytes.fromhex("00840000")

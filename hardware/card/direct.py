@@ -14,8 +14,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from hardware.card.reader import Readers
 from hardware.card.session import Interface
+from hardware.card.transport import Readers
 from hardware.faults import DeviceFault, FaultCode
 
 #: Longest silence of a virtual card, seconds; beyond what the reader's watch allows.
@@ -36,8 +36,8 @@ class DirectSlot:
         return DirectConnection(self.card)
 
 
-class DirectLine:
-    """One slot; see `hardware.card.reader.Line`. Nothing is plugged in or out here but cards."""
+class DirectTransport:
+    """One slot, see `hardware.card.transport`. Nothing is plugged in or out here but cards."""
 
     def __init__(self, port: int) -> None:
         self._port = port

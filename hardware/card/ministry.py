@@ -22,7 +22,7 @@ from hardware.card.session import Interface
 from hardware.faults import FaultCode
 
 if TYPE_CHECKING:
-    from hardware.card.files import SocialCard
+    from hardware.card.contents import SocialCard
 
 ENCODING = "gbk"
 

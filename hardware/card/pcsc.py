@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from hardware.card.monitor import PcscMonitor, ReaderState, Seen, as_bytes
-from hardware.card.reader import Readers
 from hardware.card.session import Interface
+from hardware.card.transport import Readers
 from hardware.faults import DeviceFault, FaultCode
 
 #: Answer of the service -> fault. What stands nowhere is a reader that does not work.
@@ -131,8 +131,8 @@ class PcscSlot:
         return PcscConnection(self)
 
 
-class PcscLine:
-    """The readers of one terminal; see `hardware.card.reader.Line`."""
+class PcscTransport:
+    """The readers of one terminal; see `hardware.card.transport.CardTransport`."""
 
     def __init__(self, names: ReaderNames = ReaderNames()) -> None:
         self._names = names

@@ -1,7 +1,6 @@
 """社会保障卡读写器: waits for a card, works with it, and lets it forget.
 
-A card is reached in one of two ways: `hardware.card.pcsc` goes through the PC/SC service, as every
-real reader does; `hardware.card.direct` stands in for it where no such service can run.
+How a card is reached is behind `hardware.card.transport`.
 
 A command to a card has no time-out: a reader may keep the caller for ever. So whatever is done with
 a card runs on a thread of its own. When one command takes longer than any card may, that thread is
@@ -19,12 +18,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
-from hardware.card.files import SocialCard, read_social_card
-from hardware.card.session import CardSession, Interface
+from hardware.card.contents import SocialCard
+from hardware.card.files import read_social_card
+from hardware.card.session import CardSession
+from hardware.card.transport import CardTransport, Connection, Slot
 from hardware.faults import DeviceFault, FaultCode, NotWanted
 from hardware.supervision import Condition
 
@@ -46,96 +46,33 @@ class CardStep(StrEnum):
     SEEN = "seen"
 
 
-class Connection(Protocol):
-    """A card that was powered up for us alone."""
-
-    @property
-    def atr(self) -> bytes: ...
-
-    def transmit(self, command: bytes) -> bytes:
-        """One command APDU, one response with its status word. Raises `DeviceFault`."""
-
-    def close(self) -> None:
-        """Let go of the card and make it forget; never raises."""
-
-
-class Slot(Protocol):
-    """A place for a card: a reader, and how it reaches cards."""
-
-    @property
-    def reader(self) -> str: ...
-    @property
-    def interface(self) -> Interface: ...
-
-    def connect(self) -> Connection:
-        """Take hold of the card alone. Raises `DeviceFault`: CARD_PULLED, CARD_MUTE …"""
-
-
-@dataclass(frozen=True)
-class Readers:
-    """Which readers there are, for people: names, serial numbers, versions of their firmware."""
-
-    names: str
-    serial: str = ""
-    firmware: str = ""
-
-
-class Line(Protocol):
-    """A way to the cards of one terminal."""
-
-    def open(self) -> None:
-        """Reach the readers. Raises `DeviceFault`: CARD_SERVICE_DOWN, CARD_READER_OFFLINE."""
-
-    def close(self) -> None:
-        """Let go of them; never raises."""
-
-    def check(self) -> Readers:
-        """Which readers there are. Raises as `open` if they are there no more."""
-
-    def card_in(self, timeout_s: float) -> Slot | None:
-        """The slot with the citizen's card, waiting for one for so long. Raises as `open`."""
-
-    def abandon(self) -> None:
-        """The card never answered: its connection is never used again. Never raises."""
-
-    def psam_slot(self) -> Slot:
-        """Where the PSAM is. Raises `DeviceFault(PSAM_ABSENT)`."""
-
-    def watch(self, told: Callable[[], None]) -> None:
-        """Tell of every reader and card that comes or goes, from the first `open` on and also
-        while closed, until `unwatch`."""
-
-    def unwatch(self) -> None:
-        """Tell nobody any more, and let go of everything. When nobody uses this any more."""
-
-
 class CardReader:
     """The driver; runs in a `DeviceLoop`, so one thread uses it."""
 
-    def __init__(self, line: Line, answer_s: float = ANSWER_S) -> None:
-        self._line = line
+    def __init__(self, transport: CardTransport, answer_s: float = ANSWER_S) -> None:
+        self._transport = transport
         self._answer_s = answer_s
         self._cycles = 0
         self._left_behind: _Use[Any] | None = None
         self._told: Callable[[], None] = lambda: None
 
     def open(self) -> None:
-        self._line.open()
+        self._transport.open()
 
     def close(self) -> None:
-        self._line.close()
+        self._transport.close()
 
     def watch(self, told: Callable[[], None]) -> None:
         """Call `told` on every change at the readers, so that nobody has to ask. Before `open`."""
         self._told = told
-        self._line.watch(told)
+        self._transport.watch(told)
 
     def unwatch(self) -> None:
-        self._line.unwatch()
+        self._transport.unwatch()
 
     def poll(self) -> Condition:
         self._must_not_be_stuck()
-        readers = self._line.check()
+        readers = self._transport.check()
         return Condition(
             detail=readers.names,
             serial=readers.serial,
@@ -161,18 +98,18 @@ class CardReader:
         """
         self._must_not_be_stuck()
         report(CardStep.WAITING)
-        while (slot := self._line.card_in(POLL_S)) is None:
+        while (slot := self._transport.card_in(POLL_S)) is None:
             if cancelled():
                 raise NotWanted
         report(CardStep.SEEN)
         self._cycles += 1
-        use = _Use(self._line, slot, cancelled, work, self._told)
+        use = _Use(self._transport, slot, cancelled, work, self._told)
         use.start()
         while not use.ended.wait(self._answer_s / 20):
             if use.silent_for() > self._answer_s:
                 use.given_up.set()
                 self._left_behind = use
-                self._line.abandon()
+                self._transport.abandon()
                 raise DeviceFault(FaultCode.CARD_READER_STUCK, f"silent for {self._answer_s:g} s")
         return use.outcome()
 
@@ -187,7 +124,7 @@ class _Use(threading.Thread, Generic[T]):
 
     def __init__(
         self,
-        line: Line,
+        transport: CardTransport,
         slot: Slot,
         cancelled: Callable[[], bool],
         work: Callable[[CardSession], T],
@@ -195,7 +132,7 @@ class _Use(threading.Thread, Generic[T]):
     ) -> None:
         """`came_back` is called when this was left behind and has ended all the same."""
         super().__init__(name="card", daemon=True)
-        self._line, self._slot, self._cancelled, self._work = line, slot, cancelled, work
+        self._transport, self._slot, self._cancelled, self._work = transport, slot, cancelled, work
         self._came_back = came_back
         self.ended = threading.Event()
         self.given_up = threading.Event()
@@ -241,7 +178,7 @@ class _Use(threading.Thread, Generic[T]):
     def _psam(self) -> Iterator[CardSession]:
         with ExitStack() as powered:
             try:
-                psam = powered.enter_context(self._session(self._line.psam_slot()))
+                psam = powered.enter_context(self._session(self._transport.psam_slot()))
             except DeviceFault as fault:
                 raise DeviceFault(FaultCode.PSAM_ABSENT, fault.detail) from fault
             yield psam
@@ -266,33 +203,3 @@ class _Use(threading.Thread, Generic[T]):
             return ask()
         finally:
             self._asked_at = 0.0
-
-
-class CardSettings(Protocol):
-    """What of the settings says where cards are; see `kiosk.settings`."""
-
-    @property
-    def card(self) -> str: ...
-    @property
-    def card_contact(self) -> str: ...
-    @property
-    def card_contactless(self) -> str: ...
-    @property
-    def psam(self) -> str: ...
-
-
-def make_card_reader(settings: CardSettings) -> CardReader | None:
-    """`card` is "pcsc", "direct:PORT", or "" for a terminal without one. Raises `ValueError`
-    otherwise."""
-    from hardware.card.direct import DirectLine
-    from hardware.card.pcsc import PcscLine, ReaderNames
-
-    if not settings.card:
-        return None
-    if settings.card == "pcsc":
-        names = ReaderNames(settings.card_contact, settings.card_contactless, settings.psam)
-        return CardReader(PcscLine(names))
-    kind, _, port = settings.card.partition(":")
-    if kind == "direct" and port.isdigit():
-        return CardReader(DirectLine(int(port)))
-    raise ValueError(f"card reader {settings.card!r}: use pcsc, or direct:PORT")

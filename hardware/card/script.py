@@ -17,7 +17,8 @@ from typing import Any, Protocol
 
 from hardware.card.apdu import exchange_whole
 from hardware.card.authenticator import challenge
-from hardware.card.files import CardFiles, SocialCard, read_social_card
+from hardware.card.contents import SocialCard
+from hardware.card.files import CardFiles, read_social_card
 from hardware.card.session import CardSession
 from hardware.faults import DeviceFault, FaultCode
 

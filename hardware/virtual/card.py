@@ -1,9 +1,9 @@
 """The far end of the card reader's wire: a chip card that answers APDUs, and the slot it sits in.
 
 The slot connects to the loopback port where a reader waits for a card: vpcd, the virtual reader
-behind pcscd, or the driver itself (`hardware.card.direct.DirectLine`). Each message is a 2-byte
-big-endian length and that many bytes: one byte 00 power off, 01 power on, 02 reset, 04 give the
-ATR; everything longer is a command APDU, answered with a response APDU.
+behind pcscd, or the driver itself (`hardware.card.direct`). Each message is a 2-byte big-endian
+length and that many bytes: one byte 00 power off, 01 power on, 02 reset, 04 give the ATR;
+everything longer is a command APDU, answered with a response APDU.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from hardware.faults import DeviceFault
+from hardware.faults import Device, DeviceFault
 from kiosk.clock import beijing_now
 from kiosk.kioskctl.console import (
     Json,
@@ -41,7 +41,7 @@ from kiosk.kioskctl.drivers import (
 from kiosk.kioskctl.journal import record
 
 if TYPE_CHECKING:
-    from hardware.card.files import SocialCard
+    from hardware.card.contents import SocialCard
     from hardware.card.monitor import Seen
     from hardware.card.session import CardSession
     from sync.central import CentralClient
@@ -64,7 +64,7 @@ def card_read(
     settings = with_given(settings_of(state), card_contact=reader)
     if not settings.devices.card:
         settings = with_given(settings, card="pcsc")
-    driver = must(drivers_of(settings)["card_reader"])
+    driver = must(drivers_of(settings)[Device.CARD_READER])
     way = settings.devices.card_authenticator
     central = _centre_of(state) if way == "hsm" else None
     if way == "hsm" and central is None:
@@ -171,7 +171,7 @@ def _run_script(state: Path, purpose: str, code: str, wait: float) -> None:
     from kiosk.operations.card_centre import CentralScripts
 
     settings = settings_of(state)
-    driver, central = driver_of(settings, "card_reader"), _centre_of(state)
+    driver, central = driver_of(settings, Device.CARD_READER), _centre_of(state)
     if central is None:
         raise stop("this terminal is not enrolled: no centre gives it scripts")
     source = CentralScripts(central, purpose, code)

@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from hardware.faults import Device
 from kiosk.clock import beijing_now
 from kiosk.kioskctl.cards import CARD_COMMANDS
 from kiosk.kioskctl.console import (
@@ -80,7 +81,7 @@ def id_read(
 ) -> None:
     """Read the ID card on the reader."""
     settings = with_given(settings_of(state), id_reader=port)
-    driver = must(drivers_of(settings)["id_reader"])
+    driver = must(drivers_of(settings)[Device.ID_READER])
     with faults_said(words_of(settings)), opened(driver), busy("waiting for an ID card"):
         card = waited(wait, lambda cancelled: driver.read(cancelled, ignore), LIFTED)
     show(_id_rows(card, unmasked), as_json)
@@ -115,7 +116,7 @@ def print_test(
     from kiosk.receipts import Letterhead, check_page
 
     settings = with_given(settings_of(state), printer=port, printer_columns=columns)
-    driver = must(drivers_of(settings)["printer"])
+    driver = must(drivers_of(settings)[Device.PRINTER])
     words = words_of(settings)
     head = Letterhead(hall=settings.hall.name, terminal="------", policy_version="", hotline="")
     page = check_page(head, words, beijing_now())
@@ -137,7 +138,7 @@ def camera_snap(
     from PIL import Image
 
     settings = settings_of(state)
-    driver = driver_of(settings, "camera", source)
+    driver = driver_of(settings, Device.CAMERA, source)
     settled = time.monotonic() + seconds
     with (
         faults_said(words_of(settings)),

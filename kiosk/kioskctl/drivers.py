@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from hardware.faults import NotWanted
+from hardware.faults import Device, NotWanted
 from kiosk.kioskctl.console import WRONG, stop
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ Wait = Annotated[float, typer.Option("--wait", help="longest wait for a card, se
 Unmasked = Annotated[bool, typer.Option("--unmasked", help="show numbers and names in full")]
 
 
-def driver_of(settings: Settings, device: str, source: str = "") -> Any:
+def driver_of(settings: Settings, device: Device, source: str = "") -> Any:
     """The driver of a device as the settings have it, or at `source`. Ends the command if there is
     none."""
     return must(drivers_of(with_given(settings, **{device: source}))[device])
@@ -36,8 +36,7 @@ def with_given(settings: Settings, **given: Any) -> Settings:
     return replace(settings, devices=replace(settings.devices, **said))
 
 
-def drivers_of(settings: Settings) -> dict[str, Any]:
-
+def drivers_of(settings: Settings) -> dict[Device, Any]:
     from hardware.devices import make_drivers
 
     try:

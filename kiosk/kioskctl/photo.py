@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from hardware.faults import Device
 from kiosk.kioskctl.console import (
     WRONG,
     Json,
@@ -107,7 +108,7 @@ def live(
 
     photographer = _photographer(profile)
     settings = settings_of(state)
-    driver = driver_of(settings, "camera", camera)
+    driver = driver_of(settings, Device.CAMERA, camera)
     with (
         faults_said(words_of(settings)),
         opened(driver),

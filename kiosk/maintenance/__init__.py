@@ -6,23 +6,63 @@ No citizen's data can be seen here: the terminal has none to show.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from concurrent.futures import Future
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from hardware.faults import Device
 from kiosk.maintenance.technicians import Admitted, Refused, Technicians
 from kiosk.receipts import check_page
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hardware.printer import ReceiptPrinter
-    from kiosk.terminal import Terminal
+    from kiosk.receipts import Letterhead
+    from kiosk.settings import Settings
+    from kiosk.upkeep.journaling import Journalist
+    from kiosk.words import Words
+
+T = TypeVar("T")
 
 #: Longest wait for the test page, seconds.
 _PRINT_S = 30.0
 
 
+class Performer(Protocol):
+    """Whoever runs a device's jobs; see `kiosk.terminal.Performer`."""
+
+    def submit(self, job: Callable[[Any], T]) -> Future[T]: ...
+
+
+class Parts(Protocol):
+    """What of `kiosk.terminal.Parts` is used here."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def state(self) -> Path: ...
+    @property
+    def journal(self) -> Journalist: ...
+
+
+class Maintained(Protocol):
+    """The terminal that is looked after; see `kiosk.terminal.Terminal`."""
+
+    @property
+    def parts(self) -> Parts: ...
+    @property
+    def words(self) -> Words: ...
+    def performer(self, name: str) -> Performer: ...
+    def letterhead(self) -> Letterhead: ...
+    def now(self) -> datetime: ...
+
+
 class Maintenance:
     """The technician's verbs. Each blocks: screens call them on a thread of their own."""
 
-    def __init__(self, terminal: Terminal) -> None:
+    def __init__(self, terminal: Maintained) -> None:
         self._terminal = terminal
         parts = terminal.parts
         self._journal = parts.journal
@@ -64,4 +104,4 @@ class Maintenance:
         def job(printer: ReceiptPrinter) -> None:
             printer.print(page, action)
 
-        terminal.performer("printer").submit(job).result(_PRINT_S)
+        terminal.performer(Device.PRINTER).submit(job).result(_PRINT_S)

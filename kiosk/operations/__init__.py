@@ -22,7 +22,7 @@ from kiosk.records.submission import Eligibility, Standing, Standpoint, Submitte
 from kiosk.visit import prompts
 
 if TYPE_CHECKING:
-    from hardware.card.files import SocialCard
+    from hardware.card.contents import SocialCard
     from hardware.card.reader import CardReader
     from hardware.id_documents import IdCard
     from hardware.id_reader import IdReader

@@ -17,7 +17,7 @@ from sync.identity import NotEnrolled
 
 if TYPE_CHECKING:
     from hardware.card.authenticator import Factors
-    from hardware.card.files import SocialCard
+    from hardware.card.contents import SocialCard
     from sync.central import CentralClient
 
 #: What the centre says -> what that is at the terminal.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from hardware.faults import DeviceFault, FaultCode
+from hardware.faults import Device, DeviceFault, FaultCode
 from kiosk.visit.flow import Service
 from kiosk.visit.prompts import Done, ReadCard
 
@@ -35,7 +35,7 @@ class CheckCard(Service):
     id = "card_check"
     icon = "card-search-outline"
     order = 50
-    needs = frozenset({"card_reader"})
+    needs = frozenset({Device.CARD_READER})
     stages: ClassVar = {"read": ("card_check.read",), "result": _RESULTS}
 
     async def serve(self) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from hardware.faults import DeviceFault
+from hardware.faults import Device, DeviceFault
 from kiosk.photo.verify import GUARDIAN_BELOW_YEARS, Comparison, Place, cannot_tell
 from kiosk.receipts import Slip
 from kiosk.records.address import Address, RuralAddress, UrbanAddress, parse_address
@@ -92,7 +92,7 @@ class ApplyFirst(Service):
     id = "first_application"
     icon = "card-plus-outline"
     order = 10
-    needs = frozenset({"id_reader", "camera"})
+    needs = frozenset({Device.ID_READER, Device.CAMERA})
     stages: ClassVar = {
         "notice": ("apply.notice", "apply.who", "apply.unit"),
         "identity": ("apply.id_card", "apply.eligibility", "apply.have_card"),

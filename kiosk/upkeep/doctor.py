@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from hardware.faults import WEIGHTS, DeviceFault, FaultCode, NotWanted, Weight
+from hardware.faults import WEIGHTS, Device, DeviceFault, FaultCode, NotWanted, Weight
 from hardware.supervision import Condition, Driver
 from kiosk.upkeep.housekeeping import LEAST_FREE_BYTES, fault_of_centre
 
@@ -225,7 +225,7 @@ def _watch(camera: Camera) -> Condition:
     raise DeviceFault(FaultCode.CAMERA_NO_FRAMES, "the stream ended")
 
 
-def _device(name: str, offline: FaultCode, look: Callable[[Any], Condition] = _poll) -> Check:
+def _device(name: Device, offline: FaultCode, look: Callable[[Any], Condition] = _poll) -> Check:
     """A check that opens a device, looks at it, and lets go of it."""
 
     def check(patient: Patient) -> Finding:
@@ -291,8 +291,8 @@ CHECKS: dict[str, Check] = {
     "agent": _agent,
     "centre": _centre,
     "clock": _clock,
-    "id_reader": _device("id_reader", FaultCode.ID_READER_OFFLINE),
-    "card_reader": _device("card_reader", FaultCode.CARD_READER_OFFLINE),
-    "printer": _device("printer", FaultCode.PRINTER_OFFLINE),
-    "camera": _device("camera", FaultCode.CAMERA_NO_FRAMES, _watch),
+    Device.ID_READER: _device(Device.ID_READER, FaultCode.ID_READER_OFFLINE),
+    Device.CARD_READER: _device(Device.CARD_READER, FaultCode.CARD_READER_OFFLINE),
+    Device.PRINTER: _device(Device.PRINTER, FaultCode.PRINTER_OFFLINE),
+    Device.CAMERA: _device(Device.CAMERA, FaultCode.CAMERA_NO_FRAMES, _watch),
 }

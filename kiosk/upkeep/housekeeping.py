@@ -14,9 +14,9 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from hardware.faults import FaultCode
 from hardware.supervision import DeviceState
@@ -26,8 +26,11 @@ from sync.canonical import sha256_hex
 from sync.journal import FOLDER
 
 if TYPE_CHECKING:
-    from hardware.supervision import Health
-    from kiosk.terminal import Terminal
+    from hardware.supervision import Health, HealthTable
+    from kiosk.policy import Policy
+    from kiosk.upkeep.desired import Desired
+    from kiosk.upkeep.journaling import Journalist
+    from kiosk.visit.flow import Service
 
 log = logging.getLogger(__name__)
 
@@ -80,10 +83,44 @@ def write_whole(file: Path, document: str) -> None:
     os.replace(new, file)
 
 
+class Offer(Protocol):
+    """A service, and whether a citizen may begin it."""
+
+    @property
+    def service(self) -> type[Service]: ...
+    @property
+    def open(self) -> bool: ...
+    @property
+    def reason(self) -> str: ...
+
+
+class Parts(Protocol):
+    """What of `kiosk.terminal.Parts` is looked at."""
+
+    @property
+    def state(self) -> Path: ...
+    @property
+    def policy(self) -> Policy: ...
+    @property
+    def desired(self) -> Desired: ...
+    @property
+    def journal(self) -> Journalist: ...
+
+
+class Kept(Protocol):
+    """The terminal whose house is kept; see `kiosk.terminal.Terminal`."""
+
+    @property
+    def parts(self) -> Parts: ...
+    @property
+    def health(self) -> HealthTable: ...
+    def services(self) -> Sequence[Offer]: ...
+
+
 class Housekeeping:
     """A thread of its own; nothing here may end it."""
 
-    def __init__(self, terminal: Terminal) -> None:
+    def __init__(self, terminal: Kept) -> None:
         self._terminal = terminal
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)

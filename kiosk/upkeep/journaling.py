@@ -15,7 +15,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from hardware.faults import DeviceFault
+from hardware.faults import Device, DeviceFault
 from kiosk.clock import beijing_now
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class FaultRecord:
 
 def record_card_use(journal: Journalist, prompt: Prompt[Any], error: BaseException | None) -> None:
     """What was done with a social security card, in a word; nothing of the card."""
-    if prompt.performed_by != "card_reader":
+    if prompt.performed_by != Device.CARD_READER:
         return
     operation = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(prompt).__name__).lower()
     outcome = "done" if error is None else "failed"

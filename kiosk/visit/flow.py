@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from hardware.faults import DeviceFault, FaultCode
+from hardware.faults import Device, DeviceFault, FaultCode
 
 if TYPE_CHECKING:
     from datetime import date
@@ -99,7 +99,7 @@ class Service:
     #: Place in the menu, small first.
     order: ClassVar[int] = 100
     #: Devices without which the service is not offered.
-    needs: ClassVar[frozenset[str]] = frozenset()
+    needs: ClassVar[frozenset[Device]] = frozenset()
     #: Stages shown in the progress strip: stage id -> ids of its prompts.
     stages: ClassVar[dict[str, tuple[str, ...]]] = {}
 

@@ -35,7 +35,8 @@ from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from hardware.card.files import SocialCard
+from hardware.card.contents import SocialCard
+from hardware.faults import Device
 from hardware.id_documents import IdCard
 from kiosk.photo import CardPhoto
 from kiosk.photo.capture import Capture
@@ -153,7 +154,7 @@ class PlaceIdCard(Prompt[IdCard]):
     #: Why it is asked again, an id of words, or "".
     note: str = ""
 
-    performed_by: ClassVar[str | None] = "id_reader"
+    performed_by: ClassVar[str | None] = Device.ID_READER
     asks: ClassVar[bool] = False
     idle_s: ClassVar[float | None] = 60.0
 
@@ -169,7 +170,7 @@ class ReadCard(Prompt[SocialCard]):
     id: str
     holder: bool = False
 
-    performed_by: ClassVar[str | None] = "card_reader"
+    performed_by: ClassVar[str | None] = Device.CARD_READER
     asks: ClassVar[bool] = False
     idle_s: ClassVar[float | None] = 60.0
 
@@ -198,7 +199,7 @@ class TakePhoto(Prompt[Capture]):
     #: Whether something is worn that cannot be taken off (domain R-D16).
     excused: bool = False
 
-    performed_by: ClassVar[str | None] = "camera"
+    performed_by: ClassVar[str | None] = Device.CAMERA
     idle_s: ClassVar[float | None] = 90.0
 
 
@@ -344,7 +345,7 @@ class Print(Prompt[None]):
     slip: Slip
     action: str
 
-    performed_by: ClassVar[str | None] = "printer"
+    performed_by: ClassVar[str | None] = Device.PRINTER
     asks: ClassVar[bool] = False
     idle_s: ClassVar[float | None] = None
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from hardware.card.pcsc import PcscLine
+from hardware.card.pcsc import PcscTransport
 from hardware.card.reader import CardReader, CardStep
 from hardware.card.session import CardSession
 from hardware.virtual.card import CardSlot, VirtualCard
@@ -53,7 +53,7 @@ def numbers(runs: int) -> dict[str, Number]:
 
 
 def _measured(runs: int, slot: CardSlot) -> dict[str, Number]:
-    reader = CardReader(PcscLine())
+    reader = CardReader(PcscTransport())
     reader.open()
     try:
         seen = [_insertion(reader, slot) for _ in range(_INSERTIONS * runs)]

@@ -14,7 +14,7 @@ from statistics import median
 from typing import Any, cast
 
 from hardware.escpos import ASK_PAPER_QUEUED, Encoder
-from hardware.layout import Line, lay_out
+from hardware.layout import PrintLine, lay_out
 from hardware.paper import Qr, Receipt, Text
 from hardware.printer import ReceiptPrinter
 from kiosk.clock import beijing_now
@@ -66,7 +66,7 @@ def _rows_for_forty_lines(words: Words, now: datetime) -> int:
 
 def _text(receipt: Receipt) -> list[str]:
     """Its lines without codes and empty ones."""
-    lines = [line for line in lay_out(receipt, COLUMNS) if isinstance(line, Line)]
+    lines = [line for line in lay_out(receipt, COLUMNS) if isinstance(line, PrintLine)]
     return [f"{line.text}\n" for line in lines if line.text]
 
 
@@ -74,7 +74,9 @@ def _sent(receipt: Receipt) -> bytes:
     """The bytes of its lines of text."""
     encoder = Encoder()
     lines = lay_out(receipt, COLUMNS)
-    return b"".join(encoder.encode(line) for line in lines if isinstance(line, Line) and line.text)
+    return b"".join(
+        encoder.encode(line) for line in lines if isinstance(line, PrintLine) and line.text
+    )
 
 
 class _Printer:

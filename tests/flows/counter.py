@@ -10,7 +10,7 @@ import dataclasses
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
-from hardware.card.files import SocialCard
+from hardware.card.contents import SocialCard
 from hardware.virtual import personas
 from kiosk.photo import CardPhoto
 from kiosk.photo.capture import Capture, WholeFrame

@@ -20,7 +20,7 @@ import requests
 from typer.testing import CliRunner
 
 from hardware.card.authenticator import HsmAuthenticator
-from hardware.card.direct import DirectLine
+from hardware.card.direct import DirectTransport
 from hardware.card.files import CardFiles, read_social_card
 from hardware.card.pin import Pin, verify
 from hardware.card.reader import CardReader
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hardware.card.authenticator import Factors
-    from hardware.card.files import SocialCard
+    from hardware.card.contents import SocialCard
     from hardware.card.session import CardSession
 
 THIRD = CARD_PERSONAS["third"]
@@ -327,7 +327,7 @@ class CutBetween(CentralHsm):
 
 def test_a_line_cut_between_the_steps_is_named_and_the_card_is_free_again(hall: Hall) -> None:
     port = free_port()
-    reader, slot = CardReader(DirectLine(port)), CardSlot(port)
+    reader, slot = CardReader(DirectTransport(port)), CardSlot(port)
     reader.open()
     try:
         slot.insert(THIRD)
@@ -354,7 +354,7 @@ def test_the_terminal_as_it_is_put_together_reads_a_holder_by_the_hsm(hall: Hall
         mode="test", devices=Devices(card=f"direct:{port}", card_authenticator="hsm")
     )
     terminal = assemble(hall.terminal.state, settings)
-    reader, slot = CardReader(DirectLine(port)), CardSlot(port)
+    reader, slot = CardReader(DirectTransport(port)), CardSlot(port)
     reader.open()
     until = time.monotonic() + 20
     work = Work(terminal, lambda step: None, lambda: time.monotonic() > until, list)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from hardware.card.authenticator import Factors
-from hardware.card.files import SocialCard
+from hardware.card.contents import SocialCard
 from hardware.card.session import CardSession, Interface, Transmit
 from hardware.faults import DeviceFault, FaultCode
 from hardware.virtual import keys

@@ -21,7 +21,8 @@ from hardware.card.authenticator import (
     PsamKey,
     make_authenticator,
 )
-from hardware.card.files import CardFiles, SocialCard, read_social_card
+from hardware.card.contents import SocialCard
+from hardware.card.files import CardFiles, read_social_card
 from hardware.card.pin import Pin, change, tries_left, verify
 from hardware.card.script import BadScript, parse_script, relay, run_script
 from hardware.card.session import CardSession

@@ -10,14 +10,13 @@ from hypothesis import strategies as st
 
 from hardware.card.apdu import exchange
 from hardware.card.atr import historical_bytes
+from hardware.card.contents import decode, parse_records
 from hardware.card.files import (
     EF_PHOTO,
     HOLDER_RECORDS,
     ISSUER_RECORDS,
     CardFiles,
     algorithm_of,
-    decode,
-    parse_records,
     read_social_card,
 )
 from hardware.faults import DeviceFault, FaultCode

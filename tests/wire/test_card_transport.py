@@ -20,12 +20,14 @@ from typing import Any, cast
 import pytest
 
 from hardware.card.authenticator import CardCentre, HsmAuthenticator
-from hardware.card.direct import DirectLine
-from hardware.card.files import SocialCard, read_social_card
+from hardware.card.contents import SocialCard
+from hardware.card.direct import DirectTransport
+from hardware.card.files import read_social_card
 from hardware.card.monitor import PcscMonitor, ReaderState, Seen
-from hardware.card.pcsc import Contexts, PcscConnection, PcscLine, PcscSlot, ReaderNames
-from hardware.card.reader import CardReader, CardStep, make_card_reader
+from hardware.card.pcsc import Contexts, PcscConnection, PcscSlot, PcscTransport, ReaderNames
+from hardware.card.reader import CardReader, CardStep
 from hardware.card.session import CardSession, Interface
+from hardware.devices import make_card_reader
 from hardware.faults import DeviceFault, FaultCode, NotWanted
 from hardware.supervision import DeviceLoop, DeviceState, Health, HealthTable
 from hardware.virtual.card import CardSlot, VirtualCard
@@ -47,7 +49,7 @@ class Counter:
     """A driver, and the slot of its far end."""
 
     reader: CardReader
-    line: PcscLine | DirectLine
+    line: PcscTransport | DirectTransport
     slot: CardSlot
 
     def insert(self, persona: CardPersona) -> None:
@@ -83,10 +85,10 @@ def counter(request: pytest.FixtureRequest) -> Iterator[Counter]:
     if request.param == "pcsc":
         request.getfixturevalue("pcscd")
         port = VPCD_PORT
-        line: PcscLine | DirectLine = PcscLine()
+        line: PcscTransport | DirectTransport = PcscTransport()
     else:
         port = free_port()
-        line = DirectLine(port)
+        line = DirectTransport(port)
     slot, reader = CardSlot(port), CardReader(line)
     reader.open()
     counter = Counter(reader, line, slot)
@@ -189,7 +191,7 @@ def test_a_card_pulled_at_every_command_of_every_operation_is_named_and_the_next
     counter: Counter, operation: str
 ) -> None:
     persona, run = OPERATIONS[operation]
-    if operation == "psam" and isinstance(counter.line, DirectLine):
+    if operation == "psam" and isinstance(counter.line, DirectTransport):
         counter.slot.insert(CARD_PERSONAS[persona])
         with pytest.raises(DeviceFault) as caught:
             counter.reader.use(within(20), ignore, run)
@@ -197,7 +199,7 @@ def test_a_card_pulled_at_every_command_of_every_operation_is_named_and_the_next
         return
     # A card takes most of a second to come and go through the service, so what all operations
     # begin with is pulled once there, in the reading.
-    shared = operation != "read" and isinstance(counter.line, PcscLine)
+    shared = operation != "read" and isinstance(counter.line, PcscTransport)
     with module_beside(counter) if operation == "psam" else nullcontext():
         for place in range(first_of_its_own(operation) if shared else 0, len(commands(operation))):
             counter.slot.pull_after = place
@@ -214,7 +216,7 @@ def test_a_card_pulled_at_every_command_of_every_operation_is_named_and_the_next
 def module_beside(counter: Counter) -> Iterator[None]:
     """A PSAM in the second slot, and settings that say so."""
     counter.reader.close()
-    counter.line = line = PcscLine(ReaderNames(psam="00 01"))
+    counter.line = line = PcscTransport(ReaderNames(psam="00 01"))
     counter.reader = CardReader(line)
     counter.reader.open()
     module = CardSlot(SECOND_PORT)
@@ -225,7 +227,7 @@ def module_beside(counter: Counter) -> Iterator[None]:
     wait_until(lambda: not has_module(line))
 
 
-def has_module(line: PcscLine) -> bool:
+def has_module(line: PcscTransport) -> bool:
     try:
         line.psam_slot()
     except DeviceFault:
@@ -253,7 +255,7 @@ def read(reader: CardReader) -> SocialCard:
 
 
 def test_pcscd_killed_while_idle_is_named_and_comes_back_at_once(pcscd: Service) -> None:
-    table, reader = HealthTable(), CardReader(PcscLine())
+    table, reader = HealthTable(), CardReader(PcscTransport())
     loop = DeviceLoop("card_reader", reader, table, poll_s=30.0)
     slot = CardSlot(VPCD_PORT)
     reader.watch(loop.wake)
@@ -285,7 +287,7 @@ def test_pcscd_killed_at_every_command_is_named_and_the_next_card_reads(
         return whole(connection, command)
 
     monkeypatch.setattr(PcscConnection, "transmit", dying)
-    table, reader = HealthTable(), CardReader(PcscLine())
+    table, reader = HealthTable(), CardReader(PcscTransport())
     loop = DeviceLoop("card_reader", reader, table, poll_s=30.0)
     slot = CardSlot(VPCD_PORT)
     slot.insert(CARD_PERSONAS["third"])
@@ -364,7 +366,7 @@ def test_a_reader_is_stuck_until_its_command_returns_and_one_thread_waits_for_th
         def close(self) -> None:
             """Nothing to let go of."""
 
-    class StuckLine(DirectLine):
+    class StuckLine(DirectTransport):
         def card_in(self, timeout_s: float) -> Any:
             return SimpleNamespace(reader="stuck", interface="contact", connect=Stuck)
 
@@ -401,7 +403,7 @@ def test_a_visit_that_ends_stops_the_reading_at_the_next_command(counter: Counte
 
 
 def test_a_card_that_another_program_holds_is_busy(pcscd: Service) -> None:
-    first, second = CardReader(PcscLine()), CardReader(PcscLine())
+    first, second = CardReader(PcscTransport()), CardReader(PcscTransport())
     first.open()
     second.open()
     slot = CardSlot(VPCD_PORT)
@@ -423,7 +425,7 @@ def test_a_card_that_another_program_holds_is_busy(pcscd: Service) -> None:
 
 def test_contact_and_contactless_are_two_readers_and_contact_goes_first(pcscd: Service) -> None:
     names = ReaderNames(contactless="00 01")
-    reader = CardReader(PcscLine(names))
+    reader = CardReader(PcscTransport(names))
     reader.open()
     slot, field = CardSlot(VPCD_PORT), CardSlot(SECOND_PORT)
 
@@ -444,7 +446,7 @@ def test_contact_and_contactless_are_two_readers_and_contact_goes_first(pcscd: S
 
 
 def test_a_psam_is_powered_beside_the_card(pcscd: Service) -> None:
-    reader = CardReader(PcscLine(ReaderNames(psam="00 01")))
+    reader = CardReader(PcscTransport(ReaderNames(psam="00 01")))
     reader.open()
     slot, module = CardSlot(VPCD_PORT), CardSlot(SECOND_PORT)
     slot.insert(CARD_PERSONAS["third"])
@@ -477,8 +479,8 @@ def test_while_the_centre_is_asked_the_card_stays_powered_and_ours_alone(counter
     others: list[FaultCode] = []
 
     def meanwhile(cryptogram: bytes) -> bytes:
-        if isinstance(counter.line, PcscLine):
-            other = CardReader(PcscLine())
+        if isinstance(counter.line, PcscTransport):
+            other = CardReader(PcscTransport())
             other.open()
             with pytest.raises(DeviceFault) as caught:
                 read(other)
@@ -493,7 +495,7 @@ def test_while_the_centre_is_asked_the_card_stays_powered_and_ours_alone(counter
     counter.slot.insert(CARD_PERSONAS["third"])
     assert counter.reader.use(within(20), ignore, with_hsm).holder is not None
     assert set(others) <= {FaultCode.CARD_READER_BUSY}
-    assert len(others) == isinstance(counter.line, PcscLine)
+    assert len(others) == isinstance(counter.line, PcscTransport)
 
 
 def test_a_card_pulled_while_the_centre_is_asked_is_named(counter: Counter) -> None:
@@ -530,13 +532,13 @@ def test_the_terminal_opens_a_card_as_its_settings_say(counter: Counter) -> None
     with pytest.raises(DeviceFault) as caught:
         kiosk_reads(counter, "hsm", None)
     assert caught.value.code is FaultCode.HSM_UNREACHABLE
-    if isinstance(counter.line, PcscLine):
+    if isinstance(counter.line, PcscTransport):
         with module_beside(counter):
             assert kiosk_reads(counter, "psam", None).holder is not None
 
 
 def test_a_reader_of_another_name_is_offline(pcscd: Service) -> None:
-    reader = CardReader(PcscLine(ReaderNames(contact="Acme")))
+    reader = CardReader(PcscTransport(ReaderNames(contact="Acme")))
     with pytest.raises(DeviceFault) as caught:
         reader.open()
     assert caught.value.code is FaultCode.CARD_READER_OFFLINE
@@ -546,7 +548,7 @@ def test_a_reader_of_another_name_is_offline(pcscd: Service) -> None:
 def test_readers_that_come_and_go_with_their_service_are_told_at_once(pcscd: Service) -> None:
     """vpcd's readers cannot be pulled out while pcscd runs; under another name they are others."""
     table = HealthTable()
-    reader = CardReader(PcscLine(ReaderNames(contact="Virtual PCD")))
+    reader = CardReader(PcscTransport(ReaderNames(contact="Virtual PCD")))
     loop = DeviceLoop("card_reader", reader, table, poll_s=30.0)
     reader.watch(loop.wake)
     loop.start()
@@ -735,9 +737,10 @@ def latest(news: queue.SimpleQueue[Seen], readers: int) -> Seen:
 def test_without_a_service_it_is_named() -> None:
     """In a process that looks for the service where there is none."""
     code = (
-        "from hardware.card.reader import CardReader\nfrom hardware.card.pcsc import PcscLine\n"
+        "from hardware.card.reader import CardReader\n"
+        "from hardware.card.pcsc import PcscTransport\n"
         "from hardware.faults import DeviceFault\n"
-        "try:\n    CardReader(PcscLine()).open()\n"
+        "try:\n    CardReader(PcscTransport()).open()\n"
         "except DeviceFault as fault:\n    print(fault.code)"
     )
     environment = os.environ | {"PCSCLITE_CSOCK_NAME": "/nowhere/pcscd.comm"}
@@ -758,7 +761,7 @@ def test_settings_name_the_way_to_the_card() -> None:
 def test_a_card_that_does_not_answer_to_power_is_mute_and_the_next_card_reads() -> None:
     """Directly: vpcd shows a card without an answer to reset as no card at all."""
     port = free_port()
-    reader, slot = CardReader(DirectLine(port)), CardSlot(port)
+    reader, slot = CardReader(DirectTransport(port)), CardSlot(port)
     reader.open()
     slot.insert(CARD_PERSONAS["mute"])
     with pytest.raises(DeviceFault) as caught:

@@ -18,7 +18,7 @@ import hardware.printer
 from hardware.escpos import Encoder, Status, is_pushed, is_queued_answer, is_status, raster
 from hardware.faults import DeviceFault, FaultCode
 from hardware.fonts import has_glyph
-from hardware.layout import Line, QrLine, lay_out, width, wrap
+from hardware.layout import PrintLine, QrLine, lay_out, width, wrap
 from hardware.paper import Feed, Pair, Qr, Receipt, Rule, Text
 from hardware.printer import ReceiptPrinter
 from hardware.supervision import DeviceLoop, DeviceState, HealthTable
@@ -98,7 +98,7 @@ def test_what_is_printed_is_what_was_sent(far_end: VirtualPrinter, printer: Rece
     printer.print(RECEIPT, "a1")
     (piece,) = far_end.printed()
     expected = [
-        line.text.rstrip() if isinstance(line, Line) else f"[QR {line.data}]"
+        line.text.rstrip() if isinstance(line, PrintLine) else f"[QR {line.data}]"
         for line in lay_out(RECEIPT, 48)
     ]
     assert [line.rstrip() for line in piece.text.rstrip().split("\n")] == expected[:-2]
@@ -211,7 +211,7 @@ def test_a_rare_character_is_drawn_instead_of_lost(
 @pytest.mark.parametrize("size", [1, 2])
 def test_a_drawn_character_is_whole(size: int) -> None:
     """Neither its head nor its feet are cut off by the edge of the image."""
-    sent = raster(Line("㛃䶮龘", size=size))
+    sent = raster(PrintLine("㛃䶮龘", size=size))
     row, high = (int.from_bytes(sent[at : at + 2], "little") for at in (4, 6))
     dots = [any(sent[8 + y * row : 8 + (y + 1) * row]) for y in range(high)]
     assert not dots[0] and not dots[-1]
@@ -220,7 +220,7 @@ def test_a_drawn_character_is_whole(size: int) -> None:
 
 def test_what_the_font_lacks_is_shown_by_its_number_not_by_a_box_that_may_be_anybody() -> None:
     assert has_glyph("㛃") and not has_glyph("𠮷")
-    assert raster(Line("𠮷")) != raster(Line("𪚥"))
+    assert raster(PrintLine("𠮷")) != raster(PrintLine("𪚥"))
 
 
 @given(st.text(max_size=200), st.integers(min_value=4, max_value=48))
@@ -233,7 +233,7 @@ def test_no_line_is_wider_than_the_paper_and_nothing_is_lost(text: str, columns:
 @given(st.text(max_size=40), st.text(max_size=60), st.sampled_from([32, 48]))
 def test_a_pair_fits_the_paper(label: str, value: str, columns: int) -> None:
     lines = lay_out((Pair(label[:10], value),), columns)
-    assert all(isinstance(line, Line) and width(line.text) <= columns for line in lines)
+    assert all(isinstance(line, PrintLine) and width(line.text) <= columns for line in lines)
 
 
 def test_text_cannot_command_the_printer(far_end: VirtualPrinter, printer: ReceiptPrinter) -> None:
@@ -246,7 +246,7 @@ def test_text_cannot_command_the_printer(far_end: VirtualPrinter, printer: Recei
 @given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=20))
 def test_any_text_becomes_lines_of_writing(text: str, value: str, label: str) -> None:
     for line in lay_out((Text(text, size=2), Pair(label, value)), 32):
-        assert isinstance(line, Line) and width(line.text) * line.size <= 32
+        assert isinstance(line, PrintLine) and width(line.text) * line.size <= 32
         assert not any(ord(character) < 0x20 for character in line.text)
         line.text.encode("gb18030")
 
@@ -257,7 +257,7 @@ def test_no_line_begins_with_a_comma() -> None:
 
 def test_a_value_too_long_for_its_line_goes_below() -> None:
     lines = lay_out((Pair("领卡网点", "很长很长的名称" * 3),), 32)
-    assert isinstance(lines[0], Line) and lines[0].text == "领卡网点"
+    assert isinstance(lines[0], PrintLine) and lines[0].text == "领卡网点"
     assert len(lines) == 3
 
 
@@ -274,12 +274,12 @@ def test_answers_to_the_two_questions_are_told_apart() -> None:
     assert all(map(is_status, (0x12, 0x16, 0x1A, 0x1E, 0x32, 0x72, 0x7E)))
 
 
-def encoded(*lines: Line | QrLine, native_qr: bool = True) -> list[bytes]:
+def encoded(*lines: PrintLine | QrLine, native_qr: bool = True) -> list[bytes]:
     return list(map(Encoder(native_qr=native_qr).encode, lines))
 
 
 def test_the_double_byte_mode_is_turned_on_once_and_only_for_chinese() -> None:
-    latin, chinese, more = encoded(Line("ABC"), Line("社保"), Line("卡 1"))
+    latin, chinese, more = encoded(PrintLine("ABC"), PrintLine("社保"), PrintLine("卡 1"))
     assert b"\x1c&" not in latin
     assert chinese.startswith(b"\x1c&")
     assert more == "卡 1\n".encode("gb18030")
@@ -287,7 +287,7 @@ def test_the_double_byte_mode_is_turned_on_once_and_only_for_chinese() -> None:
 
 def test_size_and_weight_are_said_where_they_change_and_taken_back() -> None:
     large, small, bold, plain = encoded(
-        Line("大", size=2), Line("小"), Line("abc", bold=True), Line("abc")
+        PrintLine("大", size=2), PrintLine("小"), PrintLine("abc", bold=True), PrintLine("abc")
     )
     assert b"\x1d!\x11" in large and b"\x1c!\x0c" in large
     assert b"\x1d!\x00" in small and b"\x1c!\x00" in small
@@ -501,7 +501,7 @@ def test_any_text_that_printers_have_comes_back_from_its_bytes(
     text: str, bold: bool, size: int
 ) -> None:
     for line in lay_out((Text(text, size=size, bold=bold),), 48):
-        assert isinstance(line, Line)
+        assert isinstance(line, PrintLine)
         sent = Encoder().encode(line)
         assert sent.endswith(line.text.encode("gb18030") + b"\n") or b"\x1dv0" in sent
 

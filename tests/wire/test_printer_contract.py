@@ -30,7 +30,7 @@ from typing import Protocol
 import pytest
 
 from hardware.faults import DeviceFault, FaultCode
-from hardware.layout import Line, lay_out
+from hardware.layout import PrintLine, lay_out
 from hardware.paper import Pair, Qr, Receipt, Rule, Text
 from hardware.printer import ReceiptPrinter
 from hardware.supervision import DeviceState
@@ -271,7 +271,7 @@ def after_pieces(printer: ReceiptPrinter, pieces: int, happens: Callable[[], Non
 def test_what_is_printed_is_what_was_sent(far_end: FarEnd, printer: ReceiptPrinter) -> None:
     printer.print((*RECEIPT, Qr("13029926112400015")), "a1")
     eventually(lambda: len(far_end.receipts()) == 1)
-    expected = [line.text.rstrip() for line in lay_out(RECEIPT, 48) if isinstance(line, Line)]
+    expected = [line.text.rstrip() for line in lay_out(RECEIPT, 48) if isinstance(line, PrintLine)]
     *printed, code = [line.rstrip() for line in far_end.receipts()[0].rstrip().split("\n")]
     assert printed == expected
     assert code.lower() == "[qr 13029926112400015]"

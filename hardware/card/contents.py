@@ -1,0 +1,158 @@
+"""社会保障卡: what the records of its files say (LD/T 32.6). No command is sent from here.
+
+What was missing or senseless on a card is "" or None. No card data, however odd, raises anything
+but `DeviceFault`. How the records are asked for is in `hardware.card.files`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from hardware.card.apdu import damaged
+from hardware.card.atr import historical_bytes
+from hardware.card.session import CardSession, Interface
+from hardware.faults import DeviceFault, FaultCode
+
+_CARD_ID_BYTES, _CARD_NO_CHARACTERS = 16, 9
+
+
+@dataclass(frozen=True)
+class Holder:
+    """持卡人. Nothing of it appears in a `repr`, so that it cannot get into a log."""
+
+    number: str = field(repr=False)
+    name: str = field(repr=False)
+    #: GB/T 2261.1.
+    sex_code: str = field(repr=False)
+    #: GB/T 3304, two digits.
+    ethnic_code: str = field(repr=False)
+    birth: date | None = field(repr=False)
+    #: GB/T 2260, six digits.
+    birthplace: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class SocialCard:
+    """What a card gives. What was missing or senseless on it is "" or None."""
+
+    #: 卡识别码, 32 hexadecimal digits.
+    card_id: str = field(repr=False)
+    #: 规范版本 as it stands on the card: "3.00", "2.00", also "2.0".
+    version: str
+    #: 1, 2 or 3: the first character of the version decides.
+    generation: int
+    #: 初始化机构编号, 24 hexadecimal digits.
+    issuer: str
+    issued: date | None
+    #: 卡有效期; None: none stated.
+    expires: date | None
+    #: 卡号, a letter and eight digits.
+    card_no: str = field(repr=False)
+    holder: Holder | None = None
+    #: 卡复位信息: the historical bytes, in hexadecimal.
+    reset_info: str = field(default="", repr=False)
+    #: Algorithm id of the application: "03" is SM4; "01" where the card does not say.
+    algorithm: str = "01"
+    interface: Interface = Interface.CONTACT
+
+    @property
+    def region(self) -> str:
+        """发卡地区行政区划代码."""
+        return self.card_id[:6]
+
+    def in_date_on(self, day: date) -> bool:
+        """Whether the card may be used on a day. Cards of the third generation do not expire."""
+        return self.generation >= 3 or self.expires is None or self.expires >= day
+
+
+def decode(
+    issuer: Mapping[str, bytes],
+    holder: Mapping[str, bytes],
+    card: CardSession | None = None,
+    algorithm: str = "01",
+) -> SocialCard:
+    """Records by item -> the card. Raises `DeviceFault`: CARD_BLANK, CARD_DAMAGED."""
+    if not any(value.strip(b"\0\xff") for value in issuer.values()):
+        raise DeviceFault(FaultCode.CARD_BLANK)
+    card_id = issuer.get("card_id", b"")
+    if len(card_id) != _CARD_ID_BYTES:
+        damaged("card id")
+    version = _ascii(issuer.get("version", b""))
+    if version[:1] not in ("1", "2", "3"):
+        damaged("version")
+    return SocialCard(
+        card_id=card_id.hex().upper(),
+        version=version,
+        generation=int(version[0]),
+        issuer=issuer.get("issuer", b"").hex().upper(),
+        issued=_date(issuer.get("issued", b""), (1, 1)),
+        expires=_date(issuer.get("expires", b""), (12, 31)),
+        card_no=_ascii(issuer.get("card_no", b"")[:_CARD_NO_CHARACTERS]),
+        holder=holder_of(holder),
+        reset_info=historical_bytes(card.atr).hex().upper() if card else "",
+        algorithm=algorithm,
+        interface=card.interface if card else Interface.CONTACT,
+    )
+
+
+def holder_of(records: Mapping[str, bytes]) -> Holder | None:
+    """None if the card did not give who holds it, or not so that it can be read."""
+    number = _ascii(records.get("number", b""))
+    # The name goes on in its extension, and a character may be cut in two between them.
+    name = (records.get("name", b"").rstrip(b"\0") + records.get("name_more", b"")).rstrip(b"\0 ")
+    try:
+        text = name.decode("gb18030")
+    except UnicodeDecodeError:
+        return None
+    if not number or not text:
+        return None
+    return Holder(
+        number=number,
+        name=text,
+        sex_code=_ascii(records.get("sex_code", b"")),
+        # BCD here, other than on the resident ID card: byte 15 is code 15.
+        ethnic_code=records.get("ethnic_code", b"").hex(),
+        birth=_date(records.get("birth", b""), (1, 1)),
+        birthplace=records.get("birthplace", b"").hex().rstrip("f"),
+    )
+
+
+def _ascii(value: bytes) -> str:
+    """Text padded with zeros or blanks; "" if it is not printable ASCII."""
+    text = value.rstrip(b"\0 \xff").decode("latin-1")
+    return text if text.isascii() and text.isprintable() else ""
+
+
+def _date(value: bytes, only_year: tuple[int, int]) -> date | None:
+    """Four bytes of BCD YYYYMMDD, padded with F or 0 if there is none.
+
+    Some cards hold the year in ASCII instead; it stands for the (month, day) `only_year` in it.
+    """
+    if len(value) != 4:
+        return None
+    if all(0x30 <= byte <= 0x39 for byte in value):
+        digits = value.decode("ascii") + "{:02d}{:02d}".format(*only_year)
+    else:
+        digits = value.hex()
+    try:
+        return date(int(digits[:4]), int(digits[4:6]), int(digits[6:8]))
+    except ValueError:
+        return None
+
+
+def parse_record(answer: bytes, tag: int) -> bytes | None:
+    """The value of a record `tag length value`; None if it is another record or cut short."""
+    if len(answer) < 2 or answer[0] != tag or len(answer) < 2 + answer[1]:
+        return None
+    return answer[2 : 2 + answer[1]]
+
+
+def parse_records(answer: bytes) -> dict[int, bytes]:
+    """Records one after the other, by tag; what is cut short at the end is left out."""
+    found: dict[int, bytes] = {}
+    while len(answer) >= 2 and (value := parse_record(answer, answer[0])) is not None:
+        found[answer[0]] = value
+        answer = answer[2 + len(value) :]
+    return found
