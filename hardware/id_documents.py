@@ -105,6 +105,8 @@ class IdCard:
     old_document: str = field(default="", repr=False)
     #: 102 x 126 pixels, red, green, blue, top row first; None without the vendor's decoder.
     portrait: bytes | None = field(default=None, repr=False, compare=False)
+    #: The portrait as it is in the chip, 1,024 bytes WLT; b"" if the reader gave none.
+    portrait_wlt: bytes = field(default=b"", repr=False, compare=False)
 
 
 def parse_text(block: bytes, newest_address: str = "") -> IdCard:
@@ -122,7 +124,7 @@ def parse_text(block: bytes, newest_address: str = "") -> IdCard:
         found.get("english_name", "") + found.pop("english_name_more", "")
     ).strip()
     found["address"] = newest_address or found.get("printed_address", "")
-    return IdCard(kind, portrait=None, **found)
+    return IdCard(kind, portrait=None, portrait_wlt=b"", **found)
 
 
 def parse_address(data: bytes) -> str:

@@ -220,7 +220,9 @@ class IdReader:
             card = parse_text(reading.text, self._newest_address())
         except DeviceFault as unreadable:
             return unreadable.detail, Then.LIFT, unreadable.code
-        return replace(card, portrait=self._portrait(reading.photo))
+        return replace(
+            card, portrait=self._portrait(reading.photo), portrait_wlt=bytes(reading.photo)
+        )
 
     def _portrait(self, wlt: bytes) -> bytes | None:
         if not self._wlt_library:

@@ -149,8 +149,9 @@ def assemble(state: Path, settings: Settings) -> Terminal:
     from hardware.supervision import HealthTable
     from kiosk.darkroom.room import Darkroom
     from kiosk.operations.card_centre import CentralHsm
+    from kiosk.parts import Parts
     from kiosk.policy import load_policy
-    from kiosk.terminal import Parts, Terminal
+    from kiosk.terminal import Terminal
     from kiosk.upkeep.desired import Desired
     from kiosk.upkeep.housekeeping import load_counters
     from kiosk.upkeep.journaling import Scribe

@@ -12,110 +12,38 @@ it, how it is cancelled, and what the rest of the program may know of the termin
 from __future__ import annotations
 
 import logging
-import threading
 import time
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+import uuid
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
 from datetime import date, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from hardware.faults import Device, DeviceFault, FaultCode
+from hardware.faults import Device, DeviceFault
 from kiosk.clock import beijing_now
-from kiosk.darkroom import NoStudio
 from kiosk.maintenance import Maintenance
+from kiosk.offers import Offer, Offers
+from kiosk.operations.work import Operation, Work
+from kiosk.parts import Nobody, Parts, Performer, Worker
 from kiosk.photo.verify import Place, effective_place
 from kiosk.receipts import Letterhead
-from kiosk.services import find_services
 from kiosk.upkeep import forgetting
 from kiosk.upkeep.housekeeping import Housekeeping
 from kiosk.upkeep.journaling import FaultRecord, VisitRecord, record_card_use
-from kiosk.visit.flow import Context, Event, Prompt, Service, Visit
-from sync.journal import Unrecorded
+from kiosk.visit.flow import Event, Prompt, Visit
+from kiosk.visit.service import Context, Service
 
 if TYPE_CHECKING:
-    from hardware.card.authenticator import CardCentre
-    from hardware.supervision import HealthTable
     from kiosk.darkroom import Studio
-    from kiosk.operations import Work
-    from kiosk.policy import Policy
-    from kiosk.settings import Settings
-    from kiosk.upkeep.desired import Desired
-    from kiosk.upkeep.journaling import Journalist
-    from kiosk.words import Words
-    from sync.central import CentralClient
-    from sync.envelope import Sealer
-    from sync.outbox import Outbox
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 Report = Callable[[Any], None]
 DoneWith = Callable[[Any], None]
 
-
-class Performer(Protocol):
-    """Whoever runs jobs one after the other on a thread of its own, with its device open."""
-
-    def submit(self, job: Callable[[Any], T]) -> Future[T]: ...
-
-
-@dataclass(frozen=True)
-class Nobody:
-    """Stands for a device that this terminal does not have."""
-
-    name: str
-
-    def submit(self, job: Callable[[Any], T]) -> Future[T]:
-        refused: Future[T] = Future()
-        refused.set_exception(DeviceFault(FaultCode.DEVICE_MISSING, self.name, temporary=False))
-        return refused
-
-
-class Clerk:
-    """A performer without a device: jobs get None, on one thread."""
-
-    def __init__(self, name: str) -> None:
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix=name)
-
-    def submit(self, job: Callable[[Any], T]) -> Future[T]:
-        return self._pool.submit(job, None)
-
-
-@dataclass
-class Operation:
-    """A prompt being answered by a device. The driver may cancel it or tell it a word."""
-
-    prompt: Prompt[Any]
-    _cancelled: threading.Event = field(default_factory=threading.Event)
-    _told: list[str] = field(default_factory=list)
-
-    def cancel(self) -> None:
-        """Stop as soon as the device allows; `done` is not called any more."""
-        self._cancelled.set()
-
-    def tell(self, word: str) -> None:
-        """Say something to the operation, e.g. "now" to the camera."""
-        self._told.append(word)
-
-    def cancelled(self) -> bool:
-        return self._cancelled.is_set()
-
-    def told(self) -> list[str]:
-        """What was said since it was last asked, in order."""
-        words = self._told[:]
-        del self._told[: len(words)]
-        return words
-
-
-@dataclass(frozen=True)
-class Offer:
-    """A service on the home screen. `reason` is words to show when it is not open."""
-
-    service: type[Service]
-    open: bool
-    reason: str = ""
+#: Workers that no device stands behind.
+_OFFICE = ("outbox", "central", "verifier", "studio")
 
 
 @dataclass(frozen=True)
@@ -127,41 +55,6 @@ class QueueState:
     dead: int
 
 
-class DeviceSet(Protocol):
-    """The devices' loops by name; see `hardware.devices.Devices`."""
-
-    @property
-    def loops(self) -> Mapping[str, Performer]: ...
-    def start(self) -> None: ...
-    def stop(self) -> None: ...
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What a terminal is put together from; `kiosk.__main__` does it."""
-
-    settings: Settings
-    words: Words
-    policy: Policy
-    #: Folder of everything the terminal keeps.
-    state: Path
-    #: Six digits, as enrolled.
-    terminal_id: str
-    devices: DeviceSet
-    health: HealthTable
-    outbox: Outbox
-    desired: Desired
-    central: CentralClient | None = None
-    #: Makes what seals to the centre's public key; called on a worker, because it loads much.
-    sealer: Callable[[], Sealer] | None = None
-    #: The way to the 加密机 behind the centre. None: there is none.
-    card_centre: CardCentre | None = None
-    #: Where the photos of one visit are made.
-    studio: Callable[[], Studio] = NoStudio
-    #: Keeps what the terminal did.
-    journal: Journalist = field(default_factory=Unrecorded)
-
-
 class Terminal:
     """See the module's docstring. Made quickly; `open` starts the devices."""
 
@@ -170,19 +63,16 @@ class Terminal:
         self.settings = parts.settings
         self.words = parts.words
         self.health = parts.health
-        self.maintenance = Maintenance(self)
+        self.maintenance = Maintenance(parts, self.letterhead, clock, self.performer)
         self.health.listen(FaultRecord(parts.journal))
         self._clock = clock
         self._current: Operation | None = None
         self._studio = parts.studio()
-        self._services = find_services()
-        self._housekeeping = Housekeeping(self)
+        self._offers = Offers(parts, lambda: self.online)
+        self._housekeeping = Housekeeping(parts, self._offers)
         self._performers: dict[str, Performer] = {
             **parts.devices.loops,
-            "outbox": Clerk("outbox"),
-            "central": Clerk("central"),
-            "verifier": Clerk("verifier"),
-            "studio": Clerk("studio"),
+            **{name: Worker(name) for name in _OFFICE},
         }
 
     def open(self) -> None:
@@ -211,23 +101,21 @@ class Terminal:
 
     def services(self) -> tuple[Offer, ...]:
         """Every service, with why it is not open, as of now."""
-        return tuple(self._offer(service) for service in self._services)
-
-    def _offer(self, service: type[Service]) -> Offer:
-        if (reason := self.parts.desired.closed(service.id)) is not None:
-            return Offer(service, False, reason or self.words.say("home.closed"))
-        for device in sorted(service.needs):
-            if not self.health.usable(device):
-                return Offer(service, False, self.words.say(f"home.needs.{device}"))
-        return Offer(service, True)
+        return self._offers.now()
 
     @property
     def online(self) -> bool:
         """Whether the centre answered the agent lately."""
         return self.parts.desired.fresh()
 
-    def queue(self) -> QueueState:
-        counts = self.parts.outbox.counts_and_ages()
+    def queue(self) -> QueueState | None:
+        """None: the outbox cannot be read, which a health row tells of."""
+        from sync.outbox import OutboxUnavailable
+
+        try:
+            counts = self.parts.outbox.counts_and_ages()
+        except OutboxUnavailable:
+            return None
         return QueueState(counts.queued + counts.sending, counts.oldest_s, counts.dead)
 
     def letterhead(self) -> Letterhead:
@@ -247,14 +135,13 @@ class Terminal:
 
     def visit(self, service: type[Service], listen: Callable[[Event], None] | None = None) -> Visit:
         """A new visit for a service; the driver starts it. What it tells is also logged."""
-        parts = self.parts
-        place = effective_place(Place(self.settings.photo.comparison))
-        context = Context(self._today(), parts.terminal_id, parts.policy, place)
+        context = self._context()
 
         def hear(event: Event) -> None:
             log.info("visit %s %s %s %s", service.id, event.kind, event.prompt, event.detail)
             if visit.outcome is not None and event.kind == "ended":
                 record.ended(visit.outcome)
+                self._told(visit.outcome.number)
             if listen is not None:
                 listen(event)
 
@@ -265,6 +152,21 @@ class Terminal:
         visit = Visit(lambda: service(context), hear)
         record = VisitRecord(self.parts.journal, service.id)
         return visit
+
+    def _context(self) -> Context:
+        """What a service of a visit that begins now may depend on."""
+        parts = self.parts
+        return Context(
+            today=self._today(),
+            terminal=parts.terminal_id,
+            policy=parts.policy,
+            comparison=effective_place(Place(self.settings.photo.comparison)),
+            printer=self.health.usable(Device.PRINTER),
+            visit=uuid.uuid4().hex,
+        )
+
+    def _told(self, number: str) -> None:
+        """The citizen has seen the number: the next start need not tell of it."""
 
     def _load_for_visit(self, _: None) -> None:
         import kiosk.operations
@@ -299,7 +201,8 @@ class Terminal:
         """Begin to answer a prompt on its own worker. Returns at once.
 
         `done` gets the answer, or the exception that prevented it: a `DeviceFault`, or anything
-        else, which is a bug. Neither is called after `cancel`.
+        else, which is a bug; without its traceback, whose frames hold what the citizen said. After
+        `cancel` neither is called, except that the result of an effect is always told.
         """
         from kiosk.operations import perform
 
@@ -310,7 +213,7 @@ class Terminal:
             if not operation.cancelled():
                 report(event)
 
-        work = _work(self, operation, say, self._studio)
+        work = self._work(operation, say, self._studio)
         started = time.monotonic()
 
         def finish(future: Future[Any]) -> None:
@@ -324,11 +227,25 @@ class Terminal:
                 time.monotonic() - started,
             )
             record_card_use(self.parts.journal, prompt, error)
+            if isinstance(error, DeviceFault):
+                error.__traceback__ = None
             done(future.result() if error is None else error)
 
         performer = self.performer(prompt.performed_by or "")
         performer.submit(lambda device: perform(prompt, device, work)).add_done_callback(finish)
         return operation
+
+    def _work(self, operation: Operation, report: Report, studio: Studio) -> Work:
+        return Work(
+            parts=self.parts,
+            report=report,
+            cancelled=operation.cancelled,
+            told=operation.told,
+            now=self.now,
+            online=lambda: self.online,
+            letterhead=self.letterhead,
+            studio=studio,
+        )
 
     def performer(self, name: str) -> Performer:
         """Who runs the jobs of a device; a device the terminal does not have refuses them."""
@@ -342,12 +259,6 @@ class Terminal:
         if isinstance(answer, BaseException):
             raise answer
         return answer
-
-
-def _work(terminal: Terminal, operation: Operation, report: Report, studio: Studio) -> Work:
-    from kiosk.operations import Work
-
-    return Work(terminal, report, operation.cancelled, operation.told, studio)
 
 
 def _name(error: BaseException) -> str:

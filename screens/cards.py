@@ -153,11 +153,6 @@ class PlaceIdCardScreen(_CardScreen[PlaceIdCard]):
 
     hint = "place_id_card.hint"
 
-    def build(self) -> None:
-        super().build()
-        if self.prompt.note:
-            self.error.show(self.say(self.prompt.note))
-
 
 class ReadCardScreen(_CardScreen[ReadCard]):
     """社会保障卡 into the slot."""

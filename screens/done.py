@@ -33,6 +33,8 @@ class DoneScreen(PromptScreen[Done]):
                 # What went wrong on the way is marked; what the state means is information.
                 trouble = key.startswith(("fault.", "receipt."))
                 lines.add_widget(Banner("trouble" if trouble else "info", self.say(key)))
+        if self.prompt.not_printed:
+            lines.add_widget(Banner("trouble", self.say("receipt.not_printed")))
         self.body.add_widget(lines)
         self.body.add_widget(Gap())
         self.primary(self.say("done.finish"), lambda: self.actions.answer(True), icon="check")

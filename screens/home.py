@@ -10,7 +10,7 @@ from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.floatlayout import FloatLayout
 from kivy.uix.stacklayout import StackLayout
 
-from kiosk.visit.flow import Service
+from kiosk.visit.service import Service
 from screens import theme
 from screens.base import Page
 from screens.scale import px
@@ -21,7 +21,8 @@ from screens.widgets.surface import Column, Gap, Panel
 from screens.widgets.text import Icon, Text
 
 if TYPE_CHECKING:
-    from kiosk.terminal import Offer, Terminal
+    from kiosk.offers import Offer
+    from kiosk.terminal import Terminal
     from kiosk.words import Words
 
 #: Least height of a service's tile, reference px.

@@ -104,7 +104,8 @@ class MaintenancePage(Page):
         health = self._terminal.health.snapshot()
         queue = self._terminal.queue()
         online = self._terminal.online
-        drawn = (health, queue.waiting, queue.dead, age(queue.oldest_s, self.words), online)
+        waits = queue and (queue.waiting, queue.dead, age(queue.oldest_s, self.words))
+        drawn = (health, waits, online)
         if drawn == self._drawn:
             return
         self._drawn = drawn
@@ -147,7 +148,10 @@ class MaintenancePage(Page):
 
     def _waiting(self) -> BoxLayout:
         queue = self._terminal.queue()
-        lines = []
+        lines: list[str] = []
+        if queue is None:
+            chip = StatusChip("trouble", self.say("maintenance.queue_unreadable"))
+            return self._row("tray-full", self.say("maintenance.queue"), chip, lines)
         if not queue.waiting:
             chip = StatusChip("ok", self.say("maintenance.queue_count", count=0))
             lines.append(self.say("maintenance.queue_empty"))

@@ -7,7 +7,7 @@ from typing import Any
 from kivy.uix.boxlayout import BoxLayout
 
 from kiosk.clock import beijing_now
-from kiosk.visit.prompts import AskConsent, Notice
+from kiosk.visit.prompts import Agreement, AskConsent, Notice
 from screens import theme
 from screens.base import PromptScreen
 from screens.scale import px
@@ -23,11 +23,20 @@ class NoticeScreen(PromptScreen[Notice]):
         self.title()
         self.body.add_widget(_points(self))
         self.body.add_widget(Gap())
+        if self.prompt.exception:
+            self.body.add_widget(
+                BarButton(
+                    self.says("exception"),
+                    "exception",
+                    lambda: self.actions.answer(Agreement(beijing_now(), exception=True)),
+                    icon="account-cog",
+                )
+            )
         usual = "frame.agree" if self.prompt.must_agree else "frame.next"
         icon = "check" if self.prompt.must_agree else ""
         self.primary(
             self.says("agree") or self.say(usual),
-            lambda: self.actions.answer(beijing_now()),
+            lambda: self.actions.answer(Agreement(beijing_now())),
             icon=icon,
             icon_after="" if icon else "arrow-right",
         )

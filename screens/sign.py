@@ -16,7 +16,8 @@ from kivy.uix.floatlayout import FloatLayout
 from kivy.uix.widget import Widget
 
 from kiosk.clock import beijing_now
-from kiosk.visit.prompts import Sign, Strokes
+from kiosk.records.signature import Strokes
+from kiosk.visit.prompts import Sign
 from screens import theme
 from screens.base import PromptScreen
 from screens.ink import Point, smooth, thousandths

@@ -21,8 +21,9 @@ from kivy.uix.floatlayout import FloatLayout
 
 from hardware.faults import DeviceFault
 from kiosk.upkeep import forgetting
-from kiosk.visit.flow import Ending, Outcome, Service, Visit
+from kiosk.visit.flow import Ending, Outcome, Visit
 from kiosk.visit.prompts import Done
+from kiosk.visit.service import Service
 from screens import theme
 from screens.actions import VisitActions
 from screens.base import Page
@@ -38,7 +39,8 @@ from screens.widgets.progress import ProgressStrip
 if TYPE_CHECKING:
     from kivy.input import MotionEvent
 
-    from kiosk.terminal import Operation, Terminal
+    from kiosk.operations.work import Operation
+    from kiosk.terminal import Terminal
     from screens.voice import Voice
 
 log = logging.getLogger(__name__)
@@ -156,21 +158,20 @@ class Stage(FloatLayout):
         assert prompt is not None
         actions = VisitActions(self, visit)
         screen = screen_class(type(prompt))(prompt, visit.suggestion, self.terminal.words, actions)
-        self._show_stage(prompt.id)
+        self._show_stage(visit.stage)
         self._show(prompt.id, screen)
         visit.touched(self.clock())
         if prompt.performed_by is not None:
             self._start_operation(prompt)
 
-    def _show_stage(self, prompt_id: str) -> None:
-        """Prompts outside the stages (advice, questions by the way) keep the last one."""
+    def _show_stage(self, stage: str) -> None:
+        """Prompts before the first stage show no strip."""
         service = self._service
-        assert service is not None
-        index = service.stage_of(prompt_id)
-        if index is not None:
-            say = self.terminal.words.say
-            names = tuple(say(f"stage.{service.id}.{stage}") for stage in service.stages)
-            self._strip.show(names, index)
+        if service is None or not stage:
+            return
+        say = self.terminal.words.say
+        names = tuple(say(f"stage.{service.id}.{name}") for name in service.stages)
+        self._strip.show(names, service.stages.index(stage))
 
     def _finish(self, outcome: Outcome) -> None:
         """The one place where the screen lets go of a visit."""
@@ -195,8 +196,7 @@ class Stage(FloatLayout):
 
     def cancel(self) -> None:
         """The citizen leaves."""
-        if self._visit is not None:
-            self._visit.cancel()
+        if self._visit is not None and self._visit.cancel():
             self.follow()
 
     def broke(self, error: Exception) -> bool:
@@ -210,8 +210,8 @@ class Stage(FloatLayout):
             self.go_home()
             return True
         self._visit.crash(error)
-        outcome = self._visit.outcome or Outcome(Ending.CRASHED)
-        self._finish(outcome)
+        if self._visit.outcome is not None:
+            self._finish(self._visit.outcome)
         return True
 
     # -- operations --------------------------------------------------------------------------
@@ -246,7 +246,7 @@ class Stage(FloatLayout):
         if isinstance(result, DeviceFault):
             visit.fault(result)
         elif isinstance(result, BaseException):
-            visit.crash(result)
+            visit.failed(result)
         else:
             visit.answer(result)
         self.follow()

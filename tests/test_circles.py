@@ -18,8 +18,6 @@ ROOMS = ("central", "hardware", "kiosk", "screens", "sync")
 KNOWN: frozenset[frozenset[str]] = frozenset(
     {
         frozenset({"sync.hybrid", "sync.national", "sync.schemes"}),
-        frozenset({"kiosk.records.application", "kiosk.visit.prompts"}),
-        frozenset({"kiosk.operations", "kiosk.operations.camera", "kiosk.terminal"}),
         frozenset({"screens.actions", "screens.stage"}),
     }
 )

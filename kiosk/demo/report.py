@@ -59,7 +59,7 @@ def check_application(held: dict[str, Any], number: str, person: IdPersona) -> I
     yield Check("it found what the terminal found", differing == [], differing)
     yield Check("nobody need look at the photo", one["photo_review"] == [], one["photo_review"])
     consents = sorted(one["consents"])
-    wanted = ["apply.notice", "apply.photo_notice"]
+    wanted = ["apply.notice", "photo.notice"]
     yield Check("both consents are recorded", consents == wanted, consents)
 
 

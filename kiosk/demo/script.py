@@ -196,18 +196,17 @@ _BEGIN = (
     Step("for-whom", "apply.who", (Touch("option:self"),)),
 )
 _PHONE = (
-    Step("phone", "apply.phone", (Keys(PHONE),)),
-    Step("phone-typed", "apply.phone", (NEXT,), (PHONE_SHOWN,)),
-    Step("phone-again", "apply.phone_again", (Keys(PHONE),)),
-    Step("phone-typed-again", "apply.phone_again", (NEXT,), (PHONE_SHOWN,)),
+    Step("phone", "telephone.number", (Keys(PHONE),)),
+    Step("phone-typed", "telephone.number", (NEXT,), (PHONE_SHOWN,)),
+    Step("phone-right", "telephone.read_back", (Touch("option:right"),), (PHONE_SHOWN,)),
 )
 _TYPED_ADDRESS = (
-    Step("address-same", "apply.address_same", (Touch("option:other"),)),
-    Step("address-kind", "apply.address_kind", (Touch("option:urban"),)),
-    Step("district", "apply.area", (Touch("option:130203"),)),
+    Step("address-same", "address.same", (Touch("option:other"),)),
+    Step("address-kind", "address.kind", (Touch("option:urban"),)),
+    Step("district", "address.area", (Touch("option:130203"),)),
     Step(
         "address",
-        "apply.address_urban",
+        "address.urban",
         (
             Touch("field:estate"),
             Pinyin("xingfu", "幸福"),
@@ -218,43 +217,40 @@ _TYPED_ADDRESS = (
             Keys("401"),
         ),
     ),
-    Step("address-typed", "apply.address_urban", (NEXT,), (ESTATE, "19", "401")),
+    Step("address-typed", "address.urban", (NEXT,), (ESTATE, "19", "401")),
 )
-_SAME_ADDRESS = (Step("address-same", "apply.address_same", (Touch("option:same"),)),)
+_SAME_ADDRESS = (Step("address-same", "address.same", (Touch("option:same"),)),)
 _BANK = (
     Step("special-group", "apply.special_group", (Touch("option:none"),)),
-    Step("bank", "apply.bank", (Touch("option:icbc"),)),
-    Step("outlet", "apply.outlet", (Touch("option:icbc-lubei"),)),
+    Step("bank", "pickup.bank", (Touch("option:icbc"),)),
+    Step("outlet", "pickup.outlet", (Touch("option:icbc-lubei"),)),
 )
 _REHEARSED = tuple(bench("camera", "play", film) for film in ("blink", "turn-left", "turn-right"))
 _PHOTO = (
     # All that the citizen will do before the camera is drawn while there is time.
-    Step(
-        "photo-notice", "apply.photo_notice", (*_REHEARSED, bench("camera", "scene", "far"), NEXT)
-    ),
-    Step("head-covering", "apply.head_covering", (Touch("option:bare"),)),
-    Step("photo", "apply.photo", (Follow("apply.photo"),)),
-    Step("photo-chosen", "apply.choose_photo", (NEXT,), within_s=60.0),
+    Step("photo-notice", "photo.notice", (*_REHEARSED, bench("camera", "scene", "far"), NEXT)),
+    Step("photo", "photo.take", (Follow("photo.take"),)),
+    Step("photo-chosen", "photo.choose", (NEXT,), within_s=60.0),
 )
 _CHANGE = (
-    Step("review", "apply.review", (Touch("row:apply.special_group"),), (PHONE, ESTATE, "无")),
+    Step("review", "review", (Touch("row:apply.special_group"),), (PHONE, ESTATE, "无")),
     Step("special-group-again", "apply.special_group", (Touch("option:veteran"),)),
-    Step("review-changed", "apply.review", (NEXT,), (PHONE, ESTATE, "优抚对象")),
+    Step("review-changed", "review", (NEXT,), (PHONE, ESTATE, "优抚对象")),
 )
-_REVIEW = (Step("review", "apply.review", (NEXT,), (PHONE,)),)
-_SIGN = (Step("signature", "apply.sign", (sign,)),)
-SIGNED = (Step("signed", "apply.sign", (NEXT,), enabled=("primary",)),)
+_REVIEW = (Step("review", "review", (NEXT,), (PHONE,)),)
+_SIGN = (Step("signature", "signature", (sign,)),)
+SIGNED = (Step("signed", "signature", (NEXT,), enabled=("primary",)),)
 
 
 def identified(persona: str) -> tuple[Step, ...]:
     """From home until the ID card of a persona lies on the reader."""
-    return (*_BEGIN, Step("id-card", "apply.id_card", (bench("id", "put", persona),)))
+    return (*_BEGIN, Step("id-card", "identity.id_card", (bench("id", "put", persona),)))
 
 
 #: The result, and the ID card is taken away again. By then a receipt has been printed, or not.
 _TAKE_ALL = (bench("id", "lift"), NEXT)
-ACCEPTED = (Step("done", "apply.done", _TAKE_ALL, ("申请已受理",), within_s=40.0),)
-SAVED = (Step("done", "apply.saved", _TAKE_ALL, ("尚未生效",), within_s=40.0),)
+ACCEPTED = (Step("done", "apply.accepted", _TAKE_ALL, ("申请已受理",), within_s=40.0),)
+SAVED = (Step("done", "apply.queued", _TAKE_ALL, ("尚未生效",), within_s=40.0),)
 
 
 APPLICATION = (
@@ -306,7 +302,7 @@ CHAPTERS: Mapping[str, tuple[Step, ...]] = {
 
 def short_application(persona: str, *, offline: bool = False) -> tuple[Step, ...]:
     """The shortest way from home to the signature; for tests of what happens after it."""
-    asked = (Step("have-card", "apply.have_card", (Touch("option:no"),)),) if offline else ()
+    asked = (Step("have-card", "eligibility.have_card", (Touch("option:no"),)),) if offline else ()
     return (
         *identified(persona),
         *asked,

@@ -6,65 +6,36 @@ No citizen's data can be seen here: the terminal has none to show.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from concurrent.futures import Future
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING
 
 from hardware.faults import Device
 from kiosk.maintenance.technicians import Admitted, Refused, Technicians
 from kiosk.receipts import check_page
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
+    from datetime import datetime
 
     from hardware.printer import ReceiptPrinter
+    from kiosk.parts import Parts, Performer
     from kiosk.receipts import Letterhead
-    from kiosk.settings import Settings
-    from kiosk.upkeep.journaling import Journalist
-    from kiosk.words import Words
-
-T = TypeVar("T")
 
 #: Longest wait for the test page, seconds.
 _PRINT_S = 30.0
 
 
-class Performer(Protocol):
-    """Whoever runs a device's jobs; see `kiosk.terminal.Performer`."""
-
-    def submit(self, job: Callable[[Any], T]) -> Future[T]: ...
-
-
-class Parts(Protocol):
-    """What of `kiosk.terminal.Parts` is used here."""
-
-    @property
-    def settings(self) -> Settings: ...
-    @property
-    def state(self) -> Path: ...
-    @property
-    def journal(self) -> Journalist: ...
-
-
-class Maintained(Protocol):
-    """The terminal that is looked after; see `kiosk.terminal.Terminal`."""
-
-    @property
-    def parts(self) -> Parts: ...
-    @property
-    def words(self) -> Words: ...
-    def performer(self, name: str) -> Performer: ...
-    def letterhead(self) -> Letterhead: ...
-    def now(self) -> datetime: ...
-
-
 class Maintenance:
     """The technician's verbs. Each blocks: screens call them on a thread of their own."""
 
-    def __init__(self, terminal: Maintained) -> None:
-        self._terminal = terminal
-        parts = terminal.parts
+    def __init__(
+        self,
+        parts: Parts,
+        letterhead: Callable[[], Letterhead],
+        now: Callable[[], datetime],
+        performer: Callable[[str], Performer],
+    ) -> None:
+        self._words = parts.words
+        self._letterhead, self._now, self._performer = letterhead, now, performer
         self._journal = parts.journal
         #: Who is in, and since when.
         self._inside: tuple[str, float] | None = None
@@ -97,11 +68,10 @@ class Maintenance:
     def print_test_page(self) -> None:
         """Print a page that uses everything a receipt uses. Raises `DeviceFault`."""
         self._did("print_test_page")
-        terminal = self._terminal
-        page = check_page(terminal.letterhead(), terminal.words, terminal.now())
+        page = check_page(self._letterhead(), self._words, self._now())
         action = f"test-{time.time_ns()}"
 
         def job(printer: ReceiptPrinter) -> None:
             printer.print(page, action)
 
-        terminal.performer(Device.PRINTER).submit(job).result(_PRINT_S)
+        self._performer(Device.PRINTER).submit(job).result(_PRINT_S)

@@ -21,7 +21,7 @@ from kiosk.photo.liveness import Challenge, Liveness
 
 if TYPE_CHECKING:
     from hardware.camera import Camera, Frame
-    from kiosk.operations import Work
+    from kiosk.operations.work import Work
     from kiosk.photo import CardPhoto
     from kiosk.photo.detect import Picture
     from kiosk.visit.prompts import TakePhoto
@@ -57,9 +57,9 @@ def take_photo(prompt: TakePhoto, camera: Camera, work: Work) -> Capture:
 
     A frame that cannot become such a photo is not taken: why not is said, and it goes on.
     """
-    ask = work.terminal.settings.photo.liveness and prompt.attempt == 1
+    ask = work.parts.settings.photo.liveness and prompt.attempt == 1
     liveness = Liveness(challenges() if ask else ())
-    session = Session(work.photographer, liveness, work.told, excused=prompt.excused)
+    session = Session(work.studio, liveness, work.told, excused=prompt.excused)
     # Closed here whatever happens: an exception's traceback would keep the camera running.
     with closing(camera.frames(work.cancelled)) as frames:
         for frame in frames:

@@ -26,7 +26,8 @@ class Slip:
     id: str
     #: Where the matter stands, e.g. "state.queued"; the largest line after the title.
     state: str
-    number: str
+    #: Receipt number; "": a note that has none.
+    number: str = ""
     rows: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     facts: Mapping[str, str | int] = field(default_factory=dict)
@@ -44,8 +45,9 @@ class Letterhead:
 
 def compose(slip: Slip, head: Letterhead, words: Words, printed_at: datetime) -> Receipt:
     """The slip as elements of paper."""
-    rows = [Pair(words.say(label), value) for label, value in slip.rows]
-    notes = [Text(words.say(note, **slip.facts)) for note in slip.notes]
+    # A value may be an id of words, e.g. the name of a service.
+    rows = [Pair(words.say(label), words.say(value)) for label, value in slip.rows]
+    notes = [Text(words.say(note, **slip.facts)) for note in slip.notes if words.has(note)]
     return (
         Text(head.hall, align="center"),
         Text(words.say(f"{slip.id}.title"), size=2, align="center"),
@@ -53,10 +55,7 @@ def compose(slip: Slip, head: Letterhead, words: Words, printed_at: datetime) ->
         Text(words.say(f"{slip.state}.word"), size=2, align="center"),
         Text(words.say(f"{slip.state}.meaning"), align="center"),
         Rule(),
-        Text(words.say("receipt.number"), align="center"),
-        Text(grouped(slip.number), bold=True, align="center"),
-        Qr(slip.number),
-        Rule(),
+        *(_number(slip.number, words) if slip.number else ()),
         *rows,
         Pair(words.say("receipt.time"), printed_at.strftime("%Y-%m-%d %H:%M")),
         Pair(words.say("receipt.terminal"), head.terminal),
@@ -66,6 +65,15 @@ def compose(slip: Slip, head: Letterhead, words: Words, printed_at: datetime) ->
         Text(words.say("receipt.policy", version=head.policy_version)),
         Text(words.say("receipt.keep"), align="center"),
         Feed(2),
+    )
+
+
+def _number(number: str, words: Words) -> Receipt:
+    return (
+        Text(words.say("receipt.number"), align="center"),
+        Text(grouped(number), bold=True, align="center"),
+        Qr(number),
+        Rule(),
     )
 
 

@@ -1,11 +1,8 @@
 """首次申领: what is applied for, reviewed, signed and sent.
 
 The nine items of 《河北省社会保障卡申领登记表》 (domain R-B1) and what issuing needs beside them.
-
-`form()` is exactly what the citizen reviews. Its SHA-256 is what they sign: the signature page is
-given the hash, and `SignedApplication` carries form, hash and signature together, so that a field
-altered afterwards no longer matches (domain R-B9). The form is plain JSON data with the names of
-`sync.messages.ApplicationForm`; `tests/flows/test_application.py` holds the two together.
+The document is plain JSON with the names of `sync.kinds.first_application`; `tests/flows` holds the
+two together.
 """
 
 from __future__ import annotations
@@ -14,33 +11,19 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from sync.canonical import Json, canonical, sha256_hex
-
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from kiosk.photo import CardPhoto
     from kiosk.records.address import Address
     from kiosk.records.citizen import Citizen
-    from kiosk.records.evidence import PhotoEvidence
-    from kiosk.visit.prompts import Strokes
+    from sync.canonical import Json
 
 #: How the card management writes 长期 (domain §2.3).
 LONG_TERM_DATE = date(9999, 12, 31)
 
 
 @dataclass(frozen=True)
-class Consent:
-    """A text that was agreed to: its id, its version (the policy's), and when."""
-
-    text_id: str
-    text_version: str
-    agreed_at: datetime
-
-
-@dataclass(frozen=True)
 class FirstApplication:
-    """An application as it stands on the review page, not yet signed."""
+    """An application as it stands on the review page."""
 
     citizen: Citizen
     phone: str
@@ -50,7 +33,7 @@ class FirstApplication:
     outlet: str
     photo: CardPhoto
 
-    def form(self) -> dict[str, Json]:
+    def document(self) -> dict[str, Json]:
         """The data that is signed; keys and values are plain JSON."""
         citizen = self.citizen
         return {
@@ -71,22 +54,3 @@ class FirstApplication:
             "pickup": "outlet",
             "photo_sha256": self.photo.sha256,
         }
-
-    @property
-    def sha256(self) -> str:
-        """Hash of the form in canonical JSON, hex."""
-        return sha256_hex(canonical(self.form()))
-
-
-@dataclass(frozen=True)
-class SignedApplication:
-    """An application with the citizen's signature under it, ready to submit."""
-
-    application: FirstApplication
-    signature: Strokes
-    consents: tuple[Consent, ...]
-    policy_version: str
-    evidence: PhotoEvidence
-
-    #: The kind of transaction, for the envelope's header.
-    kind = "first_application"

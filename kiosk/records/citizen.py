@@ -42,6 +42,8 @@ class Citizen:
     id_valid_to: date | None
     #: 102 x 126 x 3 bytes, see `IdCard.portrait`; None if there is none.
     portrait: bytes | None = field(default=None, repr=False, compare=False)
+    #: The portrait as it is in the chip, 1,024 bytes WLT; b"" if the reader gave none.
+    portrait_wlt: bytes = field(default=b"", repr=False, compare=False)
 
     @property
     def sex(self) -> str:
@@ -89,6 +91,7 @@ class Citizen:
             valid_from,
             valid_to,
             card.portrait,
+            card.portrait_wlt,
         )
 
 

@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
-
-
-class Standing(StrEnum):
-    """May this person apply for a first card? The four refusals are those of the province's card
-    management (domain §2.3); each has its own words, because what to do next differs."""
-
-    ELIGIBLE = "eligible"
-    PERSON_UNKNOWN = "person_unknown"
-    MISMATCH = "mismatch"
-    DUPLICATE = "duplicate_application"
-    NOT_PERMITTED = "not_permitted"
-    #: The centre could not be asked. It decides when the application reaches it.
-    OFFLINE = "offline"
+from typing import Any
 
 
 @dataclass(frozen=True)
-class EligibilityQuestion:
-    """May the holder of this number and name apply?"""
+class Question:
+    """What only the centre knows. `kind` names a question of `sync.kinds`; `fields` are its."""
 
-    service: str
-    id_number: str
-    name: str
+    kind: str
+    fields: Mapping[str, str] = field(repr=False)
 
 
 @dataclass(frozen=True)
-class Eligibility:
-    """The centre's answer. `reason` names why, e.g. "has_card"; nothing personal comes back."""
+class Reply:
+    """The centre's reply; None: it could not be asked, and decides when it hears of the matter."""
 
-    standing: Standing
-    reason: str = ""
+    facts: Mapping[str, Any] | None = field(default=None, repr=False)
+
+    @property
+    def offline(self) -> bool:
+        return self.facts is None
 
 
 @dataclass(frozen=True)
@@ -45,17 +36,22 @@ class Submitted:
 
 
 class Standpoint(StrEnum):
-    """Where a submitted transaction stands, as far as this terminal knows."""
+    """Where a submitted transaction stands, as far as this terminal knows (domain §5.0)."""
 
+    #: 待上传: on this terminal only.
     QUEUED = "queued"
+    #: 已受理.
     ACCEPTED = "accepted"
+    #: 待核实: at the centre, where a person has to look before it goes on.
+    TO_REVIEW = "to_review"
+    #: An earlier one of this person is open.
     DUPLICATE = "duplicate"
     REJECTED = "rejected"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """`reason` is one of the refusals of `Standing`, with `Standpoint.REJECTED`."""
+    """`reason`: why, an id of words below a service's refusals; with DUPLICATE and REJECTED."""
 
     standpoint: Standpoint
     reason: str = ""

@@ -9,7 +9,7 @@ import importlib
 import inspect
 import pkgutil
 
-from kiosk.visit.flow import Service
+from kiosk.visit.service import GROUPS, Service
 
 
 def find_services() -> tuple[type[Service], ...]:
@@ -17,9 +17,10 @@ def find_services() -> tuple[type[Service], ...]:
     found: set[type[Service]] = set()
     for module in pkgutil.iter_modules(__path__):
         members = vars(importlib.import_module(f"{__name__}.{module.name}")).values()
+        # A base that several services share has no id, and is not one itself.
         found |= {
             member
             for member in members
-            if inspect.isclass(member) and issubclass(member, Service) and member is not Service
+            if inspect.isclass(member) and issubclass(member, Service) and "id" in vars(member)
         }
-    return tuple(sorted(found, key=lambda service: (service.order, service.id)))
+    return tuple(sorted(found, key=lambda it: (GROUPS.index(it.group), it.order, it.id)))

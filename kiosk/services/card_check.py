@@ -6,11 +6,9 @@ in date may go on being used (domain R-E9), and a third-generation card has no e
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from hardware.faults import Device, DeviceFault, FaultCode
-from kiosk.visit.flow import Service
 from kiosk.visit.prompts import Done, ReadCard
+from kiosk.visit.service import Service
 
 #: What the chip says without a PIN -> the result shown. Everything else is a fault of the reader.
 _CARD_TROUBLE = {
@@ -21,34 +19,31 @@ _CARD_TROUBLE = {
     FaultCode.CARD_BLOCKED: "card_check.blocked",
 }
 
-_RESULTS = (
-    "card_check.third",
-    "card_check.in_date",
-    "card_check.expired",
-    *dict.fromkeys(_CARD_TROUBLE.values()),
-)
-
 
 class CheckCard(Service):
     """读卡自检."""
 
     id = "card_check"
+    group = "help"
     icon = "card-search-outline"
     order = 50
     needs = frozenset({Device.CARD_READER})
-    stages: ClassVar = {"read": ("card_check.read",), "result": _RESULTS}
+    stages = ("read", "result")
 
     async def serve(self) -> None:
+        self.at("read")
         try:
             card = await ReadCard("card_check.read")
         except DeviceFault as fault:
             if fault.code not in _CARD_TROUBLE:
                 raise
+            self.at("result")
             await Done(_CARD_TROUBLE[fault.code], state="trouble")
             return
+        self.at("result")
         if card.generation == 3:
             await Done("card_check.third", state="ok")
-        elif card.in_date_on(self.context.today):
+        elif card.in_date_on(self.today):
             until = f"{card.expires:%Y-%m-%d}" if card.expires else "—"
             await Done("card_check.in_date", state="ok", facts={"until": until})
         else:

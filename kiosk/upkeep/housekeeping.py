@@ -14,9 +14,9 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from hardware.faults import FaultCode
 from hardware.supervision import DeviceState
@@ -26,11 +26,9 @@ from sync.canonical import sha256_hex
 from sync.journal import FOLDER
 
 if TYPE_CHECKING:
-    from hardware.supervision import Health, HealthTable
-    from kiosk.policy import Policy
-    from kiosk.upkeep.desired import Desired
-    from kiosk.upkeep.journaling import Journalist
-    from kiosk.visit.flow import Service
+    from hardware.supervision import Health
+    from kiosk.offers import Offers
+    from kiosk.parts import Parts
 
 log = logging.getLogger(__name__)
 
@@ -83,45 +81,11 @@ def write_whole(file: Path, document: str) -> None:
     os.replace(new, file)
 
 
-class Offer(Protocol):
-    """A service, and whether a citizen may begin it."""
-
-    @property
-    def service(self) -> type[Service]: ...
-    @property
-    def open(self) -> bool: ...
-    @property
-    def reason(self) -> str: ...
-
-
-class Parts(Protocol):
-    """What of `kiosk.terminal.Parts` is looked at."""
-
-    @property
-    def state(self) -> Path: ...
-    @property
-    def policy(self) -> Policy: ...
-    @property
-    def desired(self) -> Desired: ...
-    @property
-    def journal(self) -> Journalist: ...
-
-
-class Kept(Protocol):
-    """The terminal whose house is kept; see `kiosk.terminal.Terminal`."""
-
-    @property
-    def parts(self) -> Parts: ...
-    @property
-    def health(self) -> HealthTable: ...
-    def services(self) -> Sequence[Offer]: ...
-
-
 class Housekeeping:
     """A thread of its own; nothing here may end it."""
 
-    def __init__(self, terminal: Kept) -> None:
-        self._terminal = terminal
+    def __init__(self, parts: Parts, offers: Offers) -> None:
+        self._parts, self._offers = parts, offers
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
         self._written = ""
@@ -159,63 +123,64 @@ class Housekeeping:
 
     def _record_start(self) -> None:
         """Which program on which settings; their digest only, because they name technicians."""
-        parts = self._terminal.parts
+        parts = self._parts
         parts.journal.record("started", version=version())
         file = parts.state / "settings.toml"
         settings = file.read_bytes() if file.exists() else b""
         parts.journal.record("settings_loaded", digest=hashlib.sha256(settings).hexdigest())
 
     def _often(self) -> None:
-        parts = self._terminal.parts
+        parts = self._parts
         if parts.desired.refresh():
             closed = parts.desired.closed_services
             parts.journal.record("desired_applied", digest=sha256_hex(closed), closed=len(closed))
+        self._offers.refresh()
         self._look_at_centre()
         self._write_health()
 
     def _look_at_disk(self) -> None:
-        free = shutil.disk_usage(self._terminal.parts.state).free
+        free = shutil.disk_usage(self._parts.state).free
         detail = f"{free / 1e9:.1f} GB"
         if free < LEAST_FREE_BYTES:
-            self._terminal.health.put("disk", DeviceState.WARNING, FaultCode.DISK_LOW, detail)
+            self._parts.health.put("disk", DeviceState.WARNING, FaultCode.DISK_LOW, detail)
         else:
-            self._terminal.health.put("disk", DeviceState.READY, detail=detail)
+            self._parts.health.put("disk", DeviceState.READY, detail=detail)
 
     def _look_at_centre(self) -> None:
         """A centre that does not speak our version stands beside the devices; one that is merely
         out of reach does not, because that passes."""
         try:
-            said = json.loads((self._terminal.parts.state / "agent.json").read_bytes())["central"]
+            said = json.loads((self._parts.state / "agent.json").read_bytes())["central"]
         except (FileNotFoundError, ValueError, LookupError, TypeError):
             return
         fault = fault_of_centre(said)
         if fault in (FaultCode.TERMINAL_TOO_OLD, FaultCode.TERMINAL_TOO_NEW):
-            self._terminal.health.put("centre", DeviceState.WARNING, fault)
-        elif self._terminal.health.get("centre") is not None:
-            self._terminal.health.put("centre", DeviceState.READY)
+            self._parts.health.put("centre", DeviceState.WARNING, fault)
+        elif self._parts.health.get("centre") is not None:
+            self._parts.health.put("centre", DeviceState.READY)
 
     def _look_at_journal(self) -> None:
         """Stands beside the devices while something is wrong with it."""
         fault = None
         try:
-            kept = (self._terminal.parts.state / FOLDER / "checkpoints.json").read_bytes()
+            kept = (self._parts.state / FOLDER / "checkpoints.json").read_bytes()
             if json.loads(kept)["altered"]:
                 fault = FaultCode.JOURNAL_ALTERED
         except (FileNotFoundError, ValueError, LookupError, TypeError):
             pass  # the agent has said nothing yet
-        if self._terminal.parts.journal.in_trouble:
+        if self._parts.journal.in_trouble:
             fault = FaultCode.JOURNAL_UNWRITABLE
         if fault is not None:
-            self._terminal.health.put("journal", DeviceState.WARNING, fault)
-        elif self._terminal.health.get("journal") is not None:
-            self._terminal.health.put("journal", DeviceState.READY)
+            self._parts.health.put("journal", DeviceState.WARNING, fault)
+        elif self._parts.health.get("journal") is not None:
+            self._parts.health.put("journal", DeviceState.READY)
 
     def _keep_counters(self) -> None:
-        counted = {row.device: dict(row.counters) for row in self._terminal.health.snapshot()}
+        counted = {row.device: dict(row.counters) for row in self._parts.health.snapshot()}
         counted = {device: counters for device, counters in counted.items() if counters}
         if counted == self._counted:
             return
-        write_whole(self._terminal.parts.state / COUNTERS_FILE, json.dumps(counted, indent=1))
+        write_whole(self._parts.state / COUNTERS_FILE, json.dumps(counted, indent=1))
         self._counted = counted
 
     def _write_health(self) -> None:
@@ -223,18 +188,18 @@ class Housekeeping:
         now = time.monotonic()
         if document == self._written and now - self._written_at < _LONGEST_SILENCE_S:
             return
-        write_whole(self._terminal.parts.state / "health.json", document)
+        write_whole(self._parts.state / "health.json", document)
         self._written, self._written_at = document, now
 
     def _document(self) -> dict[str, Any]:
-        offers = self._terminal.services()
+        offers = self._offers.now()
         return {
-            "health": [_row(health) for health in self._terminal.health.snapshot()],
+            "health": [_row(health) for health in self._parts.health.snapshot()],
             "services": {
                 offer.service.id: "open" if offer.open else (offer.reason or "closed")
                 for offer in offers
             },
-            "versions": {"kiosk": version(), "policy": self._terminal.parts.policy.version},
+            "versions": {"kiosk": version(), "policy": self._parts.policy.version},
         }
 
 

@@ -1,24 +1,33 @@
 """The engine that runs a service: prompts are awaited, a visit sends the answers in.
 
-A service is a coroutine that awaits prompts (see `kiosk.visit.prompts`). It knows no widget,
-thread or device, so the same service runs on the touch screen, in a flow test and in the scripted
-tour; each of them is a *driver* that looks at `Visit.prompt` and calls `Visit.answer`.
+A service is a coroutine that awaits prompts (`kiosk.visit.prompts`). It knows no widget, thread or
+device, so the same service runs on the touch screen, in a flow test and in the scripted tour. Each
+of these is a *driver*: it looks at `Visit.prompt` and calls `Visit.answer`.
 
 The one clever idea is **Back by replay**. A coroutine cannot be run backwards, so the visit keeps
 every (prompt, reply) pair. Back starts the service again from the top, feeds it the recorded
-replies up to the last prompt that asked the citizen something, and shows that prompt again with
-what was entered. Nothing is performed twice, because side effects belong to operations and an
-operation's reply is fed back like any other. A service must therefore be deterministic: the date,
-the policy and the terminal come in through `Context`; everything else is an answer.
+replies up to the last prompt that asked the citizen something, and shows that prompt again, filled
+with what was said. A service must therefore be deterministic: date, policy and terminal come in
+through its context; everything else is a reply. A replay that asks anything else than before ends
+the visit, because one question's reply must never answer another.
 
-`revise` is the same replay for one answer in the middle ("change my telephone" on the review page).
-The later replies are kept and used again for as long as the service asks *equal* questions; the
-first question that reads differently is put to the citizen.
+What was said behind the point of return is kept as *earlier* replies:
 
-After a prompt that commits (`Submit`) there is no way back past it.
+- A device or the network is not asked twice: an equal prompt gets its earlier reply.
+- The citizen is asked again, and the prompt is filled with the earlier reply.
 
-Whatever ends a visit (the service's last line, cancel, idle time-out, a device fault nobody
-caught, a bug) goes through `Visit._end`, which forgets everything the citizen said.
+**Revise** is the same replay for one step in the middle ("change my address" on the review page). A
+step's prompts have ids that begin with its name. All of them are put again, filled. Behind the step
+every *equal* question keeps its reply by itself, and only a question that reads differently is put
+to the citizen. Back from the first question of the step returns to the review, unchanged.
+
+**Effects** (submit, print, write, pay) happen once and are always waited for. While one is open
+nobody leaves and no time runs; whatever wants to end the visit waits until its result is known.
+After an effect that commits there is no way back past it, and every ending knows its number.
+
+Whatever ends a visit (the service's last line, 退出, idle time, a device fault nobody caught, a
+bug) goes through `Visit._end`, which forgets everything the citizen said. No exception that leaves
+here keeps a traceback, because its frames hold what the citizen said.
 """
 
 from __future__ import annotations
@@ -27,14 +36,9 @@ import math
 from collections.abc import Callable, Coroutine, Generator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
-from hardware.faults import Device, DeviceFault, FaultCode
-
-if TYPE_CHECKING:
-    from datetime import date
-
-    from kiosk.policy import Policy
+from hardware.faults import DeviceFault, FaultCode
 
 A = TypeVar("A")
 
@@ -53,7 +57,7 @@ class Prompt(Generic[A]):
     """One thing put to the citizen, or to a device, whose answer has type `A`.
 
     Subclasses are frozen dataclasses with an `id`: the message id that names the words, the log
-    event and the test selector.
+    event and the test selector. The part before the first dot names the step it belongs to.
     """
 
     id: str
@@ -61,10 +65,16 @@ class Prompt(Generic[A]):
     performed_by: ClassVar[str | None] = None
     #: Whether the citizen decides something here; Back stops only at prompts that ask.
     asks: ClassVar[bool] = True
-    #: Whether the answer takes effect outside the visit and cannot be taken back.
+    #: Whether the citizen would lose work by leaving once this is answered.
+    enters: ClassVar[bool] = False
+    #: Whether answering it has an effect outside the visit, which happens once.
+    effect: ClassVar[bool] = False
+    #: Whether that effect cannot be taken back: the transaction is promised.
     commits: ClassVar[bool] = False
     #: Seconds without a touch before the visit warns; None while the citizen must not be hurried.
     idle_s: ClassVar[float | None] = 90.0
+    #: Whether the page shows personal data: then it has a limit that touches do not move.
+    personal: ClassVar[bool] = False
 
     def check(self, answer: A) -> A:
         """Return the answer as the service will see it, or raise `Unacceptable`.
@@ -73,49 +83,25 @@ class Prompt(Generic[A]):
         """
         return answer
 
+    def silence_s(self) -> float | None:
+        """`idle_s` of this very prompt."""
+        return self.idle_s
+
+    def number_of(self, answer: A) -> str:
+        """The receipt number that an answer to a committing prompt promises."""
+        return ""
+
     def __await__(self) -> Generator[Prompt[Any], Any, A]:
         answer: A = yield self
         return answer
 
 
-@dataclass(frozen=True)
-class Context:
-    """All that a service may depend on besides its answers."""
+class Run(Protocol):
+    """One run of a service, see `kiosk.visit.service.Service`."""
 
-    today: date
-    terminal: str
-    policy: Policy
-    #: Where faces are compared, see `kiosk.photo.verify.Place`.
-    comparison: str = "none"
-
-
-class Service:
-    """One thing a citizen can come for. Subclasses live one to a file in `kiosk/services/`."""
-
-    #: Names the service in the menu, the words, the log and the centre's settings.
-    id: ClassVar[str]
-    #: Icon name of the tile on the home screen.
-    icon: ClassVar[str]
-    #: Place in the menu, small first.
-    order: ClassVar[int] = 100
-    #: Devices without which the service is not offered.
-    needs: ClassVar[frozenset[Device]] = frozenset()
-    #: Stages shown in the progress strip: stage id -> ids of its prompts.
-    stages: ClassVar[dict[str, tuple[str, ...]]] = {}
-
-    def __init__(self, context: Context) -> None:
-        self.context = context
-
-    async def serve(self) -> None:
-        raise NotImplementedError
-
-    @classmethod
-    def stage_of(cls, prompt_id: str) -> int | None:
-        """Index into `stages` of the stage a prompt belongs to, None if it is in none."""
-        for index, prompts in enumerate(cls.stages.values()):
-            if prompt_id in prompts:
-                return index
-        return None
+    @property
+    def stage(self) -> str: ...
+    def run(self) -> Coroutine[Prompt[Any], Any, None]: ...
 
 
 class VisitEnded(BaseException):
@@ -150,6 +136,8 @@ class Outcome:
     fault: FaultCode | None = None
     #: Whether something had been submitted: then the words must not say that nothing happened.
     committed: bool = False
+    #: The receipt number of what was submitted, "" if nothing was.
+    number: str = ""
 
 
 @dataclass(frozen=True)
@@ -164,6 +152,35 @@ class Event:
 #: Seconds the warning "are you still there?" stays up before the visit is given up.
 IDLE_WARNING_S = 30.0
 
+#: Seconds a page with personal data stays, however much it is touched, until the warning is shown.
+PERSONAL_S = 300.0
+
+#: How often 「我还要继续」 extends one page (WCAG 2.2.1 asks for ten times).
+MOST_EXTENSIONS = 10
+
+#: A prompt and the reply to it; a fault is a reply, too.
+Said = tuple[Prompt[Any], Any]
+
+
+@dataclass(frozen=True)
+class _Revision:
+    """A step that is being changed, and the way back to where the change was asked for."""
+
+    step: str
+    #: How many replies stand before the first prompt of the step.
+    begins: int
+    #: Everything said until the review.
+    before: tuple[Said, ...]
+    review: str
+
+    def covers(self, prompt: Prompt[Any]) -> bool:
+        return in_step(prompt.id, self.step)
+
+
+def in_step(prompt_id: str, step: str) -> bool:
+    """Whether a prompt belongs to a step: its id is the step's name or begins with it and a dot."""
+    return prompt_id == step or prompt_id.startswith(f"{step}.")
+
 
 def _ignore(event: Event) -> None:
     """Listener of a visit that nobody listens to."""
@@ -173,13 +190,14 @@ class Visit:
     """One citizen's run through one service; the only interface a driver needs.
 
     A driver calls `start`, shows `prompt` (filled with `suggestion`), and calls `answer`, `back`,
-    `revise`, `cancel` or `fault` until `outcome` is set. It calls `tick` about once a second and
-    `touched` for every touch. Times are seconds of any monotonic clock.
+    `revise`, `cancel`, `fault`, `failed` or `interrupt` until `outcome` is set. It calls `tick`
+    about once a second, `touched` for touches that count, and `stay` when the citizen answers the
+    idle warning. Times are seconds of any monotonic clock.
     """
 
     def __init__(
         self,
-        begin: Callable[[], Service],
+        begin: Callable[[], Run],
         listen: Callable[[Event], None] = _ignore,
         *,
         patience: float = 1.0,
@@ -194,14 +212,45 @@ class Visit:
 
     def _forget(self) -> None:
         """Drop everything the citizen said or showed, and everything derived from it."""
+        self._service: Run | None = None
         self._coroutine: Coroutine[Prompt[Any], Any, None] | None = None
-        self._said: list[tuple[Prompt[Any], Any]] = []
-        self._dropped: list[tuple[Prompt[Any], Any]] = []
-        self._revising = False
+        self._said: list[Said] = []
+        self._earlier: list[Said] = []
+        self._revision: _Revision | None = None
+        self._number = ""
         self._floor = 0
         self._touched_at = 0.0
+        self._shown_at: float | None = None
+        self._extensions = 0
+        self._ending: BaseException | None = None
         self.prompt: Prompt[Any] | None = None
         self.suggestion: Any = None
+
+    # -- what a driver asks ------------------------------------------------------------------
+
+    @property
+    def stage(self) -> str:
+        """The stage of the progress strip the service is at; "" before the first."""
+        return "" if self._service is None else self._service.stage
+
+    @property
+    def can_go_back(self) -> bool:
+        return not self._in_effect and (self._abandons_revision or self._last_asked() is not None)
+
+    @property
+    def can_leave(self) -> bool:
+        """Whether 退出 does anything now: nobody leaves in the instant of an effect."""
+        return self.prompt is not None and not self._in_effect
+
+    @property
+    def entered(self) -> bool:
+        """Whether leaving now would lose something the citizen did; then 退出 asks once."""
+        return not self.committed and any(prompt.enters for prompt, _ in self._said)
+
+    @property
+    def committed(self) -> bool:
+        """Whether something was submitted in this visit."""
+        return self._floor > 0
 
     # -- what a driver does ------------------------------------------------------------------
 
@@ -210,8 +259,8 @@ class Visit:
         if self._coroutine is not None or self.outcome is not None:
             raise RuntimeError("a visit starts once")
         self._touched_at = now
-        self._coroutine = self._begin().serve()
-        self._resume(None)
+        self._begin_run()
+        self._go_on()
 
     def answer(self, value: Any) -> None:
         """Answer the current prompt. Raises `Unacceptable` and stays there if it breaks a rule."""
@@ -220,60 +269,103 @@ class Visit:
         self._said.append((prompt, value))
         if prompt.commits:
             self._floor = len(self._said)
-            self._dropped.clear()
-        self._resume(value)
+            self._number = prompt.number_of(value) or self._number
+            self._earlier.clear()
+            self._revision = None
+        self._reply(value)
 
     def fault(self, fault: DeviceFault) -> None:
         """Answer the current prompt with a device fault; a service may catch it at the await."""
         prompt = self._open_prompt()
         self._listen(Event("fault", prompt.id, fault.code))
-        self._said.append((prompt, fault))
-        self._resume(fault)
+        kept = _bare(fault)
+        self._said.append((prompt, kept))
+        self._reply(kept)
 
-    def cancel(self) -> None:
-        """End the visit because the citizen wants to leave."""
+    def failed(self, error: BaseException) -> None:
+        """The operation of the current prompt failed in a way nobody foresaw: the visit ends."""
+        self._open_prompt()
+        self._stop(self._ending or error)
+
+    def interrupt(self, fault: DeviceFault) -> bool:
+        """A device event (the card was pulled) reaches whatever prompt is open, also one that asks
+        the citizen. Returns False during an effect, whose own result tells."""
+        if self.prompt is None or self._in_effect:
+            return False
+        self.fault(fault)
+        return True
+
+    def cancel(self) -> bool:
+        """End the visit because the citizen wants to leave. Returns False during an effect: what
+        is being done is done, and its result is shown."""
+        if self._in_effect:
+            return False
         self._stop(Cancelled())
+        return True
 
     def crash(self, error: BaseException) -> None:
-        """End the visit because an operation failed in a way nobody foresaw."""
-        self._stop(error)
-
-    @property
-    def can_go_back(self) -> bool:
-        return self._last_asked() is not None
-
-    @property
-    def committed(self) -> bool:
-        """Whether something was submitted in this visit."""
-        return self._floor > 0
+        """End the visit because the driver failed. During an effect it ends with its result."""
+        if self._in_effect:
+            self._ending = _where(error)
+        else:
+            self._stop(error)
 
     def back(self) -> None:
         """Show the last prompt that asked the citizen something, filled with what was said."""
+        if self._in_effect:
+            raise RuntimeError("there is no way back from here")
+        if self._abandons_revision:
+            assert self._revision is not None
+            before, self._revision = self._revision.before, None
+            self._earlier.clear()
+            self._replay(before)
+            self._shown_again(None)
+            return
         index = self._last_asked()
         if index is None:
             raise RuntimeError("there is no way back from here")
-        self._rewind(index, revising=False)
+        self._return_to(index)
 
-    def revise(self, prompt_id: str) -> None:
-        """Go back to one prompt and keep every later answer whose question stays the same."""
+    def revise(self, step: str) -> None:
+        """Put all prompts of a step again, and keep every later reply to an equal question."""
+        review = self._open_prompt()
         for index in range(self._floor, len(self._said)):
-            if self._said[index][0].id == prompt_id:
-                self._rewind(index, revising=True)
+            if self._said[index][0].asks and in_step(self._said[index][0].id, step):
+                self._revision = _Revision(step, index, tuple(self._said), review.id)
+                self._return_to(index)
                 return
-        raise RuntimeError(f"{prompt_id} was not answered, or can no longer be changed")
+        raise RuntimeError(f"{step} was not answered, or can no longer be changed")
+
+    # -- time --------------------------------------------------------------------------------
 
     def touched(self, now: float) -> None:
         """The citizen is there: start the idle time again."""
         self._touched_at = now
+        if self._shown_at is None:
+            self._shown_at = now
+
+    def stay(self, now: float) -> None:
+        """The citizen answered the idle warning: the page's own limit begins again as well, up to
+        `MOST_EXTENSIONS` times."""
+        self._touched_at = now
+        if self._extensions < MOST_EXTENSIONS:
+            self._extensions += 1
+            self._shown_at = now
 
     def tick(self, now: float) -> int | None:
         """Let time pass. Returns the seconds left on the idle warning, None while none is due."""
-        if self.prompt is None:
+        prompt = self.prompt
+        if prompt is None:
             return None
-        if self.prompt.idle_s is None:
-            self._touched_at = now
+        if self._shown_at is None:
+            self._shown_at = now
+        idle_s = prompt.silence_s()
+        if idle_s is None or prompt.effect:
+            self._touched_at = self._shown_at = now
             return None
-        silent = now - self._touched_at - self.prompt.idle_s * self._patience
+        silent = now - self._touched_at - idle_s * self._patience
+        if prompt.personal:
+            silent = max(silent, now - self._shown_at - PERSONAL_S * self._patience)
         if silent < 0:
             return None
         left = IDLE_WARNING_S * self._patience - silent
@@ -284,6 +376,18 @@ class Visit:
 
     # -- how it is done ----------------------------------------------------------------------
 
+    @property
+    def _in_effect(self) -> bool:
+        return self.prompt is not None and self.prompt.effect
+
+    @property
+    def _abandons_revision(self) -> bool:
+        """Whether Back gives up the revision: nothing of the step was answered anew yet."""
+        revision = self._revision
+        return revision is not None and not any(
+            _was_asked(said) for said in self._said[revision.begins :]
+        )
+
     def _open_prompt(self) -> Prompt[Any]:
         if self.prompt is None:
             raise RuntimeError("the visit has no open prompt")
@@ -291,61 +395,91 @@ class Visit:
 
     def _last_asked(self) -> int | None:
         for index in range(len(self._said) - 1, self._floor - 1, -1):
-            if self._said[index][0].asks:
+            if _was_asked(self._said[index]):
                 return index
         return None
 
-    def _rewind(self, index: int, *, revising: bool) -> None:
-        """Replay the service up to, and without, the reply at `index`."""
-        replies = self._said[:index]
-        # What was dropped earlier stays behind what is dropped now: the newest answer wins.
-        dropped = self._said[index:]
-        newer = {prompt.id for prompt, _ in dropped}
-        self._dropped = dropped + [kept for kept in self._dropped if kept[0].id not in newer]
-        suggestion = dropped[0][1]
+    def _return_to(self, index: int) -> None:
+        """Replay the service up to, and without, the reply at `index`; show that prompt filled."""
+        behind = self._said[index:]
+        # The newest reply wins over one from an earlier return.
+        self._earlier = behind + [
+            old for old in self._earlier if all(old[0] != new for new, _ in behind)
+        ]
+        suggestion = behind[0][1]
+        self._replay(self._said[:index])
+        self._shown_again(suggestion)
+
+    def _replay(self, replies: list[Said] | tuple[Said, ...]) -> None:
         if self._coroutine is not None:
             self._coroutine.close()
         self._said = []
-        self._revising = False
-        self._coroutine = self._begin().serve()
-        self._send(None)
+        self._begin_run()
         for prompt, reply in replies:
-            # A service that asks something else when replayed has a bug that would put one
-            # question's answer to another: stop rather than go on with wrong data.
-            if self.prompt is None or type(self.prompt) is not type(prompt):
+            if self.prompt != prompt:
                 if self.outcome is None:
                     self._stop(RuntimeError(f"service not deterministic at {prompt.id}"))
                 return
-            self._said.append((self.prompt, reply))
+            self._said.append((prompt, reply))
             self._send(reply)
-        self._revising = revising
-        if self.prompt is not None:
-            self.suggestion = None if isinstance(suggestion, DeviceFault) else suggestion
-            self._listen(Event("shown again", self.prompt.id))
 
-    def _resume(self, reply: Any) -> None:
-        """Send a reply in, then answer from what was said before a revision, if it still fits."""
+    def _shown_again(self, suggestion: Any) -> None:
+        if self.prompt is None:
+            return
+        self.suggestion = None if isinstance(suggestion, DeviceFault) else suggestion
+        self._fresh_page()
+        self._listen(Event("shown again", self.prompt.id))
+
+    def _begin_run(self) -> None:
+        self._service = self._begin()
+        self._coroutine = self._service.run()
+        self._send(None)
+
+    def _reply(self, reply: Any) -> None:
+        """Send a reply in, unless the visit was to end with the effect that it tells of."""
+        if self._ending is not None:
+            self._stop(self._ending)
+            return
         self._send(reply)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Answer from what was said earlier as long as it fits, then show the open prompt."""
         while self.prompt is not None:
             kept = self._kept(self.prompt)
             if kept is None:
+                self._fresh_page()
                 self._listen(Event("shown", self.prompt.id))
                 return
             self._said.append((self.prompt, kept[0]))
             self._send(kept[0])
 
+    def _fresh_page(self) -> None:
+        self._shown_at = None
+        self._extensions = 0
+
     def _kept(self, prompt: Prompt[Any]) -> tuple[Any] | None:
         """The reply to use again for a prompt, in a tuple; else set the suggestion."""
         self.suggestion = None
-        for index, (earlier, reply) in enumerate(self._dropped):
-            if earlier.id != prompt.id or isinstance(reply, DeviceFault):
-                continue
-            if self._revising and earlier == prompt:
-                del self._dropped[index]
+        if self._revision is not None and prompt.id == self._revision.review:
+            self._revision = None
+            self._earlier.clear()
+        by_itself = not prompt.asks and prompt.performed_by is not None
+        if self._revision is not None and not self._revision.covers(prompt):
+            by_itself = True
+        for index, (earlier, reply) in enumerate(self._earlier):
+            if by_itself and earlier == prompt and not isinstance(reply, DeviceFault):
+                del self._earlier[index]
                 return (reply,)
-            if prompt.asks and prompt.performed_by is None:
-                self.suggestion = reply
-            return None
+        if prompt.asks and prompt.performed_by is None:
+            self.suggestion = next(
+                (
+                    reply
+                    for earlier, reply in self._earlier
+                    if earlier.id == prompt.id and not isinstance(reply, DeviceFault)
+                ),
+                None,
+            )
         return None
 
     def _send(self, reply: Any) -> None:
@@ -353,13 +487,15 @@ class Visit:
         assert coroutine is not None
         self.prompt = None
         try:
-            if isinstance(reply, BaseException):
-                self.prompt = coroutine.throw(reply)
+            if isinstance(reply, DeviceFault):
+                # A copy: what is thrown gets a traceback, whose frames hold what the citizen said.
+                self.prompt = coroutine.throw(_bare(reply))
             else:
                 self.prompt = coroutine.send(reply)
         except StopIteration:
             self._end(Ending.DONE)
         except DeviceFault as fault:
+            fault.__traceback__ = None
             self._end(Ending.FAULT, fault.code)
         except Exception as error:  # noqa: BLE001 - any bug of a service ends its visit, here
             self._crashed(error)
@@ -371,8 +507,8 @@ class Visit:
             return
         try:
             coroutine.throw(reason)
-        except (VisitEnded, StopIteration):
-            pass  # the service has ended, as it was told to
+        except (VisitEnded, StopIteration) as ended:
+            ended.__traceback__ = None  # the service has ended, as it was told to
         except Exception as error:  # noqa: BLE001 - any bug of a service ends its visit, here
             reason = error
         if isinstance(reason, Cancelled):
@@ -384,25 +520,47 @@ class Visit:
 
     def _crashed(self, error: BaseException) -> None:
         """Say where it broke. The message is left out: it may quote what the citizen entered."""
-        trace = error.__traceback__
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        where = ""
-        if trace is not None:
-            where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
-        self._listen(Event("crashed", detail=f"{type(error).__name__} at {where}"))
+        self._listen(Event("crashed", detail=str(_where(error))))
         self._end(Ending.CRASHED)
 
     def _end(self, ending: Ending, fault: FaultCode | None = None) -> None:
         """The one place where every visit ends, and is wiped."""
-        outcome = Outcome(ending, fault, committed=self.committed)
+        outcome = Outcome(ending, fault, committed=self.committed, number=self._number)
         coroutine = self._coroutine
         self._forget()
         self.outcome = outcome
         if coroutine is not None:
             try:
                 coroutine.close()
-            except RuntimeError:
+            except RuntimeError as clings:
                 # A service that awaits again while it is being ended; the visit is over for it.
+                clings.__traceback__ = None
                 self._listen(Event("service would not end"))
         self._listen(Event("ended", detail=ending))
+
+
+class Broke(Exception):
+    """Stands for an unforeseen exception: its type and place, without message and frames."""
+
+
+def _where(error: BaseException) -> Broke:
+    """The exception without what it may quote; lets go of its frames."""
+    if isinstance(error, Broke):
+        return error
+    trace, error.__traceback__, error.__context__ = error.__traceback__, None, None
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = ""
+    if trace is not None:
+        where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
+    return Broke(f"{type(error).__name__} at {where}")
+
+
+def _bare(fault: DeviceFault) -> DeviceFault:
+    """The fault without traceback and cause."""
+    return DeviceFault(fault.code, fault.detail, temporary=fault.temporary)
+
+
+def _was_asked(said: Said) -> bool:
+    prompt, reply = said
+    return prompt.asks and not isinstance(reply, DeviceFault)

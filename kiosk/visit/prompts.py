@@ -2,11 +2,11 @@
 
 A prompt says *what* is asked; its `id` names the words (`<id>.title`, `<id>.text` … in
 `kiosk/words`), the log event and the test selector. `screens/` has one screen per class here, and
-`kiosk/terminal.py` one operation per class that a device or the network answers.
+`kiosk/operations` one function per class that a device or the network answers.
 
 | prompt       | answered by        | answer                                     |
 |--------------|--------------------|--------------------------------------------|
-| Notice       | citizen            | the time at which it was read (and agreed) |
+| Notice       | citizen            | `Agreement`: when it was read or agreed to |
 | Choice       | citizen            | the value of the chosen option             |
 | Form         | citizen            | {field name: text}, every field valid      |
 | PlaceIdCard  | ID-card reader     | `IdCard`                                   |
@@ -14,15 +14,16 @@ A prompt says *what* is asked; its `id` names the words (`<id>.title`, `<id>.tex
 | AskConsent   | citizen            | the time of consent, or None: declined     |
 | TakePhoto    | camera and citizen | `Capture`                                  |
 | ChoosePhoto  | citizen            | which of the photos, or "again"            |
-| CompareFaces | this terminal      | `Comparison`, a hint                       |
+| CompareFaces | this terminal      | `Compared`, a hint with its time           |
 | Review       | citizen            | True; a row may be revised instead         |
 | Sign         | citizen            | `Strokes`                                  |
-| AskCentral   | central server     | `Eligibility`                              |
+| AskCentral   | central server     | `Reply`; offline is one                    |
 | Submit       | outbox             | `Submitted`: on disk, sealed, for good     |
 | AwaitVerdict | outbox             | `Verdict`, as far as it is known by then   |
 | Print        | receipt printer    | None; a `DeviceFault` if it was not printed |
-| Advice       | citizen            | True: they have read where to go instead   |
-| Done         | citizen            | True: they have read the result            |
+| AskStaff     | citizen and staff  | `Staff` whose code was right, or None      |
+| Advice       | citizen            | True: read where to go instead; or "print" |
+| Done         | citizen            | True: they have read the result; "reprint" |
 
 Idle times are those of domain §2.5.
 """
@@ -32,7 +33,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hardware.card.contents import SocialCard
@@ -43,21 +43,41 @@ from kiosk.photo.capture import Capture
 from kiosk.photo.verify import Comparison
 from kiosk.receipts import Slip
 from kiosk.records import rules
-from kiosk.records.submission import Eligibility, EligibilityQuestion, Submitted, Verdict
+from kiosk.records.signature import SHORTEST_SIGNATURE, Strokes
+from kiosk.records.staff import Staff
+from kiosk.records.submission import Question, Reply, Submitted, Verdict
 from kiosk.visit.flow import Prompt, Unacceptable
 
 if TYPE_CHECKING:
-    from kiosk.records.application import SignedApplication  # which itself holds a signature
+    from kiosk.records.transaction import Transaction
 
 #: Facts put into the words of a prompt: placeholder -> text.
 Facts = Mapping[str, str | int]
 
 
 @dataclass(frozen=True)
-class Notice(Prompt[datetime]):
+class PutBack:
+    """Progress of an operation: the card was taken away too early and may be put back. `left_s`:
+    seconds until it is given up."""
+
+    left_s: int
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """That a notice was read, or agreed to. `at` is an aware date-time; `exception`: the citizen
+    went on by the second button, for whom the notice makes an exception."""
+
+    at: datetime
+    exception: bool = False
+
+
+@dataclass(frozen=True)
+class Notice(Prompt[Agreement]):
     """Something the citizen must have read before going on.
 
-    Words: `<id>.title`, and for each point `<id>.<point>.title` and `<id>.<point>.text`.
+    Words: `<id>.title`, for each point `<id>.<point>.title` and `<id>.<point>.text`, `<id>.agree`,
+    and with an exception `<id>.exception`, a second button of the same size.
     """
 
     id: str
@@ -66,6 +86,13 @@ class Notice(Prompt[datetime]):
     #: Whether going on means consent, which is then recorded with the time.
     must_agree: bool = False
     facts: Facts = field(default_factory=dict)
+    #: Whether there is a second way on, for whom the usual does not fit.
+    exception: bool = False
+
+    def check(self, answer: Agreement) -> Agreement:
+        if answer.exception and not self.exception:
+            raise Unacceptable("prompt.choice.unknown")
+        return answer
 
 
 @dataclass(frozen=True)
@@ -121,6 +148,8 @@ class Form(Prompt[Mapping[str, str]]):
     must_equal: tuple[tuple[str, str], ...] = ()
     facts: Facts = field(default_factory=dict)
 
+    enters: ClassVar[bool] = True
+    personal: ClassVar[bool] = True
     idle_s: ClassVar[float | None] = 120.0
 
     def check(self, answer: Mapping[str, str]) -> Mapping[str, str]:
@@ -148,11 +177,10 @@ class Form(Prompt[Mapping[str, str]]):
 
 @dataclass(frozen=True)
 class PlaceIdCard(Prompt[IdCard]):
-    """身份证 on the reader. Reports `IdStep` while it waits."""
+    """身份证 on the reader. Reports `IdStep` while it waits, `PutBack` if it was taken too
+    early."""
 
     id: str
-    #: Why it is asked again, an id of words, or "".
-    note: str = ""
 
     performed_by: ClassVar[str | None] = Device.ID_READER
     asks: ClassVar[bool] = False
@@ -191,7 +219,8 @@ class TakePhoto(Prompt[Capture]):
     """One try at the card photo. Reports `kiosk.operations.camera.View`s; it is taken by itself.
 
     The operation understands three words from the screen: "now" (take it without more advice),
-    "pause" while something else is read, and "resume".
+    "pause" while something else is read, and "resume". It does not ask in the sense of Back, which
+    leads to the notice before it: a photo that was taken counts, however often one goes back.
     """
 
     id: str
@@ -200,6 +229,8 @@ class TakePhoto(Prompt[Capture]):
     excused: bool = False
 
     performed_by: ClassVar[str | None] = Device.CAMERA
+    asks: ClassVar[bool] = False
+    enters: ClassVar[bool] = True
     idle_s: ClassVar[float | None] = 90.0
 
 
@@ -211,6 +242,8 @@ class ChoosePhoto(Prompt[str]):
     captures: tuple[Capture, ...]
     tries_left: int
 
+    personal: ClassVar[bool] = True
+
     def check(self, answer: str) -> str:
         numbers = {str(number) for number in range(1, len(self.captures) + 1)}
         if answer not in numbers and not (answer == "again" and self.tries_left):
@@ -219,7 +252,15 @@ class ChoosePhoto(Prompt[str]):
 
 
 @dataclass(frozen=True)
-class CompareFaces(Prompt[Comparison]):
+class Compared:
+    """A comparison of faces and when it was made, an aware date-time."""
+
+    comparison: Comparison
+    at: datetime
+
+
+@dataclass(frozen=True)
+class CompareFaces(Prompt[Compared]):
     """The chosen photo against the chip's portrait (102 x 126 x 3 bytes), with consent only."""
 
     id: str
@@ -237,7 +278,7 @@ class Row:
 
     label: str
     value: str
-    #: The prompt at which this can be changed, "" where it comes from the chip.
+    #: The step in which this can be changed, "" where it comes from the chip.
     revise: str = ""
 
 
@@ -249,37 +290,13 @@ class Review(Prompt[bool]):
     rows: tuple[Row, ...]
     photo: CardPhoto | None = None
 
+    personal: ClassVar[bool] = True
     idle_s: ClassVar[float | None] = 120.0
 
     def check(self, answer: bool) -> bool:
         if answer is not True:
             raise Unacceptable("prompt.choice.unknown")
         return answer
-
-
-@dataclass(frozen=True)
-class Strokes:
-    """A signature as it was drawn.
-
-    `lines`: one tuple per stroke of (x, y) in thousandths of the pad's width and height, origin
-    top left, so that it does not depend on the screen. `signed_at` is an aware date-time.
-    """
-
-    lines: tuple[tuple[tuple[int, int], ...], ...]
-    signed_at: datetime
-
-    @property
-    def drawn(self) -> int:
-        """Length of ink, in thousandths of the pad."""
-        return sum(
-            abs(x1 - x0) + abs(y1 - y0)
-            for line in self.lines
-            for (x0, y0), (x1, y1) in pairwise(line)
-        )
-
-
-#: Less ink than this (thousandths of the pad) is a touch by accident, not a signature.
-SHORTEST_SIGNATURE = 300
 
 
 @dataclass(frozen=True)
@@ -290,6 +307,8 @@ class Sign(Prompt[Strokes]):
     document: str
     name: str
 
+    enters: ClassVar[bool] = True
+    personal: ClassVar[bool] = True
     idle_s: ClassVar[float | None] = 120.0
 
     def check(self, answer: Strokes) -> Strokes:
@@ -299,11 +318,11 @@ class Sign(Prompt[Strokes]):
 
 
 @dataclass(frozen=True)
-class AskCentral(Prompt[Eligibility]):
-    """A question whose answer only the central server has. Offline is one of the answers."""
+class AskCentral(Prompt[Reply]):
+    """A question whose answer only the central server has. Offline is one of the replies."""
 
     id: str
-    question: EligibilityQuestion
+    question: Question
 
     performed_by: ClassVar[str | None] = "central"
     asks: ClassVar[bool] = False
@@ -316,12 +335,16 @@ class Submit(Prompt[Submitted]):
     from here on it is promised (domain §6, DESIGN idea 4)."""
 
     id: str
-    transaction: SignedApplication
+    transaction: Transaction
 
     performed_by: ClassVar[str | None] = "outbox"
     asks: ClassVar[bool] = False
+    effect: ClassVar[bool] = True
     commits: ClassVar[bool] = True
     idle_s: ClassVar[float | None] = None
+
+    def number_of(self, answer: Submitted) -> str:
+        return answer.receipt_no
 
 
 @dataclass(frozen=True)
@@ -347,37 +370,75 @@ class Print(Prompt[None]):
 
     performed_by: ClassVar[str | None] = Device.PRINTER
     asks: ClassVar[bool] = False
+    effect: ClassVar[bool] = True
     idle_s: ClassVar[float | None] = None
 
 
 @dataclass(frozen=True)
-class Advice(Prompt[bool]):
+class AskStaff(Prompt[Staff | None]):
+    """A member of staff vouches for the citizen, with their own number and PIN (domain §5.0). None:
+    nobody came, or the citizen does not want it. Words: `<id>.title`, `<id>.text`.
+
+    The PIN never is an answer: the screen gives number and PIN to the terminal's roster, which
+    says whose they are.
+    """
+
+    id: str
+    #: Why a person is needed, ids of words below `<id>.reason`; the staff chooses one.
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Advice(Prompt[bool | str]):
     """A dead end that is not one: why this cannot go on here, and where it can (domain §6).
 
-    Words: `<id>.title`, `<id>.text`, `<id>.next`.
+    Words: `<id>.title`, `<id>.text`, `<id>.next`. The answer is True, or "print" where a 窗口办理单
+    can be printed.
     """
 
     id: str
     icon: str = "information-outline"
     facts: Facts = field(default_factory=dict)
+    prints: bool = False
+    #: Ids of further words, e.g. that it was printed, or why not.
+    lines: tuple[str, ...] = ()
 
     asks: ClassVar[bool] = False
 
+    def check(self, answer: bool | str) -> bool | str:
+        if answer is not True and not (answer == "print" and self.prints):
+            raise Unacceptable("prompt.choice.unknown")
+        return answer
+
+
+#: Seconds the result stays: usually, and while a receipt could not be printed, whose number the
+#: citizen then has to write down (a 60 s page was too short for that).
+RESULT_S, NUMBER_ONLY_S = 30.0, 180.0
+
 
 @dataclass(frozen=True)
-class Done(Prompt[bool]):
+class Done(Prompt[bool | str]):
     """The result. Words: `<id>.title`, `<id>.text`; `state` is "ok", "waiting" or "trouble" and
-    is always shown as icon and word, never by colour alone."""
+    is always shown as icon and word, never by colour alone. The answer is True, or "reprint"."""
 
     id: str
     state: str
     number: str = ""
     facts: Facts = field(default_factory=dict)
-    #: Ids of further lines, e.g. that the receipt could not be printed.
+    #: Ids of further lines, e.g. what the state means.
     lines: tuple[str, ...] = ()
+    #: Id of the words why there is no receipt; then the number stays longer, and 补打 is offered.
+    not_printed: str = ""
 
     asks: ClassVar[bool] = False
-    idle_s: ClassVar[float | None] = 30.0
+
+    def silence_s(self) -> float | None:
+        return NUMBER_ONLY_S if self.not_printed else RESULT_S
+
+    def check(self, answer: bool | str) -> bool | str:
+        if answer is not True and not (answer == "reprint" and self.not_printed):
+            raise Unacceptable("prompt.choice.unknown")
+        return answer
 
 
 #: Every prompt there is; screens and operations are checked against it.

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from datetime import date
 
 from kiosk.policy import load_policy
-from kiosk.visit.flow import Context, Prompt, Service, Visit
+from kiosk.visit.flow import Prompt, Visit
 from kiosk.visit.prompts import Choice, Option
+from kiosk.visit.service import Context, Service
 
 PROMPTS = 20
 #: Back is pressed once at each of these prompts.
@@ -25,6 +26,7 @@ class Twenty(Service):
     """Asks twenty questions."""
 
     id = "twenty"
+    group = "card"
     icon = "counter"
 
     async def serve(self) -> None:

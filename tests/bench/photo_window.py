@@ -110,7 +110,7 @@ def main(runs: int, folder: Path) -> dict[str, float]:
     scale.fit(*SIZE)
     Window.clearcolor = theme.GROUND
     stage = Framed(StubTerminal(find_services()))  # type: ignore[arg-type]
-    stage.put_on(TakePhoto("apply.photo"))
+    stage.put_on(TakePhoto("photo.take"))
     page = stage.page
     assert page is not None
     drawn = [0]

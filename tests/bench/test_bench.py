@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from kiosk.visit.flow import Context
+from kiosk.visit.service import Context
 from tests.bench import engine
 from tests.bench.__main__ import GROUPS
 from tests.flows.counter import CONTEXT

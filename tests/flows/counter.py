@@ -15,9 +15,11 @@ from hardware.virtual import personas
 from kiosk.photo import CardPhoto
 from kiosk.photo.capture import Capture, WholeFrame
 from kiosk.policy import load_policy
-from kiosk.records.submission import Eligibility, Standing, Standpoint, Submitted, Verdict
-from kiosk.visit.flow import Context, Event, Service, Visit
-from kiosk.visit.prompts import Strokes
+from kiosk.records.signature import Strokes
+from kiosk.records.submission import Reply, Standpoint, Submitted, Verdict
+from kiosk.visit.flow import Event, Visit
+from kiosk.visit.prompts import Agreement
+from kiosk.visit.service import Context, Service
 
 TODAY = date(2026, 11, 24)
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=timezone(timedelta(hours=8)))
@@ -35,35 +37,37 @@ CHILD = dataclasses.replace(ZHANG, birth="20130316", number=number("20130316"))
 SIGNATURE = Strokes((((100, 200), (600, 700)), ((500, 100), (520, 800))), NOW)
 PHOTO = CardPhoto(jpeg=b"\xff\xd8 not a real picture", sha256="0" * 64, width=358, height=441)
 CAPTURE = Capture(PHOTO, WholeFrame(b"\xff\xd8 not a real frame", 1280, 720, 1280, 92))
-ELIGIBLE = Eligibility(Standing.ELIGIBLE)
-OFFLINE = Eligibility(Standing.OFFLINE)
+ELIGIBLE = Reply({"rejection": "", "reason": "", "phone": ""})
+HAS_CARD = Reply({"rejection": "not_permitted", "reason": "has_card", "phone": ""})
+OFFLINE = Reply()
+AGREED = Agreement(NOW)
 SUBMITTED = Submitted("01890000-0000-7000-8000-000000000000", "13029926112400015")
 ACCEPTED = Verdict(Standpoint.ACCEPTED)
+TO_REVIEW = Verdict(Standpoint.TO_REVIEW)
 QUEUED = Verdict(Standpoint.QUEUED)
 PHONE = {"phone": "13900000000"}
 
 #: What a citizen with an address on the chip answers, prompt by prompt.
 APPLICATION: tuple[tuple[str, Any], ...] = (
-    ("apply.notice", NOW),
+    ("apply.notice", AGREED),
     ("apply.who", "self"),
-    ("apply.id_card", ZHANG),
-    ("apply.eligibility", ELIGIBLE),
-    ("apply.phone", PHONE),
-    ("apply.phone_again", PHONE),
-    ("apply.address_same", "same"),
+    ("identity.id_card", ZHANG),
+    ("eligibility.ask", ELIGIBLE),
+    ("telephone.number", PHONE),
+    ("telephone.read_back", "right"),
+    ("address.same", "same"),
     ("apply.special_group", "none"),
-    ("apply.bank", "icbc"),
-    ("apply.outlet", "icbc-lubei"),
-    ("apply.photo_notice", NOW),
-    ("apply.head_covering", "bare"),
-    ("apply.photo", CAPTURE),
-    ("apply.choose_photo", "1"),
-    ("apply.review", True),
-    ("apply.sign", SIGNATURE),
-    ("apply.submit", SUBMITTED),
-    ("apply.verdict", ACCEPTED),
-    ("apply.print", None),
-    ("apply.done", True),
+    ("pickup.bank", "icbc"),
+    ("pickup.outlet", "icbc-lubei"),
+    ("photo.notice", AGREED),
+    ("photo.take", CAPTURE),
+    ("photo.choose", "1"),
+    ("review", True),
+    ("signature", SIGNATURE),
+    ("filing.submit", SUBMITTED),
+    ("filing.verdict", ACCEPTED),
+    ("filing.print", None),
+    ("apply.accepted", True),
 )
 
 

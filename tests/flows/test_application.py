@@ -1,19 +1,20 @@
-"""The terminal's form and the wire contract are the same thing, and the signature binds them."""
+"""What a terminal seals is what the wire contract says, and the signature binds it."""
 
 from __future__ import annotations
 
 import base64
 import dataclasses
 import io
+from typing import Any
 
 import pytest
 
-from kiosk.records.application import SignedApplication
-from kiosk.records.payload import Prepared, signature_png
+from kiosk.records.signature import signature_png
+from kiosk.records.transaction import Prepared, Transaction
 from kiosk.services.first_application import ApplyFirst
 from kiosk.visit.flow import Unacceptable
 from kiosk.visit.prompts import Form
-from sync import messages
+from sync.canonical import canonical, sha256_hex
 from sync.header import EnvelopeHeader
 from tests.flows.counter import PHOTO, SIGNATURE, Walk
 
@@ -30,38 +31,55 @@ HEADER = EnvelopeHeader(
 )
 
 
-def signed() -> SignedApplication:
-    transaction = Walk(ApplyFirst).until("apply.submit").prompt.transaction
-    assert isinstance(transaction, SignedApplication)
+def signed() -> Transaction:
+    transaction = Walk(ApplyFirst).until("filing.submit").prompt.transaction
+    assert isinstance(transaction, Transaction)
     return transaction
 
 
-def test_the_form_is_what_the_wire_contract_says() -> None:
-    application = signed().application
-    form = messages.ApplicationForm.model_validate(application.form())
-    assert messages.form_sha256(form) == application.sha256
-    assert set(application.form()) == set(messages.ApplicationForm.model_fields)
+def contents(transaction: Transaction | None = None) -> dict[str, Any]:
+    return Prepared.of(transaction or signed(), lambda text: f"hash of {text}").contents(HEADER)
 
 
-def test_the_payload_is_understood_by_the_centre_and_every_hash_agrees() -> None:
-    prepared = Prepared.of(signed())
-    received = messages.FirstApplication.model_validate(prepared.payload(HEADER))
-    assert received.form_sha256 == messages.form_sha256(received.form)
-    assert received.signature.form_sha256 == received.form_sha256
-    signature = received.signature
-    bound = messages.binding_sha256(signature.form_sha256, signature.png, signature.signed_at)
-    assert signature.binding_sha256 == bound
-    assert received.photo_jpeg == PHOTO.jpeg
-    assert received.request_id == HEADER.id
+def test_every_hash_agrees() -> None:
+    sealed = contents()
+    document = sealed["document"]
+    assert sealed["document_sha256"] == sha256_hex(canonical(document))
+    signature = sealed["signature"]
+    png = base64.b64decode(sealed["attachments"]["signature"])
+    assert signature["png_sha256"] == sha256_hex(png)
+    assert signature["document_sha256"] == sealed["document_sha256"]
+    bound = {
+        "document": signature["document_sha256"],
+        "signature": signature["png_sha256"],
+        "signed_at": signature["signed_at"],
+    }
+    assert signature["binding_sha256"] == sha256_hex(canonical(bound))
+    assert base64.b64decode(sealed["attachments"]["photo"]) == PHOTO.jpeg
+    assert document["photo_sha256"] == PHOTO.sha256
+    assert (sealed["request_id"], sealed["receipt_no"]) == (HEADER.id, HEADER.receipt_no)
 
 
 def test_another_signature_breaks_the_binding() -> None:
-    payload = messages.FirstApplication.model_validate(Prepared.of(signed()).payload(HEADER))
-    other = signature_png(dataclasses.replace(SIGNATURE, lines=(((0, 0), (999, 999)),)))
-    assert other != payload.signature.png
-    record = payload.signature
-    forged = messages.binding_sha256(record.form_sha256, other, record.signed_at)
-    assert forged != record.binding_sha256
+    record = contents()["signature"]
+    other = dataclasses.replace(SIGNATURE, lines=(((0, 0), (999, 999)),))
+    forged = contents(dataclasses.replace(signed(), signature=other))["signature"]
+    assert forged["png_sha256"] != record["png_sha256"]
+    assert forged["binding_sha256"] != record["binding_sha256"]
+
+
+def test_each_consent_carries_the_hash_of_the_words_that_were_shown() -> None:
+    consents = contents()["consents"]
+    assert [(c["text_id"], c["text_sha256"]) for c in consents] == [
+        ("apply.notice", "hash of apply.notice"),
+        ("photo.notice", "hash of photo.notice"),
+    ]
+
+
+def test_what_is_not_signed_has_no_signature() -> None:
+    sealed = contents(dataclasses.replace(signed(), signature=None))
+    assert sealed["signature"] is None
+    assert "signature" not in sealed["attachments"]
 
 
 def test_the_signature_is_a_picture_with_ink() -> None:
@@ -69,18 +87,15 @@ def test_the_signature_is_a_picture_with_ink() -> None:
 
     image = Image.open(io.BytesIO(signature_png(SIGNATURE)))
     assert image.size == (900, 360)
-    low, high = image.convert("L").getextrema()
-    assert (low, high) == (0, 255)
+    assert image.convert("L").getextrema() == (0, 255)
 
 
-def test_the_payload_is_plain_json_and_holds_no_bytes() -> None:
-    payload = Prepared.of(signed()).payload(HEADER)
-    assert isinstance(payload["photo_jpeg"], str)
-    assert base64.b64decode(payload["photo_jpeg"]) == PHOTO.jpeg
+def test_the_contents_are_plain_json() -> None:
+    canonical(contents())
 
 
 def test_a_form_cannot_be_answered_with_a_box_missing() -> None:
-    visit = Walk(ApplyFirst).until("apply.phone")
+    visit = Walk(ApplyFirst).until("telephone.number")
     assert isinstance(visit.prompt, Form)
     with pytest.raises(Unacceptable):
         visit.visit.answer({})

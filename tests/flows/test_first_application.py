@@ -11,19 +11,34 @@ import pytest
 from hardware.faults import DeviceFault, FaultCode
 from kiosk.photo.capture import Capture
 from kiosk.photo.verify import Band, Comparison
-from kiosk.records.address import RuralAddress, UrbanAddress
-from kiosk.records.application import Consent, SignedApplication
-from kiosk.records.submission import Eligibility, Standing, Standpoint, Verdict
-from kiosk.services.first_application import PHOTO_TRIES, ApplyFirst
+from kiosk.records.proof import Level
+from kiosk.records.signature import Strokes
+from kiosk.records.staff import Staff
+from kiosk.records.submission import Reply, Standpoint, Verdict
+from kiosk.records.transaction import Consent, Transaction
+from kiosk.services.first_application import ApplyFirst
+from kiosk.steps.card_photo import PHOTO_TRIES
 from kiosk.visit.flow import Ending, Unacceptable
-from kiosk.visit.prompts import Advice, Choice, Done, Review, Row, Sign, Strokes
+from kiosk.visit.prompts import (
+    Advice,
+    Agreement,
+    AskStaff,
+    Choice,
+    Compared,
+    Done,
+    Review,
+    Row,
+    Sign,
+)
 from kiosk.words import Words
+from sync.canonical import canonical, sha256_hex
 from tests.flows.counter import (
     APPLICATION,
     CAPTURE,
     CHILD,
     CONTEXT,
     ELIGIBLE,
+    HAS_CARD,
     NOW,
     OFFLINE,
     PHONE,
@@ -31,6 +46,7 @@ from tests.flows.counter import (
     QUEUED,
     SIGNATURE,
     SUBMITTED,
+    TO_REVIEW,
     ZHANG,
     Walk,
     number,
@@ -47,10 +63,10 @@ def finished(visit: Walk) -> bool:
     return outcome is not None and outcome.ending is Ending.DONE
 
 
-def submitted(visit: Walk) -> SignedApplication:
+def submitted(visit: Walk) -> Transaction:
     """What would be sealed, at the submit prompt."""
     transaction = visit.prompt.transaction
-    assert isinstance(transaction, SignedApplication)
+    assert isinstance(transaction, Transaction)
     return transaction
 
 
@@ -68,33 +84,32 @@ def test_an_adult_applies_from_first_touch_to_receipt() -> None:
 def test_nothing_that_the_chip_holds_is_typed() -> None:
     """Domain R-B11: name and number are read, the citizen types a telephone number only."""
     typed = [prompt for prompt, answer in APPLICATION if isinstance(answer, dict)]
-    assert typed == ["apply.phone", "apply.phone_again"]
+    assert typed == ["telephone.number"]
 
 
 def test_the_form_holds_the_nine_items_and_is_what_is_signed() -> None:
-    visit = walk().until("apply.sign")
+    visit = walk().until("signature")
     assert isinstance(visit.prompt, Sign)
     document = visit.prompt.document
-    application = submitted(visit.say("apply.sign", SIGNATURE)).application
-    assert application.sha256 == document
-    form = application.form()
+    transaction = submitted(visit.say("signature", SIGNATURE))
+    assert transaction.sha256 == document
     nine = ["name", "sex", "id_number", "birth", "ethnic", "special_group", "phone", "address"]
-    assert all(form[item] for item in [*nine, "photo_sha256"])
+    assert all(transaction.document[item] for item in [*nine, "photo_sha256"])
 
 
 def test_a_field_altered_after_signing_no_longer_matches_the_signature() -> None:
-    visit = walk().until("apply.sign")
+    visit = walk().until("signature")
     document = visit.prompt.document
-    signed = submitted(visit.say("apply.sign", SIGNATURE))
-    forged = dataclasses.replace(signed.application, phone="13911111111")
-    assert forged.sha256 != document
+    signed = submitted(visit.say("signature", SIGNATURE))
+    forged = {**signed.document, "phone": "13911111111"}
+    assert sha256_hex(canonical(forged)) != document
 
 
 def test_both_consents_are_recorded_with_their_time_and_text_version() -> None:
-    signed = submitted(walk().until("apply.submit"))
+    signed = submitted(walk().until("filing.submit"))
     assert [(c.text_id, c.agreed_at) for c in signed.consents] == [
         ("apply.notice", NOW),
-        ("apply.photo_notice", NOW),
+        ("photo.notice", NOW),
     ]
     assert all(consent.text_version for consent in signed.consents)
 
@@ -104,7 +119,7 @@ def test_a_fee_that_was_approved_is_never_called_free() -> None:
     policy = dataclasses.replace(CONTEXT.policy, first_card_fee=20)
     visit = Walk(ApplyFirst, dataclasses.replace(CONTEXT, policy=policy))
     assert visit.prompt.points[0][0] == "fee_due"
-    visit.until("apply.print")
+    visit.until("filing.print")
     assert "apply.slip.fee_due" in visit.prompt.slip.notes
     assert visit.prompt.slip.facts["fee"] == 20
     assert walk().prompt.points[0][0] == "fee"
@@ -121,13 +136,13 @@ def test_a_guardian_is_sent_to_the_window() -> None:
 
 def test_a_unit_member_is_told_of_the_unit_route_and_may_go_on() -> None:
     visit = walk().until("apply.who").say("apply.who", "unit").say("apply.unit", "self")
-    assert visit.at == "apply.id_card"
+    assert visit.at == "identity.id_card"
     visit = walk().until("apply.who").say("apply.who", "unit").say("apply.unit", "leave")
     assert finished(visit)
 
 
 def test_under_age_is_sent_to_the_guardian_route() -> None:
-    visit = walk().until("apply.id_card").say("apply.id_card", CHILD)
+    visit = walk().until("identity.id_card").say("identity.id_card", CHILD)
     assert isinstance(visit.prompt, Advice)
     visit.say("apply.under_age", True)
     assert finished(visit)
@@ -135,20 +150,20 @@ def test_under_age_is_sent_to_the_guardian_route() -> None:
 
 @pytest.mark.parametrize(
     ("birth", "expected"),
-    [("20101124", "apply.eligibility"), ("20101125", "apply.under_age")],
+    [("20101124", "eligibility.ask"), ("20101125", "apply.under_age")],
 )
 def test_the_sixteenth_birthday_is_the_first_day_one_may_apply(birth: str, expected: str) -> None:
     card = dataclasses.replace(ZHANG, birth=birth, number=number(birth))
-    assert walk().until("apply.id_card").say("apply.id_card", card).at == expected
+    assert walk().until("identity.id_card").say("identity.id_card", card).at == expected
 
 
 def test_a_residence_permit_is_refused_and_another_card_may_be_put_down() -> None:
     permit = dataclasses.replace(ZHANG, kind="J")
-    visit = walk().until("apply.id_card").say("apply.id_card", permit)
-    visit.say("identify.other_kind", "again").say("apply.id_card", ZHANG)
-    assert visit.at == "apply.eligibility"
-    visit = walk().until("apply.id_card").say("apply.id_card", permit)
-    assert finished(visit.say("identify.other_kind", "leave"))
+    visit = walk().until("identity.id_card").say("identity.id_card", permit)
+    visit.say("identity.other_kind", "again").say("identity.id_card", ZHANG)
+    assert visit.at == "eligibility.ask"
+    visit = walk().until("identity.id_card").say("identity.id_card", permit)
+    assert finished(visit.say("identity.other_kind", "leave"))
 
 
 WRONG_CHECK = ZHANG.number[:17] + ("0" if ZHANG.number[17] != "0" else "1")
@@ -166,54 +181,79 @@ WRONG_CHECK = ZHANG.number[:17] + ("0" if ZHANG.number[17] != "0" else "1")
 )
 def test_a_chip_that_contradicts_itself_is_not_used(changes: dict[str, Any]) -> None:
     card = dataclasses.replace(ZHANG, **changes)
-    visit = walk().until("apply.id_card").say("apply.id_card", card)
-    assert visit.at == "identify.unusable"
-    assert visit.say("identify.unusable", "again").at == "apply.id_card"
+    visit = walk().until("identity.id_card").say("identity.id_card", card)
+    assert visit.at == "identity.unusable"
+    assert visit.say("identity.unusable", "again").at == "identity.id_card"
 
 
 def test_an_expired_identity_card_ends_with_advice() -> None:
     card = dataclasses.replace(ZHANG, valid_to="20261123")
-    visit = walk().until("apply.id_card").say("apply.id_card", card)
-    assert finished(visit.say("identify.expired", True))
+    visit = walk().until("identity.id_card").say("identity.id_card", card)
+    assert finished(visit.say("identity.expired", True))
 
 
-@pytest.mark.parametrize(
-    "standing", [Standing.PERSON_UNKNOWN, Standing.MISMATCH, Standing.DUPLICATE]
-)
-def test_each_refusal_of_the_centre_has_its_own_words(standing: Standing) -> None:
-    visit = walk().until("apply.eligibility").say("apply.eligibility", Eligibility(standing))
-    assert finished(visit.say(f"apply.refused.{standing}", True))
+@pytest.mark.parametrize("rejection", ["person_unknown", "mismatch", "duplicate_application"])
+def test_each_refusal_of_the_centre_has_its_own_words(rejection: str) -> None:
+    refused = Reply({"rejection": rejection, "reason": "", "phone": ""})
+    visit = walk().until("eligibility.ask").say("eligibility.ask", refused)
+    assert finished(visit.say(f"refused.{rejection}", True))
+
+
+def test_a_note_for_the_window_is_printed_at_a_dead_end() -> None:
+    visit = walk().until("apply.who").say("apply.who", "child")
+    assert visit.prompt.prints
+    visit.say("apply.child", "print")
+    slip = visit.prompt.slip
+    assert (slip.state, slip.number) == ("state.window", "")
+    assert slip.notes == ("apply.child.title", "apply.child.text", "apply.child.next")
+    visit.say("advice.print", None)
+    assert visit.prompt.lines == ("advice.printed",) and not visit.prompt.prints
+    assert finished(visit.say("apply.child", True))
+
+
+def test_a_note_that_cannot_be_printed_is_said_and_the_words_stay() -> None:
+    visit = walk().until("apply.who").say("apply.who", "child").say("apply.child", "print")
+    visit.visit.fault(DeviceFault(FaultCode.PRINTER_PAPER_OUT))
+    assert visit.prompt.lines == ("fault.printer_paper_out.citizen",)
+    assert finished(visit.say("apply.child", True))
+
+
+def test_without_a_printer_it_is_said_on_the_first_page_and_no_note_is_offered() -> None:
+    visit = Walk(ApplyFirst, dataclasses.replace(CONTEXT, printer=False))
+    assert visit.prompt.points[0][0] == "no_paper"
+    visit.until("apply.who").say("apply.who", "child")
+    with pytest.raises(Unacceptable):
+        visit.visit.answer("print")
+    assert "no_paper" not in [point for point, _ in walk().prompt.points]
 
 
 @pytest.mark.parametrize(
     ("card", "advice"),
     [
-        (social_card(3), "apply.card_serves"),
-        (social_card(2, date(2026, 11, 24)), "apply.card_serves"),
-        (social_card(2, date(2026, 11, 23)), "apply.card_expired"),
+        (social_card(3), "existing_card.serves"),
+        (social_card(2, date(2026, 11, 24)), "existing_card.serves"),
+        (social_card(2, date(2026, 11, 23)), "existing_card.expired"),
     ],
 )
 def test_a_holder_may_see_whether_their_card_still_serves(card: Any, advice: str) -> None:
-    held = Eligibility(Standing.NOT_PERMITTED, "has_card")
-    visit = walk().until("apply.eligibility").say("apply.eligibility", held)
-    visit.say("apply.has_card", "read").say("apply.read_card", card)
+    visit = walk().until("eligibility.ask").say("eligibility.ask", HAS_CARD)
+    visit.say("existing_card.has_one", "read").say("existing_card.read", card)
     assert finished(visit.say(advice, True))
 
 
 def test_a_foreign_card_in_the_slot_ends_with_advice_not_with_an_error() -> None:
-    held = Eligibility(Standing.NOT_PERMITTED, "has_card")
-    visit = walk().until("apply.eligibility").say("apply.eligibility", held)
-    visit.say("apply.has_card", "read")
+    visit = walk().until("eligibility.ask").say("eligibility.ask", HAS_CARD)
+    visit.say("existing_card.has_one", "read")
     visit.visit.fault(DeviceFault(FaultCode.CARD_FOREIGN))
-    assert finished(visit.say("apply.card_unreadable", True))
+    assert finished(visit.say("existing_card.unreadable", True))
 
 
 def test_offline_the_citizen_is_asked_whether_they_have_a_card() -> None:
-    visit = walk().until("apply.eligibility").say("apply.eligibility", OFFLINE)
-    assert visit.say("apply.have_card", "no").at == "apply.phone"
-    visit = walk().until("apply.eligibility").say("apply.eligibility", OFFLINE)
-    visit.say("apply.have_card", "yes")
-    assert finished(visit.say("apply.has_card", "leave"))
+    visit = walk().until("eligibility.ask").say("eligibility.ask", OFFLINE)
+    assert visit.say("eligibility.have_card", "no").at == "telephone.number"
+    visit = walk().until("eligibility.ask").say("eligibility.ask", OFFLINE)
+    visit.say("eligibility.have_card", "yes")
+    assert finished(visit.say("existing_card.has_one", "leave"))
 
 
 # -- what is typed -------------------------------------------------------------------------------
@@ -229,41 +269,62 @@ def test_offline_the_citizen_is_asked_whether_they_have_a_card() -> None:
     ],
 )
 def test_a_wrong_telephone_number_is_named_at_its_field(phone: str, message: str) -> None:
-    visit = walk().until("apply.phone")
+    visit = walk().until("telephone.number")
     with pytest.raises(Unacceptable) as caught:
         visit.visit.answer({"phone": phone})
     assert (caught.value.message, caught.value.field) == (message, "phone")
-    assert visit.at == "apply.phone"
+    assert visit.at == "telephone.number"
 
 
-def test_the_second_telephone_number_must_equal_the_first() -> None:
-    visit = walk().until("apply.phone_again")
-    with pytest.raises(Unacceptable, match=r"field\.phone\.differs"):
-        visit.visit.answer({"phone": "13900000001"})
+def test_a_number_read_back_wrong_is_typed_again_with_what_was_there() -> None:
+    visit = walk().until("telephone.read_back")
+    assert visit.prompt.facts == {"number": "139 0000 0000"}
+    visit.say("telephone.read_back", "wrong")
+    assert visit.prompt.fields[0].initial == "13900000000"
+    visit.say("telephone.number", {"phone": "13911111111"}).say("telephone.read_back", "right")
+    assert submitted(visit.until("filing.submit")).document["phone"] == "13911111111"
+
+
+KNOWN = Reply({"rejection": "", "reason": "", "phone": "139****0000"})
+
+
+def test_the_number_that_the_centre_has_costs_one_touch() -> None:
+    visit = walk().until("eligibility.ask").say("eligibility.ask", KNOWN)
+    assert visit.prompt.facts == {"number": "139****0000"}
+    visit.say("telephone.known", "known")
+    assert visit.at == "address.same"
+    visit.until("review")
+    assert ("form.phone", "139****0000") in [(row.label, row.value) for row in visit.prompt.rows]
+    assert submitted(visit.until("filing.submit")).document["phone"] == ""
+
+
+def test_another_number_than_the_centre_has_is_typed() -> None:
+    visit = walk().until("eligibility.ask").say("eligibility.ask", KNOWN)
+    assert visit.say("telephone.known", "other").at == "telephone.number"
 
 
 def elsewhere(visit: Walk, kind: str) -> Walk:
     """At the address form, for somebody who does not live where the chip says."""
-    visit.until("apply.address_same").say("apply.address_same", "other")
-    return visit.say("apply.address_kind", kind).say("apply.area", "130203")
+    visit.until("address.same").say("address.same", "other")
+    return visit.say("address.kind", kind).say("address.area", "130203")
 
 
 def test_an_urban_address_is_written_as_the_notice_asks() -> None:
     parts = {"estate": "张北小区", "building": "19楼", "entrance": "1", "room": "401"}
-    visit = elsewhere(walk(), "urban").say("apply.address_urban", parts)
-    visit.until("apply.submit")
-    address = submitted(visit).application.address
-    assert isinstance(address, UrbanAddress)
-    assert address.text == "唐山市路北区张北小区19楼1门401号"
+    visit = elsewhere(walk(), "urban").say("address.urban", parts)
+    visit.until("filing.submit")
+    address: Any = submitted(visit).document["address"]
+    assert address["kind"] == "urban"
+    assert address["text"] == "唐山市路北区张北小区19楼1门401号"
 
 
 def test_a_rural_address_keeps_its_leading_zero() -> None:
     parts = {"township": "果园乡", "village": "二村", "detail": "8排058号"}
-    visit = elsewhere(walk(), "rural").say("apply.address_rural", parts)
-    visit.until("apply.submit")
-    address = submitted(visit).application.address
-    assert isinstance(address, RuralAddress)
-    assert address.text == "唐山市路北区果园乡二村8排058号"
+    visit = elsewhere(walk(), "rural").say("address.rural", parts)
+    visit.until("filing.submit")
+    address: Any = submitted(visit).document["address"]
+    assert address["kind"] == "rural"
+    assert address["text"] == "唐山市路北区果园乡二村8排058号"
 
 
 def test_a_missing_room_is_named_at_its_field() -> None:
@@ -275,13 +336,13 @@ def test_a_missing_room_is_named_at_its_field() -> None:
 
 def test_an_address_the_chip_gives_in_no_known_form_is_typed() -> None:
     card = dataclasses.replace(ZHANG, address="河北省唐山市路北区某处")
-    visit = walk().until("apply.id_card").say("apply.id_card", card)
-    visit.say("apply.eligibility", ELIGIBLE).say("apply.phone", PHONE)
-    assert visit.say("apply.phone_again", PHONE).at == "apply.address_kind"
+    visit = walk().until("identity.id_card").say("identity.id_card", card)
+    visit.say("eligibility.ask", ELIGIBLE).say("telephone.number", PHONE)
+    assert visit.say("telephone.read_back", "right").at == "address.kind"
 
 
 def test_banks_stand_in_the_order_of_their_pinyin_and_none_is_preselected() -> None:
-    visit = walk().until("apply.bank")
+    visit = walk().until("pickup.bank")
     assert isinstance(visit.prompt, Choice)
     assert [option.value for option in visit.prompt.options] == [
         "icbc",
@@ -294,7 +355,7 @@ def test_banks_stand_in_the_order_of_their_pinyin_and_none_is_preselected() -> N
 
 
 def test_outlets_of_the_own_district_come_first() -> None:
-    visit = walk().until("apply.bank").say("apply.bank", "icbc")
+    visit = walk().until("pickup.bank").say("pickup.bank", "icbc")
     assert visit.prompt.options[0].value == "icbc-lubei"
 
 
@@ -304,161 +365,303 @@ def test_outlets_of_the_own_district_come_first() -> None:
 def tries(number: int) -> list[Capture]:
     """So many photos, told apart by their hash."""
     return [
-        dataclasses.replace(CAPTURE, photo=dataclasses.replace(PHOTO, sha256=str(place) * 64))
+        dataclasses.replace(
+            CAPTURE, photo=dataclasses.replace(PHOTO, sha256=str(place) * 64), taken=place + 1
+        )
         for place in range(number)
     ]
 
 
 def test_of_three_tries_the_citizen_chooses_the_one_they_like() -> None:
-    visit = walk().until("apply.photo")
+    visit = walk().until("photo.take")
     taken = tries(PHOTO_TRIES)
     for attempt, capture in enumerate(taken, 1):
         assert visit.prompt.attempt == attempt
-        visit.say("apply.photo", capture)
+        visit.say("photo.take", capture)
         assert visit.prompt.captures == tuple(taken[:attempt])
         assert visit.prompt.tries_left == PHOTO_TRIES - attempt
         if attempt < PHOTO_TRIES:
-            visit.say("apply.choose_photo", "again")
+            visit.say("photo.choose", "again")
     for unknown in ("again", "0", "4", "use"):
         with pytest.raises(Unacceptable):
             visit.visit.answer(unknown)
-    visit.say("apply.choose_photo", "2")
-    assert visit.at == "apply.review"
+    visit.say("photo.choose", "2")
+    assert visit.at == "review"
     assert visit.prompt.photo == taken[1].photo
-    evidence = submitted(visit.until("apply.submit")).evidence
-    assert evidence.capture == taken[1]
-    assert evidence.tries == PHOTO_TRIES
+    transaction = submitted(visit.until("filing.submit"))
+    assert transaction.attachments["photo"] == taken[1].photo.jpeg
+    assert transaction.document["photo_sha256"] == taken[1].photo.sha256
+    assert transaction.evidence["tries"] == PHOTO_TRIES
+
+
+def test_back_does_not_take_the_photos_again_and_does_not_give_new_tries() -> None:
+    """Six were taken and three reported: Back began the tries anew."""
+    visit = walk().until("photo.take")
+    for capture in tries(2):
+        visit.say("photo.take", capture)
+        if capture.taken == 1:
+            visit.say("photo.choose", "again")
+    for _ in range(2):
+        visit.visit.back()
+    assert visit.at == "photo.notice"
+    visit.say("photo.notice", Agreement(NOW))
+    assert visit.at == "photo.choose", "the first photo is there already"
+    assert visit.prompt.tries_left == PHOTO_TRIES - 1
+    visit.say("photo.choose", "again")
+    assert visit.at == "photo.choose"
+    assert visit.prompt.captures == tuple(tries(2))
+    assert visit.prompt.tries_left == 1
+
+
+def test_photos_of_a_head_that_was_first_bare_count_when_it_is_covered() -> None:
+    visit = walk().until("photo.take")
+    visit.say("photo.take", tries(1)[0])
+    visit.visit.back()
+    visit.say("photo.notice", Agreement(NOW, exception=True))
+    assert visit.at == "photo.take" and visit.prompt.excused
+    visit.say("photo.take", tries(2)[1])
+    assert visit.prompt.tries_left == PHOTO_TRIES - 2
 
 
 def test_who_cannot_take_off_a_head_covering_is_marked_and_goes_on() -> None:
     """Domain R-D16: to review by a person, never a refusal."""
-    visit = walk().until("apply.head_covering").say("apply.head_covering", "cannot")
+    visit = walk().until("photo.notice").say("photo.notice", Agreement(NOW, exception=True))
     assert visit.prompt.excused
-    assert submitted(visit.until("apply.submit")).evidence.head_covering
-    assert not submitted(walk().until("apply.submit")).evidence.head_covering
+    transaction = submitted(visit.until("filing.submit"))
+    assert transaction.evidence["head_covering"] is True
+    assert "head_covering" in transaction.proof.reasons
+    bare = submitted(walk().until("filing.submit"))
+    assert bare.evidence["head_covering"] is False
+    assert "head_covering" not in bare.proof.reasons
 
 
 # -- the face against the chip's portrait ---------------------------------------------------------
 
 PORTRAIT = bytes(102 * 126 * 3)
-WITH_PORTRAIT = dataclasses.replace(ZHANG, portrait=PORTRAIT)
+WLT = bytes(range(256)) * 4
+WITH_PORTRAIT = dataclasses.replace(ZHANG, portrait=PORTRAIT, portrait_wlt=WLT)
 
 
-def at_consent(comparison: str) -> Walk:
-    """As far as the separate consent, on a terminal that compares faces there."""
-    visit = Walk(ApplyFirst, dataclasses.replace(CONTEXT, comparison=comparison))
-    visit.until("apply.id_card").say("apply.id_card", WITH_PORTRAIT)
-    visit.until("apply.choose_photo").say("apply.choose_photo", "1")
-    assert visit.at == "apply.compare_consent"
+def at_consent(card: Any = WITH_PORTRAIT, *, staffed: bool = False) -> Walk:
+    """As far as the separate consent, on a terminal that compares faces."""
+    context = dataclasses.replace(CONTEXT, comparison="terminal", staffed=staffed)
+    visit = Walk(ApplyFirst, context)
+    visit.until("identity.id_card").say("identity.id_card", card)
+    visit.until("photo.choose").say("photo.choose", "1")
+    assert visit.at == "comparison.consent"
     return visit
 
 
-def test_nobody_is_asked_where_nothing_is_compared() -> None:
-    """No method here, or no portrait from the chip: then no consent is asked, and it is said so."""
-    assert submitted(walk().until("apply.submit")).evidence.comparison.why == "no_method"
-    visit = Walk(ApplyFirst, dataclasses.replace(CONTEXT, comparison="terminal"))
-    evidence = submitted(visit.until("apply.submit")).evidence
-    assert (evidence.comparison.band, evidence.comparison.why) == ("cannot_tell", "no_portrait")
+def compared(band: Band) -> Compared:
+    return Compared(Comparison(band, 0.5, "test"), NOW)
 
 
-def test_declining_the_comparison_changes_nothing_but_what_is_recorded() -> None:
-    visit = at_consent("terminal").say("apply.compare_consent", None)
-    assert visit.at == "apply.review"
-    signed = submitted(visit.until("apply.submit"))
-    assert signed.evidence.comparison.why == "declined"
-    assert [consent.text_id for consent in signed.consents] == [
-        "apply.notice",
-        "apply.photo_notice",
-    ]
+def test_nobody_is_asked_where_nothing_is_compared_and_a_person_must_look() -> None:
+    proof = submitted(walk().until("filing.submit")).proof
+    assert proof.comparison is not None and proof.comparison.why == "no_method"
+    assert proof.level is Level.P1
+    assert "face_not_compared" in proof.reasons
 
 
-@pytest.mark.parametrize("band", Band)
-def test_whatever_the_comparison_says_the_application_goes_on(band: Band) -> None:
-    visit = at_consent("terminal").say("apply.compare_consent", NOW)
+def test_declining_the_comparison_sends_the_matter_to_a_person() -> None:
+    visit = at_consent().say("comparison.consent", None)
+    assert visit.at == "review"
+    signed = submitted(visit.until("filing.submit"))
+    assert (signed.proof.level, signed.proof.reasons[0]) == (Level.P1, "face_declined")
+    assert [consent.text_id for consent in signed.consents] == ["apply.notice", "photo.notice"]
+    assert "portrait_wlt" not in signed.attachments
+
+
+@pytest.mark.parametrize(
+    ("band", "reason"),
+    [
+        (Band.MATCH, ""),
+        (Band.UNSURE, "face_unsure"),
+        (Band.MISMATCH, "face_mismatch"),
+        (Band.CANNOT_TELL, "face_not_compared"),
+    ],
+)
+def test_anything_but_a_match_is_a_reason_to_look_and_nobody_is_refused(
+    band: Band, reason: str
+) -> None:
+    visit = at_consent().say("comparison.consent", NOW)
     assert visit.prompt.portrait == PORTRAIT
-    visit.say("apply.compare", Comparison(band, 0.5, "test"))
-    assert visit.at == "apply.review"
-    signed = submitted(visit.until("apply.submit"))
-    assert signed.evidence.comparison.band is band
-    assert signed.evidence.portrait is None
-    assert signed.consents[-1] == Consent("apply.compare_consent", signed.policy_version, NOW)
+    visit.say("comparison.compare", compared(band))
+    assert visit.at == "review"
+    signed = submitted(visit.until("filing.submit"))
+    faces = [code for code in signed.proof.reasons if code.startswith("face_")]
+    assert faces == ([reason] if reason else [])
+    assert signed.proof.level is (Level.P3 if band is Band.MATCH else Level.P1)
+    assert signed.consents[-1] == Consent("comparison.consent", signed.policy_version, NOW)
 
 
-def test_the_portrait_leaves_the_terminal_only_to_be_compared_at_the_centre() -> None:
-    visit = at_consent("central").say("apply.compare_consent", NOW)
-    evidence = submitted(visit.until("apply.submit")).evidence
-    assert evidence.comparison.why == "at_central"
-    assert evidence.portrait == PORTRAIT
-    visit = at_consent("central").say("apply.compare_consent", None)
-    assert submitted(visit.until("apply.submit")).evidence.portrait is None
+def test_the_portrait_travels_as_it_is_in_the_chip_with_the_consent_only() -> None:
+    visit = at_consent().say("comparison.consent", NOW)
+    visit.say("comparison.compare", compared(Band.MATCH))
+    assert submitted(visit.until("filing.submit")).attachments["portrait_wlt"] == WLT
+
+
+def test_without_a_decoder_the_centre_compares() -> None:
+    card = dataclasses.replace(WITH_PORTRAIT, portrait=None)
+    visit = at_consent(card).say("comparison.consent", NOW)
+    assert visit.at == "review"
+    signed = submitted(visit.until("filing.submit"))
+    assert signed.proof.comparison is not None and signed.proof.comparison.why == "at_central"
+    assert signed.attachments["portrait_wlt"] == WLT
+
+
+def test_staff_who_vouch_are_the_other_way() -> None:
+    visit = at_consent(staffed=True).say("comparison.consent", None)
+    assert isinstance(visit.prompt, AskStaff)
+    visit.say("proof.staff", Staff("s07", "declined", NOW))
+    proof = submitted(visit.until("filing.submit")).proof
+    assert proof.level is Level.P3 and proof.staff == Staff("s07", "declined", NOW)
+    assert not [code for code in proof.reasons if code.startswith("face_")]
+
+
+def test_who_does_not_wait_for_staff_is_looked_at_by_the_centre() -> None:
+    visit = at_consent(staffed=True).say("comparison.consent", None).say("proof.staff", None)
+    proof = submitted(visit.until("filing.submit")).proof
+    assert proof.level is Level.P1 and "face_declined" in proof.reasons
 
 
 def test_the_review_shows_everything_and_offers_to_change_what_was_typed() -> None:
-    visit = walk().until("apply.review")
+    visit = walk().until("review")
     assert isinstance(visit.prompt, Review)
     rows: tuple[Row, ...] = visit.prompt.rows
     assert all(row.value for row in rows)
     assert visit.prompt.photo == PHOTO
     changeable = {row.revise for row in rows if row.revise}
-    answered = {prompt for prompt, _ in APPLICATION}
-    assert changeable <= answered
+    answered = [prompt for prompt, _ in APPLICATION]
+    for step in changeable:
+        assert any(prompt == step or prompt.startswith(f"{step}.") for prompt in answered), step
 
 
 def test_a_changed_telephone_number_leads_straight_back_to_the_review() -> None:
-    visit = walk().until("apply.review")
-    visit.visit.revise("apply.phone")
-    other = {"phone": "13911111111"}
-    visit.say("apply.phone", other).say("apply.phone_again", other)
-    assert visit.at == "apply.review"
+    visit = walk().until("review")
+    visit.visit.revise("telephone")
+    assert visit.visit.suggestion == PHONE
+    visit.say("telephone.number", {"phone": "13911111111"})
+    assert visit.prompt.facts == {"number": "139 1111 1111"}
+    visit.say("telephone.read_back", "right")
+    assert visit.at == "review"
     assert any(row.value == "13911111111" for row in visit.prompt.rows)
 
 
+TYPED = {"estate": "张北小区", "building": "19", "entrance": "1", "room": "401"}
+
+
+def typed_address() -> Walk:
+    """At the review, with an address that was typed."""
+    return elsewhere(walk(), "urban").say("address.urban", TYPED).until("review")
+
+
+def test_a_typed_address_is_put_again_filled_and_can_be_corrected() -> None:
+    """The typo stayed: the question before it was answered by itself, and the form never came."""
+    visit = typed_address()
+    visit.visit.revise("address")
+    asked = []
+    for answer in ("other", "urban", "130203"):
+        asked.append((visit.at, visit.visit.suggestion))
+        visit.visit.answer(answer)
+    assert asked == [
+        ("address.same", "other"),
+        ("address.kind", "urban"),
+        ("address.area", "130203"),
+    ]
+    assert (visit.at, visit.visit.suggestion) == ("address.urban", TYPED)
+    visit.say("address.urban", {**TYPED, "room": "402"})
+    assert visit.at == "review"
+    assert any("402" in row.value for row in visit.prompt.rows)
+
+
+def test_back_from_the_step_being_changed_leads_to_the_review_with_everything() -> None:
+    """It threw away the eight answers after it, the photo among them."""
+    visit = typed_address()
+    before = visit.prompt
+    visit.visit.revise("address")
+    visit.visit.back()
+    assert visit.at == "review"
+    assert visit.prompt == before
+
+
+def test_back_within_the_step_being_changed_stays_in_it() -> None:
+    visit = typed_address()
+    before = visit.prompt
+    visit.visit.revise("address")
+    visit.say("address.same", "other").say("address.kind", "rural")
+    visit.visit.back()
+    assert (visit.at, visit.visit.suggestion) == ("address.kind", "rural")
+    visit.visit.back()
+    assert (visit.at, visit.visit.suggestion) == ("address.same", "other")
+    visit.visit.back()
+    assert visit.prompt == before
+
+
 def test_a_changed_bank_asks_for_its_outlet_and_nothing_else() -> None:
-    visit = walk().until("apply.review")
-    visit.visit.revise("apply.bank")
-    visit.say("apply.bank", "ccb").say("apply.outlet", "ccb-lubei")
-    assert visit.at == "apply.review"
+    visit = walk().until("review")
+    visit.visit.revise("pickup")
+    visit.say("pickup.bank", "ccb").say("pickup.outlet", "ccb-lubei")
+    assert visit.at == "review"
+
+
+def test_a_changed_district_keeps_bank_and_photo_and_asks_for_the_outlet_anew() -> None:
+    visit = typed_address()
+    visit.visit.revise("address")
+    visit.say("address.same", "other").say("address.kind", "urban").say("address.area", "130202")
+    visit.say("address.urban", TYPED)
+    assert visit.at == "pickup.outlet", "the order of the outlets follows the district"
+    assert visit.visit.suggestion == "icbc-lubei"
+    visit.say("pickup.outlet", "icbc-lunan")
+    assert visit.at == "review"
 
 
 def test_changing_data_after_signing_asks_for_the_signature_again() -> None:
-    visit = walk().until("apply.sign")
+    visit = walk().until("signature")
     before = visit.prompt.document
     visit.visit.back()
     visit.visit.revise("apply.special_group")
-    visit.say("apply.special_group", "veteran").say("apply.review", True)
-    assert visit.at == "apply.sign"
+    visit.say("apply.special_group", "veteran").say("review", True)
+    assert visit.at == "signature"
     assert visit.prompt.document != before
 
 
 @pytest.mark.parametrize("lines", [(), (((500, 500),),), (((500, 500), (510, 505)),)])
 def test_an_empty_signature_is_refused(lines: Any) -> None:
-    visit = walk().until("apply.sign")
+    visit = walk().until("signature")
     with pytest.raises(Unacceptable, match=r"prompt\.sign\.empty"):
         visit.visit.answer(Strokes(lines, NOW))
-    assert visit.at == "apply.sign"
+    assert visit.at == "signature"
 
 
 # -- submitted -----------------------------------------------------------------------------------
 
 
 def hand_over(verdict: Verdict) -> Walk:
-    visit = walk().until("apply.verdict")
-    return visit.say("apply.verdict", verdict)
+    visit = walk().until("filing.verdict")
+    return visit.say("filing.verdict", verdict)
 
 
 def test_no_way_back_once_submitted() -> None:
-    visit = walk().until("apply.submit")
+    visit = walk().until("signature")
     assert visit.visit.can_go_back
-    visit.say("apply.submit", SUBMITTED)
+    visit.until("filing.submit").say("filing.submit", SUBMITTED)
     assert not visit.visit.can_go_back
 
 
 def test_a_queued_application_is_never_called_accepted() -> None:
     visit = hand_over(QUEUED)
     assert visit.prompt.slip.state == "state.queued"
-    done = visit.say("apply.print", None).prompt
+    done = visit.say("filing.print", None).prompt
     assert isinstance(done, Done)
-    assert (done.id, done.state) == ("apply.saved", "waiting")
+    assert (done.id, done.state) == ("apply.queued", "waiting")
+
+
+def test_what_a_person_must_look_at_is_never_called_accepted() -> None:
+    visit = hand_over(TO_REVIEW)
+    assert visit.prompt.slip.state == "state.to_review"
+    done = visit.say("filing.print", None).prompt
+    assert (done.id, done.state) == ("apply.to_review", "waiting")
 
 
 @pytest.mark.parametrize(
@@ -474,23 +677,39 @@ def test_a_refusal_after_upload_is_said_on_screen_and_receipt(
 ) -> None:
     visit = hand_over(Verdict(standpoint, reason))
     assert visit.prompt.slip.state == f"state.{standpoint}"
-    assert visit.prompt.slip.notes == (f"apply.refused.{words}.text",)
-    assert Words().has(f"apply.refused.{words}.text")
-    assert visit.say("apply.print", None).at == "apply.not_accepted"
+    assert visit.prompt.slip.notes == (f"refused.{words}.text",)
+    assert Words().has(f"refused.{words}.text")
+    assert visit.say("filing.print", None).at == "apply.not_accepted"
 
 
 def test_paper_out_leaves_the_application_submitted_and_tells_the_citizen() -> None:
-    visit = walk().until("apply.print")
+    visit = walk().until("filing.print")
     visit.visit.fault(DeviceFault(FaultCode.PRINTER_PAPER_OUT))
-    assert visit.at == "apply.done"
+    assert visit.at == "apply.accepted"
     assert visit.prompt.number == SUBMITTED.receipt_no
-    assert "receipt.not_printed" in visit.prompt.lines
-    visit.say("apply.done", True)
+    assert visit.prompt.not_printed == "fault.printer_paper_out.citizen"
+    assert visit.prompt.silence_s() == 180.0, "long enough to write the number down"
+    visit.say("apply.accepted", True)
     assert visit.visit.outcome is not None and visit.visit.outcome.committed
+    assert visit.visit.outcome.number == SUBMITTED.receipt_no
+
+
+def test_after_the_refill_the_receipt_is_printed_from_the_result_page() -> None:
+    visit = walk().until("filing.print")
+    first = visit.prompt.action
+    visit.visit.fault(DeviceFault(FaultCode.PRINTER_PAPER_OUT))
+    visit.say("apply.accepted", "reprint")
+    assert visit.at == "filing.print"
+    assert visit.prompt.action != first, "a printer that has printed one prints the other as well"
+    visit.say("filing.print", None)
+    assert (visit.at, visit.prompt.not_printed) == ("apply.accepted", "")
+    with pytest.raises(Unacceptable):
+        visit.visit.answer("reprint")
+    assert finished(visit.say("apply.accepted", True))
 
 
 def test_the_receipt_masks_the_citizen_and_names_no_telephone() -> None:
-    slip = walk().until("apply.print").prompt.slip
+    slip = walk().until("filing.print").prompt.slip
     printed = " ".join(value for _, value in slip.rows)
     assert "张*国" in printed
     assert ZHANG.name not in printed and ZHANG.number not in printed
@@ -498,33 +717,68 @@ def test_the_receipt_masks_the_citizen_and_names_no_telephone() -> None:
 
 
 def test_an_outbox_that_fails_ends_the_visit_with_nothing_submitted() -> None:
-    visit = walk().until("apply.submit")
+    visit = walk().until("filing.submit")
     visit.visit.fault(DeviceFault(FaultCode.OUTBOX_UNAVAILABLE))
     outcome = visit.visit.outcome
     assert outcome is not None
     assert (outcome.ending, outcome.committed) == (Ending.FAULT, False)
 
 
-@pytest.mark.parametrize("step", [name for name, _ in APPLICATION])
+STEPS = [name for name, _ in APPLICATION]
+EFFECTS = ("filing.submit", "filing.print")
+
+
+@pytest.mark.parametrize("step", STEPS)
 def test_walking_away_at_any_prompt_ends_and_wipes_the_visit(step: str) -> None:
     visit = walk().until(step)
     prompt = visit.prompt
+    visit.visit.tick(0.0)
     visit.visit.tick(1e6)
-    if prompt.idle_s is None:
+    if prompt.silence_s() is None:
         assert visit.at == step, "a device is at work: nobody is hurried"
         return
     outcome = visit.visit.outcome
     assert outcome is not None and outcome.ending is Ending.IDLE
-    names = [name for name, _ in APPLICATION]
-    assert outcome.committed is (names.index(step) > names.index("apply.submit"))
+    assert outcome.committed is (STEPS.index(step) > STEPS.index("filing.submit"))
+    assert bool(outcome.number) is outcome.committed
 
 
-@pytest.mark.parametrize("step", [name for name, _ in APPLICATION])
+@pytest.mark.parametrize("step", STEPS)
+def test_leaving_at_any_prompt_ends_the_visit_but_never_in_an_effect(step: str) -> None:
+    """退出 while it was being stored submitted it all the same, and said that nothing was."""
+    visit = walk().until(step)
+    assert visit.visit.cancel() is (step not in EFFECTS)
+    if step in EFFECTS:
+        assert visit.at == step
+        assert not visit.visit.can_leave
+        visit.until("apply.accepted")
+        assert visit.prompt.number == SUBMITTED.receipt_no
+        return
+    outcome = visit.visit.outcome
+    assert outcome is not None and outcome.ending is Ending.CANCELLED
+    assert bool(outcome.number) is outcome.committed
+
+
+@pytest.mark.parametrize("step", STEPS)
 def test_a_device_fault_at_any_prompt_ends_the_visit_or_is_explained(step: str) -> None:
     visit = walk().until(step)
     visit.visit.fault(DeviceFault(FaultCode.INTERNAL))
-    if step == "apply.print":
-        assert visit.at == "apply.done"
+    if step == "filing.print":
+        assert visit.at == "apply.accepted"
     else:
         assert visit.visit.outcome is not None
         assert visit.visit.outcome.ending is Ending.FAULT
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_screen_that_breaks_ends_the_visit_with_what_was_done(step: str) -> None:
+    visit = walk().until(step)
+    visit.visit.crash(ValueError("张建国"))
+    if step in EFFECTS:
+        assert visit.visit.outcome is None, "it is being done, and its result is waited for"
+        visit.visit.answer(dict(APPLICATION)[step])
+    outcome = visit.visit.outcome
+    assert outcome is not None and outcome.ending is Ending.CRASHED
+    assert outcome.committed is (STEPS.index(step) >= STEPS.index("filing.submit"))
+    assert bool(outcome.number) is outcome.committed
+    assert "张" not in repr(visit.events)

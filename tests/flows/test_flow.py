@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import pytest
 
 from hardware.faults import DeviceFault, FaultCode
-from kiosk.visit.flow import Ending, Event, Prompt, Service, Unacceptable, Visit
-from kiosk.visit.prompts import Choice, Option
+from kiosk.visit.flow import (
+    IDLE_WARNING_S,
+    MOST_EXTENSIONS,
+    PERSONAL_S,
+    Ending,
+    Event,
+    Prompt,
+    Unacceptable,
+    Visit,
+)
+from kiosk.visit.prompts import Choice, Option, Review, Row
+from kiosk.visit.service import Leave, Service
 from tests.flows.counter import CONTEXT
 
 YES_NO = (Option("yes"), Option("no"))
@@ -33,8 +43,12 @@ class Commit(Prompt[str]):
     what: str
     performed_by: ClassVar[str | None] = "outbox"
     asks: ClassVar[bool] = False
+    effect: ClassVar[bool] = True
     commits: ClassVar[bool] = True
     idle_s: ClassVar[float | None] = None
+
+    def number_of(self, answer: str) -> str:
+        return f"number of {answer}"
 
 
 class Weigh(Service):
@@ -110,14 +124,23 @@ def test_back_replays_and_does_not_perform_operations_again() -> None:
     assert at(visit) == "third"
 
 
-def test_going_forward_after_back_measures_again_and_suggests_later_answers() -> None:
+def test_going_forward_after_back_does_not_measure_again_and_suggests_later_answers() -> None:
     visit, _ = begin()
     answer_all(visit, "yes", 7, "7")
     visit.back()
     visit.back()
     visit.answer("yes")
-    assert at(visit) == "measure"
-    visit.answer(7)
+    assert (at(visit), visit.suggestion) == ("second", "7")
+
+
+def test_going_forward_after_back_measures_what_was_not_measured_yet() -> None:
+    visit, _ = begin()
+    answer_all(visit, "yes", 7, "7")
+    visit.back()
+    visit.back()
+    visit.answer("no")
+    assert visit.prompt == Measure("measure", of="no")
+    visit.answer(8)
     assert (at(visit), visit.suggestion) == ("second", "7")
 
 
@@ -142,9 +165,9 @@ def test_revise_asks_again_what_reads_differently() -> None:
 
 def test_there_is_no_way_back_past_a_commit() -> None:
     visit, _ = begin()
-    answer_all(visit, "yes", 7, "7", "no")
+    answer_all(visit, "yes", 7, "7")
     assert visit.can_go_back
-    visit.answer("stored")
+    answer_all(visit, "no", "stored")
     assert at(visit) == "fourth"
     assert not visit.can_go_back
     with pytest.raises(RuntimeError):
@@ -177,7 +200,9 @@ def test_a_caught_fault_is_replayed_like_an_answer() -> None:
     assert (at(visit), visit.suggestion) == (f"after.{FaultCode.PRINTER_PAPER_OUT}", "no")
 
 
-def test_a_service_that_is_not_deterministic_is_stopped_not_trusted() -> None:
+@pytest.mark.parametrize("other", [Measure("a"), Choice("b", YES_NO), Choice("a", YES_NO[:1])])
+def test_a_service_that_is_not_deterministic_is_stopped_not_trusted(other: Prompt[Any]) -> None:
+    """Also where it asks another thing of the same kind: its answer would go to the wrong one."""
     runs = 0
 
     class Moody(Service):
@@ -189,7 +214,7 @@ def test_a_service_that_is_not_deterministic_is_stopped_not_trusted() -> None:
         async def serve(self) -> None:
             nonlocal runs
             runs += 1
-            await (Choice("a", YES_NO) if runs == 1 else Measure("a"))
+            await (Choice("a", YES_NO) if runs == 1 else other)
             await Choice("b", YES_NO)
             await Choice("c", YES_NO)
 
@@ -218,12 +243,14 @@ def test_whatever_ends_a_visit_wipes_it_attribute_by_attribute(steps: int) -> No
         Ending.CANCELLED: lambda visit: visit.cancel(),
         Ending.IDLE: lambda visit: visit.tick(1e6),
         Ending.FAULT: lambda visit: visit.fault(DeviceFault(FaultCode.CAMERA_NO_FRAMES)),
-        Ending.CRASHED: lambda visit: visit.crash(ValueError("130299195703160119")),
+        Ending.CRASHED: lambda visit: visit.failed(ValueError("130299195703160119")),
     }
     for ending, end in endings.items():
         visit = walked()
         if ending is Ending.IDLE and visit.prompt is not None and visit.prompt.idle_s is None:
             continue  # while it is being stored, nobody is hurried
+        if ending is Ending.CANCELLED and not visit.can_leave:
+            continue  # in the instant of an effect nobody leaves
         end(visit)
         assert visit.outcome is not None
         assert visit.outcome.ending is ending
@@ -296,6 +323,49 @@ def test_patience_doubles_every_time_in_elder_mode() -> None:
     assert visit.tick(239.0) == 1
 
 
+class Show(Service):
+    """A page with personal data."""
+
+    id = "show"
+    icon = "scale"
+
+    async def serve(self) -> None:
+        await Review("review", (Row("form.name", "张建国"),))
+        await Review("again", (Row("form.name", "张建国"),))
+
+
+def test_touches_do_not_keep_a_page_with_personal_data_open_for_ever() -> None:
+    """A touch every minute kept an ID number on the screen for a day."""
+    visit, _ = begin(Show)
+    now, warned = 0.0, None
+    while warned is None:
+        visit.touched(now)
+        now += 60.0
+        warned = visit.tick(now)
+        assert now <= PERSONAL_S
+    assert now == PERSONAL_S
+    visit.touched(now)
+    assert visit.tick(now + IDLE_WARNING_S) is None
+    assert visit.outcome is not None and visit.outcome.ending is Ending.IDLE
+
+
+def test_who_answers_the_warning_stays_ten_times_and_a_new_page_begins_anew() -> None:
+    visit, _ = begin(Show)
+    visit.tick(0.0)
+    now = 0.0
+    for _ in range(MOST_EXTENSIONS):
+        now += PERSONAL_S + 1
+        visit.touched(now)
+        assert visit.tick(now) is not None
+        visit.stay(now)
+        assert visit.tick(now) is None
+    visit.stay(now + PERSONAL_S)
+    assert visit.tick(now + PERSONAL_S) is not None, "the eleventh time changes nothing"
+    visit.answer(True)
+    visit.touched(now + PERSONAL_S)
+    assert visit.tick(now + PERSONAL_S) is None
+
+
 def test_nobody_is_hurried_while_something_is_being_stored() -> None:
     visit, _ = begin()
     answer_all(visit, "yes", 7, "7", "no")
@@ -316,3 +386,182 @@ def test_flows_import_neither_kivy_nor_a_driver_library() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert result.stdout.strip() == "[]"
+
+
+# -- effects -------------------------------------------------------------------------------------
+
+
+def at_commit() -> tuple[Visit, list[Event]]:
+    visit, events = begin()
+    answer_all(visit, "yes", 7, "7", "no")
+    assert at(visit) == "commit"
+    return visit, events
+
+
+def test_nobody_leaves_in_the_instant_of_an_effect() -> None:
+    visit, _ = at_commit()
+    assert not visit.can_leave
+    assert not visit.cancel()
+    assert not visit.can_go_back
+    with pytest.raises(RuntimeError):
+        visit.back()
+    assert visit.tick(1e9) is None
+    assert not visit.interrupt(DeviceFault(FaultCode.CARD_PULLED))
+    assert at(visit) == "commit"
+    visit.answer("stored")
+    assert at(visit) == "fourth" and visit.can_leave
+    visit.cancel()
+    assert visit.outcome is not None
+    assert (visit.outcome.ending, visit.outcome.number) == (Ending.CANCELLED, "number of stored")
+
+
+def test_a_driver_that_breaks_during_an_effect_waits_for_its_result() -> None:
+    for settle, committed in (
+        (lambda visit: visit.answer("stored"), True),
+        (lambda visit: visit.fault(DeviceFault(FaultCode.OUTBOX_UNAVAILABLE)), False),
+        (lambda visit: visit.failed(RuntimeError()), False),
+    ):
+        visit, _ = at_commit()
+        visit.crash(ValueError("secret"))
+        assert visit.outcome is None
+        settle(visit)
+        assert visit.outcome is not None
+        assert visit.outcome.ending is Ending.CRASHED
+        assert visit.outcome.committed is committed
+
+
+def test_every_ending_after_a_commit_has_the_number() -> None:
+    for end in (
+        lambda visit: visit.answer("yes"),
+        lambda visit: visit.cancel(),
+        lambda visit: visit.tick(1e9),
+        lambda visit: visit.fault(DeviceFault(FaultCode.PRINTER_PAPER_OUT)),
+        lambda visit: visit.failed(ValueError()),
+        lambda visit: visit.crash(ValueError()),
+        lambda visit: visit.interrupt(DeviceFault(FaultCode.CARD_PULLED)),
+    ):
+        visit, _ = at_commit()
+        visit.answer("stored")
+        visit.tick(0.0)
+        end(visit)
+        assert visit.outcome is not None
+        assert visit.outcome.number == "number of stored"
+
+
+# -- events of a device --------------------------------------------------------------------------
+
+
+def test_a_pulled_card_reaches_a_question_that_is_put_to_the_citizen() -> None:
+    visit, events = begin(Careful)
+    visit.answer("yes")
+    visit.answer(7) if at(visit) != "measure" else visit.fault(DeviceFault(FaultCode.CARD_MUTE))
+    assert at(visit) == f"after.{FaultCode.CARD_MUTE}"
+    assert visit.interrupt(DeviceFault(FaultCode.CARD_PULLED))
+    assert visit.outcome is not None and visit.outcome.fault is FaultCode.CARD_PULLED
+    assert ("fault", FaultCode.CARD_PULLED) in [(event.kind, event.detail) for event in events]
+
+
+def test_back_passes_over_a_question_that_a_device_interrupted() -> None:
+    class Holding(Service):
+        id = "holding"
+        icon = "scale"
+
+        async def serve(self) -> None:
+            await Choice("first", YES_NO)
+            try:
+                await Choice("while.card.is.in", YES_NO)
+            except DeviceFault:
+                await Choice("put.back", YES_NO)
+
+    visit, _ = begin(Holding)
+    visit.answer("yes")
+    visit.interrupt(DeviceFault(FaultCode.CARD_PULLED))
+    assert at(visit) == "put.back"
+    visit.back()
+    assert (at(visit), visit.suggestion) == ("first", "yes")
+    visit.answer("no")
+    assert at(visit) == "while.card.is.in"
+
+
+# -- dead ends -----------------------------------------------------------------------------------
+
+
+class Refusing(Service):
+    id = "refusing"
+    icon = "scale"
+    stages = ("ask",)
+
+    async def serve(self) -> None:
+        self.at("ask")
+        if await Choice("sure", YES_NO) == "no":
+            raise Leave
+        raise Leave("refused.mismatch", icon="alert", facts={"n": 1})
+
+
+def test_a_dead_end_is_shown_with_its_words_and_its_facts() -> None:
+    visit, _ = begin(Refusing)
+    assert visit.stage == "ask"
+    visit.answer("yes")
+    prompt = visit.prompt
+    assert prompt is not None
+    assert (prompt.id, prompt.icon, prompt.facts) == ("refused.mismatch", "alert", {"n": 1})  # type: ignore[attr-defined]
+    visit.back()
+    assert at(visit) == "sure"
+    visit.answer("yes")
+    visit.answer(True)
+    assert visit.outcome is not None and visit.outcome.ending is Ending.DONE
+
+
+def test_who_chose_to_leave_goes_home_at_once() -> None:
+    visit, _ = begin(Refusing)
+    visit.answer("no")
+    assert visit.outcome is not None and visit.outcome.ending is Ending.DONE
+
+
+def test_a_stage_that_a_service_does_not_have_is_a_bug() -> None:
+    with pytest.raises(ValueError, match="refusing has no stage nowhere"):
+        Refusing(CONTEXT).at("nowhere")
+
+
+# -- what is kept in memory ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Secret:
+    """Something that must not stay."""
+
+    text: str = field(default="", repr=False)
+
+
+def test_no_fault_keeps_the_frames_of_the_service() -> None:
+    """The fault of a receipt held the service's locals by its traceback."""
+    import gc
+
+    class Holds(Service):
+        id = "holds"
+        icon = "scale"
+
+        async def serve(self) -> None:
+            secret = Secret("x")
+            try:
+                await Measure("measure")
+            except DeviceFault:
+                await Choice("first", YES_NO)
+            await Measure(f"again{len(secret.text)}")
+
+    fault = DeviceFault(FaultCode.PRINTER_PAPER_OUT)
+    for end in (
+        lambda visit: visit.fault(fault),
+        lambda visit: visit.failed(ValueError()),
+        lambda visit: visit.cancel(),
+        lambda visit: visit.tick(1e9),
+        lambda visit: visit.interrupt(fault),
+    ):
+        visit, _ = begin(Holds)
+        visit.tick(0.0)
+        visit.fault(fault)
+        visit.answer("yes")
+        end(visit)
+        assert visit.outcome is not None
+        assert fault.__traceback__ is None
+        assert not any(type(thing) is Secret for thing in gc.get_objects()), end

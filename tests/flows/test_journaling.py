@@ -110,8 +110,8 @@ def test_a_visit_that_a_fault_ended_names_it(tmp_path: Path) -> None:
 
 def test_submitted_is_written_only_of_what_is_on_the_disk(tmp_path: Path) -> None:
     desk, notes = noted(tmp_path)
-    transaction = Walk(ApplyFirst).until("apply.submit").prompt.transaction
-    submitted = desk.perform(Submit("apply.submit", transaction))
+    transaction = Walk(ApplyFirst).until("filing.submit").prompt.transaction
+    submitted = desk.perform(Submit("filing.submit", transaction))
     assert notes.entries == [("submitted", {"id": submitted.id})]
     assert [item.id for item in desk.parts.outbox.waiting()] == [submitted.id]
 
@@ -119,9 +119,9 @@ def test_submitted_is_written_only_of_what_is_on_the_disk(tmp_path: Path) -> Non
 def test_what_could_not_be_stored_was_not_submitted(tmp_path: Path) -> None:
     desk, notes = noted(tmp_path)
     desk.parts.outbox._limits = Limits(free_bytes=2**62)
-    transaction = Walk(ApplyFirst).until("apply.submit").prompt.transaction
+    transaction = Walk(ApplyFirst).until("filing.submit").prompt.transaction
     with pytest.raises(DeviceFault):
-        desk.perform(Submit("apply.submit", transaction))
+        desk.perform(Submit("filing.submit", transaction))
     assert notes.entries == []
 
 
@@ -150,7 +150,7 @@ def test_other_devices_leave_no_such_entry(tmp_path: Path) -> None:
 
     desk, notes = noted(tmp_path, printer=Desk(Printer()))
     slip = Slip("apply.slip", "state.queued", SUBMITTED.receipt_no, facts={"days": 30})
-    desk.perform(Print("apply.print", slip, "a1"))
+    desk.perform(Print("filing.print", slip, "a1"))
     assert notes.entries == []
 
 
@@ -432,8 +432,8 @@ def test_no_entry_of_a_whole_visit_says_who_it_was(
     scribe = Scribe(Recorder(journal))
     sealer = Opener.generate().sealer
     desk = Terminal(dataclasses.replace(made.parts, journal=scribe, sealer=sealer))
-    walk = Walk(ApplyFirst).until("apply.submit")
-    desk.perform(Submit("apply.submit", walk.prompt.transaction))
+    walk = Walk(ApplyFirst).until("filing.submit")
+    desk.perform(Submit("filing.submit", walk.prompt.transaction))
     desk.close()
     text = b"".join(line.data for line in read(tmp_path / FOLDER)).decode()
     assert "submitted" in text

@@ -17,13 +17,14 @@ from hardware.faults import DeviceFault, FaultCode
 from hardware.supervision import DeviceState, HealthTable
 from kiosk.darkroom import NoStudio
 from kiosk.operations import OPERATIONS
+from kiosk.parts import Parts
 from kiosk.policy import load_policy
 from kiosk.receipts import Slip
 from kiosk.records.submission import Standpoint
 from kiosk.services.card_check import CheckCard
 from kiosk.services.first_application import ApplyFirst
 from kiosk.settings import Central, Settings
-from kiosk.terminal import Parts, Terminal
+from kiosk.terminal import Terminal
 from kiosk.upkeep.desired import Desired
 from kiosk.visit.prompts import PROMPTS, AwaitVerdict, PlaceIdCard, Print, ReadCard, TakePhoto
 from kiosk.words import Words
@@ -132,7 +133,7 @@ def test_an_operation_reports_and_answers(tmp_path: Path) -> None:
     reports: list[Any] = []
     answers: list[Any] = []
     desk = terminal(tmp_path, id_reader=Desk(Reader()))
-    desk.start(PlaceIdCard("apply.id_card"), reports.append, answers.append)
+    desk.start(PlaceIdCard("identity.id_card"), reports.append, answers.append)
     assert (reports, answers) == (["waiting"], [ZHANG])
 
 
@@ -140,7 +141,7 @@ def test_a_cancelled_operation_says_nothing_any_more(tmp_path: Path) -> None:
     said: list[Any] = []
     reader = Desk(Reader(), at_once=False)
     operation = terminal(tmp_path, id_reader=reader).start(
-        PlaceIdCard("apply.id_card"), said.append, said.append
+        PlaceIdCard("identity.id_card"), said.append, said.append
     )
     operation.cancel()
     reader.run()
@@ -151,7 +152,7 @@ def test_wiping_the_visit_cancels_what_runs_for_it(tmp_path: Path) -> None:
     said: list[Any] = []
     reader = Desk(Reader(), at_once=False)
     desk = terminal(tmp_path, id_reader=reader)
-    desk.start(PlaceIdCard("apply.id_card"), said.append, said.append)
+    desk.start(PlaceIdCard("identity.id_card"), said.append, said.append)
     desk.wipe()
     reader.run()
     assert said == []
@@ -195,11 +196,11 @@ def test_an_operation_that_outlives_its_visit_keeps_the_closed_studio(tmp_path: 
     photographers: list[Any] = []
 
     def take(prompt: Any, device: Any, work: Any) -> None:
-        photographers.append(work.photographer)
+        photographers.append(work.studio)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(OPERATIONS, TakePhoto, take)
-        desk.start(TakePhoto("apply.photo"), print, print)
+        desk.start(TakePhoto("photo.take"), print, print)
         desk.wipe()
         camera.run()
     assert photographers == [made[0]]
@@ -223,7 +224,7 @@ def test_a_device_the_terminal_does_not_have_is_a_fault(tmp_path: Path) -> None:
 def test_a_receipt_is_printed_under_its_action_id(tmp_path: Path) -> None:
     printer = Printer()
     slip = Slip("apply.slip", "state.queued", SUBMITTED.receipt_no, facts={"days": 30})
-    terminal(tmp_path, printer=Desk(printer)).perform(Print("apply.print", slip, "a1"))
+    terminal(tmp_path, printer=Desk(printer)).perform(Print("filing.print", slip, "a1"))
     ((receipt, action),) = printer.printed
     texts = [getattr(element, "text", "") for element in receipt]
     assert action == "a1"
@@ -281,7 +282,7 @@ def test_a_terminal_is_online_while_the_centre_answers(tmp_path: Path) -> None:
 
 def test_the_verdict_is_queued_while_the_centre_is_silent(tmp_path: Path) -> None:
     desk = terminal(tmp_path)
-    verdict = desk.perform(AwaitVerdict("apply.verdict", SUBMITTED, patience_s=0.3))
+    verdict = desk.perform(AwaitVerdict("filing.verdict", SUBMITTED, patience_s=0.3))
     assert verdict.standpoint is Standpoint.QUEUED
 
 
@@ -298,7 +299,7 @@ def test_the_verdict_is_what_the_centre_said(
     )
     desk.parts.outbox.acknowledge([Answer(stored.id, said)])
     submitted = type(SUBMITTED)(stored.id, stored.receipt_no)
-    verdict = desk.perform(AwaitVerdict("apply.verdict", submitted, patience_s=5.0))
+    verdict = desk.perform(AwaitVerdict("filing.verdict", submitted, patience_s=5.0))
     assert verdict.standpoint is standpoint
 
 

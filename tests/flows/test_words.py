@@ -72,7 +72,7 @@ def test_every_service_is_named_and_its_stages_too(service: type) -> None:
 
 
 def quoted_ids(file: Path) -> set[str]:
-    """Ids of prompts as they are written in a service: "apply.phone", "identify.expired" …"""
+    """Ids of prompts as they are written in a service: "telephone.number", "identity.expired" …"""
     return set(
         re.findall(r"\"((?:apply|identify|card_check)\.[a-z_.]+)\"", file.read_text("utf-8"))
     )
@@ -104,9 +104,9 @@ def test_only_the_centre_makes_an_application_accepted() -> None:
 
 
 def test_every_box_of_every_form_has_label_and_hint() -> None:
-    from kiosk.services import first_application
+    from kiosk.steps import address
 
-    boxes = (*first_application._URBAN_FIELDS, *first_application._RURAL_FIELDS)
+    boxes = (*address._URBAN_FIELDS, *address._RURAL_FIELDS)
     for box in boxes:
         for language in LANGUAGES:
             assert WORDS[language].has(f"field.{box.name}.label")

@@ -153,7 +153,7 @@ def test_blink_and_turn_are_asked_at_the_first_try_only_and_can_be_switched_off(
 ) -> None:
     shown: list[View] = []
     camera: Any = Camera(1200)
-    taken = take_photo(TakePhoto("apply.photo", attempt), camera, work(liveness, shown))
+    taken = take_photo(TakePhoto("photo.take", attempt), camera, work(liveness, shown))
     said = {view.guidance.say for view in shown}
     assert any("live" in say for say in said) is asked
     missed = Answer.NOT_SEEN if asked else Answer.NOT_ASKED
@@ -164,7 +164,7 @@ def test_blink_and_turn_are_asked_at_the_first_try_only_and_can_be_switched_off(
 def test_a_citizen_who_leaves_ends_it() -> None:
     camera: Any = Camera(5)
     with pytest.raises(NotWanted):
-        take_photo(TakePhoto("apply.photo"), camera, work(False, []))
+        take_photo(TakePhoto("photo.take"), camera, work(False, []))
     assert camera.closed
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kiosk.services import find_services
+from kiosk.services.first_application import ApplyFirst
 from kiosk.visit.flow import Prompt
 from screens.registry import screen_class
 from screens.stage import Stage
@@ -15,10 +15,8 @@ class Framed(Stage):
     """A stage that shows what it is given."""
 
     def put_on(self, prompt: Prompt[Any]) -> None:
-        for service in find_services():
-            if service.stage_of(prompt.id) is not None:
-                self._service = service
-                self._show_stage(prompt.id)
+        self._service = ApplyFirst
+        self._show_stage("details")
         name = self.terminal.words.say("service.first_application.name")
         self._header.during_visit(name, lambda: None)
         actions = Recorder(can_go_back=prompt.asks)

@@ -13,12 +13,14 @@ from typing import Any
 from hardware.faults import DeviceFault, FaultCode
 from hardware.supervision import DeviceState, HealthTable
 from kiosk.maintenance.technicians import Admitted, Refused
+from kiosk.offers import Offer
 from kiosk.policy import load_policy
 from kiosk.settings import Settings
-from kiosk.terminal import Offer, QueueState
+from kiosk.terminal import QueueState
 from kiosk.visit import prompts as p
-from kiosk.visit.flow import Context, Event, Prompt, Service, Visit
+from kiosk.visit.flow import Event, Prompt, Visit
 from kiosk.visit.prompts import Option, Row
+from kiosk.visit.service import Context, Service
 from kiosk.words import Words
 
 
@@ -68,7 +70,7 @@ def sample_prompts() -> dict[str, Prompt[Any]]:
             ),
         ),
         "choice-two": p.Choice(
-            "apply.address_same",
+            "address.same",
             (
                 Option(
                     "same", detail="河北省唐山市路北区张北小区19楼1门401号", icon="home-account"
@@ -77,7 +79,7 @@ def sample_prompts() -> dict[str, Prompt[Any]]:
             ),
         ),
         "choice-grid": p.Choice(
-            "apply.area",
+            "address.area",
             _grid(
                 "路北区",
                 "路南区",
@@ -96,7 +98,7 @@ def sample_prompts() -> dict[str, Prompt[Any]]:
             ),
         ),
         "choice-pages": p.Choice(
-            "apply.outlet",
+            "pickup.outlet",
             tuple(
                 Option(
                     f"outlet-{at}",
@@ -109,26 +111,22 @@ def sample_prompts() -> dict[str, Prompt[Any]]:
             ),
             facts={"bank": "中国建设银行"},
         ),
-        "id-card": p.PlaceIdCard("apply.id_card"),
-        "read-card": p.ReadCard("apply.read_card"),
-        "choose-photo": p.ChoosePhoto("apply.choose_photo", _captures(1), 2),
-        "choose-photo-two": p.ChoosePhoto("apply.choose_photo", _captures(2), 1),
-        "choose-photo-last": p.ChoosePhoto("apply.choose_photo", _captures(3), 0),
-        "head-covering": p.Choice(
-            "apply.head_covering",
-            (Option("bare", icon="account-check-outline"), Option("cannot", icon="account-cog")),
-        ),
+        "id-card": p.PlaceIdCard("identity.id_card"),
+        "read-card": p.ReadCard("existing_card.read"),
+        "choose-photo": p.ChoosePhoto("photo.choose", _captures(1), 2),
+        "choose-photo-two": p.ChoosePhoto("photo.choose", _captures(2), 1),
+        "choose-photo-last": p.ChoosePhoto("photo.choose", _captures(3), 0),
         "compare-consent": p.AskConsent(
-            "apply.compare_consent",
+            "comparison.consent",
             (
                 ("what", "face-recognition"),
                 ("kept", "shield-lock-outline"),
                 ("free", "hand-okay"),
             ),
         ),
-        "compare": p.CompareFaces("apply.compare", photo(), b""),
+        "compare": p.CompareFaces("comparison.compare", photo(), b""),
         "review": p.Review(
-            "apply.review",
+            "review",
             (
                 Row("form.name", "买买提·吐尔逊·阿卜杜热合曼"),
                 Row("form.sex", "男"),
@@ -136,51 +134,50 @@ def sample_prompts() -> dict[str, Prompt[Any]]:
                 Row("form.birth", "1957-03-12"),
                 Row("form.ethnic", "维吾尔族"),
                 Row("form.special_group", "无", revise="apply.special_group"),
-                Row("form.phone", "13800000000", revise="apply.phone"),
+                Row("form.phone", "13800000000", revise="telephone"),
                 Row(
                     "form.address",
                     "河北省唐山市路北区张北小区19楼1门401号",
-                    revise="apply.address_same",
+                    revise="address",
                 ),
-                Row("form.bank", "中国建设银行", revise="apply.bank"),
-                Row("form.outlet", "中国建设银行股份有限公司唐山建设路支行", revise="apply.outlet"),
+                Row("form.bank", "中国建设银行", revise="pickup"),
+                Row(
+                    "form.outlet", "中国建设银行股份有限公司唐山建设路支行", revise="pickup.outlet"
+                ),
             ),
             photo(),
         ),
-        "ask-central": p.AskCentral("apply.eligibility", SimpleNamespace()),  # type: ignore[arg-type]
-        "submit": p.Submit("apply.submit", SimpleNamespace()),  # type: ignore[arg-type]
-        "verdict": p.AwaitVerdict("apply.verdict", SimpleNamespace()),  # type: ignore[arg-type]
-        "print": p.Print("apply.print", (), "action"),
+        "ask-central": p.AskCentral("eligibility.ask", SimpleNamespace()),  # type: ignore[arg-type]
+        "submit": p.Submit("filing.submit", SimpleNamespace()),  # type: ignore[arg-type]
+        "verdict": p.AwaitVerdict("filing.verdict", SimpleNamespace()),  # type: ignore[arg-type]
+        "print": p.Print("filing.print", (), "action"),
         "advice": p.Advice("apply.child", icon="human-male-child"),
-        "advice-refused": p.Advice("apply.refused.mismatch", icon="alert-circle-outline"),
+        "advice-refused": p.Advice("refused.mismatch", icon="alert-circle-outline"),
         "done-ok": p.Done(
-            "apply.done",
+            "apply.accepted",
             "ok",
             "13029926112400015",
             lines=("state.accepted.meaning",),
         ),
         "done-waiting": p.Done(
-            "apply.saved",
+            "apply.queued",
             "waiting",
             "13029926112400015",
-            lines=(
-                "state.queued.meaning",
-                "receipt.not_printed",
-                "fault.printer_paper_out.citizen",
-            ),
+            lines=("state.queued.meaning",),
+            not_printed="fault.printer_paper_out.citizen",
         ),
         "done-trouble": p.Done(
             "apply.not_accepted",
             "trouble",
             "13029926112400015",
-            lines=("state.rejected.meaning", "apply.refused.mismatch.text"),
+            lines=("state.rejected.meaning", "refused.mismatch.text"),
         ),
         "done-card": p.Done("card_check.third", "ok"),
         "form": p.Form(
-            "apply.phone", (p.Field("phone", rule="mobile", keyboard="digits", longest=13),)
+            "telephone.number", (p.Field("phone", rule="mobile", keyboard="digits", longest=13),)
         ),
-        "sign": p.Sign("apply.sign", "ab" * 32, "张建国"),
-        "take-photo": p.TakePhoto("apply.photo"),
+        "sign": p.Sign("signature", "ab" * 32, "张建国"),
+        "take-photo": p.TakePhoto("photo.take"),
     }
 
 

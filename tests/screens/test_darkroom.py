@@ -5,15 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
 
 from hardware.faults import DeviceFault, FaultCode
 from kiosk.darkroom.room import Darkroom
-from kiosk.visit.flow import Service
-from kiosk.visit.prompts import Notice
+from kiosk.visit.prompts import Agreement, Notice
+from kiosk.visit.service import Service
 from screens.stage import Stage
+from tests.flows.counter import NOW
 from tests.flows.test_terminal import terminal
 from tests.screens.conftest import Hand
 
@@ -25,9 +25,9 @@ class Portrait(Service):
     """Needs the camera, and asks nothing of it."""
 
     id = "first_application"
+    group = "card"
     icon = "card-plus-outline"
     needs = frozenset({"camera"})
-    stages: ClassVar = {}
 
     async def serve(self) -> None:
         await Notice("apply.notice", points=(("fee", "cash-remove"),))
@@ -59,7 +59,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 def _done(bench: Bench) -> None:
     assert bench.stage._visit is not None
-    bench.stage._visit.answer(None)
+    bench.stage._visit.answer(Agreement(NOW))
     bench.stage.follow()
 
 

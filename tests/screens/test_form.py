@@ -20,9 +20,9 @@ from tests.screens.conftest import Hand
 from tests.screens.samples import Recorder
 
 WORDS = Words()
-PHONE = Form("apply.phone", (Field("phone", rule="mobile", keyboard="digits", longest=13),))
+PHONE = Form("telephone.number", (Field("phone", rule="mobile", keyboard="digits", longest=13),))
 URBAN = Form(
-    "apply.address_urban",
+    "address.urban",
     (
         Field("estate", rule="place", keyboard="chinese", longest=30),
         Field("building", rule="house", keyboard="digits", longest=8),

@@ -29,7 +29,7 @@ def actions() -> Recorder:
 
 @pytest.fixture
 def page(hand: Hand, actions: Recorder) -> Iterator[TakePhotoScreen]:
-    page = TakePhotoScreen(TakePhoto("apply.photo"), None, WORDS, actions)
+    page = TakePhotoScreen(TakePhoto("photo.take"), None, WORDS, actions)
     hand.show(page)
     yield page
     page.leave()
@@ -214,7 +214,7 @@ def test_who_does_not_get_on_is_shown_the_way_to_staff(
 
 
 def test_leaving_drops_the_picture_and_the_voice(hand: Hand, actions: Recorder) -> None:
-    page = TakePhotoScreen(TakePhoto("apply.photo"), None, WORDS, actions)
+    page = TakePhotoScreen(TakePhoto("photo.take"), None, WORDS, actions)
     hand.show(page)
     page.progress(view())
     picture = page._preview._texture
@@ -229,7 +229,7 @@ def test_leaving_drops_the_picture_and_the_voice(hand: Hand, actions: Recorder) 
 def test_every_instruction_fits_and_leaves_the_picture_where_it_is(
     hand: Hand, language: str
 ) -> None:
-    page = TakePhotoScreen(TakePhoto("apply.photo"), None, Words(language), Recorder())
+    page = TakePhotoScreen(TakePhoto("photo.take"), None, Words(language), Recorder())
     hand.show(page)
     heights = set()
     for say in SAYINGS:

@@ -13,7 +13,7 @@ from screens.sign import SHAPE, SignScreen
 from tests.screens.conftest import Hand
 from tests.screens.samples import Recorder
 
-PROMPT = Sign("apply.sign", "ab" * 32, "张建国")
+PROMPT = Sign("signature", "ab" * 32, "张建国")
 
 
 @pytest.fixture

@@ -9,18 +9,19 @@ import threading
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 from kivy.clock import Clock
 from kivy.lang import Builder
 
 from hardware.faults import DeviceFault, FaultCode
-from kiosk.visit.flow import Service
 from kiosk.visit.prompts import Choice, Done, Notice, Option, PlaceIdCard, Print, Submit
+from kiosk.visit.service import Service
 from screens import theme
 from screens.inspector import Inspector, NotInProduction
 from screens.stage import Stage
+from tests.flows.counter import SUBMITTED
 from tests.screens.conftest import Hand
 from tests.screens.samples import StubTerminal
 
@@ -29,20 +30,24 @@ class Sample(Service):
     """Asks, reads a card, submits, prints, shows the result."""
 
     id = "card_check"
+    group = "card"
     icon = "card-search-outline"
-    stages: ClassVar = {"read": ("apply.who",), "result": ("card_check.third",)}
+    stages = ("read", "result")
 
     async def serve(self) -> None:
         await Notice("apply.notice", points=(("fee", "cash-remove"),))
+        self.at("read")
         await Choice("apply.who", (Option("self"), Option("unit")))
-        await PlaceIdCard("apply.id_card")
-        await Submit("apply.submit", None)  # type: ignore[arg-type]
-        lines: tuple[str, ...] = ()
+        await PlaceIdCard("identity.id_card")
+        await Submit("filing.submit", None)  # type: ignore[arg-type]
+        not_printed = ""
         try:
-            await Print("apply.print", (), "1")
+            await Print("filing.print", (), "1")
         except DeviceFault as fault:
-            lines = ("receipt.not_printed", f"fault.{fault.code}.citizen")
-        await Done("card_check.third", "ok", number="13000126112400174", lines=lines)
+            not_printed = f"fault.{fault.code}.citizen"
+        self.at("result")
+        number = "13000126112400174"
+        await Done("card_check.third", "ok", number=number, not_printed=not_printed)
 
 
 class Time:
@@ -82,7 +87,7 @@ def tap(hand: Hand, stage: Stage, time: Time, tag: str) -> None:
 def to_card(hand: Hand, stage: Stage, time: Time) -> None:
     for tag in ("service:card_check", "primary", "option:self"):
         tap(hand, stage, time, tag)
-    assert stage.shown == "apply.id_card"
+    assert stage.shown == "identity.id_card"
 
 
 def test_a_visit_from_home_to_home(
@@ -90,13 +95,13 @@ def test_a_visit_from_home_to_home(
 ) -> None:
     assert stage.shown == "home"
     to_card(hand, stage, time)
-    for answer in ("card", "submitted", None):
+    for answer in ("card", SUBMITTED, None):
         terminal.running[-1].done(answer)
         hand.pump()
     assert [running.prompt.id for running in terminal.running] == [
-        "apply.id_card",
-        "apply.submit",
-        "apply.print",
+        "identity.id_card",
+        "filing.submit",
+        "filing.print",
     ]
     assert stage.shown == "card_check.third"
     assert "130001 261124 00174" in hand.texts()
@@ -170,7 +175,7 @@ def test_receipt_not_printed_is_told_and_the_visit_goes_on(
     to_card(hand, stage, time)
     terminal.running[-1].done("card")
     hand.pump()
-    terminal.running[-1].done("submitted")
+    terminal.running[-1].done(SUBMITTED)
     hand.pump()
     terminal.running[-1].done(DeviceFault(FaultCode.PRINTER_PAPER_OUT))
     hand.pump()
@@ -184,7 +189,7 @@ def test_bug_in_an_operation_after_submit_says_that_it_is_kept(
     to_card(hand, stage, time)
     terminal.running[-1].done("card")
     hand.pump()
-    terminal.running[-1].done("submitted")
+    terminal.running[-1].done(SUBMITTED)
     hand.pump()
     terminal.running[-1].done(ZeroDivisionError("x"))
     hand.pump()
@@ -242,7 +247,7 @@ def test_who_walks_away_from_the_result_is_done(
     hand: Hand, stage: Stage, terminal: StubTerminal, time: Time
 ) -> None:
     to_card(hand, stage, time)
-    for answer in ("card", "submitted", None):
+    for answer in ("card", SUBMITTED, None):
         terminal.running[-1].done(answer)
         hand.pump()
     time.now += 61

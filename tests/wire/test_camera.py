@@ -161,7 +161,7 @@ def test_the_preview_gets_the_very_frame_that_the_photo_is_made_of(
     photographer: Any = Photographer()
     work = Work(terminal, shown.append, lambda: len(shown) >= 2, list, photographer)
     with pytest.raises(NotWanted):
-        take_photo(TakePhoto("apply.photo"), Camera(far_end.url), work)
+        take_photo(TakePhoto("photo.take"), Camera(far_end.url), work)
     for rgb, view in zip(looked_at, shown, strict=True):
         assert np.shares_memory(np.frombuffer(view.rgb, np.uint8), rgb)
 

@@ -55,7 +55,7 @@ def photograph(far_end: VirtualCamera, then: Callable[[View], None]) -> tuple[An
     with closing(Darkroom()) as darkroom:
         work = Work(terminal, report, lambda: time.monotonic() > until, list, darkroom)
         try:
-            return take_photo(TakePhoto("apply.photo"), Camera(far_end.url), work), said
+            return take_photo(TakePhoto("photo.take"), Camera(far_end.url), work), said
         except DeviceFault as fault:
             return fault.code, said
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from kiosk.records.payload import Prepared
+
 from kiosk.photo.report import judge
 from kiosk.photo.standard import THIRD_GENERATION
-from kiosk.records.payload import Prepared
 from kiosk.services.first_application import ApplyFirst
 from sync import messages as m
 from sync.envelope import Opener
@@ -54,13 +55,13 @@ QUESTION = replace(HEADER, seq=0, receipt_no="", kind=m.KIND_ELIGIBILITY)
 
 #: How the citizen answers where the two kinds of address part ways.
 _ADDRESSES: dict[str, tuple[tuple[str, Any], ...]] = {
-    "urban": (("apply.address_same", "same"),),
+    "urban": (("address.same", "same"),),
     "rural": (
-        ("apply.address_same", "other"),
-        ("apply.address_kind", "rural"),
-        ("apply.area", "130203"),
+        ("address.same", "other"),
+        ("address.kind", "rural"),
+        ("address.area", "130203"),
         (
-            "apply.address_rural",
+            "address.rural",
             {"township": "果园乡", "village": "二村", "detail": "8排058号"},
         ),
     ),
@@ -69,15 +70,15 @@ _ADDRESSES: dict[str, tuple[tuple[str, Any], ...]] = {
 
 def application(address: str = "urban") -> dict[str, Json]:
     """What the terminal seals of a first application, with a photo that the centre takes."""
-    walk = Walk(ApplyFirst, CONTEXT).until("apply.address_same")
+    walk = Walk(ApplyFirst, CONTEXT).until("address.same")
     for prompt, answer in _ADDRESSES[address]:
         walk.say(prompt, answer)
     photo = people.jpeg()
     report = judge(THIRD_GENERATION, {"face.width": 186.25})
     card_photo = replace(PHOTO, jpeg=photo, sha256=m.sha256_hex(photo), report=report)
     taken = replace(CAPTURE, photo=card_photo)
-    steps = tuple((name, taken if name == "apply.photo" else said) for name, said in APPLICATION)
-    return Prepared.of(walk.until("apply.submit", steps).prompt.transaction).payload(HEADER)
+    steps = tuple((name, taken if name == "photo.take" else said) for name, said in APPLICATION)
+    return Prepared.of(walk.until("filing.submit", steps).prompt.transaction).payload(HEADER)
 
 
 def sealed(header: EnvelopeHeader, payload: Mapping[str, Json]) -> m.Envelope:

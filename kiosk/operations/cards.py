@@ -1,0 +1,105 @@
+"""身份证 and 社会保障卡: waiting for a card and reading it.
+
+A card taken away too early may be put back: the same page says so for ten seconds (domain §6), and
+only then the visit ends.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from hardware.faults import DeviceFault, FaultCode, NotWanted
+from kiosk.visit.prompts import PutBack
+
+if TYPE_CHECKING:
+    from hardware.card.contents import SocialCard
+    from hardware.card.reader import CardReader
+    from hardware.id_documents import IdCard
+    from hardware.id_reader import IdReader
+    from kiosk.operations.work import Work
+    from kiosk.visit import prompts
+
+T = TypeVar("T")
+
+#: How long a card may be away before the visit ends, seconds (domain §6).
+PUT_BACK_S = 10.0
+
+#: What a reader says when the card went away in the middle.
+_PULLED = frozenset({FaultCode.CARD_PULLED})
+
+
+def place_id_card(prompt: prompts.PlaceIdCard, reader: IdReader, work: Work) -> IdCard:
+    """Wait for a 居民身份证 and read it; reports each `IdStep`."""
+    return reader.read(work.cancelled, work.report)
+
+
+def read_card(prompt: prompts.ReadCard, reader: CardReader, work: Work) -> SocialCard:
+    """Wait for a 社会保障卡 and read what it gives without a PIN: of a third-generation card the
+    holder too, where the service needs it and the settings say how it is opened."""
+    from hardware.card.authenticator import make_authenticator
+    from hardware.card.files import read_social_card
+
+    parts = work.parts
+    way = parts.settings.devices.card_authenticator if prompt.holder else "none"
+    if way == "hsm" and parts.card_centre is None:
+        raise DeviceFault(FaultCode.HSM_UNREACHABLE, "no way to one is set up")
+    authenticator = make_authenticator(way, parts.card_centre)
+
+    def read(cancelled: Callable[[], bool], report: Callable[[Any], None]) -> SocialCard:
+        return reader.use(cancelled, report, lambda card: read_social_card(card, authenticator))
+
+    return with_put_back(read, work)
+
+
+def with_put_back(
+    read: Callable[[Callable[[], bool], Callable[[Any], None]], T],
+    work: Work,
+    clock: Callable[[], float] = time.monotonic,
+) -> T:
+    """Read; after a pulled card wait for it once more, and count down on the same page.
+
+    `read(cancelled, report)` raises `NotWanted` when cancelled. Raises what the first try raised if
+    the card does not come back in time.
+    """
+    try:
+        return read(work.cancelled, work.report)
+    except DeviceFault as fault:
+        if fault.code not in _PULLED:
+            raise
+        pulled = DeviceFault(fault.code, fault.detail)
+    wait = _Countdown(work, clock)
+    try:
+        return read(wait.over, wait.report)
+    except NotWanted:
+        if work.cancelled():
+            raise
+        raise pulled from None
+
+
+class _Countdown:
+    """The seconds in which a card may be put back. Anything the reader reports besides that it
+    waits means that the card is there, and the time stands still."""
+
+    def __init__(self, work: Work, clock: Callable[[], float]) -> None:
+        self._work, self._clock = work, clock
+        self._ends: float | None = clock() + PUT_BACK_S
+        self._said = 0
+
+    def over(self) -> bool:
+        if self._work.cancelled():
+            return True
+        if self._ends is None:
+            return False
+        left = math.ceil(self._ends - self._clock())
+        if left != self._said and left > 0:
+            self._said = left
+            self._work.report(PutBack(left))
+        return left <= 0
+
+    def report(self, step: Any) -> None:
+        if str(step) != "waiting":
+            self._ends = None
+            self._work.report(step)

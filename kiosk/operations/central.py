@@ -1,0 +1,32 @@
+"""Questions to the centre. Offline is a reply, not a fault, because a service can go on."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from kiosk.records.submission import Reply
+
+if TYPE_CHECKING:
+    from kiosk.operations.work import Work
+    from kiosk.visit import prompts
+
+log = logging.getLogger(__name__)
+
+
+def ask_central(prompt: prompts.AskCentral, _: None, work: Work) -> Reply:
+    """Ask, and wait no longer than the settings say a citizen may wait."""
+    from sync.central import CentralUnreachable
+
+    central = work.parts.central
+    if central is None:
+        return Reply()
+    question, patience_s = prompt.question, work.parts.settings.central.patience_s
+    try:
+        answer = central.ask(  # type: ignore[attr-defined]
+            question.kind, dict(question.fields), timeout_s=patience_s
+        )
+    except CentralUnreachable as error:
+        log.info("central unreachable: %s", type(error).__name__)
+        return Reply()
+    return Reply(answer)

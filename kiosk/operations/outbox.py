@@ -1,0 +1,71 @@
+"""Submitting, and the centre's word about what was submitted."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from typing import TYPE_CHECKING
+
+from hardware.faults import DeviceFault, FaultCode
+from kiosk.records.submission import Standpoint, Submitted, Verdict
+
+if TYPE_CHECKING:
+    from kiosk.operations.work import Work
+    from kiosk.visit import prompts
+    from kiosk.words import Words
+
+#: Seconds between two looks at the outbox while a citizen waits for the centre's word.
+_VERDICT_POLL_S = 0.1
+
+
+def submit(prompt: prompts.Submit, _: None, work: Work) -> Submitted:
+    """Seal and store. Returns after the durable commit, or raises and nothing was submitted."""
+    from kiosk.records.transaction import Prepared
+    from sync.outbox import OutboxUnavailable
+
+    parts, transaction = work.parts, prompt.transaction
+    if parts.sealer is None:
+        raise DeviceFault(FaultCode.NOT_ENROLLED)
+    sealer = parts.sealer()
+    prepared = Prepared.of(transaction, lambda text: hash_of_words(parts.words, text))
+    try:
+        stored = parts.outbox.put(
+            transaction.kind,
+            lambda header: sealer.seal(header, prepared.contents(header)),
+            key_id=sealer.key_id,
+            algorithm=sealer.algorithm,
+        )
+    except OutboxUnavailable as error:
+        raise DeviceFault(FaultCode.OUTBOX_UNAVAILABLE, error.reason) from error
+    # Only now: what the journal calls submitted is on the disk.
+    parts.journal.record("submitted", id=stored.id)
+    return Submitted(stored.id, stored.receipt_no)
+
+
+def await_verdict(prompt: prompts.AwaitVerdict, _: None, work: Work) -> Verdict:
+    """Watch the outbox until the agent has brought the centre's word, or patience ends.
+
+    Whatever goes wrong on the way, the transaction is stored: then it is queued as far as anybody
+    can tell, and never "system trouble".
+    """
+    from sync.outbox import OutboxUnavailable
+
+    until = time.monotonic() + prompt.patience_s
+    while True:
+        try:
+            verdict = work.parts.outbox.verdict(prompt.submitted.id)
+        except OutboxUnavailable:
+            verdict = None
+        if verdict is not None and verdict.verdict in set(Standpoint):
+            return Verdict(Standpoint(verdict.verdict), verdict.rejection or "")
+        if time.monotonic() >= until or work.cancelled() or not work.online():
+            return Verdict(Standpoint.QUEUED)
+        time.sleep(_VERDICT_POLL_S)
+
+
+def hash_of_words(words: Words, text_id: str) -> str:
+    """SHA-256 of a text as it was shown: its words by id, one a line, in the order of the ids."""
+    shown = [
+        f"{key}={words.say(key)}" for key in sorted(words.ids()) if key.startswith(f"{text_id}.")
+    ]
+    return hashlib.sha256("\n".join(shown).encode()).hexdigest()

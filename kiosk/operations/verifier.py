@@ -1,0 +1,20 @@
+"""The face in the photo against the ID card's portrait: a hint, whatever comes of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kiosk.visit.prompts import Compared
+
+if TYPE_CHECKING:
+    from kiosk.operations.work import Work
+    from kiosk.visit import prompts
+
+
+def compare_faces(prompt: prompts.CompareFaces, _: None, work: Work) -> Compared:
+    """Nobody is refused because a comparison failed."""
+    from kiosk.photo.verify import Place, verifier
+
+    place = Place(work.parts.settings.photo.comparison)
+    comparison = verifier(place).compare(prompt.photo.jpeg, prompt.portrait)
+    return Compared(comparison, work.now())

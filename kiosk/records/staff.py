@@ -1,0 +1,15 @@
+"""A member of staff who vouches for a citizen (人工核验): who, and why a person was needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class Staff:
+    """`id`: as in the terminal's roster; `reason`: one of those asked for; `at`: aware."""
+
+    id: str
+    reason: str
+    at: datetime

@@ -1,0 +1,32 @@
+"""Eligibility: may this person apply for a card? The four refusals of domain §2.3, each with words.
+
+Offline nobody can look it up: the citizen is asked, and the centre decides when it hears of it.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from kiosk.records.citizen import Citizen
+from kiosk.steps.enquiry import ask
+from kiosk.steps.existing_card import has_card
+from kiosk.visit.prompts import Choice, Option
+from kiosk.visit.service import Leave
+
+_HAVE_CARD = (Option("no", icon="card-plus-outline"), Option("yes", icon="card-account-details"))
+
+
+async def may_apply(citizen: Citizen, today: date, question: str) -> str:
+    """Raises `Leave` for who may not. Returns the telephone number that the centre knows, masked;
+    "" if it knows none. `question`: of `sync.kinds`, e.g. "first_application.eligibility"."""
+    number, name = citizen.number.text, citizen.name
+    reply = await ask("eligibility.ask", question, id_number=number, name=name)
+    if reply.facts is None:
+        if await Choice("eligibility.have_card", _HAVE_CARD) == "yes":
+            await has_card(today)
+        return ""
+    if reply.facts.get("reason") == "has_card":
+        await has_card(today)
+    if refused := reply.facts.get("rejection"):
+        raise Leave(f"refused.{refused}", icon="alert-circle-outline")
+    return str(reply.facts.get("phone") or "")

@@ -1,0 +1,32 @@
+"""An existing card: whoever has one is told whether it still serves; nobody has two (domain R-E10).
+
+A second-generation card in date may go on being used (R-E9), a third-generation card has no end
+date (R-E6).
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import NoReturn
+
+from hardware.faults import DeviceFault
+from kiosk.visit.prompts import Choice, Option, ReadCard
+from kiosk.visit.service import Leave
+
+_LOOK = (Option("read", icon="card-search-outline"), Option("leave", icon="exit-to-app"))
+
+
+async def has_card(today: date) -> NoReturn:
+    """Offer a look at the card that is there already; the visit ends either way."""
+    if await Choice("existing_card.has_one", _LOOK) == "leave":
+        raise Leave
+    try:
+        card = await ReadCard("existing_card.read")
+    except DeviceFault:
+        raise Leave("existing_card.unreadable", icon="card-remove-outline") from None
+    serves = card.generation == 3 or card.in_date_on(today)
+    raise Leave(
+        "existing_card.serves" if serves else "existing_card.expired",
+        icon="card-account-details",
+        facts={"generation": "一二三"[card.generation - 1]},
+    )

@@ -1,0 +1,96 @@
+"""Filing (提交): keep the transaction safe, wait for the centre's word, print, and say what is
+true.
+
+The receipt and the result page say no more than the centre did (domain §5.0): 待上传, 已受理,
+待核实, or not accepted and why. A receipt that could not be printed is offered again from the
+result page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from hardware.faults import DeviceFault
+from kiosk.receipts import Slip
+from kiosk.records.submission import Standpoint, Submitted, Verdict
+from kiosk.visit.prompts import AwaitVerdict, Done, Print, Submit
+
+if TYPE_CHECKING:
+    from kiosk.records.transaction import Transaction
+
+#: Where the matter stands -> the page that says so, and its state.
+_RESULTS: Mapping[Standpoint, tuple[str, str]] = {
+    Standpoint.ACCEPTED: ("accepted", "ok"),
+    Standpoint.TO_REVIEW: ("to_review", "waiting"),
+    Standpoint.QUEUED: ("queued", "waiting"),
+    Standpoint.DUPLICATE: ("not_accepted", "trouble"),
+    Standpoint.REJECTED: ("not_accepted", "trouble"),
+}
+
+#: Why it was not accepted, where the centre gave no reason of its own.
+_USUAL_REASON = {
+    Standpoint.DUPLICATE: "duplicate_application",
+    Standpoint.REJECTED: "not_permitted",
+}
+
+
+@dataclass(frozen=True)
+class Paper:
+    """What a business puts on its receipt beside the state and the number. Words: `<id>.title`, and
+    `<id>` names the result pages (`<id>.accepted`, `<id>.to_review`, `<id>.queued`,
+    `<id>.not_accepted`). `rows`: (id of the label, text shown); `notes`: ids of words."""
+
+    id: str
+    rows: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+    facts: Mapping[str, str | int] = field(default_factory=dict)
+
+
+async def file(transaction: Transaction, paper: Paper) -> Verdict:
+    """Submit, and hand over what can be handed over. Returns how it stands."""
+    submitted = await Submit("filing.submit", transaction)
+    verdict = await AwaitVerdict("filing.verdict", submitted)
+    await _hand_over(paper, submitted, verdict)
+    return verdict
+
+
+async def _hand_over(paper: Paper, submitted: Submitted, verdict: Verdict) -> None:
+    page, state = _RESULTS[verdict.standpoint]
+    why = _reason(verdict)
+    slip = Slip(
+        id=f"{paper.id}.slip",
+        state=f"state.{verdict.standpoint}",
+        number=submitted.receipt_no,
+        rows=paper.rows,
+        notes=why or paper.notes,
+        facts=paper.facts,
+    )
+    done = Done(
+        f"{paper.id}.{page}",
+        state=state,
+        number=submitted.receipt_no,
+        facts=paper.facts,
+        lines=(f"state.{verdict.standpoint}.meaning", *why),
+    )
+    copies = 0
+    while True:
+        copies += 1
+        not_printed = await _printed(slip, f"{submitted.id}.{copies}")
+        if await replace(done, not_printed=not_printed) != "reprint":
+            return
+
+
+async def _printed(slip: Slip, action: str) -> str:
+    """Print it; "" or the id of the words why it could not be."""
+    try:
+        await Print("filing.print", slip, action=action)
+    except DeviceFault as fault:
+        return f"fault.{fault.code}.citizen"
+    return ""
+
+
+def _reason(verdict: Verdict) -> tuple[str, ...]:
+    usual = _USUAL_REASON.get(verdict.standpoint)
+    return (f"refused.{verdict.reason or usual}.text",) if usual else ()

@@ -1,0 +1,129 @@
+"""What a service is: one thing a citizen can come for, and the ways it may end early.
+
+A service is a class with a coroutine `serve` that awaits prompts and steps. Everything it may
+depend on besides their answers is its `Context`, made once at the start of a visit, so that Back,
+which replays the service, finds the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+from hardware.faults import Device, DeviceFault
+from kiosk.receipts import Slip
+from kiosk.visit.prompts import Advice, Print
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from kiosk.policy import Policy
+
+#: Groups of the home page, in their order: 卡业务, 查询与证明, 缴费与待遇, 办事与帮助.
+GROUPS = ("card", "enquiry", "payment", "help")
+
+
+class Leave(Exception):
+    """A dead end that is not one: why it does not go on here, and where it does (domain §6).
+
+    Words: `<id>.title`, `<id>.text`, `<id>.next`. The engine shows them, and prints a 窗口办理单
+    for the window on request. Without an id the citizen has chosen to leave and goes home at once.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        icon: str = "information-outline",
+        facts: Mapping[str, str | int] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.icon = icon
+        self.facts: Mapping[str, str | int] = facts or {}
+
+
+@dataclass(frozen=True)
+class Context:
+    """All that a service may depend on besides its answers."""
+
+    today: date
+    terminal: str
+    policy: Policy
+    #: Where faces are compared, see `kiosk.photo.verify.Place`.
+    comparison: str = "none"
+    #: Whether a receipt can be printed, as of the start of the visit.
+    printer: bool = True
+    #: Whether somebody is there who may vouch for a citizen (人工核验).
+    staffed: bool = False
+    #: Names this visit, so that two visits' prints are told apart.
+    visit: str = ""
+    #: Facts that any words may use: the window, the hotline.
+    facts: Mapping[str, str | int] = field(default_factory=dict)
+
+
+class Service:
+    """One thing a citizen can come for. Subclasses live one to a file in `kiosk/services/`."""
+
+    #: Names the service in the menu, the words, the log and the centre's settings.
+    id: ClassVar[str]
+    #: One of `GROUPS`.
+    group: ClassVar[str]
+    #: Icon name of the tile on the home screen.
+    icon: ClassVar[str]
+    #: Place in its group, small first.
+    order: ClassVar[int] = 100
+    #: Devices without which the service is not offered.
+    needs: ClassVar[frozenset[Device]] = frozenset()
+    #: Whether it files a transaction: not offered while the outbox takes nothing.
+    submits: ClassVar[bool] = False
+    #: Whether it can do nothing without the centre.
+    needs_network: ClassVar[bool] = False
+    #: Stages shown in the progress strip, in order.
+    stages: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.today = context.today
+        self.policy = context.policy
+        #: Where the service stands now; see `at`.
+        self.stage = ""
+
+    def at(self, stage: str) -> None:
+        """From here on the progress strip shows this stage."""
+        if stage not in self.stages:
+            raise ValueError(f"{self.id} has no stage {stage}")
+        self.stage = stage
+
+    async def serve(self) -> None:
+        """The procedure, read from top to bottom as at the counter."""
+        raise NotImplementedError
+
+    async def run(self) -> None:
+        """`serve`, and the page of a dead end."""
+        try:
+            await self.serve()
+            return
+        except Leave as leave:
+            message, icon, facts = leave.message, leave.icon, leave.facts
+        if message:
+            await self._advise(message, icon, facts)
+
+    async def _advise(self, message: str, icon: str, facts: Mapping[str, str | int]) -> None:
+        advice = Advice(message, icon, facts, prints=self.context.printer)
+        if await advice != "print":
+            return
+        slip = Slip(
+            id="advice.slip",
+            state="state.window",
+            rows=(("advice.slip.service", f"service.{self.id}.name"),),
+            notes=(f"{message}.title", f"{message}.text", f"{message}.next"),
+            facts=facts,
+        )
+        lines: tuple[str, ...] = ("advice.printed",)
+        try:
+            await Print("advice.print", slip, action=f"{self.context.visit}-{message}")
+        except DeviceFault as fault:
+            lines = (f"fault.{fault.code}.citizen",)
+        await Advice(message, icon, facts, lines=lines)
