@@ -376,9 +376,12 @@ class _Grabber:
             return self._newest
 
     def stop(self) -> None:
-        """Let go of the device. A read that hangs is left behind with its thread."""
+        """Let go of the device, and of the last picture: there is a face on it. A read that hangs
+        is left behind with its thread."""
         self._stopping.set()
         self.wait(1.0)
+        with self._news:
+            self._newest = None
 
     def wait(self, seconds: float) -> None:
         """Until the device is let go of, but no longer than this."""
@@ -394,8 +397,10 @@ class _Grabber:
                 rgb = to_rgb(bgr)
                 with self._news:
                     self.number += 1
-                    self._newest = Frame(rgb, self.number, time.monotonic())
+                    if not self._stopping.is_set():
+                        self._newest = Frame(rgb, self.number, time.monotonic())
                     self._news.notify_all()
+                del rgb
         finally:
             with self._news:
                 self._ended = True

@@ -7,8 +7,10 @@ is made of both. The list follows what real terminals of this kind report (domai
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping
 from enum import StrEnum
+from pathlib import Path
 
 
 class Device(StrEnum):
@@ -152,6 +154,21 @@ class DeviceFault(Exception):
         self.code = code
         self.detail = detail
         self.temporary = temporary
+
+    def bare(self) -> DeviceFault:
+        """The same fault without traceback, cause and context.
+
+        Those hold every variable of the functions that it went through, the citizen's data among
+        them, for as long as somebody holds the fault.
+        """
+        return DeviceFault(self.code, self.detail, temporary=self.temporary)
+
+
+def place_of(error: BaseException) -> str:
+    """Where a bug is: its type, file and line. Its message may quote data, so that is left out."""
+    place = traceback.extract_tb(error.__traceback__)[-1:]
+    where = f" at {Path(place[0].filename).name}:{place[0].lineno}" if place else ""
+    return type(error).__name__ + where
 
 
 class NotWanted(Exception):

@@ -8,6 +8,10 @@ A job is a function that gets the open driver. It runs between two polls, on the
 a driver is never used by two threads. A device that is not there fails its jobs at once with the
 fault that keeps it closed.
 
+An exception holds, by its traceback, whatever the functions held that it went through: what the
+citizen said. So a loop keeps of a fault only its code and detail, and hands to each job a fault of
+its own.
+
 What is known of all devices stands in one `HealthTable`, which the home screen, the maintenance
 page and the fleet report read.
 """
@@ -18,16 +22,14 @@ import logging
 import queue
 import threading
 import time
-import traceback
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Generic, Protocol, TypeVar
 
-from hardware.faults import WEIGHTS, DeviceFault, FaultCode, NotWanted, Weight
+from hardware.faults import WEIGHTS, DeviceFault, FaultCode, NotWanted, Weight, place_of
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -189,7 +191,6 @@ class DeviceLoop(Generic[D]):
         self._jobs: queue.SimpleQueue[_Job[D] | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._waits = 0
-        self._closed_by: DeviceFault | None = None
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         health.put(name, DeviceState.STARTING)
 
@@ -232,22 +233,20 @@ class DeviceLoop(Generic[D]):
         try:
             self._driver.open()
             try:
-                self._serve()
+                return self._serve()
             finally:
                 self._driver.close()
         except DeviceFault as fault:
-            return fault
+            return fault.bare()
         except Exception as bug:  # noqa: BLE001 - nothing is above it but a dead thread
             # A dead thread would leave the device "starting", which services take for usable, and
-            # their jobs without an answer. Its message may quote data, so only its place is kept.
-            place = traceback.extract_tb(bug.__traceback__)[-1]
-            where = f"{type(bug).__name__} at {Path(place.filename).name}:{place.lineno}"
+            # their jobs without an answer.
+            where = place_of(bug)
             log.error("driver of %s failed: %s", self._name, where)
             return DeviceFault(FaultCode.INTERNAL, where)
-        return None
 
-    def _serve(self) -> None:
-        """Jobs and polls, until the device faults or the loop is stopped."""
+    def _serve(self) -> DeviceFault | None:
+        """Jobs and polls, until the loop is stopped or the device faults; returns a job's fault."""
         due = 0.0
         while not self._stopping.is_set():
             if time.monotonic() >= due:
@@ -259,10 +258,11 @@ class DeviceLoop(Generic[D]):
                 continue
             if job is None:
                 due = 0.0
-            else:
-                self._do(job)
+            elif (fault := self._do(job)) is not None:
+                return fault
             # While nothing comes: what was read for the last citizen would be held.
             job = None
+        return None
 
     def _look(self) -> None:
         found = self._driver.poll()
@@ -277,28 +277,27 @@ class DeviceLoop(Generic[D]):
             counters=found.counters or None,
         )
 
-    def _do(self, job: _Job[D]) -> None:
-        """Run one job. A fault of the device is passed on and closes it."""
+    def _do(self, job: _Job[D]) -> DeviceFault | None:
+        """Run one job. Returns the fault that closes the device."""
         if not job.future.set_running_or_notify_cancel():
-            return
+            return None
         try:
             result = job.run(self._driver)
         except DeviceFault as fault:
-            job.future.set_exception(fault)
+            job.future.set_exception(fault.bare())
             # After a fault of the card the device itself is all right: it stays open and usable.
-            if WEIGHTS[fault.code] is not Weight.OF_THE_CARD:
-                raise
-        except NotWanted as withdrawn:
-            job.future.set_exception(withdrawn)
+            return fault.bare() if WEIGHTS[fault.code] is not Weight.OF_THE_CARD else None
+        except NotWanted:
+            job.future.set_exception(NotWanted())
         except BaseException as error:  # noqa: BLE001 - it is passed on, whole
             # A bug in the operation: the visit that asked hears of it, the device lives on.
             job.future.set_exception(error)
-            log.error("job on %s failed: %s", self._name, type(error).__name__)
+            log.error("job on %s failed: %s", self._name, place_of(error))
         else:
             job.future.set_result(result)
+        return None
 
     def _fault(self, fault: DeviceFault) -> None:
-        self._closed_by = fault
         self._health.put(self._name, DeviceState.FAULT, fault.code, fault.detail)
 
     def _next_wait(self, fault: DeviceFault) -> float:
@@ -322,8 +321,9 @@ class DeviceLoop(Generic[D]):
             if job is None:
                 return
             if job.future.set_running_or_notify_cancel():
-                job.future.set_exception(fault)
+                job.future.set_exception(fault.bare())
                 until = min(until, time.monotonic() + FIRST_WAIT_S)
+            job = None  # as in `_serve`
 
     def _refuse_all(self) -> None:
         """Answer what waits when the loop has stopped; any thread may call it."""

@@ -156,6 +156,9 @@ class _Use(threading.Thread, Generic[T]):
                 self._result = self._work(card)
         except BaseException as error:  # noqa: BLE001 - it is passed on, whole
             self._error = error
+        if self.given_up.is_set():
+            # Nobody asks for it any more, and it is what a card said of somebody.
+            self._result = self._error = None
         self.ended.set()
         if self.given_up.is_set():
             self._came_back()

@@ -4,10 +4,12 @@ against a stand-in for V4L2, which this machine need not have."""
 from __future__ import annotations
 
 import errno
+import gc
 import struct
 import threading
 import time
 import tracemalloc
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -80,6 +82,28 @@ def test_no_two_pictures_of_one_scene_are_the_same(far_end: VirtualCamera) -> No
     frames.close()
     assert not np.array_equal(one.rgb, other.rgb)
     assert np.abs(one.rgb.astype(np.int16) - other.rgb).mean() < 2
+
+
+def test_no_picture_of_a_face_outlives_the_looking(
+    far_end: VirtualCamera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faces: list[weakref.ref[Any]] = []
+
+    def watched(bgr: Any) -> Any:
+        rgb = to_rgb(bgr)
+        faces.append(weakref.ref(rgb))
+        return rgb
+
+    monkeypatch.setattr(camera_module, "to_rgb", watched)
+    driver = Camera(far_end.url)
+    frames = driver.frames(never)
+    for _ in range(3):
+        next(frames)
+    assert any(face() is not None for face in faces)
+    frames.close()
+    gc.collect()
+    assert not any(face() is not None for face in faces)
+    assert driver.poll().counters["openings"] == 1, "the driver is there all the same"
 
 
 def test_a_slow_consumer_gets_the_newest_frame_not_the_next(far_end: VirtualCamera) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -174,6 +176,60 @@ def test_a_bug_in_a_driver_is_a_fault_not_a_dead_device(
         with pytest.raises(DeviceFault):
             loop.submit(lambda device: None).result(2)
     eventually(lambda: state(table) is DeviceState.READY)
+
+
+class Citizen:
+    """Stands for what a visit knows; can be watched being forgotten."""
+
+
+def serve_and_fail(loop: DeviceLoop[Fake], error: BaseException) -> weakref.ref[Citizen]:
+    """A service: it has a citizen, and so has the operation that fails it."""
+    citizen = Citizen()
+
+    def job(device: Fake) -> None:
+        used_here = citizen
+        assert used_here
+        raise error
+
+    with pytest.raises(type(error)):
+        loop.submit(job).result(2)
+    return weakref.ref(citizen)
+
+
+@pytest.mark.parametrize("code", FaultCode)
+def test_a_loop_keeps_nothing_of_the_visit_that_a_fault_ended(
+    fake: Fake, table: HealthTable, loop: DeviceLoop[Fake], code: FaultCode
+) -> None:
+    """Neither of the job that failed, nor of the jobs that it refuses while it is closed."""
+    loop.start()
+    eventually(lambda: state(table) is DeviceState.READY)
+    fake.gone = True
+    first = serve_and_fail(loop, DeviceFault(code))
+    second = serve_and_fail(loop, DeviceFault(code))
+    gc.collect()
+    # The loop's thread may be in the middle of its next step.
+    eventually(lambda: first() is None and second() is None)
+
+
+@pytest.mark.parametrize("error", [NotWanted(), ZeroDivisionError()], ids=repr)
+def test_a_loop_keeps_nothing_of_a_job_that_was_withdrawn_or_broke(
+    loop: DeviceLoop[Fake], error: BaseException
+) -> None:
+    loop.start()
+    kept = serve_and_fail(loop, type(error)())
+    gc.collect()
+    eventually(lambda: kept() is None)
+
+
+def test_each_job_gets_a_fault_of_its_own(fake: Fake, loop: DeviceLoop[Fake]) -> None:
+    """One that many visits raise collects what each of them held."""
+    fake.gone = True
+    loop.start()
+    faults = [loop.submit(lambda device: None).exception(2) for _ in range(2)]
+    assert faults[0] is not faults[1]
+    for fault in faults:
+        assert isinstance(fault, DeviceFault)
+        assert (fault.__traceback__, fault.__context__, fault.__cause__) == (None, None, None)
 
 
 def test_a_job_for_a_stopped_device_is_refused_not_forgotten(
