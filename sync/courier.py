@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import random
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -21,12 +22,13 @@ from sync.messages import (
     BatchAnswer,
     Envelope,
     InPieces,
+    ItemAnswer,
     Piece,
     PieceAnswer,
     Verdict,
     sha256_hex,
 )
-from sync.outbox import Answer, Leased, Outbox
+from sync.outbox import Answer, Leased, Outbox, Standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -151,11 +153,12 @@ class Courier:
     def _settle(self, sent: set[str], answer: BatchAnswer) -> Delivery:
         """Take in the answers to what was sent; the unanswered goes back into the queue."""
         answers = [
-            Answer(item.id, item.verdict, item.rejection or "", item.reason)
+            Answer(item.id, _verdict(item), item.rejection or "", item.reason)
             for item in answer.answers
             if item.id in sent
         ]
-        self._outbox.acknowledge(answers)
+        # Whatever it answers with is safe there: this contract has no word for anything else.
+        self._outbox.acknowledge(answers, Standing(0, 0, time.time()))
         self._outbox.release(sent - {item.id for item in answers})
         finished = sum(item.verdict != Verdict.LATER for item in answers)
         log.info("delivered %d of %d items", finished, len(sent))
@@ -168,5 +171,11 @@ class Courier:
             return Envelope.of(item.header, item.sealed)
         except ValidationError:
             log.error("item %s does not fit the contract", item.id)
-            self._outbox.acknowledge([Answer(item.id, Verdict.REJECTED, reason="bad_item")])
+            self._outbox.acknowledge([Answer(item.id, "unusable", reason="bad_item")])
             return None
+
+
+def _verdict(item: ItemAnswer) -> str:
+    if item.verdict is Verdict.REJECTED and item.rejection is None:
+        return "unusable"
+    return item.verdict

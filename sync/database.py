@@ -9,12 +9,14 @@
   that can still be read are copied over. Other processes notice by the inode and follow.
 - `x.db.expected` says that there were contents, so an empty or missing file is known for damage
   (`sync.expected`). The record of a file that was missing is an empty `x.db.damaged.1`.
-- The tables of an older release are brought up to date step by step; those of a newer one are
-  left alone.
+- `x.db.witness` says how far its numbers came and where it belongs, so an old or moved copy is
+  known (`sync.witness`).
+- The tables of a newer release are left alone.
 
     x.db  x.db-wal  x.db-shm   SQLite's
     x.db.lock                  held shared by transactions, alone while a file is opened
     x.db.open                  held shared by whoever has the file open
+    x.db.expected x.db.witness see above
 
 Standard library only.
 """
@@ -35,6 +37,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sync.expected import Expected, flush_folder
+from sync.witness import Witness
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -61,6 +64,8 @@ class Reason(StrEnum):
     IO = "io"
     #: Made by a newer release, which must read it again one day.
     NEWER_SCHEMA = "newer_schema"
+    #: The folder is a copy; two would give the same receipt numbers (`sync.witness`).
+    COPIED = "copied"
     #: All receipt numbers of this day were given.
     NUMBERS_USED_UP = "numbers_used_up"
     #: The three limits of `sync.outbox.Limits`.
@@ -97,24 +102,27 @@ class Unavailable(Exception):
 class Tables:
     """What is in such a file."""
 
-    #: SQL that makes version 1 of the tables, then what makes each version of the one before it.
-    steps: tuple[str, ...]
+    #: SQL that makes the tables, and the version that they have.
+    schema: str
+    version: int
     #: (damaged, new) -> rows copied from what can be read of a damaged file, and whether all of
     #: them could be read; inside a transaction.
     rescue: Callable[[sqlite3.Connection, sqlite3.Connection], tuple[int, bool]]
-    #: (db, ceilings, clean) -> whether the file lacks what it once had; inside a transaction.
-    #: Numbers up to the ceilings may have been given; `clean`: the last stop was.
-    settle: Callable[[sqlite3.Connection, Mapping[str, int], bool], bool]
+    #: (db, ceilings, witnessed, clean) -> whether the file lacks what it once had; inside a
+    #: transaction. Numbers up to the ceilings may have been given, the one that is witnessed
+    #: certainly was; `clean`: the last stop was.
+    settle: Callable[[sqlite3.Connection, Mapping[str, int], int, bool], bool]
 
 
 class Database:
     """One such file. Several threads may use it; their transactions go one after the other."""
 
-    def __init__(self, path: Path, tables: Tables) -> None:
-        """Opens and checks the file. Raises `Unavailable`."""
+    def __init__(self, path: Path, tables: Tables, owner: str) -> None:
+        """Opens and checks the file. `owner`: whose it is. Raises `Unavailable`."""
         self._path = path
         self._tables = tables
         self.expected = Expected(Path(f"{path}.expected"))
+        self.witness = Witness(Path(f"{path}.witness"), owner)
         self._mutex = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._inode = 0
@@ -130,6 +138,7 @@ class Database:
     def close(self) -> None:
         with self._mutex:
             self._disconnect()
+            self.witness.close()
             os.close(self._open_file)
             os.close(self._lock_file)
 
@@ -210,6 +219,9 @@ class Database:
     def _open_checked(self) -> None:
         first = self._is_first()
         clean = not (first and _bytes_in(self._part("-wal"))) and not self._in_doubt
+        # Before the database is read: what is witnessed later may be in it later.
+        new = not self.expected.exists() and not _bytes_in(self._path)
+        witnessed = self.witness.open(new=new)
         try:
             db = self._connect(clean)
         except sqlite3.DatabaseError as error:
@@ -219,11 +231,14 @@ class Database:
             log.error("%s is damaged and set aside: %s", self._path.name, error)
             self._set_aside()
             db = self._connect(clean=False, new=True)
-            self._settle(db, clean=False)
+            self._settle(db, witnessed, clean=False)
         else:
-            if first and self._settle(db, clean):
+            # A witness that cannot speak is like a stop that was not clean.
+            if self._settle(db, witnessed, clean=clean and (new or witnessed is not None)):
                 log.error("%s is older than what was promised from it", self._path.name)
                 self._damaged(self._last_damaged() + 1).touch()
+        if self.witness.copied:
+            log.error("%s is a copy and gives no numbers", self._path.name)
         self._rescue(db)
 
     def _is_first(self) -> bool:
@@ -248,7 +263,7 @@ class Database:
         )
         self._connection = db
         (version,) = db.execute("PRAGMA user_version").fetchone()
-        if version > len(self._tables.steps):
+        if version > self._tables.version:
             raise Unavailable(Reason.NEWER_SCHEMA)
         self._path.chmod(0o600)
         self._inode = self._path.stat().st_ino
@@ -263,33 +278,32 @@ class Database:
             raise _Damaged("the file does not pass its check")
         if version == 0 and had_contents:
             raise _Damaged("there were tables and there are none")
-        self._bring_up_to_date(db, version)
-        self._write_over(db)
-        return db
-
-    def _bring_up_to_date(self, db: sqlite3.Connection, version: int) -> None:
-        """From the version found to the newest, each step whole or not at all."""
-        for number, step in enumerate(self._tables.steps[version:], start=version + 1):
-            with _transaction(db):
-                for statement in step.split(";"):
-                    db.execute(statement)
-                db.execute(_RESCUED)
-                db.execute(f"PRAGMA user_version = {number}")
+        if version < self._tables.version:
+            self._make_tables(db)
         if not self.expected.exists():
             flush_folder(self._path.parent)
             self.expected.write({})
+        self._write_over(db)
+        return db
+
+    def _make_tables(self, db: sqlite3.Connection) -> None:
+        with _transaction(db):
+            for statement in self._tables.schema.split(";"):
+                db.execute(statement)
+            db.execute(_RESCUED)
+            db.execute(f"PRAGMA user_version = {self._tables.version}")
 
     def _write_over(self, db: sqlite3.Connection) -> None:
         """After a commit that failed its frames may still be whole in the log. With another process
         the log stays, and a recovery would find them: a small commit takes their place."""
         if self._in_doubt:
             with _transaction(db):
-                db.execute(f"PRAGMA user_version = {len(self._tables.steps)}")
+                db.execute(f"PRAGMA user_version = {self._tables.version}")
             self._in_doubt = False
 
-    def _settle(self, db: sqlite3.Connection, clean: bool) -> bool:
+    def _settle(self, db: sqlite3.Connection, witnessed: int | None, *, clean: bool) -> bool:
         with _transaction(db):
-            return self._tables.settle(db, self.expected.ceilings(), clean)
+            return self._tables.settle(db, self.expected.ceilings(), witnessed or 0, clean)
 
     # -- damage ----------------------------------------------------------------------------------
 

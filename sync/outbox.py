@@ -1,18 +1,25 @@
-"""The outbox: a transaction the citizen was told is submitted is on disk, in order, until the
-centre has it (DESIGN idea 4, domain §3.2, §3.3 and §5.0).
+"""The outbox: a transaction the citizen was told is submitted is on disk, in order, until it is
+safe at the centre (DESIGN idea 4, domain §3.2, §3.3 and §5.0).
 
-    put ──> queued ──lease──> sending ──acknowledge──> acknowledged   sealed bytes deleted,
-              ^                  │                                    verdict kept
-              ├─ lease expired ──┤
-              │  or "later"      └──────────────────> dead            kept for a technician
-              └───────────────── requeue ───────────────┘
+    put ──> queued ──lease──> sending ──a final verdict──> held ──backed up──> acknowledged
+              ^                  │                          │     sealed bytes deleted,
+              ├─ lease expired ──┤                          │     verdict kept for 90 days
+              ├─ "later", and its own time comes            │
+              ├──────────── the centre was restored ────────┘
+              │                  └─"unusable"──> dead      kept for a technician
+              └───────────────── requeue ─────────┘
 
 Promises, given a disk that honours a flush:
 
 - `put` returns after the commit has been flushed (WAL, synchronous=FULL on every connection).
-- The number and the place in the queue come from the same commit, so neither is given twice.
+- The number and the place in the queue come from the same commit, so neither is given twice. A
+  copy of the file, or of the folder, gives no number that the original may have given
+  (`sync.witness`).
 - Nothing stays in "sending": a lease has an end, also when the clock is set back.
-- What the centre puts off is sent for ever, and `waiting` says how often and why.
+- What the centre puts off is sent for ever, each item at times of its own, so that it slows nobody
+  else; `waiting` says how often and why. Urgent items overtake, in a batch of their own.
+- A final verdict keeps the ciphertext until the centre's backup has the item. If the centre is
+  restored from a backup (a higher epoch), what it lost is queued again.
 - What is stored is sealed before it is written; this file never sees contents.
 - A damaged file is set aside whole and reported, never emptied; what can be read of it is queued
   again, and numbers given before it was damaged do not come again.
@@ -26,22 +33,44 @@ several threads. Standard library only: the screen process imports this before h
 from __future__ import annotations
 
 import json
+import logging
 import os
-import sqlite3
+import random
 import time
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sync.database import Database, Reason, Tables
+from sync.database import Database, Reason
 from sync.database import Unavailable as OutboxUnavailable
-from sync.expected import BLOCK
 from sync.header import BEIJING, EnvelopeHeader
 from sync.ids import uuid7
+from sync.items import (
+    FINAL,
+    Answer,
+    Counts,
+    Leased,
+    Limits,
+    Past,
+    Standing,
+    Stored,
+    Unfinished,
+)
 from sync.receipt_number import LAST_OF_DAY, receipt_number
+from sync.tables import (
+    CENTRE_TIME,
+    EPOCH,
+    HELD_GONE,
+    LAST_ANSWER,
+    SEQ,
+    TABLES,
+    count_as_given,
+    counter,
+    set_counter,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    import sqlite3
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import date
     from pathlib import Path
 
@@ -55,64 +84,36 @@ __all__ = [
     "OutboxUnavailable",
     "Past",
     "Reason",
+    "Standing",
     "Stored",
     "Unfinished",
 ]
 
-#: Kinds that overtake all others (network class QI): a lost card is blocked before anything else.
-URGENT_KINDS = frozenset({"loss_report"})
+log = logging.getLogger(__name__)
 
 #: How long the verdict of a finished item can be asked for.
 TOMBSTONE_DAYS = 90
 
+#: Sealed bytes in one lease, at least one item: what an urgent item may have to wait for. Items
+#: that were put off before go a quarter at a time.
+LEASE_BYTES = 1_000_000
+
+#: Seconds until an item that was put off is sent again: half to all of 5, 10, 20 … up to the cap.
+_RETRY_S, _RETRY_CAP_S, _URGENT_CAP_S = 5.0, 1800.0, 60.0
+
+#: A copy that is declared the only one leaves out so many numbers: more than were given in a day
+#: after it was made.
+_ADOPTED = 1000
+
 #: Most pages (4 KiB) given back to the disk with one answer: some milliseconds.
 _PAGES_AT_ONCE = 1024
-
-_VERSION_1 = """
-CREATE TABLE item (
-    seq         INTEGER PRIMARY KEY,
-    id          TEXT NOT NULL UNIQUE,
-    urgent      INTEGER NOT NULL,
-    header      TEXT NOT NULL,
-    sealed      BLOB,
-    state       TEXT NOT NULL DEFAULT 'queued'
-                CHECK (state IN ('queued', 'sending', 'acknowledged', 'dead')),
-    created_at  REAL NOT NULL,
-    leased_at   REAL,
-    lease_ends  REAL,
-    attempts    INTEGER NOT NULL DEFAULT 0,
-    verdict     TEXT,
-    rejection   TEXT NOT NULL DEFAULT '',
-    reason      TEXT NOT NULL DEFAULT '',
-    finished_at REAL
-);
-CREATE INDEX item_waiting ON item (state, urgent DESC, seq) WHERE state IN ('queued', 'sending');
-CREATE TABLE day (day TEXT PRIMARY KEY, last INTEGER NOT NULL);
-CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL)
-"""
-
-#: Counts what the centre puts off, and finds it with dead letters by one index. A file that took
-#: the place of a damaged one counted its numbers from its generation: they go on from there.
-_VERSION_2 = """
-ALTER TABLE item ADD COLUMN put_off INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE item ADD COLUMN put_off_since REAL;
-CREATE INDEX item_dead ON item (seq) WHERE state = 'dead';
-INSERT INTO counter SELECT 'last_seq', value * 1000000000 FROM counter WHERE name = 'generation'
-    ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value);
-INSERT OR IGNORE INTO day SELECT date('now', '+8 hours'), value % 10 * 1000 FROM counter
-    WHERE name = 'generation' AND value > 0;
-DELETE FROM counter WHERE name = 'generation'
-"""
-
-#: What makes each version of the tables out of the one before. Never changed after a release.
-STEPS = (_VERSION_1, _VERSION_2)
 
 #: The order in which items are due.
 _DUE = "urgent DESC, put_off, seq"
 
 #: What an answer does to an item; one that is finished already keeps its verdict.
-_BACK_INTO_THE_QUEUE = """
-UPDATE item SET state = 'queued', lease_ends = NULL, reason = :reason,
+_PUT_OFF = """
+UPDATE item SET state = 'queued', lease_ends = NULL, reason = :reason, due_at = :due,
     put_off = put_off + 1, put_off_since = coalesce(put_off_since, :now)
 WHERE id = :id AND state IN ('queued', 'sending')
 """
@@ -120,16 +121,22 @@ _DEAD = """
 UPDATE item SET state = 'dead', verdict = :verdict, reason = :reason, finished_at = :now
 WHERE id = :id AND state IN ('queued', 'sending')
 """
-_ACKNOWLEDGED = """
-UPDATE item SET state = 'acknowledged', sealed = NULL, verdict = :verdict,
-    rejection = :rejection, reason = :reason, finished_at = :now
+_HELD = """
+UPDATE item SET state = 'held', verdict = :verdict, rejection = :rejection, reason = :reason,
+    finished_at = :now, epoch = :epoch, position = :position, held_since = :since
 WHERE id = :id AND state IN ('queued', 'sending')
 """
-_REQUEUED = """
-UPDATE item SET state = 'queued', verdict = NULL, finished_at = NULL, lease_ends = NULL,
-    put_off = 0, put_off_since = NULL
-WHERE id = ? AND state = 'dead'
+_QUEUED_ANEW = """
+UPDATE item SET state = 'queued', lease_ends = NULL, due_at = 0, put_off = 0, put_off_since = NULL
 """
+_REQUEUED = f"{_QUEUED_ANEW}, verdict = NULL, finished_at = NULL WHERE id = ? AND state = 'dead'"
+#: The citizen has been told the verdict, so it stays until the centre says another.
+_LOST_THERE = f"{_QUEUED_ANEW}, reason = 'centre_restored' WHERE state = 'held' AND epoch < ?"
+_BACKED_UP = """
+UPDATE item SET state = 'acknowledged', sealed = NULL
+WHERE state = 'held' AND epoch = ? AND position <= ?
+"""
+_GONE = "UPDATE item SET state = 'acknowledged', sealed = NULL WHERE state = 'held'"
 
 #: One look into the index for each state and urgency, however long the queue is.
 _OLDEST_WAITING = "SELECT min(seq) FROM ({})".format(
@@ -141,103 +148,11 @@ _OLDEST_WAITING = "SELECT min(seq) FROM ({})".format(
     )
 )
 
-#: Not INSERT OR REPLACE, which would write the pages of the index too.
-_COUNTER_IS_AT = (
-    "INSERT INTO counter VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
-)
 _DAY_IS_AT = "INSERT INTO day VALUES (?, ?) ON CONFLICT (day) DO UPDATE SET last = excluded.last"
 
-#: What is taken over from a damaged file.
-_RESCUED = (
-    "seq, id, urgent, header, sealed, state, created_at, attempts, verdict, rejection, reason,"
-    " finished_at"
+_PAST = (
+    "SELECT id, header, state, created_at, finished_at, coalesce(verdict, ''), rejection FROM item"
 )
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Above any of these nothing more is taken. Dead letters do not count: they wait for a
-    technician, who must not be needed for the next citizen."""
-
-    #: Items that wait for the centre.
-    items: int = 2000
-    #: Days that the oldest item has waited without any answer of the centre.
-    days: int = 30
-    #: Room on the disk, bytes: enough for what comes while somebody is on the way.
-    free_bytes: int = 200_000_000
-
-
-@dataclass(frozen=True)
-class Stored:
-    """A transaction that is on disk for good."""
-
-    id: str
-    receipt_no: str
-    seq: int
-
-
-@dataclass(frozen=True)
-class Leased:
-    """An item given to the courier for a while. `header` is exactly what it was sealed with."""
-
-    id: str
-    header: dict[str, str | int | bool]
-    sealed: bytes
-
-
-@dataclass(frozen=True)
-class Unfinished:
-    """An item the centre has not taken, as a technician sees it."""
-
-    id: str
-    receipt_no: str
-    kind: str
-    #: "queued", "sending" or "dead".
-    state: str
-    #: Seconds since 1970.
-    created_at: float
-    #: How often it was given to the courier.
-    attempts: int
-    #: How often the centre said "later", and when first.
-    put_off: int
-    put_off_since: float | None
-    #: What the centre said last.
-    reason: str
-
-
-@dataclass(frozen=True)
-class Past:
-    """What became of an item. Times in seconds since 1970; `finished_at` is None while it waits."""
-
-    id: str
-    created_at: float
-    finished_at: float | None
-    #: As in `Answer`; "" while the centre has said nothing.
-    verdict: str
-    rejection: str
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the centre said about an item. `verdict`: "accepted", "duplicate", "rejected" or
-    "later"; "rejected" without a `rejection` makes it a dead letter."""
-
-    id: str
-    verdict: str
-    rejection: str = ""
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class Counts:
-    """The queue in numbers. Ages in whole seconds, 0 if there is none."""
-
-    queued: int
-    sending: int
-    dead: int
-    oldest_s: int
-    #: Files that were found damaged and set aside, still on the disk.
-    damaged_files: int
 
 
 class Outbox:
@@ -248,7 +163,7 @@ class Outbox:
         self._terminal = terminal
         self._folder = path.parent
         self._limits = limits or Limits()
-        self._file = Database(path, Tables(STEPS, _rescue, _settle))
+        self._file = Database(path, TABLES, terminal)
         cut = time.time() - TOMBSTONE_DAYS * 86_400
         with self._file.writing() as db:
             db.execute("DELETE FROM item WHERE state = 'acknowledged' AND finished_at < ?", (cut,))
@@ -265,16 +180,20 @@ class Outbox:
         *,
         key_id: str,
         algorithm: str,
+        urgent: bool = False,
+        person: bytes = b"",
     ) -> Stored:
-        """Store one transaction; it is on disk when this returns. Its kind says how urgent it is.
+        """Store one transaction; it is on disk when this returns.
 
         `seal` is called once with the finished header, which names `key_id` and `algorithm`, and
-        returns the sealed contents; what it raises passes through and nothing is stored. Raises
+        returns the sealed contents; what it raises passes through and nothing is stored. `urgent`:
+        it overtakes what is not. `person`: keyed hash of the ID number, for `of_person`. Raises
         `OutboxUnavailable`.
         """
         with self._file.writing() as db:
             if (refused := self._refused(db)) is not None:
                 raise OutboxUnavailable(refused)
+            self._make_room(db)
             at = time.time()
             now = datetime.fromtimestamp(at, BEIJING)
             seq, number = self._next_numbers(db, now.date())
@@ -285,15 +204,24 @@ class Outbox:
                 receipt_no=receipt_number(self._terminal, now.date(), number),
                 kind=kind,
                 created=now.isoformat(timespec="milliseconds"),
-                urgent=kind in URGENT_KINDS,
+                urgent=urgent,
                 key_id=key_id,
                 algorithm=algorithm,
             )
             db.execute(
-                "INSERT INTO item (seq, id, urgent, header, sealed, created_at)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                (seq, header.id, header.urgent, header.canonical().decode(), seal(header), at),
+                "INSERT INTO item (seq, id, urgent, person, header, sealed, created_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    seq,
+                    header.id,
+                    urgent,
+                    person,
+                    header.canonical().decode(),
+                    seal(header),
+                    at,
+                ),
             )
+        self._file.witness.reached(seq)
         return Stored(header.id, header.receipt_no, seq)
 
     def refusal(self) -> Reason | None:
@@ -306,62 +234,117 @@ class Outbox:
             return unavailable.reason
 
     def _refused(self, db: sqlite3.Connection) -> Reason | None:
+        if self._file.witness.copied:
+            return Reason.COPIED
         (oldest,) = db.execute(_OLDEST_WAITING).fetchone()
         if oldest is not None:
             # Counting takes time, and there are not more than there are numbers.
-            most = _counter(db, _SEQ) - oldest + 1
+            most = counter(db, SEQ) - oldest + 1
             if most >= self._limits.items and _waiting(db) >= self._limits.items:
                 return Reason.TOO_MANY_WAITING
             if _days_alone(db, oldest) > self._limits.days:
                 return Reason.TOO_LONG_ALONE
-        disk = os.statvfs(self._folder)
-        if disk.f_bavail * disk.f_frsize < self._limits.free_bytes:
+        if (lacking := self._room_lacking(db)) > 0 and lacking > _held_bytes(db):
             return Reason.DISK_LOW
         return None
 
+    def _room_lacking(self, db: sqlite3.Connection) -> int:
+        """Bytes between the limit and what is free, on the disk and within the file."""
+        disk = os.statvfs(self._folder)
+        lacking = self._limits.free_bytes - disk.f_bavail * disk.f_frsize
+        if lacking <= 0:
+            return 0
+        (pages,) = db.execute("PRAGMA freelist_count").fetchone()
+        (size,) = db.execute("PRAGMA page_size").fetchone()
+        return max(0, lacking - int(pages * size))
+
+    def _make_room(self, db: sqlite3.Connection) -> None:
+        """A held item is at the centre already: it goes before a citizen is turned away."""
+        lacking = self._room_lacking(db)
+        while lacking > 0:
+            row = db.execute(
+                "SELECT seq, length(sealed) FROM item WHERE state = 'held' ORDER BY seq LIMIT 1"
+            ).fetchone()
+            if row is None:
+                return
+            _let_go(db, "AND seq = ?", row[0])
+            lacking -= row[1]
+
     def _next_numbers(self, db: sqlite3.Connection, day: date) -> tuple[int, int]:
         """The next place in the queue and the next number of the day, both taken."""
-        seq = _counter(db, _SEQ) + 1
+        seq = counter(db, SEQ) + 1
         row = db.execute("SELECT last FROM day WHERE day = ?", (day.isoformat(),)).fetchone()
         number = (row[0] if row else 0) + 1
         if number > LAST_OF_DAY:
             raise OutboxUnavailable(Reason.NUMBERS_USED_UP)
-        self._file.expected.reserve({_SEQ: seq, day.isoformat(): number})
-        _set_counter(db, _SEQ, seq)
+        self._file.expected.reserve({SEQ: seq, day.isoformat(): number})
+        set_counter(db, SEQ, seq)
         db.execute(_DAY_IS_AT, (day.isoformat(), number))
         return seq, number
 
     def verdict(self, item: str) -> Answer | None:
-        """What the centre said about the item with this id; None while it has said nothing."""
+        """What the centre decided about the item with this id; None while it has not. A dead letter
+        is not decided."""
         with self._file.reading() as db:
             row = db.execute(
                 "SELECT verdict, rejection, reason FROM item WHERE id = ?", (item,)
             ).fetchone()
-        if row is None or row[0] is None:
+        if row is None or row[0] not in FINAL:
             return None
         return Answer(item, *row)
 
     def history(self) -> list[Past]:
         """Every item that is still known, in order of creation."""
+        return self._past("")
+
+    def of_person(self, person: bytes) -> list[Past]:
+        """What this person submitted here, oldest first; nothing for the empty hash."""
+        return self._past("WHERE person = ? AND person <> x''", person)
+
+    def untold(self) -> list[Past]:
+        """What was submitted although nobody has been told its number: the visit broke off."""
+        return self._past("WHERE told = 0")
+
+    def told(self, item: str) -> None:
+        """The citizen has seen the number of this item, or has been given it."""
+        with self._file.writing() as db:
+            db.execute("UPDATE item SET told = 1 WHERE id = ? AND told = 0", (item,))
+
+    def _past(self, which: str, *values: object) -> list[Past]:
         with self._file.reading() as db:
-            rows = db.execute(
-                "SELECT id, created_at, finished_at, coalesce(verdict, ''), rejection FROM item"
-                " ORDER BY seq"
-            ).fetchall()
-        return [Past(*row) for row in rows]
+            rows = db.execute(f"{_PAST} {which} ORDER BY seq", values).fetchall()
+        return [Past(item, *_number_and_kind(text), *rest) for item, text, *rest in rows]
 
     def counts_and_ages(self) -> Counts:
+        now = time.time()
+
+        def age(since: float | None) -> int:
+            return 0 if since is None else max(0, int(now - since))
+
         with self._file.reading() as db:
             number = dict(db.execute("SELECT state, count(*) FROM item GROUP BY state").fetchall())
             (oldest,) = db.execute(
                 "SELECT min(created_at) FROM item WHERE state IN ('queued', 'sending')"
             ).fetchone()
+            (held,) = db.execute(
+                "SELECT min(finished_at) FROM item WHERE state = 'held'"
+            ).fetchone()
+            later = db.execute(
+                "SELECT reason, min(put_off_since) FROM item"
+                " WHERE state IN ('queued', 'sending') AND put_off > 0 GROUP BY reason"
+            ).fetchall()
+            gone = counter(db, HELD_GONE)
         return Counts(
             queued=number.get("queued", 0),
             sending=number.get("sending", 0),
             dead=number.get("dead", 0),
-            oldest_s=0 if oldest is None else max(0, int(time.time() - oldest)),
+            oldest_s=age(oldest),
             damaged_files=len(self._file.damaged_files()),
+            held=number.get("held", 0),
+            held_oldest_s=age(held),
+            held_gone=gone,
+            later={reason: age(since) for reason, since in later},
+            copied=self._file.witness.copied,
         )
 
     # -- the technician's side -------------------------------------------------------------------
@@ -379,17 +362,34 @@ class Outbox:
         with self._file.writing() as db:
             return db.execute(_REQUEUED, (item,)).rowcount == 1
 
+    def adopt(self) -> bool:
+        """This copy of the folder is the only one from now on: the original is out of use, and
+        somebody answers for it. False if this is no copy. Raises `OutboxUnavailable`.
+
+        The original may have given more numbers than this copy knows, so some are left out.
+        """
+        if not self._file.witness.copied:
+            return False
+        with self._file.writing() as db:
+            for name, ceiling in self._file.expected.ceilings().items():
+                count_as_given(db, name, ceiling)
+            self._leave_out(db, counter(db, SEQ) + _ADOPTED)
+            self._file.witness.adopt(counter(db, SEQ))
+        return True
+
+    def _leave_out(self, db: sqlite3.Connection, seq: int) -> None:
+        today = datetime.fromtimestamp(time.time(), BEIJING).date().isoformat()
+        count_as_given(db, SEQ, seq)
+        row = db.execute("SELECT last FROM day WHERE day = ?", (today,)).fetchone()
+        count_as_given(db, today, (row[0] if row else 0) + _ADOPTED)
+
     def _listed(self, which: str) -> list[Unfinished]:
         with self._file.reading() as db:
             rows = db.execute(
-                "SELECT id, header, state, created_at, attempts, put_off, put_off_since, reason"
-                f" FROM item WHERE {which}"
+                "SELECT id, header, state, created_at, attempts, put_off, put_off_since, due_at,"
+                f" reason FROM item WHERE {which}"
             ).fetchall()
-        listed = []
-        for item, text, *rest in rows:
-            header = json.loads(text)
-            listed.append(Unfinished(item, header["receipt_no"], header["kind"], *rest))
-        return listed
+        return [Unfinished(item, *_number_and_kind(text), *rest) for item, text, *rest in rows]
 
     def unfinished(self) -> Iterator[Leased]:
         """Everything the centre has not taken, dead letters too, in order of creation."""
@@ -412,12 +412,29 @@ class Outbox:
         """Whether another process has written since this was last asked. Costs microseconds."""
         return self._file.changed()
 
+    def due_in(self) -> float | None:
+        """Seconds until an item is due, 0 if one is; None if nothing is queued."""
+        now = time.time()
+        with self._file.reading() as db:
+            (due,) = db.execute("SELECT min(due_at) FROM item WHERE state = 'queued'").fetchone()
+        if due is None:
+            return None
+        return float(due - now) if now < due <= now + _RETRY_CAP_S else 0.0
+
+    def urgent_is_new(self) -> bool:
+        """Whether an urgent item waits that has never been sent."""
+        with self._file.reading() as db:
+            row = db.execute(
+                "SELECT 1 FROM item WHERE state = 'queued' AND urgent = 1 AND attempts = 0 LIMIT 1"
+            ).fetchone()
+        return row is not None
+
     def lease(self, limit: int, seconds: float) -> list[Leased]:
         """Up to `limit` items in the order they are due, given to the caller for `seconds`.
 
-        Urgent items come first, then what the centre put off least often, so that what it cannot
-        deal with yet holds nothing up; then by order of creation. A lease that is not answered in
-        time ends by itself.
+        Urgent items come first and alone; then what was never put off; then the rest, by how often
+        it was; then by order of creation. So neither what the centre cannot deal with yet nor the
+        size of a batch holds anything up. A lease that is not answered in time ends by itself.
         """
         now = time.time()
         with self._file.writing() as db:
@@ -427,12 +444,16 @@ class Outbox:
                 (now, now),
             )
             # Found first and read then: sorting must not carry the sealed contents along.
-            rows = db.execute(
-                "SELECT id, header, sealed FROM item WHERE seq IN"
-                f" (SELECT seq FROM item WHERE state = 'queued' ORDER BY {_DUE} LIMIT ?)"
-                f" ORDER BY {_DUE}",
-                (limit,),
+            due = db.execute(
+                "SELECT seq, urgent, put_off > 0, length(sealed) FROM item WHERE state = 'queued'"
+                # Due later than can be: the clock went back.
+                f" AND (due_at <= ? OR due_at > ?) ORDER BY {_DUE} LIMIT ?",
+                (now, now + _RETRY_CAP_S, limit),
             ).fetchall()
+            rows = [
+                db.execute("SELECT id, header, sealed FROM item WHERE seq = ?", (seq,)).fetchone()
+                for seq in _together(due)
+            ]
             db.executemany(
                 "UPDATE item SET state = 'sending', leased_at = ?, lease_ends = ?,"
                 " attempts = attempts + 1 WHERE id = ?",
@@ -449,35 +470,101 @@ class Outbox:
                 [(item,) for item in items],
             )
 
-    def acknowledge(self, answers: Iterable[Answer]) -> None:
-        """Take in what the centre said."""
+    def acknowledge(self, answers: Iterable[Answer], standing: Standing | None = None) -> None:
+        """Take in what the centre said of items, and how far it is safe.
+
+        An answer of an epoch that is over says nothing any more; its item is sent again.
+        """
         now = time.time()
         with self._file.writing() as db:
+            since = self._settle(db, standing) if standing is not None else 0
+            epoch = counter(db, EPOCH)
             for answer in answers:
+                said = {**vars(answer), "now": now, "since": since or now}
                 if answer.verdict == "later":
-                    change = _BACK_INTO_THE_QUEUE
-                elif answer.verdict == "rejected" and not answer.rejection:
-                    change = _DEAD
+                    db.execute(_PUT_OFF, said | {"due": self._next_time(db, answer.id, now)})
+                elif answer.verdict not in FINAL:
+                    db.execute(_DEAD, said)
+                elif answer.epoch >= epoch:
+                    db.execute(_HELD, said)
                 else:
-                    change = _ACKNOWLEDGED
-                db.execute(change, {**vars(answer), "now": now})
-            _set_counter(db, _LAST_ANSWER, int(now))
+                    db.execute(_PUT_OFF, said | {"due": now, "reason": "stale_answer"})
+            if standing is not None:
+                db.execute(_BACKED_UP, (standing.epoch, standing.backed_up_to))
+            set_counter(db, LAST_ANSWER, int(now))
         with self._file.reading() as db:
             # As a script: it frees a page a step, and `execute` takes one step of what has no rows.
             db.executescript(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})")
 
+    def _settle(self, db: sqlite3.Connection, standing: Standing) -> int:
+        """What follows for held items; returns the centre's time as far as it was ever heard.
 
-#: Counters, and the ceiling of the first in `sync.expected`.
-_SEQ, _LAST_ANSWER = "last_seq", "last_answer"
+        The age of a held item is measured by that time alone: a clock that is set wrong here must
+        not throw anything away.
+        """
+        at = max(int(standing.at), counter(db, CENTRE_TIME))
+        set_counter(db, CENTRE_TIME, at)
+        if standing.epoch > counter(db, EPOCH):
+            set_counter(db, EPOCH, standing.epoch)
+            lost = db.execute(_LOST_THERE, (standing.epoch,)).rowcount
+            if lost:
+                log.error("the centre was restored from a backup: %d items are sent again", lost)
+        _let_go(db, "AND held_since < ?", at - self._limits.held_days * 86_400)
+        return at
+
+    @staticmethod
+    def _next_time(db: sqlite3.Connection, item: str, now: float) -> float:
+        row = db.execute("SELECT urgent, put_off FROM item WHERE id = ?", (item,)).fetchone()
+        urgent, put_off = row or (0, 0)
+        cap = _URGENT_CAP_S if urgent else _RETRY_CAP_S
+        return now + random.uniform(0.5, 1.0) * min(cap, _RETRY_S * 2.0 ** min(put_off, 30))
+
+    def centre_knows(self, seq: int) -> bool:
+        """The centre has had this number from this terminal. Returns whether it is news here: then
+        what is on this disk is older than what was given, and some numbers are left out."""
+        with self._file.reading() as db:
+            if seq <= counter(db, SEQ):
+                return False
+        with self._file.writing() as db:
+            self._leave_out(db, seq)
+        log.error("the centre knows number %d, which this outbox has not given", seq)
+        return True
 
 
-def _counter(db: sqlite3.Connection, name: str) -> int:
-    row = db.execute("SELECT value FROM counter WHERE name = ?", (name,)).fetchone()
-    return row[0] if row else 0
+def _together(due: list[tuple[int, int, int, int]]) -> list[int]:
+    """Of (seq, urgent, put off, bytes), what goes into the first batch: of one urgency, put off or
+    not, and within the bytes."""
+    taken: list[int] = []
+    room = 0
+    for seq, urgent, put_off, size in due:
+        if not taken:
+            group = (urgent, put_off)
+            room = LEASE_BYTES // 4 if put_off else LEASE_BYTES
+        elif (urgent, put_off) != group or size > room:
+            break
+        taken.append(seq)
+        room -= size
+    return taken
 
 
-def _set_counter(db: sqlite3.Connection, name: str, value: int) -> None:
-    db.execute(_COUNTER_IS_AT, (name, value))
+def _let_go(db: sqlite3.Connection, which: str, value: float) -> None:
+    """Held items go without the centre's word, each counted."""
+    gone = db.execute(f"{_GONE} {which}", (value,)).rowcount
+    if gone:
+        set_counter(db, HELD_GONE, counter(db, HELD_GONE) + gone)
+        log.error("%d items were let go that the centre may not have backed up", gone)
+
+
+def _number_and_kind(header: str) -> tuple[str, str]:
+    found = json.loads(header)
+    return found["receipt_no"], found["kind"]
+
+
+def _held_bytes(db: sqlite3.Connection) -> int:
+    (size,) = db.execute(
+        "SELECT coalesce(sum(length(sealed)), 0) FROM item WHERE state = 'held'"
+    ).fetchone()
+    return int(size)
 
 
 def _waiting(db: sqlite3.Connection) -> int:
@@ -492,79 +579,5 @@ def _days_alone(db: sqlite3.Connection, oldest: int) -> float:
     that lies ahead was taken in under a wrong clock."""
     now = time.time()
     (since,) = db.execute("SELECT created_at FROM item WHERE seq = ?", (oldest,)).fetchone()
-    answered = _counter(db, _LAST_ANSWER)
+    answered = counter(db, LAST_ANSWER)
     return float(now - (max(since, answered) if answered <= now else since)) / 86_400
-
-
-def _settle(db: sqlite3.Connection, ceilings: Mapping[str, int], clean: bool) -> bool:
-    """After a stop that was not clean all numbers below the ceilings count as given. Returns
-    whether the file ends before what was certainly given: it is an old copy."""
-    lacking = _counter(db, _SEQ) < ceilings.get(_SEQ, 0) - BLOCK
-    if lacking or not clean:
-        for name, ceiling in ceilings.items():
-            _count_as_given(db, name, ceiling)
-    return lacking
-
-
-def _count_as_given(db: sqlite3.Connection, name: str, number: int) -> None:
-    if name == _SEQ:
-        _set_counter(db, _SEQ, max(number, _counter(db, _SEQ)))
-        return
-    db.execute(
-        "INSERT INTO day VALUES (?, ?)"
-        " ON CONFLICT (day) DO UPDATE SET last = max(last, excluded.last)",
-        (name, min(number, LAST_OF_DAY)),
-    )
-
-
-def _rescue(damaged: sqlite3.Connection, db: sqlite3.Connection) -> tuple[int, bool]:
-    """Take over what can still be read; what was on its way is queued again. Returns how many rows
-    were new here, and whether every row that was there could be read."""
-    rows, whole = 0, True
-    for row in _readable(damaged):
-        header = _header_of(row)
-        if row is None or header is None:
-            whole = False
-            continue
-        state = "queued" if row[5] == "sending" else row[5]
-        marks = ", ".join("?" * len(row))
-        try:
-            rows += db.execute(
-                f"INSERT OR IGNORE INTO item ({_RESCUED}) VALUES ({marks})",
-                (*row[:5], state, *row[6:]),
-            ).rowcount
-        except sqlite3.IntegrityError:  # a value that no item has
-            whole = False
-            continue
-        _count_as_given(db, _SEQ, header.seq)
-        _count_as_given(db, header.created[:10], int(header.receipt_no[12:16] or 0))
-    return rows, whole
-
-
-def _header_of(row: tuple[Any, ...] | None) -> EnvelopeHeader | None:
-    """The header in a row that was read; None if it is not what was written."""
-    if row is None:
-        return None
-    try:
-        header = EnvelopeHeader.from_wire(json.loads(row[3]))
-    except (ValueError, TypeError, AttributeError):
-        return None
-    return header if (header.seq, header.id) == row[:2] else None
-
-
-def _readable(damaged: sqlite3.Connection) -> Iterator[tuple[Any, ...] | None]:
-    """Whole rows from both ends of the table up to what is damaged, without its indexes. None
-    stands for rows that cannot be read."""
-    reached: set[int] = set()
-    for order in ("ASC", "DESC"):
-        query = f"SELECT {_RESCUED} FROM item NOT INDEXED ORDER BY seq {order}"
-        try:
-            for row in damaged.execute(query):
-                if row[0] in reached:
-                    return
-                reached.add(row[0])
-                yield row
-        except sqlite3.DatabaseError:
-            yield None  # and from the other end
-        else:
-            return

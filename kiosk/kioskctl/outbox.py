@@ -26,6 +26,7 @@ def register(app: typer.Typer) -> None:
     group.command("list")(show)
     group.command("requeue")(requeue)
     group.command("export")(export)
+    group.command("adopt")(adopt)
     app.add_typer(group, name="outbox")
 
 
@@ -49,6 +50,15 @@ def requeue(state: State, item: Annotated[str, typer.Argument(help="id of a dead
     with _outbox(state) as outbox:
         if not outbox.requeue(item):
             raise stop("there is no such dead letter")
+
+
+def adopt(state: State) -> None:
+    """This copy of a state directory is the only one from now on: the original is out of use."""
+    with _outbox(state) as outbox:
+        if not outbox.adopt():
+            raise stop("this state directory is no copy")
+    record(state, "adopted")
+    Console().print("receipt numbers are given again; some were left out")
 
 
 @contextmanager

@@ -37,11 +37,19 @@ JUMP_S = 2.0
 _NO_DOOR_S = 3600.0
 
 
-def kind_of(verdict: str, rejection: str) -> str | None:
+#: Verdict -> the entry for it; none for "later".
+_ENTRIES = {
+    "accepted": "acknowledged",
+    "to_review": "acknowledged",
+    "duplicate": "refused",
+    "rejected": "refused",
+    "unusable": "given_up",
+}
+
+
+def kind_of(verdict: str) -> str | None:
     """The entry for what the centre said of an item; None for "later"."""
-    if verdict == "rejected" and not rejection:
-        return "given_up"
-    return {"accepted": "acknowledged", "duplicate": "refused", "rejected": "refused"}.get(verdict)
+    return _ENTRIES.get(verdict)
 
 
 class ClockWatch:
@@ -88,7 +96,7 @@ class Missing:
                 continue
             due = [("submitted", past.created_at)]
             if past.finished_at is not None:
-                due.append((kind_of(past.verdict, past.rejection) or "given_up", past.finished_at))
+                due.append((kind_of(past.verdict) or "given_up", past.finished_at))
             for kind, at in due:
                 if (kind, past.id) not in self._written and at < now - ON_ITS_WAY_S:
                     yield kind, past.id
@@ -126,7 +134,7 @@ class Keeper:
     def answered(self, answers: Iterable[Answer]) -> None:
         """The centre said something of these items, and the outbox has it."""
         for answer in answers:
-            if kind := kind_of(answer.verdict, answer.rejection):
+            if kind := kind_of(answer.verdict):
                 self._recorder.record(kind, id=answer.id)
 
     def tick(self) -> None:

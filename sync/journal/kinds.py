@@ -63,6 +63,8 @@ KINDS: Mapping[str, Mapping[str, Rule]] = {
     "refused": {"id": ITEM, "late": FLAG},
     "given_up": {"id": ITEM, "late": FLAG},
     "exported": {"files": NUMBER},
+    # a copy of the state directory was declared the only one
+    "adopted": {},
     # devices and technicians
     "fault_begun": {"device": CODE, "code": CODE},
     "fault_ended": {"device": CODE, "code": CODE, "seconds": NUMBER},

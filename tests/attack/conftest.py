@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.attack.harness import TALLY, Budget, Victims, compile_shim, in_memory
+from tests.attack.victim import on_one_disk
 
 #: Attacks that repeat themselves while there is time, and so share it.
 _SHARES = 4
@@ -28,6 +29,11 @@ def victims(shim: Path) -> Iterator[Victims]:
     victims = Victims(shim)
     yield victims
     victims.close()
+
+
+@pytest.fixture(autouse=True)
+def one_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sync.witness.place", on_one_disk)
 
 
 @pytest.fixture

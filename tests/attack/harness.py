@@ -6,11 +6,13 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -124,6 +126,19 @@ class Victims:
         self._process.wait(timeout=20)
 
 
+def damage_the_indexes(file: Path) -> None:
+    """Every row can be read, but the file does not pass its check."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (page_size,) = db.execute("PRAGMA page_size").fetchone()
+        roots = db.execute("SELECT rootpage FROM sqlite_schema WHERE type = 'index'").fetchall()
+    overwrite = bytes(page_size)
+    with file.open("r+b") as out:
+        for (root,) in roots:
+            out.seek((root - 1) * page_size)
+            out.write(overwrite)
+
+
 def opened(folder: Path) -> Outbox:
     return Outbox(folder / "outbox.db", TERMINAL, LIMITS)
 
@@ -166,9 +181,9 @@ def assert_answered(box: Outbox, item: str, verdict: str, is_there: bool) -> Non
     if verdict == "accepted":
         assert not is_there
         assert found is not None and found.verdict == "accepted"
-    elif verdict == "rejected":
+    elif verdict == "unusable":
         assert is_there, "a dead letter is kept"
-        assert found is not None and found.verdict == "rejected"
+        assert found is None
 
 
 class Budget:

@@ -8,8 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.attack import older
-from tests.attack.harness import KILLED, TALLY, Budget, Told, Victims, assert_kept, opened
+from tests.attack.harness import (
+    KILLED,
+    TALLY,
+    Budget,
+    Told,
+    Victims,
+    assert_kept,
+    damage_the_indexes,
+    opened,
+)
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -61,15 +69,6 @@ def test_killed_at_every_call_of_put_lease_and_acknowledge(
         attack.at_every_call(one, damaged=range(1))
 
 
-@pytest.mark.parametrize("version", older.VERSIONS)
-def test_killed_at_every_call_of_a_migration(
-    victims: Victims, tmp_path: Path, seed: int, version: int
-) -> None:
-    model = made(tmp_path)
-    before = older.make(model / "outbox.db", version)
-    Attack(victims, model, "opening", before).at_every_call(seed, damaged=range(1))
-
-
 def test_killed_at_every_call_of_setting_aside_and_rescuing(
     victims: Victims, tmp_path: Path, seed: int
 ) -> None:
@@ -77,7 +76,7 @@ def test_killed_at_every_call_of_setting_aside_and_rescuing(
     box = opened(model)
     box.close()
     before = victims.run("life", model, seed)
-    older.damage_the_indexes(model / "outbox.db")
+    damage_the_indexes(model / "outbox.db")
     # One that died half way may count as damage once more; it is never counted less.
     Attack(victims, model, "opening", before).at_every_call(seed, damaged=range(1, 4))
 

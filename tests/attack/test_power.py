@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.attack import older
-from tests.attack.harness import TALLY, Budget, Told, Victims, assert_kept
+from tests.attack.harness import TALLY, Budget, Told, Victims, assert_kept, damage_the_indexes
 from tests.attack.power import Call, Disk, recorded
 
 pytestmark = pytest.mark.timeout(900)
@@ -68,22 +67,13 @@ def test_power_cut_after_every_call_of_a_life(
         cut_everywhere(victims, "life", folder, one, Told(), range(1))
 
 
-def test_power_cut_after_every_call_of_a_migration(
-    victims: Victims, tmp_path: Path, seed: int
-) -> None:
-    folder = tmp_path / "old"
-    folder.mkdir()
-    before = older.make(folder / "outbox.db", 1)
-    cut_everywhere(victims, "opening", folder, seed, before, range(1))
-
-
 def test_power_cut_after_every_call_of_setting_aside_and_rescuing(
     victims: Victims, tmp_path: Path, seed: int
 ) -> None:
     folder = tmp_path / "damaged"
     folder.mkdir()
     before = victims.run("life", folder, seed)
-    older.damage_the_indexes(folder / "outbox.db")
+    damage_the_indexes(folder / "outbox.db")
     cut_everywhere(victims, "opening", folder, seed, before, range(1, 4))
 
 

@@ -23,9 +23,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from sync import witness
 from sync.header import EnvelopeHeader
 from sync.journal import Journal
-from sync.outbox import Answer, Limits, Outbox, OutboxUnavailable, Stored
+from sync.outbox import Answer, Limits, Outbox, OutboxUnavailable, Standing, Stored
 
 TERMINAL = "020001"
 #: The disk of the machine that runs the tests is not what is tested.
@@ -33,6 +34,11 @@ LIMITS = Limits(items=100_000, days=100_000, free_bytes=0)
 KINDS = ("first_application", "loss_report")
 #: Bytes of sealed contents: a question, a form, an application with its photo.
 SIZES = (300, 2_000, 30_000)
+
+
+def on_one_disk(_: int) -> tuple[int, list[str], str]:
+    """Stands for `sync.witness.place`: attacks lay out a folder anew and mean the same disk."""
+    return 1, ["card"], "system"
 
 
 def body(header: bytes, size: int) -> bytes:
@@ -70,7 +76,9 @@ class Victim:
 
         try:
             kind = self._random.choice(KINDS)
-            stored = box.put(kind, seal, key_id="0" * 16, algorithm="none")
+            stored = box.put(
+                kind, seal, key_id="0" * 16, algorithm="none", urgent=kind == "loss_report"
+            )
         except OutboxUnavailable as unavailable:
             self.tell("refused", sealed[0] if sealed else "-", unavailable.reason.value)
             return None
@@ -81,9 +89,13 @@ class Victim:
         """Lease three and answer each differently."""
         try:
             leased = box.lease(3, 60)
-            verdicts = ("accepted", "later", "rejected")
-            answers = [Answer(i.id, v) for i, v in zip(leased, verdicts, strict=False)]
-            box.acknowledge(answers)
+            verdicts = ("accepted", "later", "unusable")
+            answers = [
+                Answer(i.id, v, position=3, epoch=1) for i, v in zip(leased, verdicts, strict=False)
+            ]
+            # Every other time the backup has them, too.
+            backed_up = 3 if self._random.random() < 0.5 else 2
+            box.acknowledge(answers, Standing(1, backed_up, 1_795_500_000.0))
         except OutboxUnavailable as unavailable:
             self.tell("unanswered", unavailable.reason.value)
             return
@@ -111,7 +123,7 @@ class Victim:
                 self.deliver(box)
 
     def opening(self) -> None:
-        """Whatever opening finds to do: tables of an older release, a damaged file."""
+        """Whatever opening finds to do: a damaged file, say."""
         box = self.open()
         if box is not None:
             self.put(box)
@@ -190,6 +202,7 @@ def orders() -> Iterator[dict[str, Any]]:
 
 
 def main() -> None:
+    witness.place = on_one_disk
     shim = ctypes.CDLL(os.environ["LD_PRELOAD"]) if "LD_PRELOAD" in os.environ else None
     if shim is not None:
         shim.attack_arm.argtypes = [

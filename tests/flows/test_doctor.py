@@ -82,7 +82,7 @@ def test_records_that_were_given_up(state: Path) -> None:
     kind = "application.submitted"
     stored = outbox.put(kind, lambda header: b"sealed", key_id="k", algorithm="a")
     outbox.lease(1, 60.0)
-    outbox.acknowledge([Answer(stored.id, "rejected")])
+    outbox.acknowledge([Answer(stored.id, "unusable")])
     outbox.close()
     assert finding(state, "outbox") == Finding("outbox", FaultCode.OUTBOX_DEAD_LETTERS, "1")
 

@@ -141,7 +141,7 @@ def test_a_dead_letter_is_shown_with_its_reason_and_sent_again(state: Path) -> N
         outbox.put("first_application", lambda _: b"x", key_id="0" * 16, algorithm="none")
         for _ in range(2)
     )
-    outbox.acknowledge([Answer(dead.id, "rejected", reason="unknown_key")])
+    outbox.acknowledge([Answer(dead.id, "unusable", reason="unknown_key")])
     outbox.close()
     assert listed() == [(waiting.id, "queued", ""), (dead.id, "dead", "unknown_key")]
     table = RUN.invoke(app, ["outbox", "list", "--state", str(state)], env={"COLUMNS": "200"})

@@ -10,9 +10,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sync.outbox import STEPS, Answer, Limits, Outbox, OutboxUnavailable, Reason, Stored
+from sync.outbox import (
+    Answer,
+    Limits,
+    Outbox,
+    OutboxUnavailable,
+    Reason,
+    Standing,
+    Stored,
+)
 from sync.receipt_number import is_valid
-from tests.attack import older
+from tests.attack.harness import damage_the_indexes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,11 +39,23 @@ def box(tmp_path: Path) -> Iterator[Outbox]:
 
 
 def put(box: Outbox, sealed: bytes = b"sealed", kind: str = "first_application") -> Stored:
-    return box.put(kind, lambda _: sealed, key_id=KEY_ID, algorithm=ALGORITHM)
+    urgent = kind == "loss_report"
+    return box.put(kind, lambda _: sealed, key_id=KEY_ID, algorithm=ALGORITHM, urgent=urgent)
 
 
 def due(box: Outbox) -> list[str]:
-    return [item.id for item in box.lease(100, 60)]
+    """Everything, batch by batch."""
+    found: list[str] = []
+    while leased := box.lease(100, 60):
+        found += [item.id for item in leased]
+    return found
+
+
+def at(monkeypatch: pytest.MonkeyPatch, now: float) -> None:
+    monkeypatch.setattr("sync.outbox.time.time", lambda: now)
+
+
+SAFE = Standing(0, 0, 0.0)
 
 
 def test_what_is_put_is_leased_with_the_header_it_was_sealed_with(box: Outbox) -> None:
@@ -97,35 +117,109 @@ def test_released_items_are_due_again_in_order(box: Outbox) -> None:
 def test_acknowledged_contents_are_gone_and_the_verdict_stays(box: Outbox) -> None:
     stored = put(box)
     assert box.verdict(stored.id) is None
-    box.acknowledge([Answer(stored.id, "duplicate", "duplicate_application", "open_application")])
-    verdict = box.verdict(stored.id)
-    assert verdict == Answer(stored.id, "duplicate", "duplicate_application", "open_application")
+    said = Answer(stored.id, "duplicate", "duplicate_application", "open_application")
+    box.acknowledge([said], SAFE)
+    assert box.verdict(stored.id) == said
     assert due(box) == []
-    assert box.counts_and_ages().queued == 0
+    counts = box.counts_and_ages()
+    assert (counts.queued, counts.held) == (0, 0)
+    with box._file.reading() as db:
+        assert db.execute("SELECT sealed FROM item").fetchone() == (None,)
 
 
-def test_later_puts_an_item_back(box: Outbox) -> None:
+def test_later_puts_an_item_back_until_its_own_time(
+    box: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stored = put(box)
+    now = time.time()
+    at(monkeypatch, now)
     due(box)
     box.acknowledge([Answer(stored.id, "later")])
     assert box.verdict(stored.id) is None
+    assert due(box) == []
+    wait = box.due_in()
+    assert wait is not None and 2.5 <= wait <= 5.0
+    at(monkeypatch, now + wait - 0.1)
+    assert due(box) == []
+    at(monkeypatch, now + wait)
+    assert (box.due_in(), due(box)) == (0.0, [stored.id])
+    assert box.due_in() is None
+
+
+@pytest.mark.parametrize(("kind", "cap"), [("first_application", 1800.0), ("loss_report", 60.0)])
+def test_an_item_is_put_off_longer_each_time_up_to_its_cap(
+    box: Outbox, monkeypatch: pytest.MonkeyPatch, kind: str, cap: float
+) -> None:
+    monkeypatch.setattr("sync.outbox.random.uniform", lambda low, high: (low, high)[1])
+    stored = put(box, kind=kind)
+    now, waits = time.time(), []
+    for _ in range(12):
+        at(monkeypatch, now)
+        assert due(box) == [stored.id]
+        box.acknowledge([Answer(stored.id, "later")])
+        wait = box.due_in()
+        assert wait is not None
+        waits.append(round(wait, 3))
+        now += wait + 0.001
+    assert waits == [min(cap, 5.0 * 2**turn) for turn in range(12)]
+
+
+def test_an_item_that_is_put_off_slows_no_other(
+    box: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a kind that the centre does not know yet, say, and more of them than go into one batch."""
+    now = time.time()
+    at(monkeypatch, now)
+    not_yet = [put(box).id for _ in range(3)]
+    box.acknowledge([Answer(item, "later", reason="unknown_kind") for item in due(box)])
+    fresh = put(box).id
+    assert due(box) == [fresh]
+    box.release([fresh])
+    at(monkeypatch, now + 6)
+    assert [item.id for item in box.lease(9, 60)] == [fresh], "in a batch of its own"
+    assert [item.id for item in box.lease(9, 60)] == not_yet
+
+
+def test_a_clock_that_was_set_back_keeps_nothing_waiting(
+    box: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time()
+    at(monkeypatch, now + 10 * 365 * 86_400)
+    stored = put(box)
+    due(box)
+    box.acknowledge([Answer(stored.id, "later")])
+    at(monkeypatch, now)
+    assert box.due_in() == 0.0
     assert due(box) == [stored.id]
 
 
-def test_what_the_centre_puts_off_holds_nothing_up(box: Outbox) -> None:
-    """Of a kind that it does not know yet, say, and more of them than go into one batch."""
-    not_yet = [put(box).id for _ in range(3)]
-    for _ in range(2):
-        box.acknowledge([Answer(item.id, "later") for item in box.lease(3, 60)])
-    fresh = put(box).id
-    assert [item.id for item in box.lease(2, 60)] == [fresh, not_yet[0]]
-    box.acknowledge([Answer(fresh, "later"), Answer(not_yet[0], "later")])
-    assert [item.id for item in box.lease(4, 60)] == [fresh, *not_yet[1:], not_yet[0]]
+def test_urgent_items_go_alone(box: Outbox) -> None:
+    usual, loss, another = put(box), put(box, kind="loss_report"), put(box, kind="loss_report")
+    assert box.urgent_is_new()
+    assert [item.id for item in box.lease(20, 60)] == [loss.id, another.id]
+    assert not box.urgent_is_new()
+    box.release([loss.id, another.id])
+    assert not box.urgent_is_new(), "it was sent once"
+    assert due(box) == [loss.id, another.id, usual.id]
+
+
+def test_a_lease_is_bounded_in_bytes_and_never_empty(
+    box: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sync.outbox.LEASE_BYTES", 1000)
+    sizes = (400, 600, 1, 2000, 100)
+    ids = [put(box, bytes(size)).id for size in sizes]
+    batches = [[item.id for item in box.lease(20, 60)] for _ in range(4)]
+    assert batches == [ids[:2], ids[2:3], ids[3:4], ids[4:]]
+    box.acknowledge([Answer(item, "later") for item in ids])
+    now = time.time()
+    at(monkeypatch, now + 10)
+    assert [len(box.lease(20, 60)) for _ in sizes] == [1, 1, 1, 1, 1], "a quarter of it"
 
 
 def test_an_unusable_item_becomes_a_dead_letter_and_is_kept(box: Outbox, tmp_path: Path) -> None:
     stored = put(box, b"kept for a technician")
-    box.acknowledge([Answer(stored.id, "rejected", "", "does_not_open")])
+    box.acknowledge([Answer(stored.id, "unusable", "", "does_not_open")])
     counts = box.counts_and_ages()
     assert (counts.dead, counts.queued, due(box)) == (1, 0, [])
     with sqlite3.connect(tmp_path / "outbox.db") as db:
@@ -182,7 +276,7 @@ def test_the_file_is_the_owners_only_and_every_commit_is_flushed(
 
 def test_space_is_given_back_after_acknowledgement(box: Outbox, tmp_path: Path) -> None:
     ids = [put(box, bytes(50_000)).id for _ in range(40)]
-    box.acknowledge(Answer(item, "accepted") for item in ids)
+    box.acknowledge((Answer(item, "accepted") for item in ids), SAFE)
     with box._file.reading() as db:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     assert (tmp_path / "outbox.db").stat().st_size < 200_000
@@ -199,7 +293,7 @@ def test_space_is_given_back_a_bounded_piece_at_a_time(
             (pages,) = db.execute("PRAGMA freelist_count").fetchone()
         return int(pages)
 
-    box.acknowledge(Answer(item, "accepted") for item in ids)
+    box.acknowledge((Answer(item, "accepted") for item in ids), SAFE)
     left = free()
     assert left > 10
     box.acknowledge([])
@@ -215,10 +309,12 @@ def test_what_the_centre_puts_off_for_ever_is_seen_and_kept(
     stored = put(box)
     now = time.time()
     for turn in range(50):
-        monkeypatch.setattr("sync.outbox.time.time", lambda turn=turn: now + turn * 3600)
+        at(monkeypatch, now + turn * 3600)
         assert due(box) == [stored.id]
         box.acknowledge([Answer(stored.id, "later", reason="registry_down")])
     (one,) = box.waiting()
+    assert now + 49 * 3600 + 900 <= one.due_at <= now + 49 * 3600 + 1800
+    assert box.counts_and_ages().later == {"registry_down": 49 * 3600}
     assert (one.attempts, one.put_off, one.reason) == (50, 50, "registry_down")
     assert (one.put_off_since, one.state) == (now, "queued")
     assert (one.receipt_no, one.kind) == (stored.receipt_no, "first_application")
@@ -226,7 +322,7 @@ def test_what_the_centre_puts_off_for_ever_is_seen_and_kept(
 
 def test_a_dead_letter_has_its_reason_and_can_be_sent_again(box: Outbox) -> None:
     first, second = put(box), put(box)
-    box.acknowledge([Answer(first.id, "rejected", "", "does_not_open")])
+    box.acknowledge([Answer(first.id, "unusable", "", "does_not_open")])
     (letter,) = box.dead_letters()
     assert (letter.id, letter.reason, letter.state) == (first.id, "does_not_open", "dead")
     assert [one.id for one in box.waiting()] == [second.id]
@@ -236,6 +332,142 @@ def test_a_dead_letter_has_its_reason_and_can_be_sent_again(box: Outbox) -> None
     assert box.verdict(first.id) is None
     assert due(box) == [first.id, second.id]
     assert not box.requeue("unknown")
+
+
+# -- held until the centre's backup has it -------------------------------------------------------
+
+
+def taken(box: Outbox, position: int, epoch: int = 1, standing: Standing | None = None) -> str:
+    stored = put(box, b"sealed, and kept")
+    assert due(box) == [stored.id]
+    answer = Answer(stored.id, "accepted", position=position, epoch=epoch)
+    box.acknowledge([answer], standing or Standing(epoch, 0, 1000.0))
+    return stored.id
+
+
+def test_what_the_centre_took_is_held_until_its_backup_has_it(box: Outbox, tmp_path: Path) -> None:
+    first, second = taken(box, 7), taken(box, 8)
+    assert due(box) == [], "it is not sent again"
+    assert box.verdict(first) == Answer(first, "accepted")
+    box.acknowledge([], Standing(1, 7, 1001.0))
+    with closing(sqlite3.connect(tmp_path / "outbox.db")) as db:
+        assert db.execute("SELECT id, sealed FROM item").fetchall() == [
+            (first, None),
+            (second, b"sealed, and kept"),
+        ]
+    assert box.counts_and_ages().held == 1
+    box.acknowledge([], Standing(1, 8, 1002.0))
+    assert (box.counts_and_ages().held, box.counts_and_ages().held_gone) == (0, 0)
+    assert [one.state for one in box.history()] == ["acknowledged", "acknowledged"]
+
+
+def test_a_centre_restored_from_a_backup_gets_what_it_lost_again(box: Outbox) -> None:
+    backed_up, lost = taken(box, 7), taken(box, 8)
+    box.acknowledge([], Standing(1, 7, 1001.0))
+    box.acknowledge([], Standing(2, 7, 1002.0))
+    assert box.verdict(lost) == Answer(lost, "accepted", reason="centre_restored")
+    assert due(box) == [lost]
+    box.acknowledge(
+        [Answer(lost, "rejected", "mismatch", "name", position=8, epoch=2)], Standing(2, 8, 1003.0)
+    )
+    assert box.verdict(lost) == Answer(lost, "rejected", "mismatch", "name")
+    assert box.verdict(backed_up) == Answer(backed_up, "accepted")
+    assert box.counts_and_ages().held == 0
+
+
+def test_what_was_said_before_the_centre_was_restored_says_nothing_any_more(box: Outbox) -> None:
+    box.acknowledge([], Standing(2, 0, 1000.0))
+    item = taken(box, 8, epoch=1)
+    assert box.verdict(item) is None
+    assert due(box) == [item], "sent again, at once"
+    box.acknowledge([Answer(item, "accepted", position=9, epoch=2)], Standing(1, 9, 1000.0))
+    assert box.counts_and_ages().held == 1, "an old standing lets nothing go"
+    box.acknowledge([], Standing(2, 9, 1000.0))
+    assert box.counts_and_ages().held == 0
+
+
+def test_held_items_do_not_count_against_the_limits(tmp_path: Path) -> None:
+    box = limited(tmp_path, Limits(items=2, free_bytes=0))
+    for position in range(4):
+        taken(box, position + 1)
+    assert box.refusal() is None
+    put(box)
+    box.close()
+
+
+def test_held_items_go_at_their_age_by_the_centres_clock_and_are_counted(
+    box: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = time.time()
+    taken(box, 7, standing=Standing(1, 0, begun))
+    at(monkeypatch, begun + 10 * 365 * 86_400)
+    box.acknowledge([], Standing(1, 0, begun + 30 * 86_400))
+    counts = box.counts_and_ages()
+    assert (counts.held, counts.held_gone) == (1, 0), "whatever the clock here says"
+    assert counts.held_oldest_s == pytest.approx(10 * 365 * 86_400, abs=5)
+    box.acknowledge([], Standing(1, 0, begun + 31 * 86_400))
+    counts = box.counts_and_ages()
+    assert (counts.held, counts.held_gone, counts.held_oldest_s) == (0, 1, 0)
+
+
+def test_held_items_go_before_a_citizen_is_turned_away_for_want_of_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = limited(tmp_path, Limits(free_bytes=1_000_000))
+    for position in range(3):
+        stored = put(box, bytes(100_000))
+        due(box)
+        box.acknowledge([Answer(stored.id, "accepted", position=position + 1, epoch=1)])
+
+    def free(size: int) -> None:
+        disk = type("Disk", (), {"f_bavail": size, "f_frsize": 1})
+        monkeypatch.setattr("sync.outbox.os.statvfs", lambda _: disk)
+
+    free(850_000)
+    assert box.refusal() is None
+    put(box)
+    assert box.counts_and_ages().held_gone == 2
+    put(box)
+    assert box.counts_and_ages().held_gone == 2, "what they left is room"
+    free(100_000)
+    assert box.refusal() is Reason.DISK_LOW
+    with pytest.raises(OutboxUnavailable, match="disk_low"):
+        put(box)
+    assert box.counts_and_ages().held_gone == 2, "nothing goes for nothing"
+    box.close()
+
+
+# -- whose it is, and who has been told ----------------------------------------------------------
+
+
+def test_ones_own_receipts_are_found_again(box: Outbox) -> None:
+    mine, other = b"m" * 32, b"o" * 32
+    first = box.put("a_kind", lambda _: b"1", key_id=KEY_ID, algorithm=ALGORITHM, person=mine)
+    box.put("a_kind", lambda _: b"2", key_id=KEY_ID, algorithm=ALGORITHM, person=other)
+    second = box.put("b_kind", lambda _: b"3", key_id=KEY_ID, algorithm=ALGORITHM, person=mine)
+    put(box)
+    due(box)
+    box.acknowledge([Answer(first.id, "accepted")], SAFE)
+    found = box.of_person(mine)
+    assert [(one.receipt_no, one.kind, one.state, one.verdict) for one in found] == [
+        (first.receipt_no, "a_kind", "acknowledged", "accepted"),
+        (second.receipt_no, "b_kind", "sending", ""),
+    ]
+    assert box.of_person(b"") == []
+    assert box.of_person(b"nobody") == []
+
+
+def test_what_nobody_was_told_of_is_known_after_a_kill(tmp_path: Path) -> None:
+    box = reopened(tmp_path)
+    told, untold = put(box), put(box)
+    box.told(told.id)
+    box.told("unknown")
+    box.close()
+    box = reopened(tmp_path)
+    assert [(one.id, one.receipt_no) for one in box.untold()] == [(untold.id, untold.receipt_no)]
+    box.told(untold.id)
+    assert box.untold() == []
+    box.close()
 
 
 # -- limits --------------------------------------------------------------------------------------
@@ -253,7 +485,7 @@ def test_too_many_waiting_refuses_the_next_until_the_centre_took_some(tmp_path: 
     assert box.refusal() is Reason.TOO_MANY_WAITING
     with pytest.raises(OutboxUnavailable, match="too_many_waiting"):
         put(box)
-    box.acknowledge([Answer(first.id, "rejected", "", "a dead letter does not count")])
+    box.acknowledge([Answer(first.id, "unusable", "", "a dead letter does not count")])
     assert box.refusal() is None
     put(box)
     box.close()
@@ -292,44 +524,6 @@ def test_too_little_room_on_the_disk_refuses_before_it_is_full(tmp_path: Path) -
     with pytest.raises(OutboxUnavailable, match="disk_low"):
         put(box)
     box.close()
-
-
-# -- tables of other releases --------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("version", older.VERSIONS)
-def test_a_file_of_an_older_release_is_brought_up_to_date(tmp_path: Path, version: int) -> None:
-    before = older.make(tmp_path / "outbox.db", version)
-    box = limited(tmp_path, Limits(days=100_000))
-    with box._file.reading() as db:
-        assert db.execute("PRAGMA user_version").fetchone() == (len(STEPS),)
-    assert due(box) == list(before.put)
-    stored = put(box)
-    assert stored.seq == max(seq for seq, _ in before.put.values()) + 1
-    box.acknowledge([Answer(stored.id, "later", reason="busy")])
-    assert box.waiting()[-1].put_off == 1
-    assert box.counts_and_ages().damaged_files == 0
-    box.close()
-
-
-def test_old_and_new_files_have_the_same_tables(tmp_path: Path) -> None:
-    def tables(path: Path) -> set[tuple[str, str]]:
-        Outbox(path, "020001").close()
-        with closing(sqlite3.connect(path)) as db:
-            return {
-                (name, " ".join(sql.split()))
-                for name, sql in db.execute("SELECT name, sql FROM sqlite_schema WHERE sql <> ''")
-            }
-
-    new = tables(tmp_path / "new.db")
-    for version in older.VERSIONS:
-        old = tmp_path / f"{version}.db"
-        older.make(old, version)
-        assert tables(old) == new
-
-
-def test_every_released_version_has_its_test() -> None:
-    assert list(older.VERSIONS) == list(range(1, len(STEPS)))
 
 
 # -- damage --------------------------------------------------------------------------------------
@@ -393,24 +587,158 @@ def test_numbers_do_not_come_again_however_often_the_file_is_lost(tmp_path: Path
         seen |= numbers
         box.close()
         for file in tmp_path.glob("outbox.db*"):
-            if file.suffix != ".expected":
+            if file.suffix not in (".expected", ".witness"):
                 file.unlink()
 
 
-def test_an_old_copy_put_in_its_place_is_noticed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("given_since", [1, 3, 15, 40])
+def test_an_old_copy_put_in_its_place_is_noticed(tmp_path: Path, given_since: int) -> None:
     box = reopened(tmp_path)
     first = put(box)
     box.close()
     copy = (tmp_path / "outbox.db").read_bytes()
     box = reopened(tmp_path)
-    later = [put(box) for _ in range(40)]
+    later = [put(box) for _ in range(given_since)]
     box.close()
     (tmp_path / "outbox.db").write_bytes(copy)
 
     box = reopened(tmp_path)
     assert box.counts_and_ages().damaged_files == 1
     assert due(box) == [first.id], "what the copy has is still sent"
-    assert put(box).seq > later[-1].seq
+    after = put(box)
+    assert after.seq > later[-1].seq
+    assert after.receipt_no not in {stored.receipt_no for stored in later}
+    box.close()
+
+
+def test_an_old_copy_put_in_its_place_is_noticed_while_others_have_it_open(tmp_path: Path) -> None:
+    screen, agent = reopened(tmp_path), reopened(tmp_path)
+    put(screen)
+    with closing(sqlite3.connect(tmp_path / "outbox.db")) as db:
+        db.execute("VACUUM INTO ?", (str(tmp_path / "copy.db"),))
+    later = [put(screen) for _ in range(3)]
+    for part in ("-wal", "-shm"):
+        (tmp_path / f"outbox.db{part}").unlink()
+    (tmp_path / "copy.db").rename(tmp_path / "outbox.db")
+    after = put(screen)
+    assert after.seq > later[-1].seq
+    assert after.receipt_no not in {stored.receipt_no for stored in later}
+    assert agent.counts_and_ages().damaged_files == 1
+    screen.close()
+    agent.close()
+
+
+# -- copies of the whole folder ------------------------------------------------------------------
+
+
+def cloned(tmp_path: Path, puts: int = 3) -> tuple[Outbox, Outbox]:
+    """A terminal, and what opens a copy of its folder."""
+    (tmp_path / "state").mkdir()
+    box = reopened(tmp_path / "state")
+    for _ in range(puts):
+        put(box)
+    box.close()
+    shutil.copytree(tmp_path / "state", tmp_path / "copy")
+    return reopened(tmp_path / "state"), reopened(tmp_path / "copy")
+
+
+def test_a_copy_of_the_folder_gives_no_numbers_and_says_why(tmp_path: Path) -> None:
+    box, copy = cloned(tmp_path)
+    assert (box.refusal(), copy.refusal()) == (None, Reason.COPIED)
+    assert (box.counts_and_ages().copied, copy.counts_and_ages().copied) == (False, True)
+    put(box)
+    with pytest.raises(OutboxUnavailable, match="copied"):
+        put(copy)
+    assert len(due(copy)) == 3, "what is in it is sent: it takes effect once"
+    copy.close()
+    copy = reopened(tmp_path / "copy")
+    assert copy.refusal() is Reason.COPIED, "still"
+    copy.close()
+    box.close()
+
+
+def test_a_copy_that_is_declared_the_only_one_gives_other_numbers(tmp_path: Path) -> None:
+    box, copy = cloned(tmp_path)
+    given = [put(box) for _ in range(40)]
+    assert copy.adopt()
+    assert not copy.adopt()
+    after = put(copy)
+    assert after.seq > given[-1].seq
+    assert int(after.receipt_no[12:16]) > int(given[-1].receipt_no[12:16])
+    copy.close()
+    copy = reopened(tmp_path / "copy")
+    assert put(copy).seq == after.seq + 1
+    assert not box.adopt()
+    copy.close()
+    box.close()
+
+
+def test_a_copy_that_is_enrolled_anew_is_another_terminal(tmp_path: Path) -> None:
+    box, copy = cloned(tmp_path)
+    copy.close()
+    copy = Outbox(tmp_path / "copy" / "outbox.db", "020002")
+    assert put(copy).receipt_no.startswith("020002")
+    copy.close()
+    copy = Outbox(tmp_path / "copy" / "outbox.db", "020002")
+    assert copy.refusal() is None
+    copy.close()
+    box.close()
+
+
+def test_the_same_disk_in_another_machine_is_a_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = ["card"]
+    monkeypatch.setattr("sync.witness.place", lambda _: (1, machine, "image"))
+    box = reopened(tmp_path)
+    put(box)
+    box.close()
+    for cards, copied in ((["card", "second"], False), (["other"], True), ([], False)):
+        machine[:] = cards
+        box = reopened(tmp_path)
+        assert (cards, box.counts_and_ages().copied) == (cards, copied)
+        box.close()
+
+
+@pytest.mark.parametrize("spoilt", [b"", b"{", b"[1]", b'{"owner": "020001", "number": 1}'])
+def test_a_witness_that_cannot_speak_costs_numbers_and_nothing_else(
+    tmp_path: Path, spoilt: bytes
+) -> None:
+    box = reopened(tmp_path)
+    before = put(box)
+    box.close()
+    (tmp_path / "outbox.db.witness").write_bytes(spoilt.ljust(512) if spoilt else b"\0" * 512)
+    box = reopened(tmp_path)
+    assert put(box).seq > before.seq + 10
+    assert (box.counts_and_ages().damaged_files, box.counts_and_ages().copied) == (0, False)
+    box.close()
+
+
+def test_a_database_without_its_witness_was_copied_without_it(tmp_path: Path) -> None:
+    box = reopened(tmp_path)
+    put(box)
+    box.close()
+    (tmp_path / "outbox.db.witness").unlink()
+    box = reopened(tmp_path)
+    assert box.refusal() is Reason.COPIED
+    assert box.adopt()
+    put(box)
+    box.close()
+
+
+def test_numbers_that_only_the_centre_knows_are_not_given_again(tmp_path: Path) -> None:
+    """The folder was written back over itself in place, or everything in it was deleted."""
+    box = reopened(tmp_path)
+    given = [put(box) for _ in range(30)]
+    box.close()
+    for file in tmp_path.iterdir():
+        file.unlink()
+    box = reopened(tmp_path)
+    assert box.centre_knows(given[-1].seq)
+    assert not box.centre_knows(given[-1].seq)
+    after = put(box)
+    assert after.seq == given[-1].seq + 1
+    assert after.receipt_no not in {stored.receipt_no for stored in given}
     box.close()
 
 
@@ -422,7 +750,7 @@ def test_what_can_be_read_of_a_damaged_file_is_queued_again(tmp_path: Path, whic
     box.close()
     path = tmp_path / "outbox.db"
     if which == "indexes":
-        older.damage_the_indexes(path)
+        damage_the_indexes(path)
     else:
         data = path.read_bytes()
         middle = len(data) // 8192 * 4096
@@ -442,10 +770,10 @@ def rescued_and_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> St
     box = reopened(tmp_path)
     stored = put(box)
     box.close()
-    older.damage_the_indexes(tmp_path / "outbox.db")
+    damage_the_indexes(tmp_path / "outbox.db")
     box = reopened(tmp_path)
     assert due(box) == [stored.id]
-    box.acknowledge([Answer(stored.id, "accepted")])
+    box.acknowledge([Answer(stored.id, "accepted")], SAFE)
     box.close()
     later = time.time() + 91 * 86_400
     monkeypatch.setattr("sync.outbox.time.time", lambda: later)
@@ -460,7 +788,7 @@ def test_what_was_finished_and_forgotten_does_not_come_back_from_an_older_damage
 ) -> None:
     rescued_and_forgotten(tmp_path, monkeypatch)
     for damaged_files in (2, 3):
-        older.damage_the_indexes(tmp_path / "outbox.db")
+        damage_the_indexes(tmp_path / "outbox.db")
         box = reopened(tmp_path)
         assert box.counts_and_ages().damaged_files == damaged_files
         assert list(box.unfinished()) == []
