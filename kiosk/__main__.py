@@ -147,15 +147,18 @@ def assemble(state: Path, settings: Settings) -> Terminal:
     """
     from hardware.devices import Devices
     from hardware.supervision import HealthTable
+    from kiosk.clock import beijing_now
     from kiosk.darkroom.room import Darkroom
     from kiosk.operations.card_centre import CentralHsm
     from kiosk.parts import Parts
-    from kiosk.policy import load_policy
+    from kiosk.policy.shelf import FOLDER as POLICY
+    from kiosk.policy.shelf import Shelf
     from kiosk.terminal import Terminal
     from kiosk.upkeep.desired import Desired
     from kiosk.upkeep.housekeeping import load_counters
     from kiosk.upkeep.journaling import Scribe
     from kiosk.words import Words
+    from kiosk.words.standing import standing_facts
     from sync.central import CentralClient
     from sync.identity import load_identity, newest
     from sync.journal import FOLDER, Journal, Recorder
@@ -168,6 +171,8 @@ def assemble(state: Path, settings: Settings) -> Terminal:
 
     health = HealthTable(carried=load_counters(state))
     identity = load_identity(state)
+    packs = Shelf(state / POLICY, identity.central_signing_key, settings.hall.region)
+    policy = packs.on(beijing_now().date())
     central = CentralClient(identity, state)
     limits = Limits(
         items=settings.outbox.max_items,
@@ -177,8 +182,8 @@ def assemble(state: Path, settings: Settings) -> Terminal:
     return Terminal(
         Parts(
             settings=settings,
-            words=Words(settings.screen.language),
-            policy=load_policy(),
+            words=Words(settings.screen.language, policy=policy, standing=standing_facts(settings)),
+            policy=policy,
             state=state,
             terminal_id=identity.terminal,
             devices=Devices(health, settings.devices),

@@ -30,7 +30,10 @@ class Hall:
 
     name: str = "唐山市社会保障卡自助服务"
     #: Where a citizen is sent for what the terminal cannot do.
-    window: str = "社会保障卡业务经办窗口"
+    window: str = "社会保障卡业务窗口"
+    window_english: str = "social security card window"
+    #: Whose rules are in force here, six digits of GB/T 2260; no pack of another region is taken.
+    region: str = "130200"
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,9 @@ class Devices:
     id_reader: str = ""
     #: The reader's own speed; 115200 unless it was set to another.
     id_reader_baud: int = 115200
+    #: How the reader is built, for the words that say how to put the card (domain R-K11): "flat"
+    #: to lay it on, "upright" to hold it against, "slot" to put it in.
+    id_reader_place: str = "flat"
     #: Path of the vendor's library that decodes the card's portrait (WLT); "": no portrait.
     wlt_library: str = ""
     printer: str = ""
@@ -64,6 +70,9 @@ class Devices:
     card_contact: str = ""
     card_contactless: str = ""
     psam: str = ""
+    #: Where a citizen puts a social security card: "slot", "tap" (an antenna), or "both", which
+    #: says tap first (domain R-E4).
+    card_place: str = "slot"
     #: How cards of the third generation are opened: "none", "pin", "psam", or "hsm".
     card_authenticator: str = "none"
 
@@ -153,6 +162,8 @@ T = TypeVar("T")
 CHOICES: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("photo", "comparison"): tuple(Place),
     ("devices", "card_authenticator"): ("none", "pin", "psam", "hsm"),
+    ("devices", "id_reader_place"): ("flat", "upright", "slot"),
+    ("devices", "card_place"): ("slot", "tap", "both"),
 }
 
 

@@ -45,10 +45,12 @@ class ChoiceScreen(PromptScreen[Choice]):
         return not option.detail and not option.icon and len(self._label(option)) <= SHORT
 
     def _label(self, option: Option) -> str:
-        return option.label or self.says(f"{option.value}.label")
+        return self.words.name(option.label) or self.says(f"{option.value}.label")
 
     def _detail(self, option: Option) -> str:
-        return option.detail or ("" if option.label else self.says(f"{option.value}.detail"))
+        return self.words.name(option.detail) or (
+            "" if option.label else self.says(f"{option.value}.detail")
+        )
 
     def _show_page(self) -> None:
         self._shown.clear_widgets()

@@ -109,8 +109,7 @@ class HomePage(Page):
         if any_open:
             self.title(self.say("home.greeting"), self.say("home.touch"))
         else:
-            window = self._terminal.settings.hall.window
-            self.title(self.say("home.nothing"), self.say("home.nothing_text", window=window))
+            self.title(self.say("home.nothing"), self.say("home.nothing_text"))
         self.head.add_widget(Gap(16))
         for offer in sorted(offers, key=lambda offer: not offer.open):
             service = offer.service
@@ -133,8 +132,7 @@ class HomePage(Page):
     def _help(self, any_open: bool) -> Panel:
         """What to have ready, and who helps. Stands clear of the corners."""
         panel = Panel(fill=theme.PRIMARY_TINT, border=None, spacing=px(20))
-        window = self._terminal.settings.hall.window
-        lines = [("face-agent", self.say("frame.help", window=window))]
+        lines = [("face-agent", self.say("frame.help"))]
         if any_open:
             lines = [
                 ("card-account-details-outline", self.say("home.prepare")),

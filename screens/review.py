@@ -61,7 +61,7 @@ class ReviewScreen(PromptScreen[Review]):
         label = Text(self.say(row.label), role="small", colour=theme.INK_SOFT)
         label.size_hint_x, label.width = None, px(LABEL_WIDTH)
         label.pos_hint = {"center_y": 0.5}
-        value = Text(row.value, pos_hint={"center_y": 0.5})
+        value = Text(self.words.name(row.value), pos_hint={"center_y": 0.5})
         line.add_widget(label)
         line.add_widget(value)
         least = px(60)

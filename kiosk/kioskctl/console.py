@@ -52,8 +52,9 @@ def settings_of(state: Path | None) -> Settings:
 
 def words_of(settings: Settings) -> Words:
     from kiosk.words import Words
+    from kiosk.words.standing import standing_facts
 
-    return Words(settings.screen.language)
+    return Words(settings.screen.language, standing=standing_facts(settings))
 
 
 @contextmanager

@@ -45,8 +45,8 @@ class Letterhead:
 
 def compose(slip: Slip, head: Letterhead, words: Words, printed_at: datetime) -> Receipt:
     """The slip as elements of paper."""
-    # A value may be an id of words, e.g. the name of a service.
-    rows = [Pair(words.say(label), words.say(value)) for label, value in slip.rows]
+    # A value may be a name of the policy pack, or an id of words, e.g. the name of a service.
+    rows = [Pair(words.say(label), words.name(value)) for label, value in slip.rows]
     notes = [Text(words.say(note, **slip.facts)) for note in slip.notes if words.has(note)]
     return (
         Text(head.hall, align="center"),

@@ -1,39 +1,58 @@
-"""通讯地址 in the two forms the collection notice fixes (domain R-C3, R-C4, §1.12 no. 9).
+"""通讯地址 in the two forms that the collection notice fixes (domain R-C3, R-C4, §1.12 no. 9).
 
 - 城镇: 行政区划名称 + 小区 + 栋-单元-号, 「唐山市路北区张北小区19楼1门401号」
 - 农村: 行政区划名称 + 村 + 详址,       「唐山市路北区果园乡二村8排058号」
 
-On input 栋 and 楼, 单元 and 门, 号 and 室 mean the same; it is written in the words of the notice.
+People live at more than these: 平房, 底商2, B座, 文化路甲3号, 12-1. So 楼, 门 and 号 may each be
+missing, and a part keeps its own word where it has one. On input 栋 and 楼, 单元 and 门, 号 and 室
+mean the same; a bare number is written with the word of the notice.
+
+The areas come from the policy pack; names on older cards (滦县, 唐海县) are read as today's.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from kiosk.records.codes import CITY, TANGSHAN
+if TYPE_CHECKING:
+    from kiosk.policy import Area
 
 #: The form allows a hundred characters.
 LONGEST = 100
 
+#: Of these a number on a door is made: 19, 3A, 058, 甲3, 十二.
+NUMERALS = "0-9A-Za-z甲乙丙丁戊己一二三四五六七八九十百"
+
 
 @dataclass(frozen=True)
 class UrbanAddress:
-    """城镇地址. `building`, `entrance` and `room` are numbers without the word behind them."""
+    """城镇地址. `building`, `entrance` and `room` are bare numbers, or have a word of their own
+    (B座, 平房, 底商2); each may be empty."""
 
-    area: str
+    area: Any
+    #: 小区, or road: 张北小区, 新华西道.
     estate: str
-    building: str
-    entrance: str
-    room: str
+    building: str = ""
+    entrance: str = ""
+    room: str = ""
 
     kind = "urban"
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "area", _known(self.area))
+
     @property
     def text(self) -> str:
-        entrance = f"{self.entrance}门" if self.entrance else ""
-        where = f"{self.estate}{self.building}楼{entrance}{self.room}号"
-        return f"{CITY}{TANGSHAN[self.area]}{where}"
+        parts = (_written(self.building, "楼"), _written(self.entrance, "门"))
+        return f"{self.area.full}{self.estate}{''.join(parts)}{_written(self.room, '号')}"
+
+    @property
+    def numbered(self) -> bool:
+        """Whether it leads to a door, not only to an estate or a road."""
+        return bool(self.building or self.entrance or self.room or _has_number(self.estate))
 
     def as_form(self) -> dict[str, str]:
         return _form(self.kind, self.area, self.text) | {
@@ -48,16 +67,25 @@ class UrbanAddress:
 class RuralAddress:
     """农村地址."""
 
-    area: str
+    area: Any
     township: str
     village: str
-    detail: str
+    #: 详址: 8排058号; may be empty.
+    detail: str = ""
 
     kind = "rural"
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "area", _known(self.area))
+
     @property
     def text(self) -> str:
-        return f"{CITY}{TANGSHAN[self.area]}{self.township}{self.village}{self.detail}"
+        return f"{self.area.full}{self.township}{self.village}{self.detail}"
+
+    @property
+    def numbered(self) -> bool:
+        """Whether it leads to a door, not only to a village."""
+        return _has_number(self.detail)
 
     def as_form(self) -> dict[str, str]:
         return _form(self.kind, self.area, self.text) | {
@@ -70,38 +98,88 @@ class RuralAddress:
 Address = UrbanAddress | RuralAddress
 
 
-def _form(kind: str, area: str, text: str) -> dict[str, str]:
-    return {"kind": kind, "area_code": area, "area_name": TANGSHAN[area], "text": text}
+def _form(kind: str, area: Area, text: str) -> dict[str, str]:
+    return {"kind": kind, "area_code": area.code, "area_name": str(area.name), "text": text}
 
 
-_AREA = r"(?:河北省)?(?:唐山市)?(?P<area>" + "|".join(TANGSHAN.values()) + ")"
-_NUMBER = r"[A-Za-z0-9]{1,6}"
+def _written(part: str, word: str) -> str:
+    """A bare number gets the word of the notice behind it; what has its own word keeps it."""
+    return f"{part}{word}" if re.search(rf"[{NUMERALS}]$", part) else part
+
+
+def _has_number(text: str) -> bool:
+    return re.search(r"[0-9一二三四五六七八九十]", text) is not None
+
+
+# -- reading ---------------------------------------------------------------------------------------
+
+#: One number, or several joined: 12-1, 101/102.
+_N = rf"[{NUMERALS}]{{1,6}}(?:[-/][{NUMERALS}]{{1,6}})*"
+_TOWN = r"(?P<township>[^0-9]{1,12}?(?:乡|镇|农场|街道(?:办事处)?))"
+_VILLAGE = re.compile(_TOWN + r"(?P<village>[^0-9]{1,15}?村(?![街路道小]))(?P<detail>.*)")
+#: A village without the word 村: 大令公庄.
+_HAMLET = re.compile(
+    _TOWN + r"(?P<village>[^0-9]{1,10}(?:庄|营|屯|寨|峪|坞|店|铺|坨|队))(?P<detail>.*)"
+)
+#: 栋-单元-号 without words, 「19-1-401」.
+_DASHES = re.compile(
+    rf"(?P<estate>.*?[^{NUMERALS}\-])(?P<numbers>[0-9A-Z]+-[0-9A-Z]+-[0-9A-Z]+)号?"
+)
 _URBAN = re.compile(
-    _AREA + rf"(?P<estate>.{{1,30}}?)(?P<building>{_NUMBER})(?:号楼|栋|楼|幢)"
-    rf"(?:(?P<entrance>{_NUMBER})(?:单元|门))?(?P<room>{_NUMBER})(?:号|室)"
+    r"(?P<estate>.{1,30}?)"
+    rf"(?:(?P<building>{_N})(?:号楼|栋|楼|幢)|(?P<named>(?:{_N})座|平房))?"
+    rf"(?:(?P<entrance>{_N})(?:单元|门))?"
+    rf"(?:(?P<room>{_N})(?:号|室|户)|(?P<shop>底商(?:{_N})?)(?:号|室)?|(?P<last>{_N}))?"
 )
-_RURAL = re.compile(
-    _AREA + r"(?P<township>.{1,12}?(?:乡|镇|街道))(?P<village>.{1,12}?村)(?P<detail>.*[0-9].*)"
-)
+#: Words that only a block of flats has.
+_FLATS = re.compile(r"小区|号楼|单元|[0-9]楼|[0-9]栋|[0-9]门")
 
 
-def parse_address(text: str) -> Address | None:
-    """Read an address as it stands on an ID card; None if it is of neither form.
+def parse_address(text: str, areas: Sequence[Area] | None = None) -> Address | None:
+    """Read an address as it stands on an ID card; None if it is in none of the areas.
 
-    Used to save typing: what cannot be read is typed by the citizen, never guessed.
+    Used to save typing: what is read is shown as it will be written, and the citizen says whether
+    they live there. What has no known parts stands whole as the estate, word for word.
     """
-    text = re.sub(r"\s", "", text).replace("乡(镇)", "乡")
-    codes = {name: code for code, name in TANGSHAN.items()}
-    if urban := _URBAN.fullmatch(text):
+    text = re.sub(r"\s", "", text).replace("乡(镇)", "乡").replace("乡（镇）", "乡")
+    if areas is None:
+        from kiosk.policy import load_policy
+
+        areas = load_policy().areas
+    found = _area_and_rest(text, areas)
+    if found is None or not 2 <= len(found[1]) <= LONGEST - len(found[0].full):
+        return None
+    area, rest = found
+    if village := _VILLAGE.fullmatch(rest):
+        return RuralAddress(area, village["township"], village["village"], village["detail"])
+    if not _FLATS.search(rest) and (hamlet := _HAMLET.fullmatch(rest)):
+        return RuralAddress(area, hamlet["township"], hamlet["village"], hamlet["detail"])
+    if dashes := _DASHES.fullmatch(rest):
+        return UrbanAddress(area, dashes["estate"], *dashes["numbers"].split("-"))
+    if urban := _URBAN.fullmatch(rest):
         return UrbanAddress(
-            codes[urban["area"]],
+            area,
             urban["estate"],
-            urban["building"],
+            urban["building"] or urban["named"] or "",
             urban["entrance"] or "",
-            urban["room"],
+            urban["room"] or urban["shop"] or urban["last"] or "",
         )
-    if rural := _RURAL.fullmatch(text):
-        return RuralAddress(
-            codes[rural["area"]], rural["township"], rural["village"], rural["detail"]
-        )
-    return None
+    return UrbanAddress(area, rest)
+
+
+def _area_and_rest(text: str, areas: Sequence[Area]) -> tuple[Area, str] | None:
+    """The area that a text begins with, by today's name or an earlier one, and what follows."""
+    names = {name: area for area in areas for name in (str(area.name), *area.formerly)}
+    cities = {str(area.city) for area in areas}
+    head = rf"(?:\w{{2,3}}省)?(?:{'|'.join(map(re.escape, cities))})?"
+    # The longest name first, so that none hides another that begins like it.
+    longest = sorted(names, key=len, reverse=True)
+    found = re.match(head + f"({'|'.join(map(re.escape, longest))})", text) if names else None
+    return (names[found[1]], text[found.end() :]) if found else None
+
+
+def _known(area: Any) -> Area:
+    """For services that do not use `kiosk.steps.address` yet: an area by its code."""
+    from kiosk.policy import load_policy
+
+    return load_policy().area(area) if isinstance(area, str) else area

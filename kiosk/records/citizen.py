@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from kiosk.records.codes import SEX, ethnic_name
 from kiosk.records.id_number import BadIdNumber, IdNumber, parse_id_number
+from kiosk.records.names import standard_name
 
 if TYPE_CHECKING:
     from hardware.id_documents import IdCard
@@ -57,6 +58,10 @@ class Citizen:
     def ethnic_name(self) -> str:
         return ethnic_name(self.ethnic)
 
+    def age_on(self, day: date) -> int:
+        """Completed years (周岁) on a day."""
+        return self.number.age_on(day)
+
     def is_adult_on(self, day: date) -> bool:
         return self.number.age_on(day) >= ADULT_YEARS
 
@@ -64,7 +69,7 @@ class Citizen:
     def from_id_card(cls, card: IdCard, today: date) -> Citizen:
         """Check the chip's own contradictions. Raises `UnusableIdCard`.
 
-        The name is kept as read, with the middle dot of minority names as U+00B7.
+        The name is kept as read, in the characters of today's standard (`kiosk.records.names`).
         """
         try:
             number = parse_id_number(card.number, today)
@@ -79,11 +84,8 @@ class Citizen:
             valid_to = _date(card.valid_to)
             if valid_to < today:
                 raise UnusableIdCard("expired")
-        name = card.name.strip()
-        for dot in "•‧・．":
-            name = name.replace(dot, "·")
         return cls(
-            name,
+            standard_name(card.name),
             number,
             card.ethnic_code,
             card.address,

@@ -15,25 +15,14 @@ _ETHNIC_GROUPS = (
 #: GB/T 3304, 中国各民族名称代码; 97 and 98 as used on resident ID cards.
 ETHNIC = dict(enumerate(_ETHNIC_GROUPS.split(), start=1)) | {97: "其他", 98: "外国血统中国籍人士"}
 
-#: GB/T 2260: the districts and counties of 唐山市 in use (2025).
-TANGSHAN = {
-    "130202": "路南区",
-    "130203": "路北区",
-    "130204": "古冶区",
-    "130205": "开平区",
-    "130207": "丰南区",
-    "130208": "丰润区",
-    "130209": "曹妃甸区",
-    "130224": "滦南县",
-    "130225": "乐亭县",
-    "130227": "迁西县",
-    "130229": "玉田县",
-    "130281": "遵化市",
-    "130283": "迁安市",
-    "130284": "滦州市",
-}
 
-CITY = "唐山市"
+def __getattr__(name: str) -> dict[str, str]:
+    """Areas for services that do not use `kiosk.steps.address` yet."""
+    if name != "TANGSHAN":
+        raise AttributeError(name)
+    from kiosk.policy import load_policy
+
+    return {area.code: area.name for area in load_policy().areas}
 
 
 def ethnic_name(code: str) -> str:

@@ -32,35 +32,57 @@ def mobile(text: str) -> str:
 
 #: Han characters of all planes, and the middle dot of minority names.
 _HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff·"
+_PLACE = rf"[{_HAN}A-Za-z0-9()（）\-/#]+"
 
 
 def place(text: str) -> str:
     """Name of an estate, road, town or village: Chinese, letters and digits, one Han at least."""
-    if not re.fullmatch(rf"[{_HAN}A-Za-z0-9()（）\-]+", text):
+    text = _plain(text)
+    if not re.fullmatch(_PLACE, text):
         raise Broken("place.characters")
     if not re.search(rf"[{_HAN}]", text):
         raise Broken("place.chinese")
     return text.replace("(", "（").replace(")", "）")
 
 
-def house(text: str) -> str:
-    """A number on a door, e.g. 19, 401, 3A, 058 (its leading zero is kept, domain R-C4).
+#: What a number on a door is made of, besides the words that may stand in it.
+_NUMERALS = "0-9A-Za-z甲乙丙丁戊己一二三四五六七八九十百"
+_HOUSE = re.compile(
+    rf"(?:[{_NUMERALS}东西南北中前后上下/#-]|平房|底商|车库|门面|号楼|单元|[栋幢楼座院区排层门号室户房])+"
+)
+#: The words that the form prints itself behind a bare number.
+_PRINTED = re.compile(rf"(?<=[{_NUMERALS}])(?:号楼|栋|幢|楼|单元|门|号|室|户)+$")
 
-    The words that follow it on paper (楼, 门, 号 …) are dropped: the form prints its own.
+
+def house(text: str) -> str:
+    """A number on a door, or what stands in its place: 19, 401, 3A, 甲3, 12-1, 101/102, B座, 平房,
+    底商2, 058 (its leading zero is kept, domain R-C4).
+
+    The words that follow a bare number on paper (楼, 门, 号 …) are dropped: the form prints its
+    own. Other words (座, 排, 平房 …) are kept.
     """
-    number = re.sub(r"(号楼|栋|楼|单元|门|号|室)$", "", text)
-    if not re.fullmatch(r"[A-Za-z0-9一二三四五六七八九十甲乙丙丁东西南北中-]{1,8}", number):
+    text = _plain(text).upper()
+    if not _HOUSE.fullmatch(text):
         raise Broken("house.characters")
-    return number
+    return _PRINTED.sub("", text)
 
 
 def detail(text: str) -> str:
-    """详址 in a village, e.g. 8排058号."""
-    if not re.fullmatch(rf"[{_HAN}A-Za-z0-9()（）\-#]+", text):
+    """详址 in a village, e.g. 8排058号, 村东头."""
+    text = _plain(text)
+    if not re.fullmatch(_PLACE, text):
         raise Broken("place.characters")
-    if not re.search(r"[0-9一二三四五六七八九十]", text):
-        raise Broken("detail.number")
-    return text
+    return text.replace("(", "（").replace(")", "）")
+
+
+def _plain(text: str) -> str:
+    """Full-width letters and digits as narrow ones, one kind of dash and of slash, no spaces."""
+    narrow = "".join(
+        chr(ord(character) - 0xFEE0) if "！" <= character <= "～" else character
+        for character in text
+        if not character.isspace()
+    )
+    return narrow.translate({ord("—"): "-", ord("–"): "-", ord("－"): "-", ord("、"): "/"})
 
 
 #: Rules by the name that `Field.rule` uses.

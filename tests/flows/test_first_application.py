@@ -52,6 +52,7 @@ from tests.flows.counter import (
     number,
     social_card,
 )
+from tests.flows.packs import CHARGED, policy_with
 
 
 def walk() -> Walk:
@@ -116,7 +117,7 @@ def test_both_consents_are_recorded_with_their_time_and_text_version() -> None:
 
 def test_a_fee_that_was_approved_is_never_called_free() -> None:
     """Domain R-B7: the words follow the policy, on the first page and on the receipt."""
-    policy = dataclasses.replace(CONTEXT.policy, first_card_fee=20)
+    policy = policy_with(CHARGED)
     visit = Walk(ApplyFirst, dataclasses.replace(CONTEXT, policy=policy))
     assert visit.prompt.points[0][0] == "fee_due"
     visit.until("filing.print")
@@ -335,7 +336,7 @@ def test_a_missing_room_is_named_at_its_field() -> None:
 
 
 def test_an_address_the_chip_gives_in_no_known_form_is_typed() -> None:
-    card = dataclasses.replace(ZHANG, address="河北省唐山市路北区某处")
+    card = dataclasses.replace(ZHANG, address="河北省张家口市桥西区某路1号")
     visit = walk().until("identity.id_card").say("identity.id_card", card)
     visit.say("eligibility.ask", ELIGIBLE).say("telephone.number", PHONE)
     assert visit.say("telephone.read_back", "right").at == "address.kind"
@@ -345,6 +346,7 @@ def test_banks_stand_in_the_order_of_their_pinyin_and_none_is_preselected() -> N
     visit = walk().until("pickup.bank")
     assert isinstance(visit.prompt, Choice)
     assert [option.value for option in visit.prompt.options] == [
+        "hebeirc",
         "icbc",
         "ccb",
         "abc",

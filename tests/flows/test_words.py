@@ -33,7 +33,7 @@ def test_both_languages_use_the_same_facts() -> None:
     differing = [
         key
         for key in chinese.ids()
-        if placeholders(chinese.say(key)) != placeholders(english.say(key))
+        if placeholders(chinese.text(key)) != placeholders(english.text(key))
     ]
     assert differing == []
 

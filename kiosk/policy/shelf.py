@@ -1,0 +1,185 @@
+"""The packs that lie ready on this terminal, and which of them rules on a day.
+
+The centre signs a pack (Ed25519, the key that was learned at enrolment); the agent fetches it and
+calls `install_pack`; the screen process asks `Shelf.on(day)` at the start of each visit. Several
+versions lie side by side: a rule that begins on the first of next month is there in time, and rules
+from that day on, whether or not there is a network.
+
+On disk, in `<state>/policy`: `<version>.toml`, as issued, and `<version>.sig` (64 bytes). Every
+pack is checked again when it is read, so that nothing on the disk is believed because it is there.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from kiosk.policy import load_policy
+from kiosk.policy.pack import Policy, read_pack
+from kiosk.policy.table import BadPolicy
+from sync.canonical import Json
+from sync.identity import write_whole
+
+log = logging.getLogger(__name__)
+
+#: Folder of the packs in the state directory.
+FOLDER = "policy"
+
+#: What the centre signs is this and the bytes of the pack, so that no other signature fits.
+PURPOSE = b"kiosk-policy-v1\n"
+
+#: A pack is a few pages of text; what is larger is not read.
+LARGEST = 1_000_000
+
+
+class NotGenuine(BadPolicy):
+    """The centre has not signed this pack."""
+
+
+def install_pack(
+    data: bytes, signature: bytes, key: bytes, folder: Path, region: str = ""
+) -> Policy:
+    """Check a pack and put it on the shelf; the one that was there before stays there.
+
+    `key` is the centre's signing key (32 bytes), `region` the six digits that the pack must be
+    for ("" takes any). The same pack may be installed again. Raises `NotGenuine`, `BadPolicy` for
+    one that breaks a rule, is of another region, or has the version of another pack; `OSError`.
+    """
+    policy = _checked(data, signature, key, region, "the pack")
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{policy.version}.toml"
+    if file.exists() and file.read_bytes() != data and _readable(file, key, region):
+        raise BadPolicy(f"version {policy.version} was issued before, with other contents")
+    # The signature first: a pack without its own is no pack.
+    write_whole(file.with_suffix(".sig"), signature)
+    write_whole(file, data)
+    log.info("policy %s lies ready, in force from %s", policy.version, policy.effective)
+    return policy
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Which pack rules today, for the health report and the maintenance page."""
+
+    version: str
+    effective: date
+    source: str
+    #: "centre": signed by it; "built in": the program's own example.
+    origin: str
+    demo: bool
+    #: The version that rules next, and from when; "" and None if none lies ready.
+    next_version: str = ""
+    next_effective: date | None = None
+    #: Files on the shelf that cannot be used -> why.
+    unusable: Mapping[str, str] | None = None
+
+    def document(self) -> dict[str, Json]:
+        """Plain JSON, for the heartbeat and `kioskctl health`."""
+        return {
+            "version": self.version,
+            "effective": self.effective.isoformat(),
+            "source": self.source,
+            "origin": self.origin,
+            "demo": self.demo,
+            "next_version": self.next_version,
+            "next_effective": self.next_effective.isoformat() if self.next_effective else "",
+            "unusable": dict(self.unusable or {}),
+        }
+
+
+class Shelf:
+    """All packs of one terminal. Reads the folder again when something in it has changed."""
+
+    def __init__(self, folder: Path, key: bytes, region: str = "") -> None:
+        """`key` as for `install_pack`; b"" takes no pack but the built-in one."""
+        self._folder = folder
+        self._key = key
+        self._region = region
+        self._seen: tuple[tuple[str, int, int], ...] | None = None
+        self._packs: tuple[Policy, ...] = ()
+        self._unusable: dict[str, str] = {}
+
+    def on(self, day: date) -> Policy:
+        """The pack that rules on a day: of those in force the newest, else the built-in one."""
+        self._refresh()
+        in_force = [pack for pack in self._packs if pack.effective <= day]
+        return max(in_force, key=lambda pack: pack.order, default=load_policy())
+
+    def standing(self, day: date) -> Standing:
+        """What to show of it."""
+        rules = self.on(day)
+        coming = [pack for pack in self._packs if pack.effective > day]
+        follows = min(coming, key=lambda pack: pack.order, default=None)
+        return Standing(
+            version=rules.version,
+            effective=rules.effective,
+            source=rules.source,
+            origin="centre" if rules in self._packs else "built in",
+            demo=rules.demo,
+            next_version=follows.version if follows else "",
+            next_effective=follows.effective if follows else None,
+            unusable=dict(self._unusable),
+        )
+
+    def _refresh(self) -> None:
+        files = sorted(self._folder.glob("*.toml")) if self._key else []
+        seen = tuple(_state_of(file) for file in files)
+        if seen == self._seen:
+            return
+        self._seen, self._unusable = seen, {}
+        packs = []
+        for file in files:
+            try:
+                packs.append(_read(file, self._key, self._region))
+            except (BadPolicy, OSError) as error:
+                log.error("policy %s is not used: %s", file.name, error)
+                self._unusable[file.name] = str(error)
+        self._packs = tuple(packs)
+
+
+def _state_of(file: Path) -> tuple[str, int, int]:
+    try:
+        state = file.stat()
+    except OSError:
+        return file.name, 0, 0
+    return file.name, state.st_mtime_ns, state.st_size
+
+
+def _read(file: Path, key: bytes, region: str) -> Policy:
+    """Raises `BadPolicy` and `OSError`."""
+    with file.open("rb") as pack:
+        data = pack.read(LARGEST + 1)
+    policy = _checked(data, file.with_suffix(".sig").read_bytes(), key, region, file.name)
+    if policy.version != file.stem:
+        raise BadPolicy(f"{file.name}: is version {policy.version}")
+    return policy
+
+
+def _readable(file: Path, key: bytes, region: str) -> bool:
+    """Whether what stands on the shelf is a pack; half of one, or a forged one, is replaced."""
+    try:
+        _read(file, key, region)
+    except (BadPolicy, OSError):
+        return False
+    return True
+
+
+def _checked(data: bytes, signature: bytes, key: bytes, region: str, name: str) -> Policy:
+    """In this order: size, signature, contents, region. Nothing unsigned is parsed."""
+    # Loads a library of several megabytes, which a terminal without packs never needs.
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    if len(data) > LARGEST:
+        raise BadPolicy(f"{name}: is larger than {LARGEST} bytes")
+    try:
+        Ed25519PublicKey.from_public_bytes(key).verify(signature, PURPOSE + data)
+    except (InvalidSignature, ValueError):
+        raise NotGenuine(f"{name}: the centre has not signed it") from None
+    policy = read_pack(data, name)
+    if region and policy.region.code != region:
+        raise BadPolicy(f"{name}: is for region {policy.region.code}, not {region}")
+    return policy
