@@ -44,8 +44,9 @@ class FormScreen(PromptScreen[Form]):
         self._furthest = len(fields) - 1 if filled else 0
         self._lay_out()
         self.primary(self.say("frame.next"), self._next, icon_after="arrow-right")
-        if any(field.keyboard == "chinese" for field in fields):
-            in_background(_load_dictionary, self._dictionary_read)
+        if any(field.keyboard in ("chinese", "house") for field in fields):
+            words = self.words.policy.place_words
+            in_background(lambda: _load_dictionary(words), self._dictionary_read)
         self._turn_to(0)
 
     def _box(self, place: int, field: Field) -> EntryBox:
@@ -170,11 +171,11 @@ class FormScreen(PromptScreen[Form]):
             box.forget()
 
 
-def _load_dictionary() -> Pinyin:
+def _load_dictionary(place_words: tuple[tuple[str, str], ...]) -> Pinyin:
     # On a worker, and imported here: only an address needs it.
     from kiosk.keyboard.pinyin import load
 
-    return load()
+    return load(place_words)
 
 
 class _Dock(FloatLayout):

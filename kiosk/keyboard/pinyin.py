@@ -2,8 +2,9 @@
 
 The words are those of `pinyin_simp.dict.yaml` (rime-pinyin-simp, derived from the PinyinIME of the
 Android Open Source Project, Apache-2.0; Debian package `rime-data-pinyin-simp`): 65,000 lines of
-word, syllables and weight. The words of `kiosk.keyboard.place_words` come before all of them,
-because what is typed at a terminal is an address.
+word, syllables and weight. The words of the region's policy pack and of
+`kiosk.keyboard.place_words` come before all of them, because what is typed at a terminal is an
+address. Words that nobody wants to see on a screen in a public hall are left out.
 
 How typed letters become words:
 
@@ -28,13 +29,14 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from heapq import nlargest
-from itertools import chain
+from itertools import chain, pairwise
 from math import log
 from pathlib import Path
 
-from kiosk.keyboard.place_words import PLACE_WORDS
+from kiosk.keyboard.place_words import GENERAL_WORDS
+from kiosk.policy import load_policy
 
 DICTIONARY = "pinyin_simp.dict.yaml"
 
@@ -43,6 +45,12 @@ _PLACE_WEIGHT = 10_000_000
 
 #: Lines of the dictionary that are sounds (嗯, 呣) rather than syllables a word is spelt with.
 _NO_SYLLABLES = frozenset({"m", "n", "ng", "hm", "hng"})
+
+#: ü after l and n is typed as v; the dictionary spells üe as ue (略 lue, 虐 nue).
+_SPELLINGS = {"lve": "lue", "nve": "nue"}
+
+#: Words of several characters with one of these, and these words, are not offered.
+_UNSEEMLY = re.compile("[淫奸嫖妓娼屄肏屌婊]|性[福爱交欲]|做爱|卖淫|色情")
 
 _INITIALS = frozenset("bpmfdtnlgkhjqxrzcsyw") | {"zh", "ch", "sh"}
 
@@ -98,19 +106,24 @@ def find_dictionary() -> Path:
     raise NoDictionary(f"{DICTIONARY} not found; install the package rime-data-pinyin-simp")
 
 
-@cache
-def load() -> Pinyin:
+def load(place_words: tuple[tuple[str, str], ...] | None = None) -> Pinyin:
     """The engine over this machine's dictionary, read once (about 0.2 s: call it on a worker).
 
-    It holds nothing of a visit, so all visits share it. Raises `NoDictionary`.
+    `place_words` are those of the policy pack, by default of the built-in one. The engine holds
+    nothing of a visit, so all visits share it. Raises `NoDictionary`.
     """
-    return Pinyin(find_dictionary())
+    return _load(load_policy().place_words if place_words is None else place_words)
+
+
+@lru_cache(maxsize=1)
+def _load(place_words: tuple[tuple[str, str], ...]) -> Pinyin:
+    return Pinyin(find_dictionary(), (*place_words, *GENERAL_WORDS))
 
 
 class Pinyin:
     """An engine over one dictionary. Immutable; safe to use from any thread."""
 
-    def __init__(self, path: Path, own: Iterable[tuple[str, str]] = PLACE_WORDS) -> None:
+    def __init__(self, path: Path, own: Iterable[tuple[str, str]] = GENERAL_WORDS) -> None:
         """`own` are further (word, "syllables with spaces") that come first.
 
         Raises `OSError` if the file cannot be read; lines it does not understand are left out.
@@ -144,7 +157,8 @@ class Pinyin:
         )
 
     def candidates(self, letters: str, limit: int = 64) -> list[Candidate]:
-        """Words for typed letters a-z and apostrophes, the likeliest first, at most `limit`.
+        """Words for typed letters a-z and apostrophes, the likeliest first, at most `limit`. A
+        longer list begins with a shorter one, so that more can be asked for page by page.
 
         Empty if the letters begin no syllable. Letters of upper case are taken as lower case.
         """
@@ -163,8 +177,9 @@ class Pinyin:
         readings = self._readings(letters.lower())
         if not readings:
             return letters
-        rest = letters[readings[0][-1].end :].strip("'")
-        return "'".join([*(piece.text for piece in readings[0]), *([rest] if rest else [])])
+        ends = [0, *(piece.end for piece in readings[0]), len(letters)]
+        parts = (letters[start:end].strip("'") for start, end in pairwise(ends))
+        return "'".join(part for part in parts if part)
 
     # -- reading -----------------------------------------------------------------------------
 
@@ -179,7 +194,7 @@ class Pinyin:
                 ways[start + 1] += here
                 continue
             for end in range(start + 1, min(size, start + _LONGEST_SYLLABLE) + 1):
-                text = letters[start:end]
+                text = _SPELLINGS.get(letters[start:end], letters[start:end])
                 cost = self._cost(text, last=end == size)
                 if cost is not None:
                     piece = _Piece(text, end, cost == _WHOLE)
@@ -283,7 +298,9 @@ def _read(path: Path) -> Iterator[tuple[str, str, int]]:
                 break
         for line in file:
             parts = line.rstrip("\n").split("\t")
-            if len(parts) == 3 and parts[1] and parts[2].isdigit():
+            if len(parts) != 3 or not parts[1] or not parts[2].isdigit():
+                continue
+            if len(parts[0]) == 1 or not _UNSEEMLY.search(parts[0]):
                 yield parts[0], parts[1], int(parts[2])
 
 

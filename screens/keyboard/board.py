@@ -39,9 +39,11 @@ class Keyboard(BoxLayout):
         self._say = say
         self._entry: Entry | None = None
         self._composer = Composer()
-        self._bar = CandidateBar(self._choose)
+        self._bar = CandidateBar(self._choose, self._more_words)
         self._trouble = ""
         self.layer = ""
+        #: The layer that the box opened with.
+        self._first = ""
 
     @property
     def composing(self) -> bool:
@@ -52,7 +54,8 @@ class Keyboard(BoxLayout):
         """Type into `entry` from now on. `kind` is a `Field.keyboard`."""
         self._composer.clear()
         self._entry = entry
-        self._show_layer(layouts.FIRST_LAYER[kind])
+        self._first = layouts.FIRST_LAYER[kind]
+        self._show_layer(self._first)
 
     def use(self, engine: Pinyin) -> None:
         """The dictionary has been read."""
@@ -106,7 +109,7 @@ class Keyboard(BoxLayout):
 
     def _press(self, key: Key) -> None:
         if key.name.startswith("layer:"):
-            self._show_layer(key.name.removeprefix("layer:"))
+            self._show_layer(layouts.layer_behind(key.name, self._first))
         elif key.name == "clear":
             self._clear()
         elif key.name == "delete":
@@ -138,6 +141,9 @@ class Keyboard(BoxLayout):
         self._show_words()
         if self._entry is not None:
             self._entry.insert(word)
+
+    def _more_words(self) -> list[str]:
+        return self._composer.words if self._composer.more() else []
 
     def _show_words(self) -> None:
         if self._trouble:

@@ -23,11 +23,13 @@ PAD = 52
 class CandidateBar(BoxLayout):
     """Words as buttons with the tags "candidate:0" …, numbered within the page."""
 
-    def __init__(self, choose: Callable[[int], None]) -> None:
-        """`choose` gets the place of the chosen word in the whole list."""
+    def __init__(self, choose: Callable[[int], None], more: Callable[[], list[str]] = list) -> None:
+        """`choose` gets the place of the chosen word in the whole list. `more` is asked when the
+        last page is reached: the whole list, longer than before, or empty if there is no more."""
         super().__init__(orientation="vertical", size_hint_y=None)
         self.height = px(layouts.LETTERS_HEIGHT + layouts.CANDIDATES_HEIGHT)
         self._choose = choose
+        self._longer = more
         self._words: list[str] = []
         #: What is said while there are no words.
         self._instead = ""
@@ -69,6 +71,9 @@ class CandidateBar(BoxLayout):
     def _fill(self) -> None:
         start = self._pages[-1]
         shown = self._fitting(start)
+        if self._words and start + len(shown) >= len(self._words) and (longer := self._longer()):
+            self._words = longer
+            shown = self._fitting(start)
         end = start + len(shown)
         self._row.clear_widgets()
         if not self._words:

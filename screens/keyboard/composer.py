@@ -12,6 +12,11 @@ if TYPE_CHECKING:
 #: More letters than the longest place name needs are not taken.
 LONGEST = 36
 
+#: So many candidates are looked up at first, and four times as many each time more are asked for:
+#: the rarest character of a sound (some have 280) is a few pages away, and none costs a key press
+#: more than it must.
+FIRST, FACTOR = 64, 4
+
 
 class Composer:
     """Typed letters against one engine. Without letters it offers the words of every address."""
@@ -21,6 +26,7 @@ class Composer:
         self.engine: Pinyin | None = None
         self.letters = ""
         self._found: list[Candidate] = []
+        self._limit = FIRST
 
     @property
     def spelt(self) -> str:
@@ -54,6 +60,15 @@ class Composer:
         self._look_up(self.letters[chosen.used_letters :].lstrip("'"))
         return chosen.text
 
+    def more(self) -> bool:
+        """Look up more words for the same letters; False if there are no more."""
+        if self.engine is None or not self.letters:
+            return False
+        self._limit *= FACTOR
+        known = len(self._found)
+        self._found = self.engine.candidates(self.letters, self._limit)
+        return len(self._found) > known
+
     def clear(self) -> None:
         self._look_up("")
 
@@ -64,4 +79,5 @@ class Composer:
 
     def _look_up(self, letters: str) -> None:
         self.letters = letters
-        self._found = self.engine.candidates(letters) if self.engine is not None else []
+        self._limit = FIRST
+        self._found = self.engine.candidates(letters, FIRST) if self.engine is not None else []

@@ -25,7 +25,7 @@ DEBOUNCE_S: Final = 0.12
 
 @dataclass(frozen=True)
 class Key:
-    """One key. `name` is the character it types, "delete", "clear" or "layer:<name>"."""
+    """One key. `name` is what it types, or "delete", "clear" or "layer:<name>"."""
 
     name: str
     #: In units of its layer.
@@ -37,11 +37,6 @@ class Key:
     @property
     def tag(self) -> str:
         return self.name if self.name.startswith("layer:") else f"key:{self.name}"
-
-    @property
-    def types(self) -> bool:
-        """Whether the key types its name."""
-        return len(self.name) == 1
 
 
 @dataclass(frozen=True)
@@ -79,6 +74,24 @@ LAYERS: Final[dict[str, Layer]] = {
             _keys("789"),
             (_clear(1), Key("0"), _delete(1)),
         )
+    ),
+    # Under a box for a number on a door: digits, what stands beside them (B座, 甲3, 12-1, 101/102),
+    # and the two words that stand instead of one. Other letters and words are behind keys.
+    "house": Layer(
+        (
+            (*_keys("123AB甲"), Key("平房", 1.5)),
+            (*_keys("456CD乙"), Key("底商", 1.5)),
+            (*_keys("789-/丙"), Key("座", 0.75), Key("排", 0.75)),
+            (
+                _clear(1),
+                Key("0"),
+                _delete(1),
+                _layer("letters", 1.5),
+                Key("丁", 1),
+                _layer("pinyin", 2),
+            ),
+        ),
+        role="heading",
     ),
     # The other four are the layers of the Chinese keyboard.
     "pinyin": Layer(
@@ -118,4 +131,10 @@ LAYERS: Final[dict[str, Layer]] = {
 }
 
 #: `Field.keyboard` -> the layer it opens with.
-FIRST_LAYER: Final = {"digits": "pad", "chinese": "pinyin"}
+FIRST_LAYER: Final = {"digits": "pad", "chinese": "pinyin", "house": "house"}
+
+
+def layer_behind(key: str, first: str) -> str:
+    """The layer that a key "layer:<name>" leads to. Digits lead back to the layer of the box."""
+    name = key.removeprefix("layer:")
+    return first if name == "digits" and first in LAYERS and first != "pinyin" else name

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.keyboard.pinyin import NoDictionary, Pinyin, find_dictionary
-from kiosk.keyboard.place_words import PLACE_WORDS
-from kiosk.records.codes import TANGSHAN
+from kiosk.keyboard.pinyin import NoDictionary, Pinyin, find_dictionary, load
+from kiosk.keyboard.place_words import GENERAL_WORDS, QUICK_WORDS
+from kiosk.policy import load_policy
 
 SMALL = """\
 # a comment
@@ -48,7 +48,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Pinyin:
 @pytest.fixture(scope="module")
 def real() -> Pinyin:
     try:
-        return Pinyin(find_dictionary())
+        return load()
     except NoDictionary as missing:
         pytest.skip(str(missing))
 
@@ -138,19 +138,75 @@ def test_words_of_the_counter(real: Pinyin) -> None:
         ("haolou", "号楼"),
         ("caofeidian", "曹妃甸"),
         ("leting", "乐亭县"),
+        ("gaoxinqu", "高新区"),
+        ("luanxian", "滦县"),
+        ("pingfang", "平房"),
+        ("dishang", "底商"),
     ):
         assert word in texts(real, letters, limit=6), letters
     assert "路南区" in texts(real, "lnq", limit=6)
 
 
-def test_every_district_is_a_place_word() -> None:
-    words = {word for word, _ in PLACE_WORDS}
-    assert set(TANGSHAN.values()) <= words
-    assert all(spelt and spelt.replace(" ", "").isalpha() for _, spelt in PLACE_WORDS)
+def test_every_area_can_be_typed_by_its_name_of_today_and_its_old_one() -> None:
+    policy = load_policy()
+    words = {word for word, _ in policy.place_words}
+    names = {str(area.name) for area in policy.areas} | {"滦县", "唐海县"}
+    assert names - words == set()
 
 
 def test_a_place_word_has_a_syllable_for_each_character() -> None:
-    assert [word for word, spelt in PLACE_WORDS if len(spelt.split()) != len(word)] == []
+    assert [word for word, spelt in GENERAL_WORDS if len(spelt.split()) != len(word)] == []
+    assert all(spelt.replace(" ", "").isalpha() for _, spelt in GENERAL_WORDS)
+    assert {"小区", "路", "村"} <= set(QUICK_WORDS)
+
+
+def test_the_words_of_another_region_come_first_too() -> None:
+    own = Pinyin(find_dictionary(), (("辛集市", "xin ji shi"), *GENERAL_WORDS))
+    assert texts(own, "xinjishi")[0] == "辛集市"
+
+
+@pytest.mark.parametrize(
+    ("letters", "word"), [("lve", "略"), ("nve", "虐"), ("lue", "略"), ("qinlve", "侵略")]
+)
+def test_the_u_with_dots_is_found_as_it_is_typed_elsewhere(
+    real: Pinyin, letters: str, word: str
+) -> None:
+    assert word in texts(real, letters, limit=6)
+    assert real.spell("qinlve") == "qin'lve"
+
+
+def test_a_daughter_is_still_found_although_nve_is_a_syllable(real: Pinyin) -> None:
+    assert texts(real, "nver")[0] == "女儿"
+
+
+def test_every_character_of_a_sound_can_be_reached(real: Pinyin) -> None:
+    """✗ 280 rarer characters lay beyond the 64th candidate."""
+    for letters in ("yi", "xi", "ji", "zhi", "fu", "li"):
+        everything = texts(real, letters, limit=100_000)
+        spelt = dictionary_characters(letters)
+        assert len(spelt) > 64
+        assert spelt <= set(everything), letters
+
+
+def dictionary_characters(syllable: str) -> set[str]:
+    """Characters of one syllable, read from the file itself."""
+    lines = find_dictionary().read_text(encoding="utf-8").split("...\n", 1)[1].splitlines()
+    rows = (line.split("\t") for line in lines)
+    return {row[0] for row in rows if len(row) == 3 and row[1] == syllable and len(row[0]) == 1}
+
+
+def test_a_longer_list_goes_on_where_the_shorter_one_ends(real: Pinyin) -> None:
+    for letters in ("shi", "yi", "tangshan", "lldj", "s"):
+        short = texts(real, letters, limit=64)
+        assert texts(real, letters, limit=256)[: len(short)] == short, letters
+
+
+def test_happiness_and_nothing_unseemly_is_offered_in_a_public_hall(real: Pinyin) -> None:
+    assert texts(real, "xingfu")[0] == "幸福"
+    for letters, unseemly in (("xingfu", "性福"), ("xingai", "性爱"), ("zuoai", "做爱")):
+        assert unseemly not in texts(real, letters, limit=1000)
+    assert "性" in texts(real, "xing")
+    assert "性别" in texts(real, "xingbie")
 
 
 def test_without_a_dictionary_it_says_which_package_is_missing(

@@ -164,6 +164,8 @@ def test_every_candidate_is_on_exactly_one_page(
     keyboard.use(engine)
     hand.pump()
     type_in(hand, "jianshe")
+    everything = [found.text for found in engine.candidates("jianshe", 100_000)]
+    assert len(everything) > 64
     seen: list[str] = []
     while True:
         seen += [
@@ -176,7 +178,7 @@ def test_every_candidate_is_on_exactly_one_page(
             break
         more.on_release()
         hand.pump()
-    assert seen == [found.text for found in engine.candidates("jianshe")]
+    assert seen == everything
 
 
 def test_words_of_every_address_take_one_touch(
@@ -203,6 +205,39 @@ def test_layers_of_the_chinese_keyboard(
     assert keyboard.layer == "pinyin"
 
 
+def test_a_number_on_a_door_is_typed_with_its_letters_and_words(
+    hand: Hand, keyboard: Keyboard, paper: Paper, engine: Pinyin
+) -> None:
+    keyboard.serve("house", paper)
+    keyboard.use(engine)
+    hand.pump()
+    for key in ("甲", "3", "-", "1", "0", "/", "2", "B", "座", "底商", "平房", "排", "丁"):
+        hand.tap(f"key:{key}", seconds=layouts.DEBOUNCE_S)
+    assert paper.text == "甲3-10/2B座底商平房排丁"
+    hand.tap("key:delete")
+    assert paper.text == "甲3-10/2B座底商平房排"
+
+
+def test_other_letters_and_words_lead_back_to_the_numbers_of_doors(
+    hand: Hand, keyboard: Keyboard, paper: Paper, engine: Pinyin
+) -> None:
+    keyboard.serve("house", paper)
+    keyboard.use(engine)
+    hand.pump()
+    hand.tap("layer:letters")
+    hand.tap("key:K")
+    hand.tap("layer:digits")
+    assert keyboard.layer == "house"
+    hand.tap("key:7")
+    hand.tap("layer:pinyin")
+    type_in(hand, "dong")
+    hand.tap("candidate:0")
+    hand.tap("layer:digits")
+    assert keyboard.layer == "house"
+    assert paper.text.startswith("K7")
+    assert len(paper.text) == 3
+
+
 def test_before_the_dictionary_is_read_letters_are_kept(
     hand: Hand, keyboard: Keyboard, paper: Paper, engine: Pinyin
 ) -> None:
@@ -227,7 +262,7 @@ def test_without_a_dictionary_it_says_so(hand: Hand, keyboard: Keyboard, paper: 
 
 def test_keys_are_as_large_as_promised(hand: Hand, keyboard: Keyboard, paper: Paper) -> None:
     keyboard.serve("chinese", paper)
-    for layer in ("pinyin", "digits", "letters", "symbols"):
+    for layer in ("pinyin", "digits", "letters", "symbols", "house"):
         keyboard._show_layer(layer)
         hand.pump()
         keys = [w for w in keyboard.walk(restrict=True) if getattr(w, "tag", "")[:4] == "key:"]
@@ -247,6 +282,23 @@ def test_nothing_is_left_after_the_page(
     hand.pump()
     assert not keyboard.composing
     assert "lu'bei" not in hand.texts()
+
+
+def test_the_rarest_character_of_a_sound_is_some_pages_away(engine: Pinyin) -> None:
+    composer = Composer()
+    composer.use(engine)
+    for letter in "yi":
+        composer.type(letter)
+    first = composer.words
+    assert "弈" not in first or len(first) < 70
+    pages = 0
+    while composer.more():
+        pages += 1
+        assert composer.words[: len(first)] == first
+    assert pages < 8
+    assert {"彝", "翊", "镒", "瘗", "弋"} <= set(composer.words)
+    assert composer.choose(composer.words.index("镒")) == "镒"
+    assert not composer.more()
 
 
 def test_letters_have_an_end(engine: Pinyin) -> None:
