@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,6 @@ from kiosk.records.submission import Standpoint, Submitted, Verdict
 if TYPE_CHECKING:
     from kiosk.operations.work import Work
     from kiosk.visit import prompts
-    from kiosk.words import Words
 
 #: Seconds between two looks at the outbox while a citizen waits for the centre's word.
 _VERDICT_POLL_S = 0.1
@@ -27,7 +25,7 @@ def submit(prompt: prompts.Submit, _: None, work: Work) -> Submitted:
     if parts.sealer is None:
         raise DeviceFault(FaultCode.NOT_ENROLLED)
     sealer = parts.sealer()
-    prepared = Prepared.of(transaction, lambda text: hash_of_words(parts.words, text))
+    prepared = Prepared.of(transaction)
     try:
         stored = parts.outbox.put(
             transaction.kind,
@@ -61,11 +59,3 @@ def await_verdict(prompt: prompts.AwaitVerdict, _: None, work: Work) -> Verdict:
         if time.monotonic() >= until or work.cancelled() or not work.online():
             return Verdict(Standpoint.QUEUED)
         time.sleep(_VERDICT_POLL_S)
-
-
-def hash_of_words(words: Words, text_id: str) -> str:
-    """SHA-256 of a text as it was shown: its words by id, one a line, in the order of the ids."""
-    shown = [
-        f"{key}={words.say(key)}" for key in sorted(words.ids()) if key.startswith(f"{text_id}.")
-    ]
-    return hashlib.sha256("\n".join(shown).encode()).hexdigest()

@@ -171,14 +171,6 @@ class Policy:
         found = _VERSION.fullmatch(self.version)
         return self.effective, tuple(int(part or 0) for part in found.groups()) if found else ()
 
-    @property
-    def first_card_fee(self) -> int:
-        return self.fee("first").yuan
-
-    @property
-    def days_to_card(self) -> int:
-        return self.days("make_card").number
-
     def service(self, service_id: str) -> Table:
         """The table of one business. Raises `BadPolicy` if the pack has none."""
         return self._table.table("service").table(service_id)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kiosk.policy import Area
@@ -32,7 +32,7 @@ class UrbanAddress:
     """城镇地址. `building`, `entrance` and `room` are bare numbers, or have a word of their own
     (B座, 平房, 底商2); each may be empty."""
 
-    area: Any
+    area: Area
     #: 小区, or road: 张北小区, 新华西道.
     estate: str
     building: str = ""
@@ -40,9 +40,6 @@ class UrbanAddress:
     room: str = ""
 
     kind = "urban"
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "area", _known(self.area))
 
     @property
     def text(self) -> str:
@@ -67,16 +64,13 @@ class UrbanAddress:
 class RuralAddress:
     """农村地址."""
 
-    area: Any
+    area: Area
     township: str
     village: str
     #: 详址: 8排058号; may be empty.
     detail: str = ""
 
     kind = "rural"
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "area", _known(self.area))
 
     @property
     def text(self) -> str:
@@ -135,17 +129,13 @@ _URBAN = re.compile(
 _FLATS = re.compile(r"小区|号楼|单元|[0-9]楼|[0-9]栋|[0-9]门")
 
 
-def parse_address(text: str, areas: Sequence[Area] | None = None) -> Address | None:
+def parse_address(text: str, areas: Sequence[Area]) -> Address | None:
     """Read an address as it stands on an ID card; None if it is in none of the areas.
 
     Used to save typing: what is read is shown as it will be written, and the citizen says whether
     they live there. What has no known parts stands whole as the estate, word for word.
     """
     text = re.sub(r"\s", "", text).replace("乡(镇)", "乡").replace("乡（镇）", "乡")
-    if areas is None:
-        from kiosk.policy import load_policy
-
-        areas = load_policy().areas
     found = _area_and_rest(text, areas)
     if found is None or not 2 <= len(found[1]) <= LONGEST - len(found[0].full):
         return None
@@ -176,10 +166,3 @@ def _area_and_rest(text: str, areas: Sequence[Area]) -> tuple[Area, str] | None:
     longest = sorted(names, key=len, reverse=True)
     found = re.match(head + f"({'|'.join(map(re.escape, longest))})", text) if names else None
     return (names[found[1]], text[found.end() :]) if found else None
-
-
-def _known(area: Any) -> Area:
-    """For services that do not use `kiosk.steps.address` yet: an area by its code."""
-    from kiosk.policy import load_policy
-
-    return load_policy().area(area) if isinstance(area, str) else area

@@ -13,9 +13,6 @@ from kiosk.records.names import standard_name
 if TYPE_CHECKING:
     from hardware.id_documents import IdCard
 
-#: Below this age a guardian (监护人) applies (domain R-B5, §5.16).
-ADULT_YEARS = 16
-
 #: What the chip says of a card without an end date.
 LONG_TERM = "长期"
 
@@ -61,9 +58,6 @@ class Citizen:
     def age_on(self, day: date) -> int:
         """Completed years (周岁) on a day."""
         return self.number.age_on(day)
-
-    def is_adult_on(self, day: date) -> bool:
-        return self.number.age_on(day) >= ADULT_YEARS
 
     @classmethod
     def from_id_card(cls, card: IdCard, today: date) -> Citizen:

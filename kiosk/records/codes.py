@@ -16,15 +16,6 @@ _ETHNIC_GROUPS = (
 ETHNIC = dict(enumerate(_ETHNIC_GROUPS.split(), start=1)) | {97: "其他", 98: "外国血统中国籍人士"}
 
 
-def __getattr__(name: str) -> dict[str, str]:
-    """Areas for services that do not use `kiosk.steps.address` yet."""
-    if name != "TANGSHAN":
-        raise AttributeError(name)
-    from kiosk.policy import load_policy
-
-    return {area.code: area.name for area in load_policy().areas}
-
-
 def ethnic_name(code: str) -> str:
     """Name of a two-digit ethnic code, with 族 where it belongs; "未识别" if there is none."""
     name = ETHNIC.get(int(code)) if code.isascii() and code.isdigit() else None

@@ -22,18 +22,18 @@ from sync.canonical import Json, canonical, sha256_hex
 from sync.header import SCHEMA_VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from kiosk.records.proof import Proof
     from sync.header import EnvelopeHeader
 
 
 @dataclass(frozen=True)
 class Consent:
-    """A text that was agreed to: its id, its version (the policy's), and when."""
+    """A text that was agreed to: its id, version and hash in the policy pack, and when."""
 
     text_id: str
     text_version: str
+    #: Hex, see `kiosk.policy.consents`.
+    text_sha256: str
     agreed_at: datetime
 
 
@@ -64,16 +64,12 @@ class Prepared:
     """A transaction whose slow parts are done, waiting for its header."""
 
     transaction: Transaction
-    #: Consent text -> SHA-256 of its words as shown, hex.
-    text_hashes: Mapping[str, str]
     png: bytes
 
     @classmethod
-    def of(cls, transaction: Transaction, text_hash: Callable[[str], str]) -> Prepared:
-        """`text_hash` gives the hash of the words of a consent by its id."""
-        hashes = {consent.text_id: text_hash(consent.text_id) for consent in transaction.consents}
+    def of(cls, transaction: Transaction) -> Prepared:
         signature = transaction.signature
-        return cls(transaction, hashes, b"" if signature is None else signature_png(signature))
+        return cls(transaction, b"" if signature is None else signature_png(signature))
 
     def contents(self, header: EnvelopeHeader) -> dict[str, Json]:
         """The contents of the envelope with this header."""
@@ -95,7 +91,7 @@ class Prepared:
                 {
                     "text_id": consent.text_id,
                     "text_version": consent.text_version,
-                    "text_sha256": self.text_hashes[consent.text_id],
+                    "text_sha256": consent.text_sha256,
                     "agreed_at": _moment(consent.agreed_at),
                 }
                 for consent in transaction.consents

@@ -38,14 +38,14 @@ class ApplyFirst(Service):
 
     async def serve(self) -> None:
         policy = self.policy
-        consents = Consents(policy.version)
+        consents = Consents(policy)
         self.at("notice")
         await consents.read(self._notice())
         await self._applies_alone()
 
         self.at("identity")
         citizen = await identify(self.today)
-        if not citizen.is_adult_on(self.today):
+        if citizen.age_on(self.today) < policy.ages.adult:
             raise Leave("apply.under_age", icon="human-male-child")
         known_phone = await may_apply(citizen, self.today, "first_application.eligibility")
 
@@ -84,7 +84,7 @@ class ApplyFirst(Service):
         await file(transaction, self._paper(application))
 
     def _notice(self) -> Notice:
-        fee = ("fee_due", "cash") if self.policy.first_card_fee else ("fee", "cash-remove")
+        fee = ("fee_due", "cash") if self.policy.fee("first").yuan else ("fee", "cash-remove")
         points = (
             fee,
             ("time", "calendar-clock"),
@@ -97,7 +97,10 @@ class ApplyFirst(Service):
         return Notice("apply.notice", (*paper, *points), must_agree=True, facts=self._facts())
 
     def _facts(self) -> dict[str, str | int]:
-        return {"fee": self.policy.first_card_fee, "days": self.policy.days_to_card}
+        return {
+            "fee": self.policy.fee("first").yuan,
+            "days": self.policy.days("make_card").name,
+        }
 
     async def _applies_alone(self) -> None:
         """个人, 单位统一 or for a child (domain R-B2): only who applies for themself goes on."""
@@ -132,7 +135,7 @@ class ApplyFirst(Service):
     def _paper(self, application: FirstApplication) -> Paper:
         policy = self.policy
         outlet = policy.outlet(application.outlet)
-        fee = "apply.slip.fee_due" if policy.first_card_fee else "apply.slip.fee"
+        fee = "apply.slip.fee_due" if policy.fee("first").yuan else "apply.slip.fee"
         return Paper(
             "apply",
             rows=(

@@ -1,33 +1,45 @@
-"""Address: where the citizen lives, as on the ID card or typed."""
+"""通讯地址: where the citizen can be reached (domain R-C3, R-C4).
+
+Most addresses stand on the ID card: the step shows what it read there and asks whether it is still
+right, one touch. Otherwise town or village, the area, and the parts of it that there are. Nothing
+but the name of the place is obligatory; an address without any number is asked about once, because
+it is mostly forgotten.
+
+Prompts: `address.same`, `address.kind`, `address.area`, `address.urban` or `address.rural`, and
+`address.no_number`. The review row is `Row("form.address", address.text, revise="address")`.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from kiosk.records.address import Address, RuralAddress, UrbanAddress, parse_address
-from kiosk.records.codes import TANGSHAN
 from kiosk.visit.prompts import Choice, Field, Form, Option
 
 if TYPE_CHECKING:
-    from kiosk.policy import Policy
+    from collections.abc import Mapping
+
+    from kiosk.policy import Area, Policy
     from kiosk.records.citizen import Citizen
 
-_URBAN_FIELDS = (
+#: Boxes of the two forms. "house" opens digits with letters, 甲乙丙 and the words of doors.
+URBAN_FIELDS: Final = (
     Field("estate", rule="place", keyboard="chinese", longest=30),
-    Field("building", rule="house", keyboard="digits", longest=8),
-    Field("entrance", rule="house", keyboard="digits", longest=8, optional=True),
-    Field("room", rule="house", keyboard="digits", longest=8),
+    Field("building", rule="house", keyboard="house", longest=10, optional=True),
+    Field("entrance", rule="house", keyboard="house", longest=8, optional=True),
+    Field("room", rule="house", keyboard="house", longest=12, optional=True),
 )
-_RURAL_FIELDS = (
+RURAL_FIELDS: Final = (
     Field("township", rule="place", keyboard="chinese", longest=20),
     Field("village", rule="place", keyboard="chinese", longest=20),
-    Field("detail", rule="detail", keyboard="chinese", longest=30),
+    Field("detail", rule="detail", keyboard="chinese", longest=30, optional=True),
 )
 
 
 async def address(policy: Policy, citizen: Citizen) -> Address:
-    """The address of the ID card if it is still true, else a typed one."""
-    known = parse_address(citizen.id_address)
+    """The address as the citizen says it is."""
+    known = parse_address(citizen.id_address, policy.areas)
     if known is not None:
         same = Option("same", detail=known.text, icon="home-account")
         other = Option("other", icon="home-edit-outline")
@@ -37,14 +49,33 @@ async def address(policy: Policy, citizen: Citizen) -> Address:
         "address.kind",
         (Option("urban", icon="home-city-outline"), Option("rural", icon="barn")),
     )
-    area = await Choice(
-        "address.area", tuple(Option(code, label=name) for code, name in TANGSHAN.items())
-    )
-    facts = {"area": TANGSHAN[area]}
+    areas = tuple(Option(area.code, label=area.name) for area in policy.areas)
+    area = policy.area(await Choice("address.area", areas))
+    entered: Mapping[str, str] = {}
+    while True:
+        entered = await _form(kind, area, entered)
+        given = _address(kind, area, entered)
+        if given.numbered or await Choice("address.no_number", _ADD_OR_KEEP) == "keep":
+            return given
+
+
+_ADD_OR_KEEP: Final = (
+    Option("add", icon="pencil"),
+    Option("keep", icon="check"),
+)
+
+
+async def _form(kind: str, area: Area, entered: Mapping[str, str]) -> Mapping[str, str]:
+    """The boxes of one kind of address, filled with what was entered before."""
+    facts = {"area": area.full}
     if kind == "urban":
-        typed = await Form("address.urban", _URBAN_FIELDS, facts=facts)
-        return UrbanAddress(
-            area, typed["estate"], typed["building"], typed["entrance"], typed["room"]
-        )
-    typed = await Form("address.rural", _RURAL_FIELDS, facts=facts)
-    return RuralAddress(area, typed["township"], typed["village"], typed["detail"])
+        return await Form("address.urban", _filled(URBAN_FIELDS, entered), facts=facts)
+    return await Form("address.rural", _filled(RURAL_FIELDS, entered), facts=facts)
+
+
+def _filled(fields: tuple[Field, ...], entered: Mapping[str, str]) -> tuple[Field, ...]:
+    return tuple(replace(box, initial=entered.get(box.name, "")) for box in fields)
+
+
+def _address(kind: str, area: Area, entered: Mapping[str, str]) -> Address:
+    return UrbanAddress(area, **entered) if kind == "urban" else RuralAddress(area, **entered)

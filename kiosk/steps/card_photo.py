@@ -10,12 +10,12 @@ vouch, or the matter waits for a person at the centre (待核实).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from kiosk.photo.liveness import Answer
 from kiosk.photo.report import Verdict
-from kiosk.photo.verify import GUARDIAN_BELOW_YEARS, Band, Comparison, Place, cannot_tell
+from kiosk.photo.verify import Band, Comparison, Place, cannot_tell
 from kiosk.records.evidence import PhotoEvidence
 from kiosk.records.proof import Level, Proof
 from kiosk.visit.prompts import AskConsent, AskStaff, ChoosePhoto, CompareFaces, Notice, TakePhoto
@@ -47,9 +47,6 @@ _CONSENT = AskConsent(
     ),
 )
 
-#: How often a photo may be taken (domain §5.1).
-PHOTO_TRIES = 3
-
 #: Review reasons that staff who see the person settle.
 OF_THE_FACE = frozenset({"face_mismatch", "face_unsure", "face_declined", "face_not_compared"})
 
@@ -70,7 +67,7 @@ class Shot:
 async def card_photo(context: Context, citizen: Citizen, consents: Consents) -> Shot:
     """Take the photo, let the citizen choose, and compare the face where they agree."""
     agreed = await consents.read(_NOTICE)
-    capture = await _take(PHOTO_TRIES, agreed.exception)
+    capture = await _take(context.policy.photo.tries, agreed.exception)
     comparison, at = await _compare(context, citizen, capture, consents)
     proof = await _prove(context, capture, comparison, at or agreed.at, agreed.exception)
     attachments = {"photo": capture.photo.jpeg, "frame": capture.frame.jpeg}
@@ -97,7 +94,8 @@ async def _compare(
     """The comparison, and when it was made or agreed to; None where nothing is compared."""
     if Place(context.comparison) is Place.NONE:
         return cannot_tell("no_method"), None
-    if _is_child(citizen, context.today):
+    if citizen.age_on(context.today) < context.policy.ages.face_consent:
+        # Whose face only a guardian may decide about (办法 第7条).
         return cannot_tell("guardian"), None
     agreed_at = await consents.ask(_CONSENT)
     if agreed_at is None:
@@ -106,11 +104,6 @@ async def _compare(
         return cannot_tell("at_central"), agreed_at
     compared = await CompareFaces("comparison.compare", capture.photo, citizen.portrait)
     return compared.comparison, compared.at
-
-
-def _is_child(citizen: Citizen, today: date) -> bool:
-    """Whose face only a guardian may decide about (办法 第7条)."""
-    return citizen.number.age_on(today) < GUARDIAN_BELOW_YEARS
 
 
 async def _prove(

@@ -10,15 +10,16 @@ from kiosk.visit.prompts import AskConsent, Notice
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from kiosk.policy import Policy
     from kiosk.visit.prompts import Agreement
 
 
 class Consents:
     """The consents of one visit, in the order given."""
 
-    def __init__(self, version: str) -> None:
-        """`version`: of the policy pack, whose texts are shown."""
-        self._version = version
+    def __init__(self, policy: Policy) -> None:
+        """`policy`: the pack whose texts are shown."""
+        self._policy = policy
         self._given: list[Consent] = []
 
     @property
@@ -40,4 +41,5 @@ class Consents:
         return agreed_at
 
     def _record(self, text_id: str, at: datetime) -> None:
-        self._given.append(Consent(text_id, self._version, at))
+        text = self._policy.consent(text_id)
+        self._given.append(Consent(text.id, text.version, text.sha256, at))

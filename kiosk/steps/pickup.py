@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 from kiosk.visit.prompts import Choice, Option
 
 if TYPE_CHECKING:
-    from kiosk.policy import Outlet, Policy
+    from kiosk.policy import Area, Outlet, Policy
 
 
-async def pick_up(policy: Policy, area: str) -> Outlet:
-    """The outlet; its `bank` is the chosen bank. `area`: the district's six digits."""
+async def pick_up(policy: Policy, near: Area) -> Outlet:
+    """The outlet; its `bank` is the chosen bank."""
     bank = await Choice(
         "pickup.bank", tuple(Option(bank.id, label=bank.name) for bank in policy.banks)
     )
     outlets = tuple(
         Option(outlet.id, label=outlet.name, detail=outlet.address)
-        for outlet in policy.outlets_of(bank, area)
+        for outlet in policy.outlets_of(bank, near)
     )
     chosen = await Choice("pickup.outlet", outlets, facts={"bank": policy.bank(bank).name})
     return policy.outlet(chosen)

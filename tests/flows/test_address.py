@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,11 @@ from hypothesis import strategies as st
 from kiosk.policy import load_policy
 from kiosk.records import rules
 from kiosk.records.address import LONGEST, Address, RuralAddress, UrbanAddress, parse_address
+from kiosk.records.citizen import Citizen
+from kiosk.steps.address import address
+from kiosk.visit.flow import Unacceptable
+from kiosk.visit.service import Service
+from tests.flows.counter import POLICY, TODAY, ZHANG, Walk
 
 AREAS = load_policy().areas
 LUBEI = load_policy().area("130203")
@@ -302,3 +309,98 @@ def test_what_a_rule_has_kept_it_keeps_again(rule: str, text: str) -> None:
     except rules.Broken:
         return
     assert rules.RULES[rule](kept) == kept
+
+
+# -- the step --------------------------------------------------------------------------------------
+
+
+def walk(on_card: str = "河北省张家口市桥西区某路1号") -> Walk:
+    """The step alone; what it returns is put into `found`."""
+    citizen = Citizen.from_id_card(dataclasses.replace(ZHANG, address=on_card), TODAY)
+
+    class Step(Service):
+        id, group, icon = "step", "card", "home"
+
+        async def serve(self) -> None:
+            found.append(await address(self.policy, citizen))
+
+    found: list[Address] = []
+    visit = Walk(Step)
+    visit.found = found  # type: ignore[attr-defined]
+    return visit
+
+
+def found(visit: Walk) -> str:
+    """The address that the step returned."""
+    (one,) = visit.found  # type: ignore[attr-defined]
+    return str(one.text)
+
+
+def test_the_address_of_the_card_takes_one_touch() -> None:
+    visit = walk("河北省滦县古马镇大村1区12号")
+    assert visit.prompt.options[0].detail == "唐山市滦州市古马镇大村1区12号"
+    assert found(visit.say("address.same", "same")) == "唐山市滦州市古马镇大村1区12号"
+
+
+def test_an_address_of_another_city_is_typed() -> None:
+    assert walk().at == "address.kind"
+
+
+def test_all_areas_of_the_policy_can_be_chosen() -> None:
+    visit = walk().say("address.kind", "urban")
+    assert [option.value for option in visit.prompt.options] == [area.code for area in POLICY.areas]
+
+
+@pytest.mark.parametrize(
+    ("typed", "text"),
+    [
+        (
+            {"estate": "张北小区", "building": "19", "entrance": "1", "room": "401"},
+            "张北小区19楼1门401号",
+        ),
+        ({"estate": "新华西道", "room": "甲3"}, "新华西道甲3号"),
+        ({"estate": "大里路", "building": "平房", "room": "5"}, "大里路平房5号"),
+        ({"estate": "天源骏景", "building": "b座", "room": "12-1"}, "天源骏景B座12-1号"),
+        ({"estate": "张北小区", "building": "3", "room": "底商2"}, "张北小区3楼底商2号"),
+        ({"estate": "张北小区", "building": "3", "room": "101/102"}, "张北小区3楼101/102号"),
+    ],
+)
+def test_towns(typed: dict[str, str], text: str) -> None:
+    visit = walk().say("address.kind", "urban").say("address.area", "130273")
+    assert found(visit.say("address.urban", typed)) == f"唐山市高新技术产业开发区{text}"
+
+
+def test_villages() -> None:
+    visit = walk().say("address.kind", "rural").say("address.area", "130203")
+    typed = {"township": "果园乡", "village": "二村", "detail": "8排058号"}
+    assert found(visit.say("address.rural", typed)) == "唐山市路北区果园乡二村8排058号"
+
+
+@pytest.mark.parametrize(
+    ("kind", "typed", "more", "text"),
+    [
+        ("urban", {"estate": "矿务局大院"}, {"room": "5"}, "矿务局大院5号"),
+        ("rural", {"township": "果园乡", "village": "二村"}, {"detail": "9号"}, "果园乡二村9号"),
+    ],
+)
+def test_an_address_without_a_number_is_asked_about_and_comes_back_filled(
+    kind: str, typed: dict[str, str], more: dict[str, str], text: str
+) -> None:
+    visit = walk().say("address.kind", kind).say("address.area", "130203")
+    visit.say(f"address.{kind}", typed).say("address.no_number", "add")
+    assert {box.name: box.initial for box in visit.prompt.fields if box.initial} == typed
+    assert found(visit.say(f"address.{kind}", {**typed, **more})) == f"唐山市路北区{text}"
+
+
+def test_an_address_that_has_no_number_is_taken() -> None:
+    visit = walk().say("address.kind", "urban").say("address.area", "130203")
+    visit.say("address.urban", {"estate": "矿务局大院"}).say("address.no_number", "keep")
+    assert found(visit) == "唐山市路北区矿务局大院"
+
+
+def test_only_the_name_of_the_place_is_obligatory() -> None:
+    for kind, missing in (("urban", "estate"), ("rural", "township")):
+        visit = walk().say("address.kind", kind).say("address.area", "130203")
+        with pytest.raises(Unacceptable) as caught:
+            visit.visit.answer({})
+        assert caught.value.field == missing

@@ -106,7 +106,7 @@ def test_only_the_centre_makes_an_application_accepted() -> None:
 def test_every_box_of_every_form_has_label_and_hint() -> None:
     from kiosk.steps import address
 
-    boxes = (*address._URBAN_FIELDS, *address._RURAL_FIELDS)
+    boxes = (*address.URBAN_FIELDS, *address.RURAL_FIELDS)
     for box in boxes:
         for language in LANGUAGES:
             assert WORDS[language].has(f"field.{box.name}.label")
