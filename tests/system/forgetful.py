@@ -21,19 +21,20 @@ from typing import Any
 
 from hardware.faults import Device, DeviceFault, FaultCode
 from hardware.supervision import Condition, DeviceLoop, HealthTable
-from hardware.virtual.personas import ID_PERSONAS
+from kiosk.parts import Parts
 from kiosk.policy import load_policy
 from kiosk.services.card_check import CheckCard
 from kiosk.services.first_application import ApplyFirst
 from kiosk.settings import Settings
-from kiosk.terminal import Parts, Terminal
+from kiosk.terminal import Terminal
 from kiosk.upkeep import forgetting
 from kiosk.upkeep.desired import Desired
-from kiosk.visit.flow import Service, Visit
+from kiosk.visit.flow import Visit
+from kiosk.visit.service import Service
 from kiosk.words import Words
 from sync.database import Reason
 from sync.outbox import OutboxUnavailable
-from tests.flows.counter import APPLICATION, NOW, social_card
+from tests.flows.counter import APPLICATION, NOW, PHONE, ZHANG, social_card
 
 #: Longest wait for one step of a visit, seconds.
 PATIENCE_S = 20.0
@@ -134,15 +135,9 @@ def visit(terminal: Terminal, loops: Loops, told: dict[str, str]) -> None:
     """One visit until something fails, and past it."""
     failing = told["performer"]
     number = told["number"]
-    person = replace(
-        ID_PERSONAS["zhang"].card(), name=told["name"], number=number, birth=number[6:14]
-    )
-    phone = {"phone": told["phone"]}
-    answers = dict(APPLICATION) | {
-        "apply.id_card": person,
-        "apply.phone": phone,
-        "apply.phone_again": phone,
-    }
+    person = replace(ZHANG, name=told["name"], number=number, birth=number[6:14])
+    said = {id(ZHANG): person, id(PHONE): {"phone": told["phone"]}}
+    answers = {name: said.get(id(answer), answer) for name, answer in APPLICATION}
     device = loops.devices.get(Device(failing)) if failing in set(Device) else None
     if device is not None:
         device.code = FaultCode(told["code"])
@@ -184,7 +179,7 @@ def _walk(terminal: Terminal, running: Visit, failing: str, answers: dict[str, A
                 running.fault(answer)
             else:
                 assert isinstance(answer, ValueError), type(answer)
-                running.crash(answer)
+                running.failed(answer)
         elif failed and prompt.id not in answers:
             running.answer(True)
         else:
