@@ -18,6 +18,7 @@ from contextlib import closing
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from sync import clock
 from sync.courier import Backoff, Courier
 from sync.faults import CentralUnreachable
 from sync.fleet import Fleet
@@ -171,6 +172,7 @@ def run_agent(
     `version`: of this program.
     """
     status = Status(state_dir)
+    earliest = clock.not_before(state_dir / FOLDER)
     journal = Journal(state_dir / FOLDER, "agent")
     recorder = Recorder(journal)
     recorder.record("started", version=version)
@@ -187,7 +189,7 @@ def run_agent(
             log.error("outbox: %s", error.reason)
             stop.wait(5.0)
             continue
-        transport = Transport(identity.central_url, key)
+        transport = Transport(identity.central_url, key, earliest)
         with closing(outbox), closing(transport):
             fleet = Fleet(state_dir, identity, outbox, transport, versions or {})
             checkpoints = Checkpoints(

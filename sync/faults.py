@@ -10,7 +10,9 @@ class CentralUnreachable(Exception):
     """No usable answer came. Nothing is known of what the server did with the request.
 
     `reason`: "connection", "timeout", "busy" (it asked to come later), "server_error",
-    "too_large", or "not_the_centre": somebody else answered, such as a captive portal.
+    "too_large", "not_the_centre": somebody else answered, such as a captive portal, or an answer
+    is not signed by the centre; "clock_wrong": the clock of this machine shows a time that cannot
+    be (`sync.clock`); "not_encrypted": the address is plain http to another machine.
     """
 
     def __init__(self, reason: str, retry_after_s: float | None = None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import ssl
 import threading
+import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -16,8 +17,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from sync.clock import RELEASED, not_before
 from sync.courier import PIECE_BYTES, Backoff, Courier, Delivery
 from sync.faults import CentralRefused, CentralUnreachable
+from sync.journal import Journal
 from sync.messages import (
     BATCH_LIMIT,
     Batch,
@@ -156,6 +159,13 @@ def answering(
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
         server.socket = context.wrap_socket(server.socket, server_side=True)
+    with serving(server) as url:
+        yield url
+
+
+@contextmanager
+def serving(server: http.server.HTTPServer) -> Iterator[str]:
+    """Serves on a thread; yields the address."""
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
@@ -164,6 +174,10 @@ def answering(
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+PACKS = {"Accept-Encoding": "gzip"}
+FINE = (200, BatchAnswer(answers=[]).model_dump_json().encode(), PACKS)
 
 
 WRONG_ANSWERS: dict[str, tuple[int, bytes, dict[str, str], str]] = {
@@ -195,15 +209,17 @@ def test_a_wrong_answer_loses_nothing(box: Outbox, tmp_path: Path, what: str) ->
     assert [leased.id for leased in box.lease(10, 60)] == [item]
 
 
-def certificate(folder: Path) -> Path:
+def certificate(folder: Path, begins_in: timedelta = timedelta(days=-1)) -> Path:
     """A certificate that nobody signed but itself, with its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)
     made = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
+        .not_valid_before(now + begins_in)
+        .not_valid_after(now + timedelta(days=9))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -226,6 +242,121 @@ def test_a_server_that_cannot_prove_who_it_is_gets_nothing(
         transport.close()
     assert seen == []
     assert [leased.id for leased in box.lease(10, 60)] == [item]
+
+
+# -- the clock -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("begins_in_days", [-1, 2])
+def test_a_certificate_that_is_not_valid_yet_means_a_wrong_clock(
+    tmp_path: Path, begins_in_days: int
+) -> None:
+    file = certificate(tmp_path, timedelta(days=begins_in_days))
+    with answering(*FINE, certificate=file) as url:
+        url = url.replace("http:", "https:").replace("127.0.0.1", "localhost")
+        transport = Transport(url, DeviceKey.load_or_create(tmp_path))
+        transport._session.verify = str(file)
+        if begins_in_days < 0:
+            assert ask(transport).answers == []
+        else:
+            with pytest.raises(CentralUnreachable, match="clock_wrong"):
+                ask(transport)
+        transport.close()
+
+
+def ask(transport: Transport, timeout_s: float = 5) -> BatchAnswer:
+    return transport.post("envelopes", BatchAnswer(answers=[]), BatchAnswer, timeout_s)
+
+
+def test_a_time_that_cannot_be_is_no_trouble_of_the_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = DeviceKey.load_or_create(tmp_path)
+    nobody = "http://127.0.0.1:9"
+    monkeypatch.setattr("sync.transport.time.time", lambda: RELEASED - 1)
+    with pytest.raises(CentralUnreachable, match="clock_wrong"):
+        ask(Transport(nobody, key))
+    monkeypatch.setattr("sync.transport.time.time", lambda: RELEASED + 1)
+    with pytest.raises(CentralUnreachable, match="connection"):
+        ask(Transport(nobody, key))
+    with pytest.raises(CentralUnreachable, match="clock_wrong"):
+        ask(Transport(nobody, key, RELEASED + 2))
+
+
+def test_a_clock_that_the_centre_has_accepted_is_right(tmp_path: Path) -> None:
+    """It had been ahead before, so that the journal ends in the future."""
+    with answering(*FINE) as url:
+        transport = Transport(url, DeviceKey.load_or_create(tmp_path), time.time() + 10**8)
+        ask(transport)
+    with pytest.raises(CentralUnreachable, match="connection"):
+        ask(transport)
+    transport.close()
+
+
+def test_it_cannot_be_earlier_than_the_journal_ends(tmp_path: Path) -> None:
+    assert not_before(tmp_path / "none") == RELEASED
+    journal = Journal(tmp_path, "agent")
+    last = datetime.fromtimestamp(RELEASED + 5000, UTC)
+    journal.append("started", {"version": "0.1.0"}, last - timedelta(seconds=50))
+    journal.append("stopped", {}, last)
+    assert not_before(tmp_path) == last.timestamp()
+    (file,) = tmp_path.glob("*.jsonl")
+    with file.open("ab") as out:
+        out.write(b"torn")
+    assert not_before(tmp_path) == last.timestamp()
+    journal.append("stopped", {}, datetime(1970, 1, 1, tzinfo=UTC))
+    assert not_before(tmp_path) == RELEASED
+
+
+# -- one deadline --------------------------------------------------------------------------------
+
+
+def test_a_name_server_that_says_nothing_does_not_hold_a_question_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent = threading.Event()
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: silent.wait(20) and [])
+    transport = Transport("https://centre.invalid", DeviceKey.load_or_create(tmp_path))
+    begun = time.monotonic()
+    for _ in range(3):
+        with pytest.raises(CentralUnreachable, match="timeout"):
+            ask(transport, 0.2)
+    assert time.monotonic() - begun < 3
+    silent.set()
+    transport.close()
+
+
+def test_an_answer_that_trickles_ends_with_the_deadline(tmp_path: Path) -> None:
+    gone = threading.Event()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            try:
+                for _ in range(400):
+                    self.wfile.write(b" ")
+                    time.sleep(0.02)
+            except OSError:
+                gone.set()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
+            pass
+
+    with serving(http.server.HTTPServer(("127.0.0.1", 0), Handler)) as url:
+        transport = Transport(url, DeviceKey.load_or_create(tmp_path))
+        begun = time.monotonic()
+        with pytest.raises(CentralUnreachable, match="timeout"):
+            ask(transport, 0.2)
+        assert time.monotonic() - begun < 3
+        assert gone.wait(10), "the thread that was left behind hangs up, too"
+        transport.close()
+
+
+@pytest.mark.parametrize("url", ["http://192.0.2.1", "http://centre.example:8080", "ftp://x", "x"])
+def test_plain_http_is_spoken_to_this_machine_only(tmp_path: Path, url: str) -> None:
+    with pytest.raises(CentralUnreachable, match="not_encrypted"):
+        ask(Transport(url, DeviceKey.load_or_create(tmp_path)))
 
 
 def test_retry_after_is_read_and_bounded(tmp_path: Path) -> None:
@@ -383,6 +514,104 @@ def test_a_server_that_forgets_pieces_is_not_asked_for_ever(box: Outbox) -> None
 
 
 # -- packed bodies -------------------------------------------------------------------------------
+
+REFUSED = {
+    "answers 403": (403, b"<html>forbidden</html>", {}),
+    "answers 415": (415, b"", {}),
+    "answers 502": (502, b"<html>bad gateway</html>", {}),
+    "drops Content-Encoding": (400, b'{"error": "bad_request"}', {}),
+    "unpacks what was signed": (401, b'{"error": "bad_signature"}', {}),
+}
+
+
+@contextmanager
+def spoiling(spoilt: tuple[int, bytes, dict[str, str]] | None) -> Iterator[tuple[str, list[str]]]:
+    """A centre that takes packed bodies, behind a proxy that does not: yields the address and the
+    encodings that came. None: it swallows them."""
+    seen: list[str] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            seen.append(self.headers.get("Content-Encoding", ""))
+            if seen[-1] and spoilt is None:
+                time.sleep(0.3)
+                return
+            status, body, headers = (seen[-1] and spoilt) or FINE
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": str(len(body))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
+            pass
+
+    with serving(http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as url:
+        yield url, seen
+
+
+def batch_of(box: Outbox) -> Batch:
+    put(box)
+    (leased,) = box.lease(1, 60)
+    return Batch(envelopes=[Envelope.of(leased.header, b"x" * 5000)])
+
+
+@pytest.mark.parametrize("how", REFUSED)
+def test_a_proxy_that_spoils_packed_bodies_stops_nothing(
+    box: Outbox, tmp_path: Path, how: str
+) -> None:
+    batch = batch_of(box)
+    with spoiling(REFUSED[how]) as (url, seen):
+        transport = Transport(url, DeviceKey.load_or_create(tmp_path))
+        for _ in range(4):
+            assert transport.post("envelopes", batch, BatchAnswer, 5).answers == []
+        transport.close()
+    assert seen == ["", "gzip", "", "", ""], "plain once, and remembered"
+
+
+def test_a_proxy_that_swallows_packed_bodies_is_found_out(box: Outbox, tmp_path: Path) -> None:
+    batch = batch_of(box)
+    with spoiling(None) as (url, seen):
+        transport = Transport(url, DeviceKey.load_or_create(tmp_path))
+        got = []
+        for _ in range(7):
+            try:
+                transport.post("envelopes", batch, BatchAnswer, 0.1)
+                got.append("answer")
+            except CentralUnreachable as error:
+                got.append(error.reason)
+        transport.close()
+    assert got == ["answer", *["timeout"] * 3, *["answer"] * 3]
+    assert seen == ["", "gzip", "gzip", "gzip", "", "", ""]
+
+
+def test_a_server_that_is_in_trouble_does_not_end_the_packing(box: Outbox, tmp_path: Path) -> None:
+    batch, trouble = batch_of(box), [FINE, REFUSED["answers 502"], REFUSED["answers 502"], FINE]
+    seen: list[str] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            seen.append(self.headers.get("Content-Encoding", ""))
+            status, body, headers = trouble.pop(0)
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": str(len(body))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
+            pass
+
+    with serving(http.server.HTTPServer(("127.0.0.1", 0), Handler)) as url:
+        transport = Transport(url, DeviceKey.load_or_create(tmp_path))
+        transport.post("envelopes", batch, BatchAnswer, 5)
+        with pytest.raises(CentralUnreachable, match="server_error"):
+            transport.post("envelopes", batch, BatchAnswer, 5)
+        transport.post("envelopes", batch, BatchAnswer, 5)
+        transport.close()
+    assert seen == ["", "gzip", "", "gzip"]
 
 
 def test_bodies_are_packed_once_the_server_has_said_that_it_takes_them(
