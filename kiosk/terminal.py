@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -28,6 +28,7 @@ from kiosk.operations.work import Operation, Work
 from kiosk.parts import Nobody, Parts, Performer, Worker
 from kiosk.photo.verify import Place, effective_place
 from kiosk.receipts import Letterhead
+from kiosk.records.submission import Submitted
 from kiosk.upkeep import forgetting
 from kiosk.upkeep.housekeeping import Housekeeping
 from kiosk.upkeep.journaling import FaultRecord, VisitRecord, record_card_use
@@ -36,6 +37,7 @@ from kiosk.visit.service import Context, Service
 
 if TYPE_CHECKING:
     from kiosk.darkroom import Studio
+    from sync.items import Past
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +69,9 @@ class Terminal:
         self.health.listen(FaultRecord(parts.journal))
         self._clock = clock
         self._current: Operation | None = None
+        #: Ids of what was submitted in this visit.
+        self._submitted: list[str] = []
+        self._untold: tuple[Past, ...] = ()
         self._studio = parts.studio()
         self._offers = Offers(parts, lambda: self.online)
         self._housekeeping = Housekeeping(parts, self._offers)
@@ -79,8 +84,12 @@ class Terminal:
         """Start the devices and the housekeeping; returns at once."""
         self.parts.devices.start()
         self._housekeeping.start()
+        self._performers["outbox"].submit(self._look_for_untold)
         for name in ("outbox", "central"):
             self._performers[name].submit(self._load_ahead)
+
+    def _look_for_untold(self, _: None) -> None:
+        self._untold = tuple(self.parts.outbox.untold())
 
     def _load_ahead(self, _: None) -> None:
         """Import what the first citizen would otherwise wait for."""
@@ -136,12 +145,15 @@ class Terminal:
     def visit(self, service: type[Service], listen: Callable[[Event], None] | None = None) -> Visit:
         """A new visit for a service; the driver starts it. What it tells is also logged."""
         context = self._context()
+        # Somebody touches the screen, on which it stood.
+        self._mark_told([past.id for past in self._untold])
+        self._untold = ()
 
         def hear(event: Event) -> None:
             log.info("visit %s %s %s %s", service.id, event.kind, event.prompt, event.detail)
             if visit.outcome is not None and event.kind == "ended":
                 record.ended(visit.outcome)
-                self._told(visit.outcome.number)
+                self._told()
             if listen is not None:
                 listen(event)
 
@@ -165,8 +177,25 @@ class Terminal:
             visit=uuid.uuid4().hex,
         )
 
-    def _told(self, number: str) -> None:
-        """The citizen has seen the number: the next start need not tell of it."""
+    def _told(self) -> None:
+        """However the visit ended, its last page had the number of what was submitted in it."""
+        self._mark_told(self._submitted)
+        self._submitted = []
+
+    def _mark_told(self, items: Sequence[str]) -> None:
+        told, outbox = tuple(items), self.parts.outbox
+
+        def mark(_: None) -> None:
+            for item in told:
+                outbox.told(item)
+
+        if told:
+            self._performers["outbox"].submit(mark)
+
+    def untold(self) -> tuple[str, ...]:
+        """Numbers of what was submitted before the program was last ended, and that nobody has
+        been told: the power went, or it was killed. Until the next visit begins."""
+        return tuple(past.receipt_no for past in self._untold)
 
     def _load_for_visit(self, _: None) -> None:
         import kiosk.operations
@@ -229,6 +258,8 @@ class Terminal:
             record_card_use(self.parts.journal, prompt, error)
             if isinstance(error, DeviceFault):
                 error.__traceback__ = None
+            elif error is None and isinstance(answer := future.result(), Submitted):
+                self._submitted.append(answer.id)
             done(future.result() if error is None else error)
 
         performer = self.performer(prompt.performed_by or "")

@@ -25,6 +25,8 @@ SCREENS: dict[type[Prompt[Any]], tuple[str, str]] = {
     prompts.AskCentral: ("screens.waiting", "WaitingScreen"),
     prompts.Submit: ("screens.waiting", "WaitingScreen"),
     prompts.AwaitVerdict: ("screens.waiting", "WaitingScreen"),
+    prompts.FindMine: ("screens.waiting", "WaitingScreen"),
+    prompts.Listing: ("screens.listing", "ListingScreen"),
     prompts.Print: ("screens.waiting", "WaitingScreen"),
     prompts.Advice: ("screens.advice", "AdviceScreen"),
     prompts.Done: ("screens.done", "DoneScreen"),

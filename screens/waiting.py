@@ -9,7 +9,7 @@ from kivy.uix.floatlayout import FloatLayout
 from kivy.uix.widget import Widget
 
 from kiosk.visit.flow import Prompt
-from kiosk.visit.prompts import AskCentral, AwaitVerdict, CompareFaces, Print, Submit
+from kiosk.visit.prompts import AskCentral, AwaitVerdict, CompareFaces, FindMine, Print, Submit
 from screens import theme
 from screens.base import PromptScreen
 from screens.scale import px
@@ -23,6 +23,7 @@ LOOKS: dict[type[Prompt[Any]], tuple[str, str]] = {
     CompareFaces: ("face-recognition", "waiting.compare_faces"),
     Submit: ("content-save-check-outline", "waiting.submit"),
     AwaitVerdict: ("cloud-upload-outline", "waiting.await_verdict"),
+    FindMine: ("magnify", "waiting.find_mine"),
     Print: ("printer-outline", "waiting.print"),
 }
 DOTS = 4

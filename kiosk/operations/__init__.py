@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from kiosk.operations.camera import take_photo
 from kiosk.operations.cards import place_id_card, read_card
 from kiosk.operations.central import ask_central
-from kiosk.operations.outbox import await_verdict, submit
+from kiosk.operations.outbox import await_verdict, find_mine, submit
 from kiosk.operations.printer import print_slip
 from kiosk.operations.verifier import compare_faces
 from kiosk.visit import prompts
@@ -36,6 +36,7 @@ OPERATIONS: dict[type[Prompt[Any]], Callable[[Any, Any, Work], Any]] = {
     prompts.AskCentral: ask_central,
     prompts.Submit: submit,
     prompts.AwaitVerdict: await_verdict,
+    prompts.FindMine: find_mine,
     prompts.Print: print_slip,
 }
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING
 
 from hardware.faults import DeviceFault, FaultCode
-from kiosk.records.submission import Standpoint, Submitted, Verdict
+from kiosk.clock import beijing_at
+from kiosk.records.person import person_hash
+from kiosk.records.submission import Mine, Standpoint, Submitted, Verdict
 
 if TYPE_CHECKING:
     from kiosk.operations.work import Work
     from kiosk.visit import prompts
+
+log = logging.getLogger(__name__)
 
 #: Seconds between two looks at the outbox while a citizen waits for the centre's word.
 _VERDICT_POLL_S = 0.1
@@ -32,6 +37,7 @@ def submit(prompt: prompts.Submit, _: None, work: Work) -> Submitted:
             lambda header: sealer.seal(header, prepared.contents(header)),
             key_id=sealer.key_id,
             algorithm=sealer.algorithm,
+            person=person_hash(parts.state, transaction.person),
         )
     except OutboxUnavailable as error:
         raise DeviceFault(FaultCode.OUTBOX_UNAVAILABLE, error.reason) from error
@@ -59,3 +65,25 @@ def await_verdict(prompt: prompts.AwaitVerdict, _: None, work: Work) -> Verdict:
         if time.monotonic() >= until or work.cancelled() or not work.online():
             return Verdict(Standpoint.QUEUED)
         time.sleep(_VERDICT_POLL_S)
+
+
+def find_mine(prompt: prompts.FindMine, _: None, work: Work) -> tuple[Mine, ...]:
+    """What this person filed here, newest first. An outbox that cannot be read finds nothing: the
+    centre is asked as well."""
+    from sync.outbox import OutboxUnavailable
+
+    parts = work.parts
+    try:
+        found = parts.outbox.of_person(person_hash(parts.state, prompt.person))
+    except OutboxUnavailable as unavailable:
+        log.warning("outbox: %s", unavailable.reason)
+        return ()
+    return tuple(
+        Mine(past.receipt_no, past.kind, _standpoint(past.verdict), beijing_at(past.created_at))
+        for past in reversed(found)
+    )
+
+
+def _standpoint(verdict: str) -> Standpoint:
+    """What the centre said, as far as it is final; else it is still on its way."""
+    return Standpoint(verdict) if verdict in set(Standpoint) else Standpoint.QUEUED

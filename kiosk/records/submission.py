@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -33,6 +34,16 @@ class Submitted:
 
     id: str
     receipt_no: str
+
+
+@dataclass(frozen=True)
+class Mine:
+    """Something this terminal filed for the person who stands there. `created`: aware."""
+
+    receipt_no: str
+    kind: str
+    standpoint: Standpoint
+    created: datetime
 
 
 class Standpoint(StrEnum):

@@ -20,6 +20,8 @@ A prompt says *what* is asked; its `id` names the words (`<id>.title`, `<id>.tex
 | AskCentral   | central server     | `Reply`; offline is one                    |
 | Submit       | outbox             | `Submitted`: on disk, sealed, for good     |
 | AwaitVerdict | outbox             | `Verdict`, as far as it is known by then   |
+| FindMine     | outbox             | what this terminal filed for this person   |
+| Listing      | citizen            | True, or which entry is to be printed      |
 | Print        | receipt printer    | None; a `DeviceFault` if it was not printed |
 | AskStaff     | citizen and staff  | `Staff` whose code was right, or None      |
 | Advice       | citizen            | True: read where to go instead; or "print" |
@@ -45,7 +47,7 @@ from kiosk.receipts import Slip
 from kiosk.records import rules
 from kiosk.records.signature import SHORTEST_SIGNATURE, Strokes
 from kiosk.records.staff import Staff
-from kiosk.records.submission import Question, Reply, Submitted, Verdict
+from kiosk.records.submission import Mine, Question, Reply, Submitted, Verdict
 from kiosk.visit.flow import Prompt, Unacceptable
 
 if TYPE_CHECKING:
@@ -361,6 +363,58 @@ class AwaitVerdict(Prompt[Verdict]):
 
 
 @dataclass(frozen=True)
+class FindMine(Prompt[tuple[Mine, ...]]):
+    """What this very terminal has filed for a person and not forgotten, newest first; offline this
+    is all that can be known. `person`: the ID number, of which only a keyed hash is looked for."""
+
+    id: str
+    person: str = field(repr=False)
+
+    performed_by: ClassVar[str | None] = "outbox"
+    asks: ClassVar[bool] = False
+    idle_s: ClassVar[float | None] = None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing in a listing. `title` and labels are ids of words; `state` is "ok", "waiting" or
+    "trouble", said by `word`; what has a `number` can be printed."""
+
+    title: str
+    state: str
+    word: str
+    rows: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    number: str = ""
+    #: Id of a sentence on what to do now.
+    advice: str = ""
+
+
+@dataclass(frozen=True)
+class Listing(Prompt[bool | str]):
+    """What an enquiry found. The answer is True, or the place of an entry to be printed ("0" …).
+
+    Words: `<id>.title`, `<id>.text`; `<id>.empty` where there is nothing.
+    """
+
+    id: str
+    entries: tuple[Entry, ...]
+    #: Whether a slip can be printed.
+    prints: bool = True
+    #: Ids of further words, e.g. that the centre could not be asked, or that it was printed.
+    lines: tuple[str, ...] = ()
+
+    asks: ClassVar[bool] = False
+    personal: ClassVar[bool] = True
+    idle_s: ClassVar[float | None] = 60.0
+
+    def check(self, answer: bool | str) -> bool | str:
+        printable = {str(place) for place, entry in enumerate(self.entries) if entry.number}
+        if answer is not True and not (self.prints and answer in printable):
+            raise Unacceptable("prompt.choice.unknown")
+        return answer
+
+
+@dataclass(frozen=True)
 class Print(Prompt[None]):
     """A receipt on paper. The action id makes a retry harmless: one action prints once."""
 
@@ -457,6 +511,8 @@ PROMPTS: tuple[type[Prompt[Any]], ...] = (
     AskCentral,
     Submit,
     AwaitVerdict,
+    FindMine,
+    Listing,
     Print,
     Advice,
     Done,

@@ -20,15 +20,24 @@ from kiosk.operations import OPERATIONS
 from kiosk.parts import Parts
 from kiosk.policy import load_policy
 from kiosk.receipts import Slip
+from kiosk.records.person import KEY_FILE, person_hash
 from kiosk.records.submission import Standpoint
 from kiosk.services.card_check import CheckCard
 from kiosk.services.first_application import ApplyFirst
 from kiosk.settings import Central, Settings
 from kiosk.terminal import Terminal
 from kiosk.upkeep.desired import Desired
-from kiosk.visit.prompts import PROMPTS, AwaitVerdict, PlaceIdCard, Print, ReadCard, TakePhoto
+from kiosk.visit.prompts import (
+    PROMPTS,
+    AwaitVerdict,
+    FindMine,
+    PlaceIdCard,
+    Print,
+    ReadCard,
+    TakePhoto,
+)
 from kiosk.words import Words
-from sync.outbox import Answer, Outbox
+from sync.outbox import Answer, Limits, Outbox, OutboxUnavailable, Reason, Stored
 from tests.flows.counter import NOW, SUBMITTED, ZHANG
 
 
@@ -96,7 +105,12 @@ class Studio(NoStudio):
         self.done.append("closed")
 
 
-def terminal(tmp_path: Path, studio: Callable[[], NoStudio] = NoStudio, **loops: Desk) -> Terminal:
+def terminal(
+    tmp_path: Path,
+    studio: Callable[[], NoStudio] = NoStudio,
+    limits: Limits | None = None,
+    **loops: Desk,
+) -> Terminal:
     """A terminal with an outbox, and the desks given."""
     health = HealthTable()
     for name in ("id_reader", "camera", "card_reader", "printer"):
@@ -110,7 +124,7 @@ def terminal(tmp_path: Path, studio: Callable[[], NoStudio] = NoStudio, **loops:
             terminal_id="130299",
             devices=Desks(loops),
             health=health,
-            outbox=Outbox(tmp_path / "outbox.db", "130299"),
+            outbox=Outbox(tmp_path / "outbox.db", "130299", limits),
             desired=Desired(tmp_path / "desired.json", 1.0),
             studio=studio,
         ),
@@ -166,12 +180,12 @@ def studios(tmp_path: Path, **loops: Desk) -> tuple[Terminal, list[Studio]]:
         made.append(Studio())
         return made[-1]
 
-    return terminal(tmp_path, make, **loops), made
+    return terminal(tmp_path, make, None, **loops), made
 
 
-def settle(desk: Terminal) -> None:
-    """Wait until the studio's worker has done what it was told."""
-    desk.performer("studio").submit(lambda _: None).result(10)
+def settle(desk: Terminal, worker: str = "studio") -> None:
+    """Wait until a worker has done what it was told."""
+    desk.performer(worker).submit(lambda _: None).result(10)
 
 
 def test_a_studio_is_opened_for_a_visit_that_needs_the_camera_and_closed_after_it(
@@ -235,7 +249,8 @@ def test_a_receipt_is_printed_under_its_action_id(tmp_path: Path) -> None:
 def test_a_service_closed_by_the_centre_says_why_and_opens_again(tmp_path: Path) -> None:
     desk = terminal(tmp_path)
     desired = desk.parts.desired
-    assert all(offer.open for offer in desk.services())
+    before = desk.services()
+    assert all(offer.open for offer in before if not offer.service.needs_network)
     desire(tmp_path, first_application="设备检修")
     desired.refresh()
     offer = next(offer for offer in desk.services() if offer.service is ApplyFirst)
@@ -243,7 +258,35 @@ def test_a_service_closed_by_the_centre_says_why_and_opens_again(tmp_path: Path)
     time.sleep(0.02)  # so that the file's time differs
     desire(tmp_path)
     desired.refresh()
+    offer = next(offer for offer in desk.services() if offer.service is ApplyFirst)
+    assert offer.open
+
+
+def test_a_service_that_needs_the_network_is_not_offered_without_it(tmp_path: Path) -> None:
+    desk = terminal(tmp_path)
+    closed = {offer.service.id: offer.reason for offer in desk.services() if not offer.open}
+    assert closed == {"loss_withdrawal": desk.words.say("home.needs.network")}
+    desire(tmp_path)
+    desk.parts.desired.refresh()
+    assert desk.online
     assert all(offer.open for offer in desk.services())
+
+
+def test_an_outbox_that_takes_nothing_is_said_before_anything_is_entered(tmp_path: Path) -> None:
+    """It was noticed after form, photo and signature."""
+    desk = terminal(tmp_path, limits=Limits(items=1))
+    desk.parts.outbox.put("test_item", lambda header: b"x", key_id="0" * 16, algorithm="test")
+    desk._offers.refresh()
+    closed = {offer.service.id: offer.reason for offer in desk.services() if not offer.open}
+    why = desk.words.say("home.outbox.too_many_waiting")
+    assert closed["first_application"] == closed["loss_report"] == why
+    assert not {"card_check", "card_progress"} & set(closed)
+
+
+def test_every_reason_of_the_outbox_has_its_words() -> None:
+    for language in ("zh_CN", "en"):
+        words = Words(language)
+        assert [reason for reason in Reason if not words.has(f"home.outbox.{reason}")] == []
 
 
 @pytest.mark.parametrize("broken", ["{", "[]", '{"closed_services": 3}', "{}"])
@@ -301,6 +344,56 @@ def test_the_verdict_is_what_the_centre_said(
     submitted = type(SUBMITTED)(stored.id, stored.receipt_no)
     verdict = desk.perform(AwaitVerdict("filing.verdict", submitted, patience_s=5.0))
     assert verdict.standpoint is standpoint
+
+
+def test_an_outbox_that_cannot_be_read_leaves_a_stored_application_queued(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ended as "system trouble" although it was stored."""
+    desk = terminal(tmp_path)
+
+    def unreadable(item: str) -> None:
+        raise OutboxUnavailable(Reason.IO)
+
+    monkeypatch.setattr(desk.parts.outbox, "verdict", unreadable)
+    verdict = desk.perform(AwaitVerdict("filing.verdict", SUBMITTED, patience_s=0.3))
+    assert verdict.standpoint is Standpoint.QUEUED
+
+
+def filed(desk: Terminal, id_number: str) -> Stored:
+    return desk.parts.outbox.put(
+        "first_application",
+        lambda header: b"sealed",
+        key_id="0" * 16,
+        algorithm="test",
+        person=person_hash(desk.parts.state, id_number),
+    )
+
+
+def test_what_a_person_filed_here_is_found_with_the_id_card(tmp_path: Path) -> None:
+    desk = terminal(tmp_path)
+    first, _, third = (filed(desk, ZHANG.number), filed(desk, "other"), filed(desk, ZHANG.number))
+    found = desk.perform(FindMine("progress.mine", ZHANG.number))
+    assert [mine.receipt_no for mine in found] == [third.receipt_no, first.receipt_no]
+    assert all(mine.standpoint is Standpoint.QUEUED for mine in found)
+    assert (tmp_path / KEY_FILE).stat().st_mode & 0o777 == 0o600
+    (tmp_path / "another").mkdir()
+    assert terminal(tmp_path / "another").perform(FindMine("progress.mine", ZHANG.number)) == ()
+
+
+def test_a_number_that_nobody_was_told_is_said_after_a_restart(tmp_path: Path) -> None:
+    """The power went after 确认签名: accepted once, and no word to anybody."""
+    stored = filed(terminal(tmp_path), ZHANG.number)
+    desk = terminal(tmp_path)
+    assert desk.untold() == ()
+    desk.open()
+    settle(desk, "outbox")
+    assert desk.untold() == (stored.receipt_no,)
+    desk.visit(CheckCard)
+    settle(desk, "outbox")
+    assert desk.untold() == ()
+    assert desk.parts.outbox.untold() == []
+    desk.close()
 
 
 def test_a_centre_of_another_version_stands_among_the_devices_until_it_is_put_right(

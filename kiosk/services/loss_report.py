@@ -1,0 +1,110 @@
+"""挂失: block a lost card at once, also without network (domain §5.3).
+
+Numbers to call stand on the first page, because a telephone blocks the card sooner than a queue,
+and because the bank's side of the card is blocked by the bank only. 临时挂失 (temporary) rests on
+the ID card; 正式挂失 (formal) asks for proof of who stands there. Offline the report waits, goes
+before everything else when the network is back, and the slip says that it has no effect yet.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hardware.faults import Device
+from kiosk.records.proof import Level, Proof
+from kiosk.records.transaction import Transaction
+from kiosk.steps.consents import Consents
+from kiosk.steps.enquiry import ask
+from kiosk.steps.filing import Paper, file
+from kiosk.steps.identity import identify
+from kiosk.steps.proof import prove
+from kiosk.steps.rows import masked
+from kiosk.visit.prompts import Choice, Notice, Option
+from kiosk.visit.service import Leave, Service
+
+if TYPE_CHECKING:
+    from kiosk.records.citizen import Citizen
+
+#: Kind of loss -> its icon.
+_KINDS = {"temporary": "timer-sand", "formal": "card-off-outline"}
+
+
+class ReportLoss(Service):
+    """挂失."""
+
+    id = "loss_report"
+    group = "card"
+    icon = "card-off-outline"
+    order = 30
+    needs = frozenset({Device.ID_READER})
+    submits = True
+    stages = ("notice", "identity", "confirm", "receipt")
+
+    async def serve(self) -> None:
+        consents = Consents(self.policy)
+        self.at("notice")
+        agreed = await consents.read(self._notice())
+
+        self.at("identity")
+        citizen = await identify(self.today)
+        card = await self._card(citizen)
+
+        self.at("confirm")
+        kind = await Choice(
+            "loss_report.kind", tuple(Option(name, icon=icon) for name, icon in _KINDS.items())
+        )
+        await consents.read(
+            Notice(
+                f"loss_report.{kind}",
+                points=(("effect", "card-off-outline"), ("undo", "undo-variant"), ("bank", "bank")),
+                must_agree=True,
+            )
+        )
+        proof = Proof(Level.P1, agreed.at)
+        if kind == "formal":
+            proof = await prove(self.context, citizen, consents, agreed.at)
+
+        self.at("receipt")
+        document = {
+            "name": citizen.name,
+            "id_number": citizen.number.text,
+            "loss": kind,
+            "card": card,
+        }
+        transaction = Transaction(
+            self.id,
+            self.policy.version,
+            document,
+            proof,
+            person=citizen.number.text,
+            consents=consents.given,
+        )
+        paper = Paper(
+            "loss_report",
+            rows=(*masked(citizen), ("loss_report.slip.kind", f"loss_report.kind.{kind}.label")),
+            notes=("loss_report.slip.bank", f"loss_report.{kind}.undo.text"),
+        )
+        await file(transaction, paper)
+
+    def _notice(self) -> Notice:
+        return Notice(
+            "loss_report.notice",
+            points=(("call", "phone"), ("bank", "bank"), ("bring", "card-account-details-outline")),
+        )
+
+    async def _card(self, citizen: Citizen) -> str:
+        """Which card it is, as the centre names it; "" while nobody can look it up."""
+        reply = await ask(
+            "loss_report.ask",
+            "loss_report.card",
+            id_number=citizen.number.text,
+            name=citizen.name,
+        )
+        if reply.facts is None:
+            return ""
+        if refused := reply.facts.get("rejection"):
+            raise Leave(f"refused.{refused}", icon="alert-circle-outline")
+        state = reply.facts.get("state")
+        if state in ("none", "lost"):
+            raise Leave(f"loss_report.{state}", icon="information-outline")
+        return str(reply.facts.get("card") or "")

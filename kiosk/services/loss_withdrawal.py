@@ -1,0 +1,98 @@
+"""解挂: a card that was found again serves again (domain §5.3).
+
+Only online, only with the very card in the slot, and only with proof of who stands there: whoever
+finds a stranger's card must not be able to bring it back to life. After a replacement was asked
+for there is no way back.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hardware.faults import Device
+from kiosk.records.proof import Level
+from kiosk.records.transaction import Transaction
+from kiosk.steps.consents import Consents
+from kiosk.steps.enquiry import ask
+from kiosk.steps.filing import Paper, file
+from kiosk.steps.identity import identify
+from kiosk.steps.proof import prove
+from kiosk.steps.rows import masked
+from kiosk.visit.prompts import Notice, ReadCard
+from kiosk.visit.service import Leave, Service
+
+if TYPE_CHECKING:
+    from kiosk.records.citizen import Citizen
+
+
+class WithdrawLoss(Service):
+    """解挂."""
+
+    id = "loss_withdrawal"
+    group = "card"
+    icon = "card-bulleted-outline"
+    order = 31
+    needs = frozenset({Device.ID_READER, Device.CARD_READER})
+    needs_network = True
+    submits = True
+    stages = ("notice", "identity", "card", "proof", "receipt")
+
+    async def serve(self) -> None:
+        consents = Consents(self.policy)
+        self.at("notice")
+        agreed = await consents.read(
+            Notice(
+                "loss_withdrawal.notice",
+                points=(
+                    ("what", "card-bulleted-outline"),
+                    ("bring", "card-account-details-outline"),
+                    ("never", "alert-outline"),
+                ),
+                must_agree=True,
+            )
+        )
+
+        self.at("identity")
+        citizen = await identify(self.today)
+        await self._may_withdraw(citizen)
+
+        self.at("card")
+        card = await ReadCard("loss_withdrawal.card", holder=True)
+        if card.holder is None or card.holder.number != citizen.number.text:
+            raise Leave("loss_withdrawal.other_card", icon="card-remove-outline")
+
+        self.at("proof")
+        proof = await prove(self.context, citizen, consents, agreed.at)
+        if proof.level is not Level.P3:
+            raise Leave("loss_withdrawal.unproven", icon="account-question-outline")
+
+        self.at("receipt")
+        document = {
+            "name": citizen.name,
+            "id_number": citizen.number.text,
+            "card_id": card.card_id,
+        }
+        transaction = Transaction(
+            self.id,
+            self.policy.version,
+            document,
+            proof,
+            person=citizen.number.text,
+            consents=consents.given,
+        )
+        paper = Paper("loss_withdrawal", rows=masked(citizen), notes=("loss_withdrawal.slip.bank",))
+        await file(transaction, paper)
+
+    async def _may_withdraw(self, citizen: Citizen) -> None:
+        reply = await ask(
+            "loss_withdrawal.ask",
+            "loss_withdrawal.state",
+            id_number=citizen.number.text,
+            name=citizen.name,
+        )
+        if reply.facts is None:
+            raise Leave("loss_withdrawal.offline", icon="cloud-off-outline")
+        if refused := reply.facts.get("rejection"):
+            raise Leave(f"refused.{refused}", icon="alert-circle-outline")
+        if (state := reply.facts.get("state")) != "lost":
+            raise Leave(f"loss_withdrawal.{state}", icon="information-outline")

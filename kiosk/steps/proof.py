@@ -1,0 +1,126 @@
+"""Proof (核验本人): whose face it is, or who of the staff vouches (domain §5.0).
+
+The face is compared with the ID card's portrait only with a consent of its own, and nobody is
+refused because of it (人脸识别技术应用安全管理办法): without a match a member of staff may vouch,
+or the matter waits for a person at the centre (待核实).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from hardware.faults import DeviceFault
+from kiosk.photo.liveness import Answer
+from kiosk.photo.report import Verdict
+from kiosk.photo.verify import Band, Comparison, Place, cannot_tell
+from kiosk.records.proof import Level, Proof
+from kiosk.visit.prompts import AskConsent, AskStaff, CompareFaces, TakePhoto
+
+if TYPE_CHECKING:
+    from kiosk.photo.capture import Capture
+    from kiosk.records.citizen import Citizen
+    from kiosk.steps.consents import Consents
+    from kiosk.visit.service import Context
+
+_CONSENT = AskConsent(
+    "comparison.consent",
+    (
+        ("what", "face-recognition"),
+        ("kept", "shield-lock-outline"),
+        ("free", "hand-okay"),
+    ),
+)
+
+#: Review reasons that staff who see the person settle.
+OF_THE_FACE = frozenset({"face_mismatch", "face_unsure", "face_declined", "face_not_compared"})
+
+#: Why a member of staff may be asked to vouch.
+_VOUCH = ("face", "covering", "declined")
+
+
+async def prove(context: Context, citizen: Citizen, consents: Consents, at: datetime) -> Proof:
+    """Look at the person who stands there and compare; staff are the other way. `at`: when the
+    visit's notice was read, for a proof that rests on the card alone."""
+    if Place(context.comparison) is Place.NONE:
+        return await proven(context, at, None, cannot_tell("no_method"))
+    if (agreed_at := await consents.ask(_CONSENT)) is None:
+        return await proven(context, at, None, cannot_tell("declined"))
+    if citizen.portrait is None:
+        return await proven(context, at, None, cannot_tell("no_portrait"))
+    try:
+        capture = await TakePhoto("proof.look")
+    except DeviceFault:
+        return await proven(context, agreed_at, None, cannot_tell("no_face"))
+    compared = await CompareFaces("comparison.compare", capture.photo, citizen.portrait)
+    return await proven(context, compared.at, capture, compared.comparison)
+
+
+async def compare(
+    context: Context, citizen: Citizen, capture: Capture, consents: Consents
+) -> tuple[Comparison, datetime | None]:
+    """The photo that was taken against the portrait, and when that was made or agreed to; None
+    where nothing is compared. Without a decoder here the centre compares."""
+    if Place(context.comparison) is Place.NONE:
+        return cannot_tell("no_method"), None
+    if citizen.age_on(context.today) < context.policy.ages.face_consent:
+        # Whose face only a guardian may decide about (办法 第7条).
+        return cannot_tell("guardian"), None
+    agreed_at = await consents.ask(_CONSENT)
+    if agreed_at is None:
+        return cannot_tell("declined"), None
+    if citizen.portrait is None:
+        return cannot_tell("at_central"), agreed_at
+    compared = await CompareFaces("comparison.compare", capture.photo, citizen.portrait)
+    return compared.comparison, compared.at
+
+
+async def proven(
+    context: Context,
+    at: datetime,
+    capture: Capture | None,
+    comparison: Comparison,
+    covered: bool = False,
+) -> Proof:
+    """How sure it is who stands there, and why a person must look; staff may vouch."""
+    reasons = review_reasons(capture, comparison, covered)
+    if comparison.band is Band.MATCH:
+        return Proof(Level.P3, at, comparison, reasons=reasons)
+    staff = None
+    if context.staffed:
+        staff = await AskStaff("proof.staff", _VOUCH)
+    if staff is None:
+        return Proof(Level.P1, at, comparison, reasons=reasons)
+    # Staff saw the person and the card; what is to be looked at in the photo stays.
+    left = tuple(reason for reason in reasons if reason not in OF_THE_FACE)
+    return Proof(Level.P3, staff.at, comparison, staff, left)
+
+
+def review_reasons(
+    capture: Capture | None, comparison: Comparison, covered: bool
+) -> tuple[str, ...]:
+    """Why a person must look at a photo before anything is finished, as codes."""
+    checks = (
+        ("face_mismatch", comparison.band is Band.MISMATCH),
+        ("face_unsure", comparison.band is Band.UNSURE),
+        ("face_declined", comparison.why == "declined"),
+        (
+            "face_not_compared",
+            comparison.band is Band.CANNOT_TELL and comparison.why != "declined",
+        ),
+        (
+            "liveness_not_seen",
+            capture is not None
+            and Answer.SEEN not in (capture.liveness.blink, capture.liveness.turn),
+        ),
+        ("head_covering", covered),
+        (
+            "staff_rules",
+            capture is not None
+            and any(
+                line.verdict in (Verdict.CANNOT_TELL, Verdict.REVIEW)
+                for line in capture.photo.report.lines
+            ),
+        ),
+    )
+    return tuple(code for code, so in checks if so)

@@ -1,0 +1,222 @@
+"""挂失、解挂: every branch, by sending answers."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from hardware.card.contents import Holder
+from hardware.faults import DeviceFault, FaultCode
+from kiosk.photo.verify import Band, Comparison
+from kiosk.records.proof import Level
+from kiosk.records.submission import Reply, Standpoint, Verdict
+from kiosk.records.transaction import Transaction
+from kiosk.services.loss_report import ReportLoss
+from kiosk.services.loss_withdrawal import WithdrawLoss
+from kiosk.visit.flow import Ending
+from kiosk.visit.prompts import Compared
+from tests.flows.counter import (
+    AGREED,
+    CAPTURE,
+    CONTEXT,
+    NOW,
+    QUEUED,
+    SUBMITTED,
+    ZHANG,
+    Walk,
+    social_card,
+)
+
+COMPARING = dataclasses.replace(CONTEXT, comparison="terminal")
+WITH_PORTRAIT = dataclasses.replace(ZHANG, portrait=bytes(102 * 126 * 3))
+IN_USE = Reply({"rejection": "", "state": "in_use", "card": "c1"})
+EFFECTIVE = Verdict(Standpoint.ACCEPTED)
+
+REPORT: tuple[tuple[str, Any], ...] = (
+    ("loss_report.notice", AGREED),
+    ("identity.id_card", WITH_PORTRAIT),
+    ("loss_report.ask", IN_USE),
+    ("loss_report.kind", "temporary"),
+    ("loss_report.temporary", AGREED),
+    ("filing.submit", SUBMITTED),
+    ("filing.verdict", EFFECTIVE),
+    ("filing.print", None),
+    ("loss_report.accepted", True),
+)
+
+
+def report() -> Walk:
+    return Walk(ReportLoss, COMPARING)
+
+
+def done(walk: Walk) -> bool:
+    outcome = walk.visit.outcome
+    return outcome is not None and outcome.ending is Ending.DONE
+
+
+def submitted(walk: Walk) -> Transaction:
+    transaction = walk.prompt.transaction
+    assert isinstance(transaction, Transaction)
+    return transaction
+
+
+def test_a_card_is_blocked_for_now_with_the_id_card_alone() -> None:
+    walk = report()
+    for prompt, answer in REPORT:
+        walk.say(prompt, answer)
+    assert done(walk)
+
+
+def test_what_is_sent_names_the_person_the_kind_and_the_card() -> None:
+    transaction = submitted(report().until("filing.submit", REPORT))
+    assert transaction.kind == "loss_report"
+    assert transaction.document == {
+        "name": ZHANG.name,
+        "id_number": ZHANG.number,
+        "loss": "temporary",
+        "card": "c1",
+    }
+    assert transaction.person == ZHANG.number
+    assert transaction.proof.level is Level.P1 and transaction.proof.reasons == ()
+    assert [consent.text_id for consent in transaction.consents] == ["loss_report.temporary"]
+    assert transaction.attachments == {}
+
+
+def test_offline_it_is_filed_all_the_same_and_never_called_effective() -> None:
+    walk = report().until("loss_report.ask", REPORT).say("loss_report.ask", Reply())
+    walk.until("filing.submit", REPORT)
+    assert submitted(walk).document["card"] == ""
+    walk.say("filing.submit", SUBMITTED).say("filing.verdict", QUEUED)
+    assert walk.prompt.slip.state == "state.queued"
+    walk.say("filing.print", None)
+    assert (walk.at, walk.prompt.state) == ("loss_report.queued", "waiting")
+
+
+@pytest.mark.parametrize("state", ["none", "lost"])
+def test_who_has_nothing_to_block_is_told_so(state: str) -> None:
+    walk = report().until("loss_report.ask", REPORT)
+    walk.say("loss_report.ask", Reply({"rejection": "", "state": state}))
+    assert done(walk.say(f"loss_report.{state}", True))
+
+
+def test_a_name_that_differs_is_sent_to_the_window() -> None:
+    walk = report().until("loss_report.ask", REPORT)
+    walk.say("loss_report.ask", Reply({"rejection": "mismatch", "state": ""}))
+    assert done(walk.say("refused.mismatch", True))
+
+
+def formal() -> Walk:
+    walk = report().until("loss_report.kind", REPORT).say("loss_report.kind", "formal")
+    return walk.say("loss_report.formal", AGREED)
+
+
+@pytest.mark.parametrize(
+    ("band", "level", "reasons"),
+    [
+        (Band.MATCH, Level.P3, ()),
+        (Band.UNSURE, Level.P1, ("face_unsure",)),
+        (Band.MISMATCH, Level.P1, ("face_mismatch",)),
+    ],
+)
+def test_a_formal_report_asks_who_stands_there(
+    band: Band, level: Level, reasons: tuple[str, ...]
+) -> None:
+    walk = formal().say("comparison.consent", NOW).say("proof.look", CAPTURE)
+    walk.say("comparison.compare", Compared(Comparison(band, 0.5, "test"), NOW))
+    proof = submitted(walk).proof
+    assert proof.level is level
+    assert tuple(code for code in proof.reasons if code.startswith("face_")) == reasons
+
+
+def test_who_declines_is_looked_at_by_a_person() -> None:
+    proof = submitted(formal().say("comparison.consent", None)).proof
+    assert (proof.level, proof.reasons) == (Level.P1, ("face_declined",))
+
+
+def test_without_a_camera_a_person_looks() -> None:
+    walk = formal().say("comparison.consent", NOW)
+    walk.visit.fault(DeviceFault(FaultCode.CAMERA_ABSENT))
+    assert submitted(walk).proof.reasons == ("face_not_compared",)
+
+
+# -- 解挂 ----------------------------------------------------------------------------------------
+
+LOST = Reply({"rejection": "", "state": "lost"})
+MATCH = Compared(Comparison(Band.MATCH, 0.9, "test"), NOW)
+
+
+def card_of(number: str) -> Any:
+    holder = Holder(number, "张建国", sex_code="1", ethnic_code="01", birth=None)
+    return dataclasses.replace(social_card(3), holder=holder)
+
+
+WITHDRAWAL: tuple[tuple[str, Any], ...] = (
+    ("loss_withdrawal.notice", AGREED),
+    ("identity.id_card", WITH_PORTRAIT),
+    ("loss_withdrawal.ask", LOST),
+    ("loss_withdrawal.card", card_of(ZHANG.number)),
+    ("comparison.consent", NOW),
+    ("proof.look", CAPTURE),
+    ("comparison.compare", MATCH),
+    ("filing.submit", SUBMITTED),
+    ("filing.verdict", EFFECTIVE),
+    ("filing.print", None),
+    ("loss_withdrawal.accepted", True),
+)
+
+
+def withdrawal() -> Walk:
+    return Walk(WithdrawLoss, COMPARING)
+
+
+def test_a_found_card_serves_again() -> None:
+    walk = withdrawal()
+    for prompt, answer in WITHDRAWAL:
+        walk.say(prompt, answer)
+    assert done(walk)
+
+
+def test_the_very_card_is_named_and_the_proof_is_of_the_highest_level() -> None:
+    transaction = submitted(withdrawal().until("filing.submit", WITHDRAWAL))
+    assert transaction.document["card_id"] == social_card(3).card_id
+    assert transaction.proof.level is Level.P3
+
+
+@pytest.mark.parametrize("state", ["none", "in_use", "replaced"])
+def test_a_card_that_cannot_be_brought_back_is_explained(state: str) -> None:
+    walk = withdrawal().until("loss_withdrawal.ask", WITHDRAWAL)
+    walk.say("loss_withdrawal.ask", Reply({"rejection": "", "state": state}))
+    assert done(walk.say(f"loss_withdrawal.{state}", True))
+
+
+def test_offline_nothing_is_brought_back() -> None:
+    walk = withdrawal().until("loss_withdrawal.ask", WITHDRAWAL)
+    assert done(walk.say("loss_withdrawal.ask", Reply()).say("loss_withdrawal.offline", True))
+
+
+@pytest.mark.parametrize("card", [card_of("130299195703160020"), social_card(3)])
+def test_a_strangers_card_is_not_brought_back(card: Any) -> None:
+    walk = withdrawal().until("loss_withdrawal.card", WITHDRAWAL).say("loss_withdrawal.card", card)
+    assert done(walk.say("loss_withdrawal.other_card", True))
+
+
+@pytest.mark.parametrize("band", [Band.UNSURE, Band.MISMATCH, Band.CANNOT_TELL])
+def test_without_proof_nothing_is_brought_back(band: Band) -> None:
+    walk = withdrawal().until("comparison.compare", WITHDRAWAL)
+    walk.say("comparison.compare", Compared(Comparison(band, 0.2, "test"), NOW))
+    assert done(walk.say("loss_withdrawal.unproven", True))
+
+
+@pytest.mark.parametrize(("service", "steps"), [(ReportLoss, REPORT), (WithdrawLoss, WITHDRAWAL)])
+def test_leaving_and_faults_at_every_prompt_end_it_or_are_explained(
+    service: Any, steps: tuple[tuple[str, Any], ...]
+) -> None:
+    for name, _ in steps:
+        walk = Walk(service, COMPARING).until(name, steps)
+        effect = walk.prompt.effect
+        assert walk.visit.cancel() is not effect
+        walk = Walk(service, COMPARING).until(name, steps)
+        walk.visit.fault(DeviceFault(FaultCode.INTERNAL))
+        assert walk.visit.outcome is not None or walk.at is not None
