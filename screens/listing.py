@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 
 from kivy.uix.boxlayout import BoxLayout
+from kivy.uix.widget import Widget
 
 from kiosk.visit.prompts import Entry, Listing
 from screens.base import PromptScreen
@@ -17,6 +19,9 @@ from sync.receipt_number import grouped
 
 #: Entries on a page: each has up to four rows, a sentence and a button.
 PER_PAGE = 2
+
+#: Characters of short rows that stand on one line.
+LINE = 48
 
 
 class ListingScreen(PromptScreen[Listing]):
@@ -33,13 +38,13 @@ class ListingScreen(PromptScreen[Listing]):
         self.body.add_widget(self._entries)
         self.body.add_widget(Gap())
         self.body.add_widget(self._turn)
-        if not self.prompt.entries:
-            self._entries.add_widget(Banner("info", self.says("empty")))
         self.primary(self.say("done.finish"), lambda: self.actions.answer(True), icon="check")
         self._show()
 
     def _show(self) -> None:
         self._entries.clear_widgets()
+        if not self.prompt.entries:
+            self._entries.add_widget(Banner("info", self.says("empty")))
         begin = self._page * PER_PAGE
         shown = self.prompt.entries[begin : begin + PER_PAGE]
         for place, entry in enumerate(shown, begin):
@@ -58,22 +63,52 @@ class ListingScreen(PromptScreen[Listing]):
         self._show()
 
     def _panel(self, place: int, entry: Entry) -> Panel:
-        panel = Panel(pad=32, spacing=px(12))
-        panel.add_widget(Text(self.say(entry.title), role="heading"))
-        panel.add_widget(StatusChip(entry.state, self.say(entry.word)))
+        panel = Panel(pad=28, spacing=px(10))
+        chip = StatusChip(entry.state, self.say(entry.word))
+        panel.add_widget(_beside(Text(self.say(entry.title), role="heading"), chip))
         if entry.number:
             panel.add_widget(Text(f"{self.say('done.number')}  {grouped(entry.number)}"))
-        for label, value in entry.rows:
-            panel.add_widget(Text(f"{self.say(label)}  {self.say(value)}", role="small"))
-        if entry.advice:
-            panel.add_widget(Text(self.say(entry.advice)))
+        for line in _lines(f"{self.say(label)}  {self.say(value)}" for label, value in entry.rows):
+            panel.add_widget(Text(line, role="small"))
+        advice = Text(self.say(entry.advice) if entry.advice else "")
         if entry.number and self.prompt.prints:
-            panel.add_widget(
-                BarButton(
-                    self.say("listing.print"),
-                    f"entry:{place}",
-                    lambda: self.actions.answer(str(place)),
-                    icon="printer-outline",
-                )
+            button = BarButton(
+                self.say("listing.print"),
+                f"entry:{place}",
+                lambda: self.actions.answer(str(place)),
+                icon="printer-outline",
+                role="body",
+                height=104,
+                size_hint_x=None,
+                width=px(300),
             )
+            panel.add_widget(_beside(advice, button))
+        elif entry.advice:
+            panel.add_widget(advice)
         return panel
+
+
+def _lines(rows: Iterable[str]) -> list[str]:
+    """Rows, two on a line where both are short."""
+    lines: list[str] = []
+    for row in rows:
+        if lines and len(lines[-1]) + len(row) <= LINE:
+            lines[-1] += f"　{row}"
+        else:
+            lines.append(row)
+    return lines
+
+
+def _beside(words: Text, beside: Widget) -> BoxLayout:
+    """Words, and what stands to the right of them."""
+    row = BoxLayout(size_hint_y=None, spacing=px(24))
+    words.pos_hint = beside.pos_hint = {"center_y": 0.5}
+    row.add_widget(words)
+    row.add_widget(beside)
+
+    def fit(*_: object) -> None:
+        row.height = max(words.height, beside.height)
+
+    words.bind(height=fit)
+    fit()
+    return row

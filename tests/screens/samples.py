@@ -150,6 +150,20 @@ def sample_prompts() -> dict[str, Prompt[Any]]:
         "ask-central": p.AskCentral("eligibility.ask", SimpleNamespace()),  # type: ignore[arg-type]
         "submit": p.Submit("filing.submit", SimpleNamespace()),  # type: ignore[arg-type]
         "verdict": p.AwaitVerdict("filing.verdict", SimpleNamespace()),  # type: ignore[arg-type]
+        "find-mine": p.FindMine("progress.mine", "130299195703120015"),
+        "listing": p.Listing("progress.listing", _entries(), lines=("progress.offline",)),
+        "listing-empty": p.Listing("progress.listing", ()),
+        "photo-notice": p.Notice(
+            "photo.notice",
+            (
+                ("use", "shield-lock-outline"),
+                ("bare", "hat-fedora"),
+                ("ears", "ear-hearing"),
+                ("glasses", "glasses"),
+            ),
+            must_agree=True,
+            exception=True,
+        ),
         "print": p.Print("filing.print", (), "action"),
         "advice": p.Advice("apply.child", icon="human-male-child"),
         "advice-refused": p.Advice("refused.mismatch", icon="alert-circle-outline"),
@@ -179,6 +193,25 @@ def sample_prompts() -> dict[str, Prompt[Any]]:
         "sign": p.Sign("signature", "ab" * 32, "张建国"),
         "take-photo": p.TakePhoto("photo.take"),
     }
+
+
+def _entries() -> tuple[p.Entry, ...]:
+    """Three: more than a page."""
+    return tuple(
+        p.Entry(
+            title="service.first_application.name",
+            state=state,
+            word=f"progress.stage.{stage}.word",
+            rows=(
+                ("progress.row.filed", "2026-11-20"),
+                ("progress.row.since", "2026-11-23"),
+                ("progress.row.outlet", "中国建设银行股份有限公司唐山建设路支行"),
+            ),
+            number="13029926112400015",
+            advice=f"progress.stage.{stage}.advice",
+        )
+        for state, stage in (("ok", "delivered"), ("trouble", "needs_more"), ("ok", "finished"))
+    )
 
 
 class Recorder:
