@@ -37,6 +37,7 @@ class FaultCode(StrEnum):
     ID_READER_SELF_TEST = "id_reader_self_test"
     ID_CARD_UNREADABLE = "id_card_unreadable"
     ID_CARD_REJECTED = "id_card_rejected"
+    ID_CARD_LIFTED = "id_card_lifted"
     # 社会保障卡读写器 and the card in it
     CARD_SERVICE_DOWN = "card_service_down"
     CARD_READER_OFFLINE = "card_reader_offline"
@@ -89,6 +90,7 @@ class FaultCode(StrEnum):
     PHOTO_STOPPED = "photo_stopped"
     SCREEN_STOPPED = "screen_stopped"
     AGENT_STOPPED = "agent_stopped"
+    ITEM_LEFT = "item_left"
     INTERNAL = "internal"
 
 
@@ -113,10 +115,12 @@ _WARNINGS = (
     FaultCode.CENTRE_UNREACHABLE,
     FaultCode.TERMINAL_TOO_OLD,
     FaultCode.TERMINAL_TOO_NEW,
+    FaultCode.ITEM_LEFT,
 )
 _OF_THE_CARD = (
     FaultCode.ID_CARD_UNREADABLE,
     FaultCode.ID_CARD_REJECTED,
+    FaultCode.ID_CARD_LIFTED,
     FaultCode.CARD_MUTE,
     FaultCode.CARD_PULLED,
     FaultCode.CARD_FOREIGN,

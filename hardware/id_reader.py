@@ -8,6 +8,11 @@ checksum. A card is found, selected and read, in this order and afresh for every
 reading that failed the card must be lifted and put down again: until the reader has reported "no
 card" once, nothing is read.
 
+A card that lies there when a reading begins may be anybody's: the citizen before has forgotten it,
+perhaps. So it is reported, and only one that is laid down while the reading waits is read. A card
+that was read is not found any more as long as it lies there; but it goes on answering, and so it is
+known to be there.
+
 What the text says is in `hardware.id_documents`. Fingerprints that a reader sends are dropped here.
 """
 
@@ -35,6 +40,8 @@ READ_ADDRESS, READ_WITH_FINGERPRINT = b"\x30\x03", b"\x30\x10"
 
 #: SW3, the third status byte.
 SW_OK, SW_FOUND, SW_NO_CARD = 0x90, 0x9F, 0x80
+#: A card was asked for what it does not have, and answered.
+SW_NO_CONTENTS = 0x91
 
 #: Readers miss cards that are polled faster than this, seconds.
 POLL_S = 0.3
@@ -107,6 +114,8 @@ MOST_TRIES = 3
 class IdStep(StrEnum):
     """What the citizen should know while a card is waited for."""
 
+    #: A card lies here from before: it is read only when it was taken away and laid down anew.
+    REMOVE = "remove"
     WAITING = "waiting"
     SEEN = "seen"
     LIFT_AND_REPLACE = "lift_and_replace"
@@ -159,6 +168,10 @@ class IdReader:
         self._sam_id = ""
         self._reads = 0
         self._asked_at = 0.0
+        #: Whether the card that was selected last may still lie there.
+        self._selected = False
+        #: Whether the card was lifted too early in this visit, and may be back by the next reading.
+        self._lifted = False
 
     def open(self) -> None:
         self._line.open()
@@ -176,12 +189,44 @@ class IdReader:
         self._must_be_ok(self._ask(SAM_STATUS))
         return Condition(serial=self._sam_id, counters={"reads": self._reads})
 
-    def read(self, cancelled: Callable[[], bool], report: Callable[[IdStep], None]) -> IdCard:
-        """Wait for a card and read it, however often it is lifted too early.
+    def present(self) -> bool:
+        """Whether a card lies on the reader, also one that was read. Raises `DeviceFault` if the
+        reader does not answer. Takes up to `POLL_S`."""
+        if self._selected:
+            try:
+                answer = self._ask(READ_ADDRESS)
+            except DeviceFault:
+                # Some readers say nothing about a card that is gone. `_find` tells of the reader.
+                answer = None
+            if answer is not None and answer.status in (SW_OK, SW_NO_CONTENTS):
+                return True
+            self._selected = False
+        return self._find().status == SW_FOUND
 
-        Raises `NotWanted` when cancelled, `DeviceFault`: ID_CARD_UNREADABLE or ID_CARD_REJECTED
-        for a card that failed three times, the others when the reader itself fails.
+    def visit_over(self) -> None:
+        """A card that lies here from now on is nobody's."""
+        self._lifted = False
+
+    def read(
+        self,
+        cancelled: Callable[[], bool],
+        report: Callable[[IdStep], None],
+        *,
+        fresh: bool = True,
+    ) -> IdCard:
+        """Wait for a card and read it.
+
+        `fresh`: a card that lies there already is reported (REMOVE) and waited for until it is
+        gone. Raises `NotWanted` when cancelled, `DeviceFault`: ID_CARD_LIFTED for a card that was
+        lifted too early, after which it may be tried again at once; ID_CARD_UNREADABLE or
+        ID_CARD_REJECTED for a card that failed three times, the others when the reader fails.
         """
+        if fresh and not self._lifted and self.present():
+            report(IdStep.REMOVE)
+            while self.present():
+                if cancelled():
+                    raise NotWanted
+        self._lifted = False
         report(IdStep.WAITING)
         failed = 0
         while True:
@@ -192,9 +237,12 @@ class IdReader:
                 self._reads += 1
                 return found
             meaning, then, fault = found
+            if fault is FaultCode.ID_CARD_LIFTED:
+                self._lifted = True
+                raise DeviceFault(fault, meaning)
             wrong = then is Then.WRONG_DOCUMENT
             report(IdStep.WRONG_DOCUMENT if wrong else IdStep.LIFT_AND_REPLACE)
-            # A card that was lifted too early has not failed, and another document neither.
+            # Another document has not failed.
             failed += then is Then.LIFT
             if failed == MOST_TRIES:
                 raise DeviceFault(fault, meaning)
@@ -204,13 +252,16 @@ class IdReader:
         """Select and read the card that was found; else what came instead."""
         try:
             answer = self._ask(SELECT)
-            if answer.status == SW_OK:
+            self._selected = answer.status == SW_OK
+            if self._selected:
                 answer = self._ask(READ_TEXT, timeout_s=_READ_S)
             reading = parse_reading(answer.data) if answer.status == SW_OK else None
         except DeviceFault:
             # A card lifted in the middle may cut the answer off anywhere. If it is the reader that
             # failed, the next question to it says so.
-            return "lifted", Then.WAIT, FaultCode.ID_CARD_UNREADABLE
+            if self.present():
+                return "cut off", Then.LIFT, FaultCode.ID_CARD_UNREADABLE
+            return "in the middle", Then.WAIT, FaultCode.ID_CARD_LIFTED
         if reading is None:
             meaning, then, fault = STATUSES.get(answer.status, _UNKNOWN)
             if then is Then.FAULT:
@@ -245,14 +296,18 @@ class IdReader:
         while True:
             if cancelled():
                 raise NotWanted
-            time.sleep(max(0.0, self._asked_at + POLL_S - time.monotonic()))
-            self._asked_at = time.monotonic()
-            answer = self._ask(FIND)
-            _, then, fault = STATUSES.get(answer.status, _UNKNOWN)
-            if then is Then.FAULT:
-                raise _reader_fault(fault, answer.status)
-            if happened(answer):
+            if happened(self._find()):
                 return
+
+    def _find(self) -> Answer:
+        """Ask for a card, never sooner after the last time than readers bear."""
+        time.sleep(max(0.0, self._asked_at + POLL_S - time.monotonic()))
+        self._asked_at = time.monotonic()
+        answer = self._ask(FIND)
+        _, then, fault = STATUSES.get(answer.status, _UNKNOWN)
+        if then is Then.FAULT:
+            raise _reader_fault(fault, answer.status)
+        return answer
 
     def _must_be_ok(self, answer: Answer) -> Answer:
         if answer.status != SW_OK:

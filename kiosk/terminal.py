@@ -32,6 +32,8 @@ from kiosk.records.submission import Submitted
 from kiosk.upkeep import forgetting
 from kiosk.upkeep.housekeeping import Housekeeping
 from kiosk.upkeep.journaling import FaultRecord, VisitRecord, record_card_use
+from kiosk.upkeep.left_behind import LeftBehind
+from kiosk.upkeep.visit_lock import VisitLock
 from kiosk.visit.flow import Event, Prompt, Visit
 from kiosk.visit.service import Context, Service
 
@@ -79,6 +81,9 @@ class Terminal:
             **parts.devices.loops,
             **{name: Worker(name) for name in _OFFICE},
         }
+        #: Cards that were not taken; the screen calls `watch` when a visit has ended.
+        self.left_behind = LeftBehind(self.performer, parts.health)
+        self._visit_lock = VisitLock(parts.state)
 
     def open(self) -> None:
         """Start the devices and the housekeeping; returns at once."""
@@ -100,6 +105,7 @@ class Terminal:
     def close(self) -> None:
         """Stop everything that `open` started."""
         self.wipe()
+        self.left_behind.stop()
         self._housekeeping.stop()
         self.parts.devices.stop()
         self.parts.outbox.close()
@@ -144,6 +150,8 @@ class Terminal:
 
     def visit(self, service: type[Service], listen: Callable[[Event], None] | None = None) -> Visit:
         """A new visit for a service; the driver starts it. What it tells is also logged."""
+        self.left_behind.stop()
+        self._visit_lock.begin()
         context = self._context()
         # Somebody touches the screen, on which it stood.
         self._mark_told([past.id for past in self._untold])
@@ -207,6 +215,7 @@ class Terminal:
 
     def wipe(self) -> None:
         """Forget the visit: stop what runs for it. Devices hold nothing beyond a job."""
+        self._visit_lock.end()
         if self._current is not None:
             self._current.cancel()
             self._current = None

@@ -27,6 +27,7 @@ P = TypeVar("P", bound=Prompt[Any])
 
 #: What a reader reports -> (state of `theme.STATES`, icon). Unknown words count as waiting.
 LOOKS = {
+    "remove": ("trouble", "card-remove-outline"),
     "waiting": ("info", "hand-pointing-down"),
     "seen": ("waiting", "progress-clock"),
     "lift_and_replace": ("trouble", "refresh"),

@@ -30,6 +30,7 @@ class DirectSlot:
 
     reader: str
     card: socket.socket
+    insertion: int
     interface: Interface = Interface.CONTACT
 
     def connect(self) -> DirectConnection:
@@ -44,6 +45,7 @@ class DirectTransport:
         self._name = f"direct {port}"
         self._listener: socket.socket | None = None
         self._card: socket.socket | None = None
+        self._insertions = 0
 
     def watch(self, told: Callable[[], None]) -> None:
         """Nothing but cards comes or goes here, and those are waited for."""
@@ -74,7 +76,7 @@ class DirectTransport:
         if self._card is not None and _still_connected(self._card):
             # A card that stays is no news: do not let a waiting loop spin.
             time.sleep(min(timeout_s, 0.02))
-            return DirectSlot(self._name, self._card)
+            return DirectSlot(self._name, self._card, self._insertions)
         self._card = None
         if self._listener is None:
             raise DeviceFault(FaultCode.CARD_READER_OFFLINE, "not open")
@@ -85,7 +87,8 @@ class DirectTransport:
             return None
         except OSError as error:
             raise DeviceFault(FaultCode.CARD_READER_OFFLINE, type(error).__name__) from error
-        return DirectSlot(self._name, self._card)
+        self._insertions += 1
+        return DirectSlot(self._name, self._card, self._insertions)
 
     def abandon(self) -> None:
         if self._card is not None:

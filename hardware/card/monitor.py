@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 log = logging.getLogger(__name__)
@@ -32,11 +32,15 @@ _READERS = "\\\\?PnP?\\Notification"
 
 @dataclass(frozen=True)
 class ReaderState:
-    """What is in one reader. `mute`: a card is there and does not answer to power."""
+    """What is in one reader. `mute`: a card is there and does not answer to power. `insertion`:
+    another number means that a card was put in anew, though none was seen to go."""
 
     card: bool = False
     mute: bool = False
     atr: bytes = b""
+    insertion: int = field(default=0, compare=False)
+    #: The service's own count of the cards that came and went.
+    events: int = field(default=0, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ class PcscMonitor:
         self._news = threading.Condition()
         self._ending = threading.Event()
         self._context: Any = None
+        self._insertions = 0
         self._thread = threading.Thread(target=self._run, name="pcsc monitor", daemon=True)
 
     def start(self) -> None:
@@ -146,7 +151,7 @@ class PcscMonitor:
         if code != scard.SCARD_S_SUCCESS:
             raise _Gone
         there = [row for row in answered if row[0] != _READERS and not row[1] & self._no_reader()]
-        self._publish(Seen(True, {str(name): self._state(at, atr) for name, at, atr in there}))
+        self._publish(Seen(True, {str(name): self._state(*row) for name, *row in there}))
         # The answer's state is the next question's, but for the mark that it has changed.
         return {str(name): at & ~scard.SCARD_STATE_CHANGED for name, at, _ in there}
 
@@ -166,15 +171,33 @@ class PcscMonitor:
     def _state(self, state: int, atr: list[int]) -> ReaderState:
         card = bool(state & self._scard.SCARD_STATE_PRESENT)
         mute = bool(state & self._scard.SCARD_STATE_MUTE)
-        return ReaderState(card, mute, as_bytes(atr) if card else b"")
+        return ReaderState(card, mute, as_bytes(atr) if card else b"", events=state >> 16 & 0xFFFF)
+
+    def _counted(self, name: str, now: ReaderState) -> ReaderState:
+        """With the number of the insertion, where a card is."""
+        if not now.card:
+            return now
+        before = self._seen.readers.get(name, ReaderState())
+        if before.card and before.events == now.events:
+            return replace(now, insertion=before.insertion)
+        self._insertions += 1
+        return replace(now, insertion=self._insertions)
 
     def _publish(self, seen: Seen) -> None:
         with self._news:
-            changed = seen != self._seen or not self._looked
+            seen = Seen(
+                seen.service, {name: self._counted(name, at) for name, at in seen.readers.items()}
+            )
+            changed = not self._looked or _facts(seen) != _facts(self._seen)
             self._seen, self._looked = seen, True
             self._news.notify_all()
         if changed:
             self._told()
+
+
+def _facts(seen: Seen) -> object:
+    """What somebody is told of when it changes."""
+    return seen, [state.insertion for state in seen.readers.values()]
 
 
 class _Gone(Exception):

@@ -109,6 +109,10 @@ class PcscSlot:
     #: What readers have said of themselves; they are asked when they first have a card.
     identities: dict[str, Identity]
 
+    @property
+    def insertion(self) -> int:
+        return self.state.insertion
+
     def connect(self) -> PcscConnection:
         if self.state.mute:
             raise DeviceFault(FaultCode.CARD_MUTE, "no answer to reset")

@@ -10,6 +10,11 @@ behind. What it still hears is heard by nobody: it ends at its next command.
 
 After each use the card is powered down on purpose: whatever was unlocked on it is locked again
 before anybody else stands here.
+
+A card that is in the slot when a reading begins may be anybody's: the citizen before has forgotten
+it, perhaps. So a reading wants a card that is put in while it waits. Two kinds of use take the card
+that is there: one more command to the card of this visit, which has not moved since (`insertion`),
+and a reading that begins again because the card was pulled in the middle.
 """
 
 from __future__ import annotations
@@ -34,6 +39,9 @@ A = TypeVar("A")
 #: Seconds between two looks for a card; a PC/SC reader tells of one at once.
 POLL_S = 0.25
 
+#: Seconds between two looks whether a card is still there.
+STAY_POLL_S = 0.1
+
 #: Longest a card may take over one command, seconds. Slow ones take a fifth of a second; making a
 #: key on the chip takes some.
 ANSWER_S = 10.0
@@ -42,6 +50,8 @@ ANSWER_S = 10.0
 class CardStep(StrEnum):
     """What the citizen should know meanwhile."""
 
+    #: A card lies here from before: it is read only when it was taken out and put in anew.
+    REMOVE = "remove"
     WAITING = "waiting"
     SEEN = "seen"
 
@@ -54,6 +64,8 @@ class CardReader:
         self._answer_s = answer_s
         self._cycles = 0
         self._left_behind: _Use[Any] | None = None
+        #: Whether the card was pulled in this visit, and may be back by the next use.
+        self._pulled = False
         self._told: Callable[[], None] = lambda: None
 
     def open(self) -> None:
@@ -80,29 +92,99 @@ class CardReader:
             counters={"cycles": self._cycles},
         )
 
-    def read(self, cancelled: Callable[[], bool], report: Callable[[CardStep], None]) -> SocialCard:
+    def present(self) -> bool:
+        """Whether a card is in any of the citizen's readers. Raises as `poll`."""
+        return self._transport.card_in(0.0) is not None
+
+    def visit_over(self) -> None:
+        """A card that lies here from now on is nobody's."""
+        self._pulled = False
+
+    def read(
+        self,
+        cancelled: Callable[[], bool],
+        report: Callable[[CardStep], None],
+        *,
+        fresh: bool = True,
+    ) -> SocialCard:
         """Wait for a card and read what it gives without a PIN. Raises as `use`."""
-        return self.use(cancelled, report, read_social_card)
+        return self.use(cancelled, report, read_social_card, fresh=fresh)
 
     def use(
         self,
         cancelled: Callable[[], bool],
         report: Callable[[CardStep], None],
         work: Callable[[CardSession], T],
+        *,
+        fresh: bool = True,
+        insertion: int | None = None,
     ) -> T:
         """Wait for a card in any of the citizen's readers, and do something with it.
 
-        `work` runs on another thread, and on this card alone. Raises `NotWanted` when cancelled,
-        what `work` raises, and `DeviceFault`: CARD_PULLED, CARD_MUTE, CARD_READER_BUSY for the
-        card, CARD_READER_OFFLINE, CARD_SERVICE_DOWN, CARD_READER_STUCK for the reader.
+        `work` runs on another thread, and on this card alone. `fresh`: a card that is in already is
+        reported (REMOVE) and waited for until it is out. `insertion`: only the card that
+        `CardSession.insertion` named so, which has not moved since, and at once.
+
+        Raises `NotWanted` when cancelled, what `work` raises, and `DeviceFault`: CARD_PULLED,
+        CARD_MUTE, CARD_READER_BUSY for the card, CARD_READER_OFFLINE, CARD_SERVICE_DOWN,
+        CARD_READER_STUCK for the reader. After CARD_PULLED it may be tried again at once.
         """
         self._must_not_be_stuck()
+        if insertion is not None:
+            slot = self._still_in(insertion)
+        else:
+            if fresh and not self._pulled:
+                self._until_removed(cancelled, report)
+            slot = self._wait_for_card(cancelled, report)
+        self._pulled = False
+        report(CardStep.SEEN)
+        self._cycles += 1
+        try:
+            return self._watched(slot, cancelled, work)
+        except DeviceFault as fault:
+            self._pulled = fault.code is FaultCode.CARD_PULLED
+            raise
+
+    def stay(self, insertion: int, cancelled: Callable[[], bool]) -> None:
+        """Watch over a card while somebody types its PIN, say: returns when cancelled. Raises
+        `DeviceFault(CARD_PULLED)` as soon as it has moved, and as `poll`."""
+        while not cancelled():
+            self._still_in(insertion)
+            time.sleep(STAY_POLL_S)
+
+    def _still_in(self, insertion: int) -> Slot:
+        slot = self._transport.card_in(0.0)
+        if slot is None or slot.insertion != insertion:
+            self._pulled = True
+            raise DeviceFault(FaultCode.CARD_PULLED, "another card" if slot else "")
+        return slot
+
+    def _until_removed(
+        self, cancelled: Callable[[], bool], report: Callable[[CardStep], None]
+    ) -> None:
+        """A card that was in before the reading began has to go, also to come back at once."""
+        old = self._transport.card_in(0.0)
+        if old is None:
+            return
+        report(CardStep.REMOVE)
+        while (now := self._transport.card_in(0.0)) and now.insertion == old.insertion:
+            if cancelled():
+                raise NotWanted
+            time.sleep(STAY_POLL_S)
+
+    def _wait_for_card(
+        self, cancelled: Callable[[], bool], report: Callable[[CardStep], None]
+    ) -> Slot:
         report(CardStep.WAITING)
         while (slot := self._transport.card_in(POLL_S)) is None:
             if cancelled():
                 raise NotWanted
-        report(CardStep.SEEN)
-        self._cycles += 1
+        return slot
+
+    def _watched(
+        self, slot: Slot, cancelled: Callable[[], bool], work: Callable[[CardSession], T]
+    ) -> T:
+        """Work with the card, and leave it behind if it never answers."""
         use = _Use(self._transport, slot, cancelled, work, self._told)
         use.start()
         while not use.ended.wait(self._answer_s / 20):
@@ -173,6 +255,7 @@ class _Use(threading.Thread, Generic[T]):
                 interface=slot.interface,
                 reader=slot.reader,
                 psam=self._psam,
+                insertion=slot.insertion,
             )
         finally:
             self._asking(connection.close)

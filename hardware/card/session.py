@@ -34,3 +34,5 @@ class CardSession:
     reader: str
     #: Powers the 安全存取模块 (PSAM) beside the card; raises `DeviceFault(PSAM_ABSENT)`.
     psam: Callable[[], AbstractContextManager[CardSession]]
+    #: Which presentation of a card this is, see `hardware.card.transport.Slot`.
+    insertion: int = 0

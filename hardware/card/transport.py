@@ -33,6 +33,10 @@ class Slot(Protocol):
     def reader(self) -> str: ...
     @property
     def interface(self) -> Interface: ...
+    @property
+    def insertion(self) -> int:
+        """Counts how often a card was put in, in any reader of this transport: the same number is
+        the same card that has not moved since."""
 
     def connect(self) -> Connection:
         """Take hold of the card alone. Raises `DeviceFault`: CARD_PULLED, CARD_MUTE …"""

@@ -180,7 +180,11 @@ class VirtualIdReader(FarEnd):
 
     def _read_address(self) -> None:
         with self._state:
-            address = self._card.new_address if self._card and self._selected else ""
+            card = self._card if self._selected else None
+        if card is None:
+            self.send(answer_frame(_SW_READ_FAILED))
+            return
+        address = card.new_address
         if not address:
             self.send(answer_frame(_SW_NO_CONTENTS))
             return

@@ -77,7 +77,7 @@ def card_read(
         return read_social_card(card, authenticator)
 
     with faults_said(words_of(settings)), opened(driver), busy("waiting for a card"):
-        card = waited(wait, lambda cancelled: driver.use(cancelled, ignore, read))
+        card = waited(wait, lambda cancelled: driver.use(cancelled, ignore, read, fresh=False))
     if not ministry:
         show(_card_rows(card, unmasked), as_json)
         return
@@ -179,7 +179,9 @@ def _run_script(state: Path, purpose: str, code: str, wait: float) -> None:
         try:
             waited(
                 wait,
-                lambda cancelled: driver.use(cancelled, ignore, lambda card: relay(card, source)),
+                lambda cancelled: driver.use(
+                    cancelled, ignore, lambda card: relay(card, source), fresh=False
+                ),
             )
         except DeviceFault as fault:
             record(state, "card_used", operation=f"script_{purpose}", outcome=str(fault.code))

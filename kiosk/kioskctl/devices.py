@@ -83,7 +83,7 @@ def id_read(
     settings = with_given(settings_of(state), id_reader=port)
     driver = must(drivers_of(settings)[Device.ID_READER])
     with faults_said(words_of(settings)), opened(driver), busy("waiting for an ID card"):
-        card = waited(wait, lambda cancelled: driver.read(cancelled, ignore), LIFTED)
+        card = waited(wait, lambda cancelled: driver.read(cancelled, ignore, fresh=False), LIFTED)
     show(_id_rows(card, unmasked), as_json)
 
 

@@ -28,12 +28,12 @@ T = TypeVar("T")
 PUT_BACK_S = 10.0
 
 #: What a reader says when the card went away in the middle.
-_PULLED = frozenset({FaultCode.CARD_PULLED})
+_PULLED = frozenset({FaultCode.CARD_PULLED, FaultCode.ID_CARD_LIFTED})
 
 
 def place_id_card(prompt: prompts.PlaceIdCard, reader: IdReader, work: Work) -> IdCard:
     """Wait for a 居民身份证 and read it; reports each `IdStep`."""
-    return reader.read(work.cancelled, work.report)
+    return with_put_back(reader.read, work)
 
 
 def read_card(prompt: prompts.ReadCard, reader: CardReader, work: Work) -> SocialCard:
@@ -59,24 +59,27 @@ def with_put_back(
     work: Work,
     clock: Callable[[], float] = time.monotonic,
 ) -> T:
-    """Read; after a pulled card wait for it once more, and count down on the same page.
+    """Read; after a pulled card wait for it once more, and count down on the same page, as often
+    as it is pulled.
 
-    `read(cancelled, report)` raises `NotWanted` when cancelled. Raises what the first try raised if
-    the card does not come back in time.
+    `read(cancelled, report)` raises `NotWanted` when cancelled. Raises the fault of the pulled card
+    if it does not come back in time.
     """
-    try:
-        return read(work.cancelled, work.report)
-    except DeviceFault as fault:
-        if fault.code not in _PULLED:
-            raise
-        pulled = DeviceFault(fault.code, fault.detail)
-    wait = _Countdown(work, clock)
-    try:
-        return read(wait.over, wait.report)
-    except NotWanted:
-        if work.cancelled():
-            raise
-        raise pulled from None
+    cancelled, report = work.cancelled, work.report
+    pulled: DeviceFault | None = None
+    while True:
+        try:
+            return read(cancelled, report)
+        except DeviceFault as fault:
+            if fault.code not in _PULLED:
+                raise
+            pulled = fault.bare()
+        except NotWanted:
+            if work.cancelled() or pulled is None:
+                raise
+            raise pulled from None
+        wait = _Countdown(work, clock)
+        cancelled, report = wait.over, wait.report
 
 
 class _Countdown:

@@ -58,7 +58,7 @@ def _measured(runs: int, slot: CardSlot) -> dict[str, Number]:
     try:
         seen = [_insertion(reader, slot) for _ in range(_INSERTIONS * runs)]
         slot.insert(_CARD)
-        reader.use(_never, _ignore, lambda card: None)
+        reader.use(_never, _ignore, lambda card: None, fresh=False)
         commands = _commands()
         pairs = [
             (_timed(lambda: _ours(reader)), _timed(lambda: _bare(commands)))
@@ -111,7 +111,7 @@ def _commands() -> list[bytes]:
 
 
 def _ours(reader: CardReader) -> None:
-    reader.read(_never, _ignore)
+    reader.read(_never, _ignore, fresh=False)
 
 
 def _bare(commands: list[bytes]) -> None:
@@ -144,7 +144,7 @@ def _insertion(reader: CardReader, slot: CardSlot) -> tuple[float, float]:
         if step is CardStep.SEEN:
             seen.append(time.perf_counter())
 
-    reader.use(_never, report, use)
+    reader.use(_never, report, use, fresh=False)
     bare.join(5)
     slot.pull()
     until = time.monotonic() + 5

@@ -23,7 +23,7 @@ from hardware.card.authenticator import HsmAuthenticator
 from hardware.card.direct import DirectTransport
 from hardware.card.files import CardFiles, read_social_card
 from hardware.card.pin import Pin, verify
-from hardware.card.reader import CardReader
+from hardware.card.reader import CardReader, CardStep
 from hardware.card.script import relay
 from hardware.faults import DeviceFault, FaultCode
 from hardware.virtual import keys
@@ -33,8 +33,9 @@ from hardware.virtual.personas import CARD_PERSONAS, ID_PERSONAS
 from kiosk.__main__ import assemble
 from kiosk.demo.smartcard import free_port
 from kiosk.kioskctl import app
-from kiosk.operations import Work, read_card
 from kiosk.operations.card_centre import CentralHsm, CentralScripts
+from kiosk.operations.cards import read_card
+from kiosk.operations.work import Work
 from kiosk.settings import Devices, Settings
 from kiosk.visit.prompts import ReadCard
 from sync.central import CentralClient
@@ -338,6 +339,7 @@ def test_a_line_cut_between_the_steps_is_named_and_the_card_is_free_again(hall: 
                 lambda: time.monotonic() > until,
                 lambda step: None,
                 lambda card: read_social_card(card, HsmAuthenticator(centre)),
+                fresh=False,
             )
 
         fault = fault_of(lambda: read(CutBetween(hall.client(), hall.cut())))
@@ -357,9 +359,24 @@ def test_the_terminal_as_it_is_put_together_reads_a_holder_by_the_hsm(hall: Hall
     reader, slot = CardReader(DirectTransport(port)), CardSlot(port)
     reader.open()
     until = time.monotonic() + 20
-    work = Work(terminal, lambda step: None, lambda: time.monotonic() > until, list)
+
+    def obey(step: Any) -> None:
+        """A card that is in from before has to be put in anew."""
+        if step is CardStep.REMOVE:
+            slot.pull()
+        elif step is CardStep.WAITING:
+            slot.insert(THIRD)
+
+    work = Work(
+        parts=terminal.parts,
+        report=obey,
+        cancelled=lambda: time.monotonic() > until,
+        told=list,
+        now=terminal.now,
+        online=lambda: True,
+        letterhead=terminal.letterhead,
+    )
     try:
-        slot.insert(THIRD)
         whose, which = ReadCard("x.read", holder=True), ReadCard("card_check.read")
         card = read_card(whose, reader, work)
         assert card.holder is not None and card.holder.name == ID_PERSONAS["wang"].name

@@ -53,7 +53,7 @@ def test_a_card_put_on_the_bench_is_read_by_the_driver(state: Path, bench: Bench
     reader.open()
     bench.do("id", "put", "zhang")
     assert bench.do("state")["id"] == "zhang"
-    card = reader.read(lambda: False, lambda step: None)
+    card = reader.read(lambda: False, lambda step: None, fresh=False)
     assert card.name == ID_PERSONAS["zhang"].name
     bench.do("id", "lift")
     reader.close()

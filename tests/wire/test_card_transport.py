@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import date
@@ -32,7 +33,9 @@ from hardware.faults import DeviceFault, FaultCode, NotWanted
 from hardware.supervision import DeviceLoop, DeviceState, Health, HealthTable
 from hardware.virtual.card import CardSlot, VirtualCard
 from hardware.virtual.personas import CARD_PERSONAS, CardPersona
-from kiosk.operations import Work, read_card
+from kiosk.clock import beijing_now
+from kiosk.operations.cards import read_card
+from kiosk.operations.work import Work
 from kiosk.settings import Devices, Settings
 from kiosk.upkeep.doctor import Finding, Patient, examine
 from kiosk.visit.prompts import ReadCard
@@ -118,7 +121,7 @@ def test_a_third_generation_card_gives_its_issue_data_and_keeps_its_holder(
 ) -> None:
     steps: list[CardStep] = []
     counter.slot.insert(CARD_PERSONAS["third"])
-    card = counter.reader.read(within(20), steps.append)
+    card = counter.reader.read(within(20), steps.append, fresh=False)
     assert (card.generation, card.version, card.holder) == (3, "3.00", None)
     assert card.in_date_on(date(2099, 1, 1))
     assert steps == [CardStep.WAITING, CardStep.SEEN]
@@ -131,7 +134,7 @@ def test_second_generation_cards_of_every_manner_are_read(
     counter: Counter, name: str, in_date: bool
 ) -> None:
     counter.slot.insert(CARD_PERSONAS[name])
-    card = counter.reader.read(within(20), ignore)
+    card = counter.reader.read(within(20), ignore, fresh=False)
     assert card.generation == 2
     assert card.in_date_on(date(2026, 11, 24)) is in_date
     assert card.holder is not None
@@ -139,7 +142,7 @@ def test_second_generation_cards_of_every_manner_are_read(
 
 def test_a_name_cut_in_the_middle_of_a_character_is_joined(counter: Counter) -> None:
     counter.slot.insert(CARD_PERSONAS["second-long-name"])
-    card = counter.reader.read(within(20), ignore)
+    card = counter.reader.read(within(20), ignore, fresh=False)
     assert card.holder is not None
     assert card.holder.name == "阿卜杜热合曼·买买提明·阿卜㛃提"
 
@@ -151,13 +154,129 @@ def test_a_name_cut_in_the_middle_of_a_character_is_joined(counter: Counter) -> 
 def test_a_card_that_is_none_of_ours_is_named(counter: Counter, name: str, code: FaultCode) -> None:
     counter.slot.insert(CARD_PERSONAS[name])
     with pytest.raises(DeviceFault) as caught:
-        counter.reader.read(within(20), ignore)
+        counter.reader.read(within(20), ignore, fresh=False)
     assert caught.value.code is code
+
+
+class Reading:
+    """A reading under way as a visit does it, and the steps it reported."""
+
+    def __init__(self, counter: Counter) -> None:
+        self.steps: list[CardStep] = []
+        self._cancel = threading.Event()
+        self.future = ThreadPoolExecutor(1).submit(
+            counter.reader.read, self._cancel.is_set, self.steps.append
+        )
+
+    def wait_for(self, step: CardStep) -> None:
+        until = time.monotonic() + 20
+        while step not in self.steps:
+            assert time.monotonic() < until, f"no {step}"
+            time.sleep(0.01)
+
+    def cancel(self) -> None:
+        self._cancel.set()
+        with pytest.raises(NotWanted):
+            self.future.result(20)
+
+
+@pytest.mark.parametrize("was_read", [False, True])
+def test_a_card_that_was_in_is_not_read_until_it_was_pulled_and_put_in_anew(
+    counter: Counter, was_read: bool
+) -> None:
+    """✗ A card left in the slot was read for the next citizen 0.03 s later."""
+    counter.insert(CARD_PERSONAS["second"])
+    if was_read:
+        read(counter.reader)
+    reading = Reading(counter)
+    reading.wait_for(CardStep.REMOVE)
+    time.sleep(0.5)
+    assert reading.steps == [CardStep.REMOVE]
+    counter.slot.pull()
+    reading.wait_for(CardStep.WAITING)
+    counter.insert(CARD_PERSONAS["third"])
+    assert reading.future.result(20).generation == 3
+    assert reading.steps == [CardStep.REMOVE, CardStep.WAITING, CardStep.SEEN]
+
+
+def test_waiting_for_a_left_card_to_be_pulled_can_be_given_up(counter: Counter) -> None:
+    counter.insert(CARD_PERSONAS["second"])
+    reading = Reading(counter)
+    reading.wait_for(CardStep.REMOVE)
+    reading.cancel()
+
+
+def test_a_card_is_known_to_be_in_before_and_after_it_was_read(counter: Counter) -> None:
+    assert not counter.reader.present()
+    counter.insert(CARD_PERSONAS["second"])
+    assert counter.reader.present()
+    read(counter.reader)
+    assert counter.reader.present()
+    counter.slot.pull()
+    counter.gone()
+    assert not counter.reader.present()
+
+
+def test_a_card_pulled_in_the_middle_may_be_back_before_it_is_asked_for(counter: Counter) -> None:
+    counter.slot.pull_after = 2
+    counter.slot.insert(CARD_PERSONAS["second"])
+    with pytest.raises(DeviceFault) as caught:
+        read(counter.reader)
+    assert caught.value.code is FaultCode.CARD_PULLED
+    counter.gone()
+    counter.insert(CARD_PERSONAS["second"])
+    again = Reading(counter)
+    assert again.future.result(20).generation == 2
+    assert CardStep.REMOVE not in again.steps
+
+
+def test_after_the_visit_a_pulled_card_that_came_back_is_nobody_s(counter: Counter) -> None:
+    counter.slot.pull_after = 2
+    counter.slot.insert(CARD_PERSONAS["second"])
+    with pytest.raises(DeviceFault):
+        read(counter.reader)
+    counter.reader.visit_over()
+    counter.gone()
+    counter.insert(CARD_PERSONAS["second"])
+    reading = Reading(counter)
+    reading.wait_for(CardStep.REMOVE)
+    reading.cancel()
+
+
+def test_the_card_of_a_visit_is_used_again_and_no_other(counter: Counter) -> None:
+    """As between reading a card and verifying its PIN."""
+    counter.insert(CARD_PERSONAS["second"])
+
+    def which(card: CardSession) -> int:
+        return card.insertion
+
+    first = counter.reader.use(within(20), ignore, which, fresh=False)
+    assert counter.reader.use(within(20), ignore, which, insertion=first) == first
+    counter.slot.pull()
+    counter.gone()
+    with pytest.raises(DeviceFault) as caught:
+        counter.reader.use(within(20), ignore, which, insertion=first)
+    assert caught.value.code is FaultCode.CARD_PULLED
+    counter.insert(CARD_PERSONAS["third"])
+    with pytest.raises(DeviceFault) as caught:
+        counter.reader.use(within(20), ignore, which, insertion=first)
+    assert caught.value.code is FaultCode.CARD_PULLED
+
+
+def test_a_card_that_is_watched_over_is_missed_as_soon_as_it_goes(counter: Counter) -> None:
+    counter.insert(CARD_PERSONAS["second"])
+    first = counter.reader.use(within(20), ignore, lambda card: card.insertion, fresh=False)
+    counter.reader.stay(first, within(0.3))
+    watching = ThreadPoolExecutor(1).submit(counter.reader.stay, first, within(20))
+    counter.slot.pull()
+    with pytest.raises(DeviceFault) as caught:
+        watching.result(3)
+    assert caught.value.code is FaultCode.CARD_PULLED
 
 
 def test_a_card_may_come_later(counter: Counter) -> None:
     threading.Timer(0.6, counter.slot.insert, [CARD_PERSONAS["third"]]).start()
-    assert counter.reader.read(within(20), ignore).generation == 3
+    assert counter.reader.read(within(20), ignore, fresh=False).generation == 3
 
 
 def test_waiting_ends_when_nobody_wants_it(counter: Counter) -> None:
@@ -194,7 +313,7 @@ def test_a_card_pulled_at_every_command_of_every_operation_is_named_and_the_next
     if operation == "psam" and isinstance(counter.line, DirectTransport):
         counter.slot.insert(CARD_PERSONAS[persona])
         with pytest.raises(DeviceFault) as caught:
-            counter.reader.use(within(20), ignore, run)
+            counter.reader.use(within(20), ignore, run, fresh=False)
         assert caught.value.code is FaultCode.PSAM_ABSENT, "its slot needs the PC/SC service"
         return
     # A card takes most of a second to come and go through the service, so what all operations
@@ -205,11 +324,11 @@ def test_a_card_pulled_at_every_command_of_every_operation_is_named_and_the_next
             counter.slot.pull_after = place
             counter.insert(fresh(persona))
             with pytest.raises(DeviceFault) as caught:
-                counter.reader.use(within(20), ignore, run)
+                counter.reader.use(within(20), ignore, run, fresh=False)
             assert caught.value.code is FaultCode.CARD_PULLED, f"at {place}"
             counter.gone()
         counter.insert(fresh(persona))
-        counter.reader.use(within(20), ignore, run)
+        counter.reader.use(within(20), ignore, run, fresh=False)
 
 
 @contextmanager
@@ -248,7 +367,7 @@ def fresh(persona: str) -> CardPersona:
 
 
 def read(reader: CardReader) -> SocialCard:
-    return reader.read(within(20), ignore)
+    return reader.read(within(20), ignore, fresh=False)
 
 
 # -- the service ---------------------------------------------------------------------------------
@@ -368,7 +487,7 @@ def test_a_reader_is_stuck_until_its_command_returns_and_one_thread_waits_for_th
 
     class StuckLine(DirectTransport):
         def card_in(self, timeout_s: float) -> Any:
-            return SimpleNamespace(reader="stuck", interface="contact", connect=Stuck)
+            return SimpleNamespace(reader="stuck", interface="contact", insertion=1, connect=Stuck)
 
     reader = CardReader(StuckLine(0), answer_s=0.05)
     reader.watch(told.set)
@@ -395,7 +514,7 @@ def test_a_visit_that_ends_stops_the_reading_at_the_next_command(counter: Counte
         card.transmit(bytes.fromhex("00A40000023F00"))
 
     with pytest.raises(NotWanted):
-        counter.reader.use(enough.is_set, ignore, work)
+        counter.reader.use(enough.is_set, ignore, work, fresh=False)
     assert read(counter.reader).generation == 2
 
 
@@ -414,7 +533,7 @@ def test_a_card_that_another_program_holds_is_busy(pcscd: Service) -> None:
             read(second)
         return caught.value.code
 
-    code = first.use(within(20), ignore, while_held)
+    code = first.use(within(20), ignore, while_held, fresh=False)
     assert code is FaultCode.CARD_READER_BUSY
     assert read(second).generation == 3
     slot.close()
@@ -433,11 +552,11 @@ def test_contact_and_contactless_are_two_readers_and_contact_goes_first(pcscd: S
         return card.interface, card.reader
 
     field.insert(CARD_PERSONAS["third"])
-    near = reader.use(within(20), ignore, which)
+    near = reader.use(within(20), ignore, which, fresh=False)
     assert near == (Interface.CONTACTLESS, "Virtual PCD 00 01")
     slot.insert(CARD_PERSONAS["second"])
     until = time.monotonic() + 20
-    while reader.use(within(20), ignore, which)[0] is not Interface.CONTACT:
+    while reader.use(within(20), ignore, which, fresh=False)[0] is not Interface.CONTACT:
         assert time.monotonic() < until
     slot.close()
     field.close()
@@ -456,13 +575,13 @@ def test_a_psam_is_powered_beside_the_card(pcscd: Service) -> None:
             return psam.reader, psam.transmit(bytes.fromhex("0084000008"))
 
     with pytest.raises(DeviceFault) as caught:
-        reader.use(within(20), ignore, ask_both)
+        reader.use(within(20), ignore, ask_both, fresh=False)
     assert caught.value.code is FaultCode.PSAM_ABSENT
     module.insert(CARD_PERSONAS["foreign"])
     until = time.monotonic() + 20
     while True:
         try:
-            name, answer = reader.use(within(20), ignore, ask_both)
+            name, answer = reader.use(within(20), ignore, ask_both, fresh=False)
             break
         except DeviceFault:
             assert time.monotonic() < until
@@ -493,7 +612,7 @@ def test_while_the_centre_is_asked_the_card_stays_powered_and_ours_alone(counter
         return read_social_card(card, HsmAuthenticator(Centre(meanwhile)))
 
     counter.slot.insert(CARD_PERSONAS["third"])
-    assert counter.reader.use(within(20), ignore, with_hsm).holder is not None
+    assert counter.reader.use(within(20), ignore, with_hsm, fresh=False).holder is not None
     assert set(others) <= {FaultCode.CARD_READER_BUSY}
     assert len(others) == isinstance(counter.line, PcscTransport)
 
@@ -509,6 +628,7 @@ def test_a_card_pulled_while_the_centre_is_asked_is_named(counter: Counter) -> N
             within(20),
             ignore,
             lambda card: read_social_card(card, HsmAuthenticator(Centre(meanwhile))),
+            fresh=False,
         )
     assert caught.value.code is FaultCode.CARD_PULLED
     counter.gone()
@@ -520,12 +640,26 @@ def kiosk_reads(counter: Counter, way: str, centre: CardCentre | None) -> Social
     """As the terminal does for a service, with these settings."""
     settings = Settings(devices=Devices(card_authenticator=way))
     parts = SimpleNamespace(settings=settings, card_centre=centre)
-    work = Work(cast(Any, SimpleNamespace(parts=parts)), ignore, within(20), list)
+
+    def obey(step: Any) -> None:
+        if step is CardStep.REMOVE:
+            counter.slot.pull()
+        elif step is CardStep.WAITING:
+            counter.slot.insert(CARD_PERSONAS["third"])
+
+    work = Work(
+        parts=cast(Any, parts),
+        report=obey,
+        cancelled=within(20),
+        told=list,
+        now=beijing_now,
+        online=never,
+        letterhead=cast(Any, None),
+    )
     return read_card(ReadCard("card_check.read", holder=True), counter.reader, work)
 
 
 def test_the_terminal_opens_a_card_as_its_settings_say(counter: Counter) -> None:
-    counter.slot.insert(CARD_PERSONAS["third"])
     assert kiosk_reads(counter, "none", None).holder is None
     assert kiosk_reads(counter, "pin", None).holder is None, "nobody has entered it"
     assert kiosk_reads(counter, "hsm", Centre()).holder is not None

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -69,12 +70,12 @@ def reader(far_end: VirtualIdReader) -> Iterator[IdReader]:
 class Reading:
     """A reading under way on a thread of its own, and the steps it reported."""
 
-    def __init__(self, reader: IdReader) -> None:
+    def __init__(self, reader: IdReader, *, fresh: bool = False) -> None:
         self.steps: list[IdStep] = []
         self._cancel = threading.Event()
         self._pool = ThreadPoolExecutor(1)
         self.future: Future[IdCard] = self._pool.submit(
-            reader.read, self._cancel.is_set, self.steps.append
+            partial(reader.read, fresh=fresh), self._cancel.is_set, self.steps.append
         )
 
     def card(self) -> IdCard:
@@ -145,17 +146,90 @@ def test_a_card_is_not_looked_for_more_often_than_readers_bear(
     assert POLL_S == 0.3
 
 
-def test_card_lifted_mid_read_must_be_put_down_again(
+def test_a_card_lifted_mid_read_is_named_and_may_be_back_at_once(
     far_end: VirtualIdReader, reader: IdReader
 ) -> None:
     far_end.lift_during_read = True
     far_end.put(ZHANG)
-    reading = Reading(reader)
-    reading.wait_for(IdStep.LIFT_AND_REPLACE)
-    assert not reading.future.done()
-    time.sleep(LIFTED_S)
+    with pytest.raises(DeviceFault) as caught:
+        Reading(reader).card()
+    assert caught.value.code is FaultCode.ID_CARD_LIFTED
+    far_end.put(ZHANG)  # before the operation reads again
+    again = Reading(reader, fresh=True)
+    assert again.card() == ZHANG.card()
+    assert again.steps == [IdStep.WAITING, IdStep.SEEN]
+
+
+# -- a card that was there before ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("was_read", [False, True])
+def test_a_card_that_lay_there_is_not_read_until_it_was_taken_and_laid_down_anew(
+    far_end: VirtualIdReader, reader: IdReader, was_read: bool
+) -> None:
+    """Whether the citizen before was served with it or put it down and went."""
     far_end.put(ZHANG)
-    assert reading.card() == ZHANG.card()
+    if was_read:
+        assert Reading(reader).card() == ZHANG.card()
+    reading = Reading(reader, fresh=True)
+    reading.wait_for(IdStep.REMOVE)
+    time.sleep(LIFTED_S)
+    assert reading.steps == [IdStep.REMOVE]
+    far_end.lift()
+    reading.wait_for(IdStep.WAITING)
+    far_end.put(LONG_NAME)
+    assert reading.card() == LONG_NAME.card()
+
+
+def test_waiting_for_a_left_card_to_be_taken_can_be_given_up(
+    far_end: VirtualIdReader, reader: IdReader
+) -> None:
+    far_end.put(ZHANG)
+    reading = Reading(reader, fresh=True)
+    reading.wait_for(IdStep.REMOVE)
+    reading.cancel()
+    with pytest.raises(NotWanted):
+        reading.card()
+
+
+@pytest.mark.parametrize("name", ["zhang", "moved", "permit"])
+def test_a_card_is_known_to_lie_there_before_and_after_it_was_read(
+    far_end: VirtualIdReader, reader: IdReader, name: str
+) -> None:
+    assert not reader.present()
+    far_end.put(ID_PERSONAS[name])
+    assert reader.present()
+    Reading(reader).card()
+    assert [reader.present() for _ in range(3)] == [True, True, True]
+    far_end.lift()
+    assert not reader.present()
+    far_end.put(ID_PERSONAS[name])
+    assert reader.present()
+
+
+def test_whether_a_card_lies_there_is_not_known_of_a_reader_that_is_gone(
+    far_end: VirtualIdReader, reader: IdReader
+) -> None:
+    far_end.put(ZHANG)
+    Reading(reader).card()
+    far_end.mute = True
+    with pytest.raises(DeviceFault) as caught:
+        reader.present()
+    assert caught.value.code is FaultCode.ID_READER_OFFLINE
+
+
+def test_after_the_visit_a_card_that_came_back_is_nobody_s(
+    far_end: VirtualIdReader, reader: IdReader
+) -> None:
+    far_end.lift_during_read = True
+    far_end.put(ZHANG)
+    with pytest.raises(DeviceFault):
+        Reading(reader).card()
+    reader.visit_over()
+    far_end.put(ZHANG)
+    reading = Reading(reader, fresh=True)
+    reading.wait_for(IdStep.REMOVE)
+    reading.cancel()
 
 
 def test_a_card_whose_reading_failed_is_not_read_until_it_was_lifted(
@@ -316,7 +390,7 @@ def test_a_cable_pulled_at_any_moment_is_named_and_the_reader_comes_back(
 
     def read(reader: IdReader) -> IdCard:
         until = time.monotonic() + 8
-        return reader.read(lambda: time.monotonic() > until, lambda step: None)
+        return reader.read(lambda: time.monotonic() > until, lambda step: None, fresh=False)
 
     far_end.put(ZHANG)
     threading.Timer(after_s, far_end.unplug).start()

@@ -104,7 +104,7 @@ def test_a_card_is_read_with_or_without_its_portrait(
     reader = IdReader(far_end.port, wlt_library=library(name))
     reader.open()
     until = time.monotonic() + 10
-    card = reader.read(lambda: time.monotonic() > until, lambda step: None)
+    card = reader.read(lambda: time.monotonic() > until, lambda step: None, fresh=False)
     assert card == ID_PERSONAS["zhang"].card()
     assert (card.portrait is not None) is (name == "unpack")
     reader.close()

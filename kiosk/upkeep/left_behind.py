@@ -1,0 +1,128 @@
+"""证件遗留: at the end of a visit the cards have to be taken, and if they are not, staff is called.
+
+A forgotten ID card is the most common accident at such a terminal, and the next person stands
+before a stranger's card. So when a visit has ended the readers are asked whether something lies
+there. While it does, the screen says so, with voice and light, for 30 seconds. After that the card
+counts as left behind: until somebody has taken it, it stands in the health table (`item_left`),
+which home, the maintenance page and the centre read. It is no fault of a device, and everything
+goes on: a reader does not read a card that lies there from before.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as TookTooLong
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from hardware.faults import Device, DeviceFault, FaultCode
+from hardware.supervision import DeviceState
+
+if TYPE_CHECKING:
+    from hardware.supervision import HealthTable
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+#: The row of the health table.
+ROW = "left_behind"
+
+#: Where something can be forgotten.
+READERS = (Device.ID_READER, Device.CARD_READER)
+
+#: Seconds until what was not taken counts as left behind, and between two looks before and after.
+PATIENCE_S, LOOK_S, SELDOM_S = 30.0, 0.5, 3.0
+
+#: A reader that does not say within so many seconds says nothing.
+_ANSWER_S = 5.0
+
+
+class Performer(Protocol):
+    """Who runs the jobs of a device; see `kiosk.parts.Performer`."""
+
+    def submit(self, job: Callable[[Any], T]) -> Future[T]: ...
+
+
+@dataclass(frozen=True)
+class Left:
+    """What still lies there, and for how many seconds more it is waited for: 0 if it counts as left
+    behind now."""
+
+    where: frozenset[Device]
+    seconds: int = 0
+
+
+class LeftBehind:
+    """Watches the readers after a visit, on a thread of its own. `stop` ends that."""
+
+    def __init__(self, performer: Callable[[str], Performer], health: HealthTable) -> None:
+        """`performer`: by the device's name, who runs its jobs."""
+        self._performer = performer
+        self._health = health
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def look(self) -> frozenset[Device]:
+        """Where something lies now. Blocks for as long as the readers take, some 0.3 s."""
+        asked = {device: self._performer(device).submit(_present) for device in READERS}
+        return frozenset(device for device, answer in asked.items() if _said(answer))
+
+    def watch(self, told: Callable[[Left], None], patience_s: float = PATIENCE_S) -> None:
+        """The visit is over. `told` is called at once and then about twice a second for as long as
+        something lies there, at last with nothing, or with 0 seconds; on another thread."""
+        self.stop()
+        stop = self._stop = threading.Event()
+        self._thread = threading.Thread(
+            target=self._watch, args=(told, patience_s, stop), name="left behind", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Somebody begins a visit, or the terminal ends. What counts as left behind does so until
+        it was seen to be gone."""
+        self._stop.set()
+
+    def _watch(
+        self, told: Callable[[Left], None], patience_s: float, stop: threading.Event
+    ) -> None:
+        until = time.monotonic() + patience_s
+        while not stop.is_set():
+            where = self.look()
+            left_s = max(0, math.ceil(until - time.monotonic()))
+            if stop.is_set():
+                return
+            if not where or not left_s:
+                break
+            told(Left(where, left_s))
+            stop.wait(LOOK_S)
+        else:
+            return
+        told(Left(where))
+        while where:
+            detail = " ".join(sorted(where))
+            self._health.put(ROW, DeviceState.WARNING, FaultCode.ITEM_LEFT, detail)
+            if stop.wait(SELDOM_S):
+                return
+            where = self.look()
+        if self._health.get(ROW) is not None:
+            self._health.put(ROW, DeviceState.READY)
+
+
+def _present(reader: Any) -> bool:
+    """On the reader's worker."""
+    reader.visit_over()
+    there: bool = reader.present()
+    return there
+
+
+def _said(answer: Future[bool]) -> bool:
+    """Whether something lies there; a reader that cannot say has a fault of its own."""
+    try:
+        return answer.result(_ANSWER_S)
+    except (DeviceFault, TookTooLong):
+        return False

@@ -1,0 +1,154 @@
+"""A card that is forgotten is waited for; then staff and centre hear of it until it is gone."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from typing import Any
+
+import pytest
+
+from hardware.faults import Device, DeviceFault, FaultCode
+from hardware.supervision import DeviceState, HealthTable
+from kiosk.parts import Nobody
+from kiosk.upkeep import left_behind
+from kiosk.upkeep.journaling import FaultRecord
+from kiosk.upkeep.left_behind import ROW, Left, LeftBehind
+from sync.journal.kinds import Fact
+
+
+class Reader:
+    """A reader with or without a card, and its worker."""
+
+    def __init__(self) -> None:
+        self.card = False
+        self.over = 0
+        self.fault: DeviceFault | None = None
+
+    def present(self) -> bool:
+        if self.fault is not None:
+            raise self.fault
+        return self.card
+
+    def visit_over(self) -> None:
+        self.over += 1
+
+    def submit(self, job: Callable[[Any], Any]) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(job(self))
+        except DeviceFault as fault:
+            future.set_exception(fault)
+        return future
+
+
+class Notes:
+    """A journal that is read at once."""
+
+    in_trouble = False
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[str, dict[str, Fact]]] = []
+
+    def record(self, kind: str, **facts: Fact) -> None:
+        self.entries.append((kind, facts))
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class Hall:
+    """Two readers, and what the screen is told."""
+
+    def __init__(self) -> None:
+        self.readers = {device: Reader() for device in left_behind.READERS}
+        self.health = HealthTable()
+        self.notes = Notes()
+        self.health.listen(FaultRecord(self.notes))
+        self.said: queue.Queue[Left] = queue.Queue()
+        self.changed = threading.Condition()
+        self.watch = LeftBehind(lambda name: self.readers[Device(name)], self.health)
+
+    def begin(self, patience_s: float) -> None:
+        self.watch.watch(self.said.put, patience_s)
+
+    def state(self) -> DeviceState | None:
+        row = self.health.get(ROW)
+        return row and row.state
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        for _ in range(500):
+            if condition():
+                return
+            threading.Event().wait(0.01)
+        raise AssertionError("it never happened")
+
+
+@pytest.fixture
+def hall(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hall]:
+    monkeypatch.setattr(left_behind, "LOOK_S", 0.02)
+    monkeypatch.setattr(left_behind, "SELDOM_S", 0.02)
+    hall = Hall()
+    yield hall
+    hall.watch.stop()
+
+
+def test_who_took_everything_is_told_so_at_once(hall: Hall) -> None:
+    hall.begin(30.0)
+    assert hall.said.get(timeout=5) == Left(frozenset())
+    assert hall.state() is None
+    assert [reader.over for reader in hall.readers.values()] == [1, 1]
+
+
+def test_a_card_that_is_taken_in_time_is_no_event(hall: Hall) -> None:
+    hall.readers[Device.ID_READER].card = True
+    hall.begin(30.0)
+    assert hall.said.get(timeout=5) == Left(frozenset({Device.ID_READER}), 30)
+    hall.readers[Device.ID_READER].card = False
+    said = Left(frozenset({Device.ID_READER}), 30)
+    while said.where:
+        said = hall.said.get(timeout=5)
+    assert hall.state() is None
+    assert hall.notes.entries == []
+
+
+def test_a_card_that_is_not_taken_is_told_of_until_it_is_gone(hall: Hall) -> None:
+    hall.readers[Device.CARD_READER].card = True
+    hall.begin(0.1)
+    said = hall.said.get(timeout=5)
+    while said.seconds:
+        said = hall.said.get(timeout=5)
+    assert said.where == frozenset({Device.CARD_READER})
+    hall.until(lambda: hall.state() is DeviceState.WARNING)
+    row = hall.health.get(ROW)
+    assert row is not None
+    assert (row.fault, row.detail) == (FaultCode.ITEM_LEFT, "card_reader")
+    hall.readers[Device.CARD_READER].card = False
+    hall.until(lambda: hall.state() is DeviceState.READY)
+    assert [(kind, facts["code"]) for kind, facts in hall.notes.entries] == [
+        ("fault_begun", "item_left"),
+        ("fault_ended", "item_left"),
+    ]
+    assert hall.said.empty(), "the screen has gone home long ago"
+
+
+def test_what_was_left_stays_told_of_while_a_visit_runs_and_is_looked_at_after_it(
+    hall: Hall,
+) -> None:
+    hall.readers[Device.ID_READER].card = True
+    hall.begin(0.0)
+    hall.until(lambda: hall.state() is DeviceState.WARNING)
+    hall.watch.stop()
+    hall.readers[Device.ID_READER].card = False
+    threading.Event().wait(0.1)
+    assert hall.state() is DeviceState.WARNING, "nobody may look while a visit has the readers"
+    hall.begin(30.0)
+    hall.until(lambda: hall.state() is DeviceState.READY)
+
+
+def test_a_reader_that_fails_or_is_not_there_has_nothing_left_in_it(hall: Hall) -> None:
+    hall.readers[Device.ID_READER].fault = DeviceFault(FaultCode.ID_READER_OFFLINE)
+    assert hall.watch.look() == frozenset()
+    assert LeftBehind(Nobody, hall.health).look() == frozenset()
