@@ -15,13 +15,14 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from kiosk.photo import verify
+from kiosk.photo import faces
 from kiosk.photo.standard import THIRD_GENERATION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kiosk.photo import Photographer
+    from kiosk.photo.detect import Picture
     from kiosk.photo.report import Report
     from sync.messages import PhotoEvidence
 
@@ -197,6 +198,8 @@ def _limits(low: float | None, high: float | None, unit: str) -> str:
 #: One photographer for all of the server's threads, made when the first photo comes.
 _lock = threading.Lock()
 _photographer: list[Photographer] = []
+#: Likewise what compares.
+_comparer: list[faces.FaceComparer] = []
 
 
 def _measure(jpeg: bytes, excused: bool) -> Report | None:
@@ -225,16 +228,31 @@ def _report(photographer: Photographer, data: bytes, excused: bool) -> Report:
 
 
 def _compare(jpeg: bytes, portrait_png: bytes) -> dict[str, Any]:
-    """The comparison that the terminal left to the centre, if this machine can do it."""
-    portrait = verify.portrait_bytes(portrait_png)
-    if portrait is None or not verify.can_compare_here():
-        return {"why": "no_method" if portrait is not None else "no_portrait"}
-    with _lock:
-        found = verify.verifier(verify.Place.TERMINAL).compare(jpeg, portrait)
-    distance = "" if found.distance is None else f"{found.distance:.3f}"
+    """The comparison that the terminal left to the centre."""
+    portrait = faces.portrait_bytes(portrait_png)
+    if portrait is None:
+        return {"why": faces.Why.NO_PORTRAIT.value}
+    found = compare(jpeg, faces.portrait_picture(portrait))
     return {
         "band": found.band.value,
-        "distance": distance,
+        "distance": "" if found.score is None else f"{1.0 - found.score:.3f}",
         "method": found.method,
-        "why": found.why,
+        "why": found.why.value if found.why else "",
     }
+
+
+def compare(jpeg: bytes, reference: Picture | None) -> faces.Comparison:
+    """The photo against a portrait (height x width x 3 bytes), by this machine. Raises nothing."""
+    from kiosk.photo.models import ModelsMissing
+
+    photo = faces.jpeg_picture(jpeg)
+    if reference is None or photo is None:
+        return faces.cannot_tell(faces.Why.NO_PORTRAIT if photo is not None else faces.Why.NO_FACE)
+    with _lock:
+        try:
+            if not _comparer:
+                _comparer.append(faces.FaceComparer())
+        except ModelsMissing as missing:
+            log.warning("faces are not compared: %s", missing)
+            return faces.cannot_tell(faces.Why.NO_METHOD)
+        return _comparer[0].compare(photo, reference)

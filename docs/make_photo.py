@@ -19,10 +19,10 @@ from PIL import Image, ImageDraw
 from hardware.fonts import receipt_font
 from hardware.virtual.portrait import FILMS, frame
 from kiosk.photo import FindingCode, Photographer
+from kiosk.photo.faces import MATCH_AT, MISMATCH_BELOW
 from kiosk.photo.guidance import Pace
 from kiosk.photo.standard import THIRD_GENERATION, Rule, Severity
 from kiosk.photo.track import EVERY, Part
-from kiosk.photo.verify import MATCH_BELOW, MISMATCH_ABOVE
 from kiosk.words import Words
 
 DOCS = Path(__file__).resolve().parent
@@ -126,7 +126,7 @@ TRIED = """
 ## Pictures it was tried on
 
 `python -m tests.bench.photo_accuracy DIR` prints for each rule, per detector, what is missed and
-what is a false alarm, and the geometry of the photos made, measured again by ours and by dlib. The
+what is a false alarm, and the geometry of the photos made, measured again by our own networks. The
 pictures show real people and are in no repository of ours. DIR holds them in the folders below and
 two tables, filled in by looking at each picture: `labels.csv` (`file,person,tags`) and `crowns.csv`
 (`file,y`: top of the hair as a share of the height); the tags are `TAGS` of the program.
@@ -150,10 +150,9 @@ but never so. Photos held up (lower right) are measured like faces; only the mis
 The hint goes to the operator. Nothing is refused because of it.
 
 Where the vendor's decoder yields the portrait of the ID card's chip and the citizen agrees, in a
-consent of its own that may be declined, the photo is compared with it: below {MATCH_BELOW} a match,
-up to {MISMATCH_ABOVE} unsure, above a mismatch; again a hint. The default method needs the extra
-`verify` (105 MB, not installed unasked); without it nobody is asked, and the record says
-`no_method`.
+consent of its own that may be declined, the photo is compared with it by SFace: a cosine of
+{MATCH_AT} or more is a match, below {MISMATCH_BELOW} a mismatch, between them unsure. Only a match
+spares a person's look. How often it errs, and on whom, stands in [face.md](face.md).
 
 Hats, hidden ears and frowns are not detected: a person looks.
 """

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from kiosk.photo.verify import Place
+from kiosk.photo.faces import Place
 
 #: "demo" and "test" allow virtual devices and the inspector; "production" refuses both.
 MODES = ("production", "demo", "test")
@@ -102,8 +102,8 @@ class Screen:
 class Photo:
     """How the card photo is taken."""
 
-    #: Where the face is compared with the ID card's portrait: "none", "terminal" (needs the extra
-    #: `verify`) or "central". It needs the vendor's decoder of the portrait as well.
+    #: Where the face is compared with the ID card's portrait: "none", "terminal" or "central". It
+    #: needs the decoder of the portrait as well (`devices.wlt_library`).
     comparison: str = "none"
     #: Whether a blink and a turn of the head are asked for, as a hint.
     liveness: bool = True

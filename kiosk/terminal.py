@@ -26,7 +26,7 @@ from kiosk.maintenance import Maintenance
 from kiosk.offers import Offer, Offers
 from kiosk.operations.work import Operation, Work
 from kiosk.parts import Nobody, Parts, Performer, Worker
-from kiosk.photo.verify import Place, effective_place
+from kiosk.photo.faces import Place
 from kiosk.receipts import Letterhead
 from kiosk.records.submission import Submitted
 from kiosk.upkeep import forgetting
@@ -180,7 +180,7 @@ class Terminal:
             today=self._today(),
             terminal=parts.terminal_id,
             policy=parts.policy,
-            comparison=effective_place(Place(self.settings.photo.comparison)),
+            comparison=Place(self.settings.photo.comparison),
             printer=self.health.usable(Device.PRINTER),
             visit=uuid.uuid4().hex,
         )

@@ -6,12 +6,12 @@ stays with the screen, and each of its frames is looked at next door:
 
     screen process                                              darkroom process
     camera ─frame─> Darkroom ──copy──> memory without a name ──> Photographer
-                             ──Ask───> a pair of sockets ──────> look or make
-                             <─Look, CardPhoto, Refused … ────────┘
+                             ──Ask───> a pair of sockets ──────> look, make, compare
+                             <─Look, CardPhoto, Comparison … ─────┘
 
 | module  | what it does                                                                    |
 |---------|---------------------------------------------------------------------------------|
-| room    | `Darkroom`: looks and makes as a `Photographer` does; starts it anew once       |
+| room    | `Darkroom`: looks, makes and compares; starts the process anew once             |
 | process | one such process, from its start to its end                                     |
 | inside  | what runs in it: `kiosk darkroom`                                               |
 | memory  | where a frame lies for both                                                     |
@@ -27,22 +27,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from hardware.faults import DeviceFault, FaultCode
+from kiosk.photo.faces import Why, cannot_tell
 
 if TYPE_CHECKING:
     from kiosk.photo.detect import Picture
+    from kiosk.photo.faces import Comparison
     from kiosk.photo.findings import CardPhoto, Look
 
 
 class Studio(Protocol):
-    """Where one visit's photos are made. Any thread may close it; the others are for one.
+    """Where one visit's photos are made and compared. Any thread may close it; the others are for
+    one.
 
     `look` and `make` are those of `kiosk.photo.Photographer`. They raise `DeviceFault` besides,
     `hardware.faults.NotWanted` once it is closed, and whatever a photographer cannot begin with.
+    `compare` is that of `kiosk.photo.faces.FaceComparer`, of a JPEG and the chip's portrait.
     """
 
     def open(self) -> None: ...
     def look(self, rgb: Picture, excused: bool = False) -> Look: ...
     def make(self, rgb: Picture, excused: bool = False) -> CardPhoto: ...
+    def compare(self, photo_jpeg: bytes, portrait: bytes) -> Comparison: ...
     def close(self) -> None: ...
 
 
@@ -57,6 +62,9 @@ class NoStudio:
 
     def make(self, rgb: Picture, excused: bool = False) -> CardPhoto:
         raise DeviceFault(FaultCode.DEVICE_MISSING, "studio", temporary=False)
+
+    def compare(self, photo_jpeg: bytes, portrait: bytes) -> Comparison:
+        return cannot_tell(Why.NO_METHOD)
 
     def close(self) -> None:
         """Nothing is held."""

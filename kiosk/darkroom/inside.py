@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kiosk.darkroom.memory import FrameWindow
-from kiosk.darkroom.wire import Ask, Bug, Line, Missing, Ready, Refused
+from kiosk.darkroom.wire import Ask, AskComparison, Bug, Line, Missing, Ready, Refused
 from kiosk.photo.findings import PhotoRefused
 from kiosk.photo.models import ModelsMissing
 from kiosk.upkeep.forgetting import forbid_dumps
 
 if TYPE_CHECKING:
     from kiosk.photo import Photographer
+    from kiosk.photo.faces import Comparison
 
 #: <sys/prctl.h>
 _PR_SET_PDEATHSIG = 1
@@ -67,15 +68,34 @@ def _photographer() -> Photographer:
     return Photographer()
 
 
-def _answer(photographer: Photographer, ask: Ask, window: FrameWindow) -> Any:
-    """What goes back: a `Look`, a `CardPhoto`, or why not."""
-    act = {"look": photographer.look, "make": photographer.make}[ask.what]
+def _answer(photographer: Photographer, ask: Ask | AskComparison, window: FrameWindow) -> Any:
+    """What goes back: a `Look`, a `CardPhoto`, a `Comparison`, or why not."""
     try:
+        if isinstance(ask, AskComparison):
+            return _compare(ask)
+        act = {"look": photographer.look, "make": photographer.make}[ask.what]
         return act(window.frame(ask.shape), ask.excused)
     except PhotoRefused as refused:
         return Refused(refused.finding)
     except Exception as bug:  # noqa: BLE001 - it is passed on, with its place
         return _bug(bug)
+
+
+def _compare(ask: AskComparison) -> Comparison:
+    """Its network is loaded for this one question and let go of: it takes 70 MB, which the C
+    library would otherwise keep for later."""
+    from kiosk.photo.faces import FaceComparer, Why, cannot_tell, jpeg_picture, portrait_picture
+
+    photo, portrait = jpeg_picture(ask.photo_jpeg), portrait_picture(ask.portrait)
+    if photo is None or portrait is None:
+        return cannot_tell(Why.NO_FACE if photo is None else Why.NO_PORTRAIT)
+    try:
+        return FaceComparer().compare(photo, portrait)
+    except ModelsMissing:
+        return cannot_tell(Why.NO_METHOD)
+    finally:
+        with suppress(AttributeError):
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def _bug(error: Exception) -> Bug:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from kiosk.darkroom.memory import FrameMemory
-from kiosk.darkroom.wire import Ask, Bug, Line, Missing, Refused
+from kiosk.darkroom.wire import Ask, AskComparison, Bug, Line, Missing, Refused
 from kiosk.photo.findings import PhotoRefused
 from kiosk.photo.models import ModelsMissing
 
@@ -41,11 +41,12 @@ class DarkroomBug(Exception):
 @dataclass(frozen=True)
 class Patience:
     """Seconds until a process that does not answer counts as lost. On a busy machine a start takes
-    some, the first look half a one, making a whole one."""
+    some, the first look half a one, making a whole one, comparing the same."""
 
     start: float = 20.0
     look: float = 4.0
     make: float = 8.0
+    compare: float = 8.0
 
 
 def ourselves() -> list[str]:
@@ -108,13 +109,19 @@ class Process:
                 raise Lost("closed")
             self._memory.put(rgb)
             patience_s: float = getattr(self._patience, what)
-            try:
-                answer = self._hear(patience_s, Ask(what, rgb.shape, excused))
-            except TimeoutError:
-                raise Lost(f"no {what} within {patience_s:g} s") from None
+            answer = self._answer(what, patience_s, Ask(what, rgb.shape, excused))
         if isinstance(answer, Refused):
             raise PhotoRefused(answer.finding)
         return answer
+
+    def compare(self, photo_jpeg: bytes, portrait: bytes) -> Any:
+        """A `kiosk.photo.faces.Comparison`. Waits and raises as `ask`, but for `PhotoRefused`."""
+        with self._in_use:
+            self._is_ready(self._patience.start)
+            if self._closed:
+                raise Lost("closed")
+            question = AskComparison(photo_jpeg, portrait)
+            return self._answer("comparison", self._patience.compare, question)
 
     def end(self) -> None:
         """Kill it, see it gone, and overwrite the frame. May be called again."""
@@ -142,7 +149,13 @@ class Process:
         self._must_be_ready_at = None
         return True
 
-    def _hear(self, patience_s: float, question: Ask | None = None) -> Any:
+    def _answer(self, what: str, patience_s: float, question: Ask | AskComparison) -> Any:
+        try:
+            return self._hear(patience_s, question)
+        except TimeoutError:
+            raise Lost(f"no {what} within {patience_s:g} s") from None
+
+    def _hear(self, patience_s: float, question: Ask | AskComparison | None = None) -> Any:
         """Its next message, after a question."""
         try:
             if question is not None:

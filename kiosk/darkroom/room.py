@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from hardware.faults import DeviceFault, FaultCode, NotWanted
 from kiosk.darkroom.process import DarkroomBug, Lost, Patience, Process, ourselves
+from kiosk.photo.faces import Why, cannot_tell
 from kiosk.photo.findings import Finding, FindingCode, Look
+from kiosk.photo.models import ModelsMissing
 
 if TYPE_CHECKING:
     from kiosk.photo.detect import Picture
+    from kiosk.photo.faces import Comparison
     from kiosk.photo.findings import CardPhoto
 
 log = logging.getLogger(__name__)
@@ -75,6 +78,20 @@ class Darkroom:
                 self._lose(lost)  # the next start, or the one after the last, ends this loop
             else:
                 return photo
+
+    def compare(self, photo_jpeg: bytes, portrait: bytes) -> Comparison:
+        """As `kiosk.photo.faces.FaceComparer.compare`, of a JPEG and 102 x 126 x 3 bytes. Whatever
+        fails, the answer is then "cannot tell": a comparison is a hint. Raises `NotWanted`."""
+        while True:
+            try:
+                found: Comparison = self._current().compare(photo_jpeg, portrait)
+            except Lost as lost:
+                self._lose(lost)  # as in `make`
+            except (DeviceFault, DarkroomBug, ModelsMissing) as error:
+                log.error("no comparison: %s", error)
+                return cannot_tell(Why.NO_METHOD)
+            else:
+                return found
 
     def close(self) -> None:
         """End the process, for good, and whoever waits for it. Any thread may close."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import pickle
 import socket
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from kiosk.photo.findings import Finding
@@ -37,8 +37,18 @@ class Ask:
 
 
 @dataclass(frozen=True)
+class AskComparison:
+    """To the darkroom: whether two pictures show one person; see `kiosk.photo.faces`."""
+
+    photo_jpeg: bytes = field(repr=False)
+    #: 102 x 126 x 3 bytes, red first.
+    portrait: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Ready:
-    """From the darkroom, once: the networks are loaded. Then come `Look`, `CardPhoto`, or these."""
+    """From the darkroom, once: the networks are loaded. Then come `Look`, `CardPhoto`,
+    `Comparison`, or these."""
 
 
 @dataclass(frozen=True)

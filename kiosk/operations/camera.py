@@ -46,7 +46,7 @@ class View:
 
 
 class Looks(Protocol):
-    """What is needed of `kiosk.photo.Photographer`, or of who stands for it elsewhere."""
+    """What a session needs of `kiosk.photo.Photographer`, or of who stands for it elsewhere."""
 
     def look(self, rgb: Picture, excused: bool = False) -> Look: ...
     def make(self, rgb: Picture, excused: bool = False) -> CardPhoto: ...

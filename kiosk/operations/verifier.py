@@ -1,4 +1,7 @@
-"""The face in the photo against the ID card's portrait: a hint, whatever comes of it."""
+"""The face in the photo against the ID card's portrait: a hint, whatever comes of it.
+
+It is compared where the photo was made, in the darkroom's process (`kiosk.darkroom`).
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,4 @@ if TYPE_CHECKING:
 
 def compare_faces(prompt: prompts.CompareFaces, _: None, work: Work) -> Compared:
     """Nobody is refused because a comparison failed."""
-    from kiosk.photo.verify import Place, verifier
-
-    place = Place(work.parts.settings.photo.comparison)
-    comparison = verifier(place).compare(prompt.photo.jpeg, prompt.portrait)
-    return Compared(comparison, work.now())
+    return Compared(work.studio.compare(prompt.photo.jpeg, prompt.portrait), work.now())

@@ -58,5 +58,5 @@ class Work:
     #: Whether the centre answered the agent lately.
     online: Callable[[], bool]
     letterhead: Callable[[], Letterhead]
-    #: Looks at frames and makes photos, for as long as the visit lasts.
+    #: Looks at frames, makes photos and compares faces, for as long as the visit lasts.
     studio: Studio = field(default_factory=NoStudio)

@@ -5,7 +5,7 @@
 | standard     | every rule with its Chinese text, number and severity                      |
 | findings     | what is wrong with a frame; the finished photo                             |
 | measures     | the quantities of a frame by id, with how sure they are                    |
-| models       | the five published networks: fetched once, checked at every start          |
+| models       | the six published networks: fetched once, checked at every start           |
 | detect       | pixels -> faces and their landmarks                                        |
 | measure      | landmarks -> the quantities the standard speaks of                         |
 | crop         | the crop that meets every pixel rule at once                               |
@@ -15,6 +15,7 @@
 | track        | what one frame tells about the next: what is measured when                 |
 | report       | each rule: value, limit, verdict                                           |
 | photographer | all of it together: look at a frame, make the photo                        |
+| faces        | is it the person of the reference picture? a hint in four bands            |
 
 `Photographer` and `inspect_jpeg` bring numpy, Pillow, OpenCV and LiteRT with them, so they are
 imported when first asked for: the screen process shows its home page without them.

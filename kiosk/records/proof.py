@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from kiosk.records.evidence import decimal
 
 if TYPE_CHECKING:
-    from kiosk.photo.verify import Comparison
+    from kiosk.photo.faces import Comparison
     from kiosk.records.staff import Staff
     from sync.canonical import Json
 
@@ -70,7 +70,7 @@ class Proof:
 def _comparison(compared: Comparison) -> dict[str, Json]:
     return {
         "band": compared.band.value,
-        "distance": decimal(compared.distance),
+        "score": decimal(compared.score),
         "method": compared.method,
-        "why": compared.why,
+        "why": compared.why or "",
     }

@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from hardware.faults import DeviceFault
+from kiosk.photo.faces import Band, Comparison, Place, Why, cannot_tell
 from kiosk.photo.liveness import Answer
 from kiosk.photo.report import Verdict
-from kiosk.photo.verify import Band, Comparison, Place, cannot_tell
 from kiosk.records.proof import Level, Proof
 from kiosk.visit.prompts import AskConsent, AskStaff, CompareFaces, TakePhoto
 
@@ -43,15 +43,15 @@ async def prove(context: Context, citizen: Citizen, consents: Consents, at: date
     """Look at the person who stands there and compare; staff are the other way. `at`: when the
     visit's notice was read, for a proof that rests on the card alone."""
     if Place(context.comparison) is Place.NONE:
-        return await proven(context, at, None, cannot_tell("no_method"))
+        return await proven(context, at, None, cannot_tell(Why.NO_METHOD))
     if (agreed_at := await consents.ask(_CONSENT)) is None:
-        return await proven(context, at, None, cannot_tell("declined"))
+        return await proven(context, at, None, cannot_tell(Why.DECLINED))
     if citizen.portrait is None:
-        return await proven(context, at, None, cannot_tell("no_portrait"))
+        return await proven(context, at, None, cannot_tell(Why.NO_PORTRAIT))
     try:
         capture = await TakePhoto("proof.look")
     except DeviceFault:
-        return await proven(context, agreed_at, None, cannot_tell("no_face"))
+        return await proven(context, agreed_at, None, cannot_tell(Why.NO_FACE))
     compared = await CompareFaces("comparison.compare", capture.photo, citizen.portrait)
     return await proven(context, compared.at, capture, compared.comparison)
 
@@ -62,15 +62,15 @@ async def compare(
     """The photo that was taken against the portrait, and when that was made or agreed to; None
     where nothing is compared. Without a decoder here the centre compares."""
     if Place(context.comparison) is Place.NONE:
-        return cannot_tell("no_method"), None
+        return cannot_tell(Why.NO_METHOD), None
     if citizen.age_on(context.today) < context.policy.ages.face_consent:
         # Whose face only a guardian may decide about (办法 第7条).
-        return cannot_tell("guardian"), None
+        return cannot_tell(Why.GUARDIAN), None
     agreed_at = await consents.ask(_CONSENT)
     if agreed_at is None:
-        return cannot_tell("declined"), None
+        return cannot_tell(Why.DECLINED), None
     if citizen.portrait is None:
-        return cannot_tell("at_central"), agreed_at
+        return cannot_tell(Why.AT_CENTRAL), agreed_at
     compared = await CompareFaces("comparison.compare", capture.photo, citizen.portrait)
     return compared.comparison, compared.at
 

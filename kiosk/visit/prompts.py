@@ -42,7 +42,7 @@ from hardware.faults import Device
 from hardware.id_documents import IdCard
 from kiosk.photo import CardPhoto
 from kiosk.photo.capture import Capture
-from kiosk.photo.verify import Comparison
+from kiosk.photo.faces import Comparison
 from kiosk.receipts import Slip
 from kiosk.records import rules
 from kiosk.records.signature import SHORTEST_SIGNATURE, Strokes

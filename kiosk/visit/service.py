@@ -51,7 +51,7 @@ class Context:
     today: date
     terminal: str
     policy: Policy
-    #: Where faces are compared, see `kiosk.photo.verify.Place`.
+    #: Where faces are compared, see `kiosk.photo.faces.Place`.
     comparison: str = "none"
     #: Whether a receipt can be printed, as of the start of the visit.
     printer: bool = True

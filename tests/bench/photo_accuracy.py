@@ -12,8 +12,7 @@ uniform it is the first row where the colour differs from the wall's.
 
 Printed: how many pictures of which source (the first folder, see `SOURCES`); for each rule
 (detector, positives, negatives, AUC, miss rate at 5 % false alarm); and the geometry of the photos
-made of frontal faces, measured again by our own networks and, if `dlib` and
-`face_recognition_models` can be imported, by dlib's 68 points.
+made of frontal faces, measured again by our own networks.
 
 Nothing of such a set belongs into the repository. The public sets this was built with are listed
 in docs/photo.md.
@@ -327,8 +326,6 @@ class Geometry:
     sizes: list[int] = field(default_factory=list)
     crown_marked: list[float] = field(default_factory=list)
     crown_by_colour: list[float] = field(default_factory=list)
-    dlib: list[dict[str, float]] = field(default_factory=list)
-    dlib_broken: list[str] = field(default_factory=list)
 
     def document(self) -> dict[str, Any]:
         sizes = np.asarray(self.sizes) if self.sizes else np.zeros(1)
@@ -346,13 +343,6 @@ class Geometry:
             "crown off the marks, signed": _spread(self.crown_marked),
             "crown off the colour's edge, px of the photo": _spread(np.abs(self.crown_by_colour)),
         }
-        if self.dlib:
-            found["pixel rules met, dlib"] = _part(
-                len(self.dlib) - len(self.dlib_broken), len(self.dlib)
-            )
-            found["dlib broken"] = self.dlib_broken
-            for name in self.dlib[0]:
-                found[f"dlib less ours, {name}"] = _spread([each[name] for each in self.dlib])
         return found
 
 
@@ -377,7 +367,6 @@ def photograph(
     geometry: Geometry,
     name: str,
     rgb: Picture,
-    second: Dlib | None,
     marked: float | None,
 ) -> None:
     """Make the photo of one frontal face and measure it again."""
@@ -410,8 +399,6 @@ def photograph(
         true = crown_by_colour(pixels)
         if true is not None:
             geometry.crown_by_colour.append(again.head.crown_y - true)
-    if second is not None and again.head is not None:
-        second.compare(geometry, name, pixels, again)
 
 
 def crown_by_colour(photo: Picture) -> float | None:
@@ -424,54 +411,6 @@ def crown_by_colour(photo: Picture) -> float | None:
     band = apart[:, 125:233] > 14
     rows = np.flatnonzero(band.sum(axis=1) >= 3)
     return float(rows[0]) if rows.size else None
-
-
-class Dlib:
-    """An independent landmark model: 68 points; jaw 0 to 16, eyes 36 to 47."""
-
-    def __init__(self) -> None:
-        """Raises `ImportError` where it is not installed."""
-        import dlib
-        import face_recognition_models as models
-
-        self._dlib = dlib
-        self._points = dlib.shape_predictor(models.pose_predictor_model_location())
-        self._faces = dlib.get_frontal_face_detector()
-
-    def compare(self, geometry: Geometry, name: str, photo: Picture, sight: Sight) -> None:
-        head, face = sight.head, sight.faces[0]
-        assert head is not None
-        found = self._faces(photo, 0)
-        box = (
-            found[0]
-            if found
-            else self._dlib.rectangle(
-                round(face.x),
-                round(face.y),
-                round(face.x + face.width),
-                round(face.y + face.height),
-            )
-        )
-        shape = self._points(photo, box)
-        points = np.array([(shape.part(i).x, shape.part(i).y) for i in range(68)], float)
-        eyes = (points[36:42].mean(axis=0) + points[42:48].mean(axis=0)) / 2
-        measured = {
-            "face.width": float(points[16, 0] - points[0, 0]),
-            "face.eyes_x": float(eyes[0]),
-            "face.eyes_above_bottom": photo.shape[0] - float(eyes[1]),
-        }
-        ours = {
-            "face.width": head.face_width,
-            "face.eyes_x": head.eye_x,
-            "face.eyes_above_bottom": photo.shape[0] - head.eye_y,
-        }
-        geometry.dlib.append({rule: measured[rule] - ours[rule] for rule in measured})
-        wrong = [
-            rule for rule in measured if not THIRD_GENERATION.rule(rule).allows(measured[rule])
-        ]
-        if wrong:
-            values = " ".join(f"{rule} {measured[rule]:.0f}" for rule in wrong)
-            geometry.dlib_broken.append(f"{name}: {values}")
 
 
 # -- printing -------------------------------------------------------------------------------------
@@ -523,11 +462,6 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="write everything there, too")
     parser.add_argument("--no-table", action="store_true", help="only the geometry")
     options = parser.parse_args()
-    try:
-        second = Dlib()
-    except ImportError:
-        second = None
-        sys.stderr.write("dlib is not installed: no second opinion on the geometry\n")
     marks = _marks(options.folder / "crowns.csv")
     photographer, geometry = Photographer(), Geometry()
     maker = Photographer(standard=place_only())
@@ -541,7 +475,7 @@ def main() -> int:
             measure(photographer, case, rgb)
         found.append(case)
         if "frontal" in case.tags and "two" not in case.tags and "photo" not in case.tags:
-            photograph(maker, geometry, case.file, rgb, second, marks.get(case.file))
+            photograph(maker, geometry, case.file, rgb, marks.get(case.file))
     lines = [] if options.no_table else table(found)
     for source, count in sources(found).items():
         print(f"{count:5} pictures: {source}")

@@ -97,7 +97,7 @@ def test_a_good_face_is_spoilt_in_every_way_and_photographed(folder: Path) -> No
     assert covered is not None
     assert covered > 10 > (case.values["face.covered"] or 0)
     maker = Photographer(standard=photo_accuracy.place_only())
-    photograph(maker, geometry, case.file, rgb, None, None)
+    photograph(maker, geometry, case.file, rgb, None)
     found = geometry.document()
     assert found["pixel rules met, our networks"] == "1 of 1 (100.0 %)"
     assert found["crown off the colour's edge, px of the photo"]["n"] == 1

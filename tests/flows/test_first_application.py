@@ -10,7 +10,7 @@ import pytest
 
 from hardware.faults import DeviceFault, FaultCode
 from kiosk.photo.capture import Capture
-from kiosk.photo.verify import Band, Comparison
+from kiosk.photo.faces import Band, Comparison
 from kiosk.records.proof import Level
 from kiosk.records.signature import Strokes
 from kiosk.records.staff import Staff

@@ -9,7 +9,7 @@ import pytest
 
 from hardware.card.contents import Holder
 from hardware.faults import DeviceFault, FaultCode
-from kiosk.photo.verify import Band, Comparison
+from kiosk.photo.faces import Band, Comparison
 from kiosk.records.proof import Level
 from kiosk.records.submission import Reply, Standpoint, Verdict
 from kiosk.records.transaction import Transaction

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from hardware.camera import Frame
 from hardware.faults import DeviceFault, FaultCode, NotWanted
@@ -24,14 +27,15 @@ from kiosk.darkroom.process import DarkroomBug, Patience, ourselves
 from kiosk.darkroom.room import Darkroom
 from kiosk.operations.camera import Session
 from kiosk.photo import CardPhoto, FindingCode, Photographer, PhotoRefused
+from kiosk.photo.faces import Band, Why
 from kiosk.photo.guidance import Phase
 from kiosk.photo.liveness import Liveness
-from kiosk.photo.models import ModelsMissing
+from kiosk.photo.models import MEDIAPIPE, ModelsMissing, models_dir
 
 #: Longest wait for something that takes a moment, seconds.
 _LONG_S = 30.0
 #: A machine that does other things as well must not be taken for a process that hangs.
-_PATIENT = Patience(start=_LONG_S, look=_LONG_S, make=_LONG_S)
+_PATIENT = Patience(start=_LONG_S, look=_LONG_S, make=_LONG_S, compare=_LONG_S)
 _HASTY = Patience(start=_LONG_S, look=2.5, make=1.0)
 
 
@@ -149,6 +153,58 @@ def test_killed_while_it_makes_a_photo_the_photo_is_made_all_the_same(
     assert look_again(darkroom) is FindingCode.OK
     with killed_meanwhile(pid_of(darkroom)):
         assert darkroom.make(frame("portrait")) == card_photo
+
+
+def portrait_of(photo: CardPhoto) -> bytes:
+    """As the chip's decoder would give it."""
+    with Image.open(io.BytesIO(photo.jpeg)) as image:
+        return image.convert("RGB").resize((102, 126), Image.Resampling.LANCZOS).tobytes()
+
+
+def test_faces_are_compared_there_and_its_memory_is_given_back(
+    darkroom: Darkroom, card_photo: CardPhoto
+) -> None:
+    darkroom.look(frame("portrait"))
+    before = resident(pid_of(darkroom))
+    assert darkroom.compare(card_photo.jpeg, portrait_of(card_photo)).band is Band.MATCH
+    assert resident(pid_of(darkroom)) < before + 40_000_000
+    for photo, portrait, why in (
+        (b"broken", portrait_of(card_photo), Why.NO_FACE),
+        (card_photo.jpeg, b"short", Why.NO_PORTRAIT),
+        (card_photo.jpeg, bytes(102 * 126 * 3), Why.NO_FACE),
+    ):
+        found = darkroom.compare(photo, portrait)
+        assert (found.band, found.why) == (Band.CANNOT_TELL, why)
+
+
+def test_killed_while_it_compares_it_is_started_again_and_the_second_time_it_cannot_tell(
+    card_photo: CardPhoto,
+) -> None:
+    """A comparison is a hint, so whatever fails ends no visit."""
+    with closing(Darkroom(_PATIENT)) as darkroom:
+        for expected in (Band.MATCH, Band.CANNOT_TELL):
+            darkroom.open()
+            os.kill(pid_of(darkroom), signal.SIGKILL)
+            found = darkroom.compare(card_photo.jpeg, portrait_of(card_photo))
+            assert found.band is expected
+        assert found.why is Why.NO_METHOD
+
+
+def test_without_the_network_it_cannot_tell(
+    card_photo: CardPhoto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for model in MEDIAPIPE.models:
+        shutil.copy(models_dir() / model.file, tmp_path)
+    monkeypatch.setenv("KIOSK_MODELS", str(tmp_path))
+    with closing(Darkroom(_PATIENT)) as darkroom:
+        found = darkroom.compare(card_photo.jpeg, portrait_of(card_photo))
+    assert (found.band, found.why) == (Band.CANNOT_TELL, Why.NO_METHOD)
+
+
+def resident(pid: int) -> int:
+    """Memory of a process, bytes."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def test_killed_twice_it_is_a_fault_with_a_name(darkroom: Darkroom) -> None:

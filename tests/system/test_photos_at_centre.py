@@ -13,8 +13,8 @@ import requests
 from hardware.virtual.portrait import frame
 from kiosk.photo import Photographer
 from kiosk.photo.capture import FRAME_LIMIT, Capture, whole_frame
+from kiosk.photo.faces import Band, Comparison, Place, Why, cannot_tell, portrait_png
 from kiosk.photo.liveness import Answer, Hint
-from kiosk.photo.verify import Band, Comparison, Place, cannot_tell, portrait_png
 from kiosk.records.evidence import PhotoEvidence
 from sync.messages import SEALED_LIMIT
 from tests.system.people import PHOTOGRAPHED
@@ -44,7 +44,7 @@ def sent(
     **more: Any,
 ) -> dict[str, Any]:
     """What the centre says of an application with this photo and evidence."""
-    usual: dict[str, Any] = {"head_covering": False, "comparison": cannot_tell("no_portrait")}
+    usual: dict[str, Any] = {"head_covering": False, "comparison": cannot_tell(Why.NO_PORTRAIT)}
     evidence = PhotoEvidence(capture, 1, **(usual | more)).document()
     change(evidence)
 

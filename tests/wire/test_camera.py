@@ -166,8 +166,8 @@ def test_the_preview_gets_the_very_frame_that_the_photo_is_made_of(
     far_end: VirtualCamera,
 ) -> None:
     """`take_photo` itself: what it reports lies in the memory of the frame it looked at."""
-    from kiosk.operations import Work
     from kiosk.operations.camera import View, take_photo
+    from kiosk.operations.work import Work
     from kiosk.photo import Finding, FindingCode
     from kiosk.photo import Look as Seen
     from kiosk.settings import Settings
@@ -181,9 +181,17 @@ def test_the_preview_gets_the_very_frame_that_the_photo_is_made_of(
             return Seen(Finding(FindingCode.NO_FACE))
 
     shown: list[View] = []
-    terminal: Any = SimpleNamespace(settings=Settings(mode="test"))
-    photographer: Any = Photographer()
-    work = Work(terminal, shown.append, lambda: len(shown) >= 2, list, photographer)
+    unused: Any = None
+    work = Work(
+        parts=SimpleNamespace(settings=Settings(mode="test")),  # type: ignore[arg-type]
+        report=shown.append,
+        cancelled=lambda: len(shown) >= 2,
+        told=list,
+        now=unused,
+        online=unused,
+        letterhead=unused,
+        studio=Photographer(),  # type: ignore[arg-type]
+    )
     with pytest.raises(NotWanted):
         take_photo(TakePhoto("photo.take"), Camera(far_end.url), work)
     for rgb, view in zip(looked_at, shown, strict=True):

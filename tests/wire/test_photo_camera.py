@@ -15,8 +15,8 @@ from hardware.camera import Camera
 from hardware.faults import DeviceFault, FaultCode
 from hardware.virtual.camera import VirtualCamera
 from kiosk.darkroom.room import Darkroom
-from kiosk.operations import Work
 from kiosk.operations.camera import View, take_photo
+from kiosk.operations.work import Work
 from kiosk.settings import Photo, Settings
 from kiosk.visit.prompts import TakePhoto
 
@@ -51,9 +51,18 @@ def photograph(far_end: VirtualCamera, then: Callable[[View], None]) -> tuple[An
         then(view)
 
     settings = Settings(mode="test", photo=Photo(liveness=False))
-    terminal: Any = SimpleNamespace(settings=settings)
+    unused: Any = None
     with closing(Darkroom()) as darkroom:
-        work = Work(terminal, report, lambda: time.monotonic() > until, list, darkroom)
+        work = Work(
+            parts=SimpleNamespace(settings=settings),  # type: ignore[arg-type]
+            report=report,
+            cancelled=lambda: time.monotonic() > until,
+            told=list,
+            now=unused,
+            online=unused,
+            letterhead=unused,
+            studio=darkroom,
+        )
         try:
             return take_photo(TakePhoto("photo.take"), Camera(far_end.url), work), said
         except DeviceFault as fault:
