@@ -21,7 +21,7 @@ SECTIONS = {
     "card_": "社会保障卡读写器 · social security card reader, and the card in it",
     "psam_": "安全存取模块 · PSAM",
     "hsm_": "加密机 · HSM at the centre",
-    "printer_": "凭条打印机 · receipt printer",
+    "printer_": "回执打印机 · receipt printer",
     "camera_": "摄像头 · camera",
     "": "终端 · the terminal itself",
 }

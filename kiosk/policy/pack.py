@@ -135,7 +135,7 @@ class Policy:
         self.outlets = tuple(_outlets(table))
         self._fees = {reason: table.table("fees").fee(reason) for reason in table.table("fees")}
         self._days = {what: table.table("days").days(what) for what in table.table("days")}
-        self._places = {
+        self.places: Mapping[str, PlaceToGo] = {
             place_id: PlaceToGo(
                 name=place.name("name"),
                 where=place.name("where") if "where" in place else Name(""),
@@ -189,7 +189,7 @@ class Policy:
 
     def place(self, what: str) -> PlaceToGo:
         """Where something is done that this terminal does not do, e.g. "replace"."""
-        return _one(self._places, what, self._table, "places")
+        return _one(self.places, what, self._table, "places")
 
     def consent(self, text_id: str) -> Consented:
         """Version and hash of a text that citizens agree to; its words are shown by its id."""

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from kiosk.policy import Name, Policy, load_policy
-from kiosk.words.standing import USUAL
+from kiosk.words.standing import USUAL, facts_of
 
 LOCALE = Path(__file__).parent
 
@@ -77,7 +77,12 @@ class Words:
         """Another pack rules from now on: its consents, its hotline."""
         self.policy = policy
         self._words = {**self._own, **policy.words.get(self.language, {})}
-        self._standing = self._named({**self._usual, "hotline": policy.hotline})
+        self._standing = self._named({**self._usual, **facts_of(policy)})
+
+    @property
+    def standing(self) -> frozenset[str]:
+        """Names of the standing facts."""
+        return frozenset(self._standing)
 
     def has(self, key: str) -> bool:
         return key in self._words

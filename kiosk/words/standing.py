@@ -2,7 +2,9 @@
 
 | fact       | e.g.                       | decided by                                     |
 |------------|----------------------------|------------------------------------------------|
-| hotline    | 12333                      | the policy pack (`Words.use`)                  |
+| hotline    | 0315-…                     | the policy pack                                |
+| adult      | 16                         | the policy pack, ages.adult                    |
+| at_<place> | 合作银行的社保卡网点         | the policy pack, places.<place>                |
 | window     | 社会保障卡业务窗口            | settings, hall.window                          |
 | put_id     | 平放在身份证感应区            | settings, devices.id_reader_place              |
 | put_card   | 插进卡槽，金色芯片朝上、朝前   | settings, devices.card_place                   |
@@ -18,14 +20,21 @@ from typing import TYPE_CHECKING
 from kiosk.policy import Name
 
 if TYPE_CHECKING:
+    from kiosk.policy import Policy
     from kiosk.settings import Settings
 
-#: The facts of a terminal with the usual devices; the hotline comes from the policy.
+#: The facts of a terminal with the usual devices; the others come from the policy.
 USUAL: Mapping[str, object] = {
     "window": Name("社会保障卡业务窗口", "social security card window"),
     "put_id": "reader.id.flat",
     "put_card": "reader.card.slot",
 }
+
+
+def facts_of(policy: Policy) -> dict[str, object]:
+    """What the policy pack decides."""
+    places = {f"at_{place}": found.name for place, found in policy.places.items()}
+    return {"hotline": policy.hotline, "adult": policy.ages.adult, **places}
 
 
 def standing_facts(settings: Settings) -> dict[str, object]:

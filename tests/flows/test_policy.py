@@ -195,7 +195,7 @@ def test_an_older_pack_says_which_rules_of_a_newer_release_it_lacks() -> None:
 def test_a_place_to_go_says_whether_somebody_else_may_go() -> None:
     replace = load_policy().place("replace")
     assert (replace.name, replace.proxy) == ("合作银行的社保卡网点", True)
-    assert load_policy().place("window").proxy is False
+    assert load_policy().place("correct").proxy is False
 
 
 # -- names and consents --------------------------------------------------------------------------

@@ -1,0 +1,254 @@
+"""Drives a service through everything it can ask, and notes every word, fact and icon on the way.
+
+A service is explored by being there: `kiosk.services` finds it, and each of its prompts is answered
+in all its ways (`tests.flows.ways`). The walk is deterministic and bounded: from the way that leads
+on, one prompt is answered otherwise, or two (on the first of the terminals), in every combination.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hardware.faults import DeviceFault
+from kiosk.visit import prompts as p
+from kiosk.visit.flow import Ending, Prompt, Unacceptable, Visit
+from kiosk.visit.service import Context, Service
+from kiosk.words import Words
+from tests.flows.counter import CONTEXT
+from tests.flows.packs import CHARGED, policy_with
+from tests.flows.ways import SPOILT, Revise, Way, ways
+
+#: Prompts of one path that are answered otherwise than by the way that leads on: on the first
+#: terminal, and on each of the others.
+DEVIATIONS = (2, 1)
+#: More prompts than this in one visit mean that it goes in circles.
+LONGEST = 90
+
+#: Terminals on which a service is explored: what is fitted, who is there, what is charged.
+CONTEXTS: tuple[Context, ...] = (
+    dataclasses.replace(CONTEXT, comparison="terminal", staffed=True),
+    dataclasses.replace(CONTEXT, printer=False),
+    dataclasses.replace(CONTEXT, policy=policy_with(CHARGED)),
+)
+
+
+@dataclass(frozen=True)
+class Use:
+    """Words that are said: their id, the facts there are for them, and where."""
+
+    id: str
+    facts: frozenset[str]
+    where: str
+    #: Whether the page does without, if there are none.
+    optional: bool = False
+
+
+@dataclass
+class Seen:
+    """What a service showed on all its paths."""
+
+    uses: set[Use] = field(default_factory=set)
+    icons: set[tuple[str, str]] = field(default_factory=set)
+    prompts: set[str] = field(default_factory=set)
+    stages: set[str] = field(default_factory=set)
+    paths: int = 0
+    #: What went wrong on a path: it crashed, went in circles, or a row cannot be changed.
+    trouble: list[str] = field(default_factory=list)
+
+    def ids(self) -> set[str]:
+        return {use.id for use in self.uses}
+
+    def missing(self, words: Words, icons: Iterable[str]) -> list[str]:
+        """Everything that a citizen would see as an id, as an unfilled {fact} or as no icon."""
+        known = set(icons)
+        wrong = [f"no icon {name!r} ({where})" for name, where in self.icons if name not in known]
+        for use in self.uses:
+            if not words.has(use.id):
+                if not use.optional:
+                    wrong.append(f"no words {use.id} ({use.where})")
+                continue
+            asked = set(re.findall(r"\{(\w+)\}", words.text(use.id)))
+            given = use.facts | words.standing
+            wrong += [f"no fact {{{fact}}} for {use.id} ({use.where})" for fact in asked - given]
+        return sorted({*wrong, *self.trouble})
+
+
+def explore(service: type[Service], contexts: Iterable[Context] = CONTEXTS) -> Seen:
+    """Walk it on every terminal. Raises `LookupError` for a prompt that nobody can answer."""
+    seen = Seen()
+    say(seen, (f"service.{service.id}.name", f"service.{service.id}.detail"), {}, "home")
+    say(seen, (f"stage.{service.id}.{stage}" for stage in service.stages), {}, "progress")
+    show(seen, service.icon, "home")
+    known: set[tuple[object, ...]] = set()
+    for number, context in enumerate(contexts):
+        waiting = deque([()])  # type: deque[tuple[tuple[int, int], ...]]
+        while waiting:
+            turns = waiting.popleft()
+            for turn in _walk(service, context, dict(turns), seen, known, number):
+                waiting.append((*turns, turn))
+    return seen
+
+
+def _walk(
+    service: type[Service],
+    context: Context,
+    turns: Mapping[int, int],
+    seen: Seen,
+    known: set[tuple[object, ...]],
+    number: int,
+) -> Iterator[tuple[int, int]]:
+    """One path, from `turns` {place: number of the way} on by the ways that lead on. Yields the
+    turns behind its last one that are worth a path of their own."""
+    seen.paths += 1
+    visit = Visit(lambda: service(context))
+    visit.start()
+    last = max(turns, default=-1)
+    trace: list[object] = [number]
+    for place in range(LONGEST):
+        prompt = visit.prompt
+        if prompt is None:
+            break
+        _note(seen, prompt)
+        seen.stages.add(visit.stage)
+        found = ways(prompt)
+        trace.append((prompt.id, turns.get(place, 0)))
+        # From here on the path is new only if the same prompts were not come to the same way.
+        if place > last and len(turns) < DEVIATIONS[min(number, 1)]:
+            for other in range(1, len(found)):
+                step = (*sorted(_taken(trace)), prompt.id, repr(prompt)[:400], other)
+                if step not in known:
+                    known.add(step)
+                    yield place, other
+        _take(visit, found[turns.get(place, 0)], seen)
+    else:
+        seen.trouble.append(f"{service.id} goes in circles: {trace[-3:]}")
+        return
+    if visit.outcome is not None and visit.outcome.ending is Ending.CRASHED:
+        seen.trouble.append(f"{service.id} crashes after {_taken(trace)}")
+
+
+def _taken(trace: list[object]) -> list[str]:
+    """The turns of a path, by prompt and way: what makes it different from others."""
+    return [str(item) for item in trace if isinstance(item, int) or item[1]]  # type: ignore[index]
+
+
+def _take(visit: Visit, way: Way, seen: Seen) -> None:
+    if isinstance(way, DeviceFault):
+        say(seen, (f"fault.{way.code}.citizen",), {}, "ending")
+        visit.fault(way)
+    elif isinstance(way, Revise):
+        try:
+            visit.revise(way.step)
+        except RuntimeError as error:
+            seen.trouble.append(f"row {way.step!r} cannot be changed: {error}")
+            visit.answer(True)
+    else:
+        visit.answer(way)
+
+
+# -- what a page says ------------------------------------------------------------------------------
+
+
+def say(
+    seen: Seen, ids: Iterable[str], facts: Mapping[str, Any], where: str, *, optional: bool = False
+) -> None:
+    """Note words that are said with these facts."""
+    seen.uses |= {Use(one, frozenset(facts), where, optional) for one in ids}
+
+
+def show(seen: Seen, icon: str, where: str) -> None:
+    if icon:
+        seen.icons.add((icon, where))
+
+
+def _note(seen: Seen, prompt: Prompt[Any]) -> None:
+    """Everything that the page of this prompt shows."""
+    facts: Mapping[str, Any] = getattr(prompt, "facts", {})
+    seen.prompts.add(prompt.id)
+    say(seen, (f"{prompt.id}.title",), facts, prompt.id)
+    say(seen, (f"{prompt.id}.text",), facts, prompt.id, optional=True)
+    say(seen, (value for value in facts.values() if _is_id(value)), {}, prompt.id)
+    _NOTES.get(type(prompt), lambda *_: None)(seen, prompt)
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and bool(re.fullmatch(r"[a-z_]+(\.[a-z_]+)+", value))
+
+
+def _note_points(seen: Seen, prompt: p.Notice | p.AskConsent) -> None:
+    facts = getattr(prompt, "facts", {})
+    for point, icon in prompt.points:
+        words = (f"{prompt.id}.{point}.title", f"{prompt.id}.{point}.text")
+        say(seen, words, facts, prompt.id)
+        show(seen, icon, prompt.id)
+    buttons = ["agree", "decline"]
+    if isinstance(prompt, p.Notice):
+        buttons = ["agree"] * prompt.must_agree + ["exception"] * prompt.exception
+    say(seen, (f"{prompt.id}.{button}" for button in buttons), facts, prompt.id)
+
+
+def _note_options(seen: Seen, prompt: p.Choice) -> None:
+    for option in prompt.options:
+        show(seen, option.icon, prompt.id)
+        if not option.label:
+            words = f"{prompt.id}.{option.value}"
+            say(seen, (f"{words}.label",), prompt.facts, prompt.id)
+            say(seen, (f"{words}.detail",), prompt.facts, prompt.id, optional=True)
+
+
+def _note_review(seen: Seen, prompt: p.Review) -> None:
+    say(seen, (row.label for row in prompt.rows), {}, prompt.id)
+    say(seen, (f"{prompt.id}.confirm",), {}, prompt.id, optional=True)
+
+
+def _note_staff(seen: Seen, prompt: p.AskStaff) -> None:
+    say(seen, (f"{prompt.id}.reason.{reason}" for reason in prompt.reasons), {}, prompt.id)
+    say(seen, (f"{prompt.id}.skip",), {}, prompt.id)
+
+
+def _note_advice(seen: Seen, prompt: p.Advice) -> None:
+    say(seen, (f"{prompt.id}.next", *prompt.lines), prompt.facts, prompt.id)
+    show(seen, prompt.icon, prompt.id)
+
+
+def _note_done(seen: Seen, prompt: p.Done) -> None:
+    say(seen, filter(None, (*prompt.lines, prompt.not_printed)), prompt.facts, prompt.id)
+
+
+def _note_slip(seen: Seen, prompt: p.Print) -> None:
+    slip, where = prompt.slip, f"{prompt.id} on paper"
+    words = (f"{slip.id}.title", f"{slip.state}.word", f"{slip.state}.meaning")
+    say(seen, (*words, *(label for label, _ in slip.rows), *slip.notes), slip.facts, where)
+    say(seen, (value for _, value in slip.rows if _is_id(value)), {}, where)
+
+
+def _note_form(seen: Seen, form: p.Form) -> None:
+    """Labels, hints, and what is said of every entry that breaks a rule."""
+    for box in form.fields:
+        say(seen, (f"field.{box.name}.label", f"field.{box.name}.hint"), {}, form.id)
+        for text in SPOILT:
+            try:
+                form.check_field(box, text)
+            except Unacceptable as refused:
+                say(seen, (refused.message,), refused.facts, f"{form.id}, {box.name}")
+    for name, _ in form.must_equal:
+        say(seen, (f"field.{name}.differs",), {}, form.id)
+
+
+_NOTES: Mapping[type[Prompt[Any]], Callable[[Seen, Any], None]] = {
+    p.Notice: _note_points,
+    p.AskConsent: _note_points,
+    p.Choice: _note_options,
+    p.Form: _note_form,
+    p.Review: _note_review,
+    p.Sign: lambda seen, prompt: say(seen, ("prompt.sign.empty",), {}, prompt.id),
+    p.AskStaff: _note_staff,
+    p.Advice: _note_advice,
+    p.Done: _note_done,
+    p.Print: _note_slip,
+}

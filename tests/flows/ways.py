@@ -1,0 +1,165 @@
+"""Every way in which a prompt can be answered, prompt class by prompt class, for `explore`.
+
+The first way of each is the one that leads on. A new kind of prompt, field rule or question of the
+centre needs its line here; `explore` says so when it meets one that it does not know.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
+from typing import Any
+
+from hardware.faults import DeviceFault, FaultCode
+from kiosk.photo.verify import Band, Comparison
+from kiosk.records.rules import RULES, Broken
+from kiosk.records.staff import Staff
+from kiosk.records.submission import Reply, Standpoint, Verdict
+from kiosk.visit import prompts as p
+from kiosk.visit.flow import Prompt
+from tests.flows import counter
+
+#: Texts of which one fits each field rule, and texts that break rules in all ways they have.
+SAMPLES = (
+    "13900000000",
+    "张北小区",
+    "19",
+    "8排058号",
+    "130203199001011239",
+    "2026-11-28",
+    "张建国",
+)
+SPOILT = ("", "；", "abc", "12345678901", "x" * 200, "1390000000", "23900000000", "张")
+
+#: Why the centre refuses (domain §2.3).
+REFUSALS = ("person_unknown", "mismatch", "duplicate_application", "not_permitted")
+
+#: Question of the centre -> what it may reply. The first leads on.
+REPLIES: Mapping[str, tuple[Reply, ...]] = {
+    "first_application.eligibility": (
+        counter.ELIGIBLE,
+        counter.OFFLINE,
+        counter.HAS_CARD,
+        Reply({"rejection": "", "reason": "", "phone": "139****0000"}),
+        *(Reply({"rejection": refusal, "reason": "", "phone": ""}) for refusal in REFUSALS),
+    ),
+}
+
+#: Faults that end a visit, or that a service has words for: of the device that performs.
+FAULTS: Mapping[str, tuple[FaultCode, ...]] = {
+    "id_reader": (FaultCode.ID_READER_OFFLINE,),
+    "card_reader": tuple(code for code in FaultCode if code.startswith("card_")),
+    "camera": (FaultCode.CAMERA_ABSENT,),
+    "printer": (FaultCode.PRINTER_PAPER_OUT, FaultCode.PRINTER_OFFLINE),
+    "outbox": (FaultCode.OUTBOX_UNAVAILABLE, FaultCode.NOT_ENROLLED),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Revise:
+    """Not an answer: a row of the review is to be changed."""
+
+    step: str
+
+
+Way = Any
+
+
+def ways(prompt: Prompt[Any]) -> tuple[Way, ...]:
+    """All of them: answers, `DeviceFault`s and `Revise`s. Raises `LookupError`."""
+    kind = type(prompt)
+    if kind not in _WAYS:
+        raise LookupError(f"tests/flows/ways.py does not know how to answer a {kind.__name__}")
+    faults = (DeviceFault(code) for code in FAULTS.get(str(prompt.performed_by), ()))
+    return (*_WAYS[kind](prompt), *faults)
+
+
+def _notice(prompt: p.Notice) -> Iterator[Way]:
+    yield counter.AGREED
+    if prompt.exception:
+        yield p.Agreement(counter.NOW, exception=True)
+
+
+def _form(prompt: p.Form) -> Iterator[Way]:
+    wanted = dict(prompt.must_equal)
+    whole = {box.name: wanted.get(box.name) or sample(box) for box in prompt.fields}
+    yield whole
+    bare = {box.name: "" if box.optional else whole[box.name] for box in prompt.fields}
+    if bare != whole:
+        yield bare
+
+
+def sample(box: p.Field) -> str:
+    """A text that its rule takes."""
+    for text in SAMPLES:
+        try:
+            if len(text) <= box.longest and RULES[box.rule](text):
+                return text
+        except Broken:
+            continue
+    raise LookupError(f"tests/flows/ways.py has no sample for the rule {box.rule!r}")
+
+
+def _id_cards(prompt: p.PlaceIdCard) -> Iterator[Way]:
+    card = counter.ZHANG
+    yield dataclasses.replace(card, portrait=b"\x80" * (102 * 126 * 3))
+    yield dataclasses.replace(card, address="河北省张家口市桥西区某路1号")
+    yield counter.CHILD
+    yield dataclasses.replace(card, kind="hk_macau_taiwan")
+    yield dataclasses.replace(card, valid_to="20200101")
+    yield dataclasses.replace(card, number=card.number[:-1] + "?")
+
+
+def _social_cards(prompt: p.ReadCard) -> Iterator[Way]:
+    yield counter.social_card(3)
+    yield counter.social_card(2, date(2030, 1, 1))
+    yield counter.social_card(2, date(2020, 1, 1))
+
+
+def _choose_photo(prompt: p.ChoosePhoto) -> Iterator[Way]:
+    yield "1"
+    if prompt.tries_left:
+        yield "again"
+
+
+def _review(prompt: p.Review) -> Iterator[Way]:
+    yield True
+    yield from dict.fromkeys(Revise(row.revise) for row in prompt.rows if row.revise)
+
+
+def _replies(prompt: p.AskCentral) -> Iterator[Way]:
+    kind = prompt.question.kind
+    if kind not in REPLIES:
+        raise LookupError(f"tests/flows/ways.py has no replies to the question {kind!r}")
+    yield from REPLIES[kind]
+
+
+def _verdicts(prompt: p.AwaitVerdict) -> Iterator[Way]:
+    yield counter.ACCEPTED
+    for standpoint in Standpoint:
+        yield Verdict(standpoint)
+    for refusal in REFUSALS:
+        yield Verdict(Standpoint.REJECTED, refusal)
+
+
+_WAYS: Mapping[type[Prompt[Any]], Callable[[Any], Any]] = {
+    p.Notice: _notice,
+    p.Choice: lambda prompt: (option.value for option in prompt.options),
+    p.Form: _form,
+    p.PlaceIdCard: _id_cards,
+    p.ReadCard: _social_cards,
+    p.AskConsent: lambda prompt: (counter.NOW, None),
+    p.TakePhoto: lambda prompt: (counter.CAPTURE,),
+    p.ChoosePhoto: _choose_photo,
+    p.CompareFaces: lambda prompt: (p.Compared(Comparison(b), counter.NOW) for b in Band),
+    p.Review: _review,
+    p.Sign: lambda prompt: (counter.SIGNATURE,),
+    p.AskCentral: _replies,
+    p.Submit: lambda prompt: (counter.SUBMITTED,),
+    p.AwaitVerdict: _verdicts,
+    p.Print: lambda prompt: (None,),
+    p.AskStaff: lambda prompt: (None, *(Staff("007", r, counter.NOW) for r in prompt.reasons)),
+    p.Advice: lambda prompt: (True, "print") if prompt.prints else (True,),
+    p.Done: lambda prompt: (True, "reprint") if prompt.not_printed else (True,),
+}
