@@ -220,6 +220,18 @@ def _note_done(seen: Seen, prompt: p.Done) -> None:
     say(seen, filter(None, (*prompt.lines, prompt.not_printed)), prompt.facts, prompt.id)
 
 
+def _note_listing(seen: Seen, prompt: p.Listing) -> None:
+    say(
+        seen,
+        prompt.lines if prompt.entries else (*prompt.lines, f"{prompt.id}.empty"),
+        {},
+        prompt.id,
+    )
+    for entry in prompt.entries:
+        labels = (label for label, _ in entry.rows)
+        say(seen, filter(None, (entry.title, entry.word, entry.advice, *labels)), {}, prompt.id)
+
+
 def _note_slip(seen: Seen, prompt: p.Print) -> None:
     slip, where = prompt.slip, f"{prompt.id} on paper"
     words = (f"{slip.id}.title", f"{slip.state}.word", f"{slip.state}.meaning")
@@ -250,5 +262,6 @@ _NOTES: Mapping[type[Prompt[Any]], Callable[[Seen, Any], None]] = {
     p.AskStaff: _note_staff,
     p.Advice: _note_advice,
     p.Done: _note_done,
+    p.Listing: _note_listing,
     p.Print: _note_slip,
 }

@@ -170,6 +170,20 @@ def test_words_that_nobody_says_are_found_out() -> None:
     assert unused(lost, SOURCES, {"apply"}) == sorted(lost)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_sentence_that_sends_to_another_service_calls_it_by_its_name(language: str) -> None:
+    words = WORDS[language]
+    names = {words.say(f"service.{service.id}.name") for service in find_services()}
+    wrong = [
+        (key, name)
+        for key in words.ids()
+        if "首页" in WORDS["zh_CN"].say(key)
+        for name in re.findall(r"“(.+?)”", words.say(key))
+        if name not in names
+    ]
+    assert wrong == []
+
+
 def test_the_hotline_is_written_in_the_policy_and_nowhere_else() -> None:
     """✗ "12333" stood in eight sentences."""
     files = [

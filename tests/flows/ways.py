@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
+from hardware.card.contents import Holder
 from hardware.faults import DeviceFault, FaultCode
 from kiosk.photo.verify import Band, Comparison
 from kiosk.records.rules import RULES, Broken
 from kiosk.records.staff import Staff
-from kiosk.records.submission import Reply, Standpoint, Verdict
+from kiosk.records.submission import Mine, Reply, Standpoint, Verdict
+from kiosk.services.card_progress import STAGES
 from kiosk.visit import prompts as p
 from kiosk.visit.flow import Prompt
 from tests.flows import counter
@@ -35,6 +37,20 @@ SPOILT = ("", "；", "abc", "12345678901", "x" * 200, "1390000000", "23900000000
 #: Why the centre refuses (domain §2.3).
 REFUSALS = ("person_unknown", "mismatch", "duplicate_application", "not_permitted")
 
+
+def case(stage: str) -> dict[str, Any]:
+    """A matter as the centre tells of it."""
+    return {
+        "receipt_no": "13029926112400015",
+        "kind": "first_application",
+        "stage": stage,
+        "filed": "2026-11-20",
+        "since": "2026-11-23",
+        "outlet": "路北支行",
+        "overdue": False,
+    }
+
+
 #: Question of the centre -> what it may reply. The first leads on.
 REPLIES: Mapping[str, tuple[Reply, ...]] = {
     "first_application.eligibility": (
@@ -43,6 +59,24 @@ REPLIES: Mapping[str, tuple[Reply, ...]] = {
         counter.HAS_CARD,
         Reply({"rejection": "", "reason": "", "phone": "139****0000"}),
         *(Reply({"rejection": refusal, "reason": "", "phone": ""}) for refusal in REFUSALS),
+    ),
+    "loss_report.card": (
+        Reply({"rejection": "", "state": "in_use", "card": "c1"}),
+        Reply(),
+        *(Reply({"rejection": "", "state": state}) for state in ("none", "lost")),
+        *(Reply({"rejection": refusal, "state": ""}) for refusal in REFUSALS),
+    ),
+    "loss_withdrawal.state": (
+        Reply({"rejection": "", "state": "lost"}),
+        Reply(),
+        *(Reply({"rejection": "", "state": state}) for state in ("none", "in_use", "replaced")),
+        *(Reply({"rejection": refusal, "state": ""}) for refusal in REFUSALS),
+    ),
+    "card_progress.cases": (
+        Reply({"cases": [case(stage) for stage in (*STAGES, "of a newer centre")]}),
+        Reply({"cases": [case("in_production") | {"overdue": True}]}),
+        Reply({"cases": []}),
+        Reply(),
     ),
 }
 
@@ -112,7 +146,12 @@ def _id_cards(prompt: p.PlaceIdCard) -> Iterator[Way]:
 
 
 def _social_cards(prompt: p.ReadCard) -> Iterator[Way]:
-    yield counter.social_card(3)
+    whose = counter.social_card(3)
+    if prompt.holder:
+        yield dataclasses.replace(
+            whose, holder=Holder(counter.ZHANG.number, "张建国", "1", "01", None)
+        )
+    yield whose
     yield counter.social_card(2, date(2030, 1, 1))
     yield counter.social_card(2, date(2020, 1, 1))
 
@@ -121,6 +160,21 @@ def _choose_photo(prompt: p.ChoosePhoto) -> Iterator[Way]:
     yield "1"
     if prompt.tries_left:
         yield "again"
+
+
+def _mine(prompt: p.FindMine) -> Iterator[Way]:
+    numbers = (f"1302992611240{place:03}5" for place in range(len(Standpoint)))
+    yield tuple(
+        Mine(number, "first_application", standpoint, counter.NOW)
+        for number, standpoint in zip(numbers, Standpoint, strict=True)
+    )
+    yield ()
+
+
+def _listing(prompt: p.Listing) -> Iterator[Way]:
+    yield True
+    if prompt.prints:
+        yield from (str(place) for place, entry in enumerate(prompt.entries) if entry.number)
 
 
 def _review(prompt: p.Review) -> Iterator[Way]:
@@ -158,6 +212,8 @@ _WAYS: Mapping[type[Prompt[Any]], Callable[[Any], Any]] = {
     p.AskCentral: _replies,
     p.Submit: lambda prompt: (counter.SUBMITTED,),
     p.AwaitVerdict: _verdicts,
+    p.FindMine: _mine,
+    p.Listing: _listing,
     p.Print: lambda prompt: (None,),
     p.AskStaff: lambda prompt: (None, *(Staff("007", r, counter.NOW) for r in prompt.reasons)),
     p.Advice: lambda prompt: (True, "print") if prompt.prints else (True,),
