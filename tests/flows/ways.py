@@ -13,7 +13,7 @@ from typing import Any
 
 from hardware.card.contents import Holder
 from hardware.faults import DeviceFault, FaultCode
-from kiosk.photo.verify import Band, Comparison
+from kiosk.photo.faces import Band, Comparison
 from kiosk.records.rules import RULES, Broken
 from kiosk.records.staff import Staff
 from kiosk.records.submission import Mine, Reply, Standpoint, Verdict
