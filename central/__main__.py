@@ -24,7 +24,7 @@ class Profile(StrEnum):
 
 
 class Purpose(StrEnum):
-    """What may be done to a card's PIN: `sync.messages.ScriptPurpose`."""
+    """What may be done to a card's PIN: `sync.wire.cards.ScriptPurpose`."""
 
     RESET = "reset"
     UNBLOCK = "unblock"
@@ -45,42 +45,63 @@ def serve(
     registry: Annotated[Path | None, typer.Option(help="JSON list of persons to load.")] = None,
     profile: Annotated[Profile, typer.Option(help="Of the first envelope key.")] = Profile.HYBRID,
     hsm: Annotated[str, typer.Option(envvar=HSM_VARIABLE, help="HOST:PORT of the 加密机.")] = "",
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that answer.")] = 1,
 ) -> None:
     """Serve terminals and operators. --port 0 takes a free port; see DIR/central/url."""
     os.environ[HSM_VARIABLE], os.environ[DEMO_VARIABLE] = hsm, str(int(demo))
     folder = boot(state)
     from central import demo as demonstration
-    from central import server
-    from central.keys import Keyring
+    from central import rollover, server
 
-    Keyring.of(folder).ensure(profile)
+    try:
+        rollover.ensure_keys(profile)
+    except rollover.KeysMissing as missing:
+        typer.echo(str(missing), err=True)
+        raise typer.Exit(2) from None
     if registry is not None:
         demonstration.load_registry(registry)
     if demo:
         demonstration.prepare(folder)
-    server.serve(folder, host, port)
+    server.serve(folder, host, port, workers)
 
 
 @app.command()
-def adduser(state: State, name: str) -> None:
+def adduser(
+    state: State,
+    name: str,
+    role: Annotated[
+        str | None, typer.Option(help="viewer, decider or admin; a new account is a viewer.")
+    ] = None,
+) -> None:
     """Make an operator, or give one a new password, which is printed."""
     boot(state)
-    from central.demo import add_operator
+    from central.roles import Role, add_operator
 
-    typer.echo(add_operator(name))
+    if role is not None and role not in list(Role):
+        typer.echo("--role: viewer, decider or admin", err=True)
+        raise typer.Exit(2)
+    typer.echo(add_operator(name, Role(role) if role else None))
 
 
 @app.command()
 def enrolment_code(
     state: State,
     count: Annotated[int, typer.Option(min=1, max=500, help="For as many terminals.")] = 1,
+    replaces: Annotated[
+        str, typer.Option(help="Number of the terminal that lost its key: the new one is it.")
+    ] = "",
 ) -> None:
     """Print new codes, one a line; each enrols one terminal."""
     boot(state)
     from central import fleet
+    from central.models import Terminal
 
+    before = Terminal.objects.filter(pk=replaces).first() if replaces else None
+    if replaces and (before is None or count != 1):
+        typer.echo("--replaces: one enrolled terminal, one code", err=True)
+        raise typer.Exit(2)
     for _ in range(count):
-        typer.echo(fleet.new_code())
+        typer.echo(fleet.new_code(before))
 
 
 @app.command()
@@ -132,12 +153,74 @@ def new_key(
 ) -> None:
     """Make a new envelope key current; terminals follow with their next heartbeat, and the old
     keys go on opening what is on its way."""
-    folder = boot(state)
-    from central.keys import Keyring
+    boot(state)
+    from central import rollover
 
-    ring = Keyring.of(folder)
-    ring.ensure()
-    typer.echo(ring.roll_over(profile))
+    try:
+        rollover.ensure_keys(profile or Profile.HYBRID)
+    except rollover.KeysMissing as missing:
+        typer.echo(str(missing), err=True)
+        raise typer.Exit(2) from None
+    typer.echo(rollover.new_key(profile))
+
+
+@app.command()
+def position(state: State) -> None:
+    """Print how far a backup that begins now will reach; for `backed-up` after it."""
+    boot(state)
+    from central import standing
+
+    typer.echo(standing.safe_position())
+
+
+@app.command()
+def backed_up(state: State, position: int) -> None:
+    """Say that everything up to this position is kept elsewhere: terminals may forget it."""
+    boot(state)
+    from central import standing
+
+    try:
+        standing.backed_up(position)
+    except ValueError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+
+
+@app.command()
+def backup(state: State, folder: Path) -> None:
+    """Write database, files and keys to a new FOLDER, and say that they are kept there."""
+    central_dir = boot(state)
+    from central.backup import NotWritten, write
+
+    try:
+        typer.echo(write(central_dir, folder))
+    except (NotWritten, OSError) as error:
+        typer.echo(f"no backup: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def restored(state: State) -> None:
+    """Say that this centre was restored from a backup: terminals send again what they still keep.
+    Prints the new epoch."""
+    boot(state)
+    from central import standing
+
+    typer.echo(standing.restored())
+
+
+@app.command()
+def alarms(state: State) -> None:
+    """Print the open alarms, one a line."""
+    boot(state)
+    from central.alarms import WORDS
+    from central.models import Alarm
+
+    for alarm in Alarm.objects.filter(resolved_at=None):
+        word = WORDS.get(alarm.kind, alarm.kind)
+        typer.echo(
+            f"{alarm.since:%Y-%m-%d %H:%M}  {alarm.terminal_id or '-'}  {word}  {alarm.about}"
+        )
 
 
 @app.command("import")
@@ -159,18 +242,23 @@ def import_(state: State, files: list[Path]) -> None:
 
 
 @app.command()
-def show(state: State, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+def show(
+    state: State,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+    wait: Annotated[float, typer.Option(help="Seconds that work after commits may take.")] = 0.0,
+) -> None:
     """What the centre holds, masked."""
     boot(state)
-    from central.show import overview
+    from central.show import overview, settled
 
+    settled(wait)
     found = overview()
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
         return
-    for item in found["applications"]:
-        typer.echo(f"{item['receipt_no']}  {item['state_zh']}  {item['name']}")
-    typer.echo(f"{len(found['applications'])} 份申请, {found['envelopes']} 个信封")
+    for item in found["cases"]:
+        typer.echo(f"{item['receipt_no']}  {item['kind']}  {item['state_zh']}  {item['name']}")
+    typer.echo(f"{len(found['cases'])} 份办件, {len(found['alarms'])} 条告警")
 
 
 if __name__ == "__main__":

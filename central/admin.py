@@ -1,28 +1,26 @@
-"""The operators' pages: applications to read and decide, terminals to watch, services to close."""
+"""The operators' pages that Django makes: terminals to watch, alarms, services to close. Cases have
+pages of their own (`central.desk`)."""
 
 from __future__ import annotations
 
-import base64
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.utils import flatten_fieldsets
 from django.db.models import Exists, OuterRef, Subquery
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 
-from central import applications, card_scripts, photos
-from central.masking import masked_name, masked_number
+from central import card_scripts
+from central.alarms import WORDS
+from central.masking import masked_name
 from central.models import (
-    Application,
+    Alarm,
     CardAuthorisation,
     DesiredService,
-    DeviceHealth,
     EnrolmentCode,
     JournalCheckpoint,
-    Person,
-    ReceivedEnvelope,
+    RegisteredPerson,
     Terminal,
 )
 
@@ -33,8 +31,6 @@ if TYPE_CHECKING:
 
 #: A terminal not heard of for so long is shown as lost, seconds: three heartbeats.
 LOST_AFTER_S = 200
-
-_CHECKS = {"form": "登记表", "photo": "照片", "binding": "签名与登记表绑定"}
 
 
 class ReadOnly:
@@ -47,101 +43,6 @@ class ReadOnly:
         return False
 
 
-@admin.register(Application)
-class ApplicationAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = (
-        *("receipt_no", "who", "number", "state", "to_review"),
-        *("accepted_at", "terminal", "bank"),
-    )
-    list_filter = ("state", "accepted_at", "terminal")
-    search_fields = ("receipt_no__exact", "id_number__exact", "name__exact")
-    date_hierarchy = "accepted_at"
-    fieldsets: ClassVar = [
-        ("受理", {"fields": ("receipt_no", "state", "accepted_at", "terminal", "policy_version")}),
-        (
-            "申领人",
-            {
-                "fields": ("name", "sex", "birth", "ethnic", "id_number", "special_group"),
-                "description": "以下内容由申领人本人核对并签字确认。",
-            },
-        ),
-        ("联系方式", {"fields": ("phone", "address")}),
-        ("领卡", {"fields": ("bank", "outlet", "pickup")}),
-        ("照片", {"fields": ("review_reasons", "pictures", "photo_hints", "rules")}),
-        ("签名", {"fields": ("signed", "checks", "consent_list")}),
-    ]
-
-    def get_readonly_fields(self, request: HttpRequest, obj: object = None) -> list[str]:
-        """Everything but what an operator decides."""
-        return [str(name) for name in flatten_fieldsets(self.fieldsets) if name != "state"]
-
-    @admin.display(description="姓名")
-    def who(self, application: Application) -> str:
-        return masked_name(application.name)
-
-    @admin.display(description="身份证号")
-    def number(self, application: Application) -> str:
-        return masked_number(application.id_number)
-
-    @admin.display(description="照片 / 摄像头原始画面")
-    def pictures(self, application: Application) -> SafeString:
-        photo = application.photo
-        shown = [_picture("image/jpeg", bytes(photo.jpeg), 220)]
-        if photo.frame:
-            shown.append(_picture("image/jpeg", bytes(photo.frame), 220))
-        return format_html_join(" ", "{}", ((picture,) for picture in shown))
-
-    @admin.display(description="需人工审核", ordering="review")
-    def to_review(self, application: Application) -> str:
-        return "⚠ 需审核" if application.review else ""
-
-    @admin.display(description="需人工审核的原因")
-    def review_reasons(self, application: Application) -> SafeString | str:
-        lines = [(photos.REASONS.get(reason, reason),) for reason in application.review]
-        return format_html_join("", "<div>⚠ {}</div>", lines) if lines else "无"
-
-    @admin.display(description="提示(仅供参考)")
-    def photo_hints(self, application: Application) -> SafeString:
-        return format_html_join("", "<div>{}:{}</div>", photos.hints(application.photo.claimed))
-
-    @admin.display(description="照片标准逐项核对")
-    def rules(self, application: Application) -> SafeString | str:
-        photo = application.photo
-        rows = photos.rows(photo.claimed, photo.measured)
-        if not rows:
-            return "终端未附核对报告"
-        head = format_html_join("", "<th>{}</th>", ((name,) for name in photos.COLUMNS))
-        cells = (format_html_join("", "<td>{}</td>", ((cell,) for cell in row)) for row in rows)
-        body = format_html_join("", "<tr>{}</tr>", ((row,) for row in cells))
-        return format_html("<table><tr>{}</tr>{}</table>", head, body)
-
-    @admin.display(description="签名")
-    def signed(self, application: Application) -> SafeString:
-        picture = _picture("image/png", bytes(application.signature.png), 110)
-        return format_html("{}<br>{}", picture, application.signature.signed_at)
-
-    @admin.display(description="哈希校验")
-    def checks(self, application: Application) -> SafeString:
-        results = applications.recheck(application).items()
-        lines = ((_CHECKS[name], "✔ 一致" if right else "✘ 不一致") for name, right in results)
-        return format_html_join("", "<div>{}:{}</div>", lines)
-
-    @admin.display(description="知情同意")
-    def consent_list(self, application: Application) -> SafeString:
-        lines = (
-            (consent["text_id"], consent["text_version"], consent["agreed_at"])
-            for consent in application.consents
-        )
-        return format_html_join("", "<div>{} ({}) {}</div>", lines)
-
-
-class DeviceInline(ReadOnly, admin.TabularInline):
-    model = DeviceHealth
-    fields = readonly_fields = ("device", "state", "since", "fault", "detail", "counters")
-    can_delete = False
-    extra = 0
-
-
 @admin.register(Terminal)
 class TerminalAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ("number", "hall", "contact", "queue", "troubles", "journal", "enabled")
@@ -149,16 +50,13 @@ class TerminalAdmin(ReadOnly, admin.ModelAdmin):
     search_fields = ("number", "hall")
     readonly_fields = ("number", "key_id", "enrolled_at", "contact", "queue", "report")
     fields = ("number", "hall", "enabled", "enrolled_at", "key_id", "contact", "queue", "report")
-    inlines = (DeviceInline,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Terminal]:
         queryset: QuerySet[Terminal] = super().get_queryset(request)
         altered = JournalCheckpoint.open_contradictions().filter(terminal=OuterRef("pk"))
         newest = JournalCheckpoint.objects.filter(terminal=OuterRef("pk")).values("seq")[:1]
-        return (
-            queryset.select_related("terminalreport")
-            .prefetch_related("devices")
-            .annotate(journal_altered=Exists(altered), journal_seq=Subquery(newest))
+        return queryset.select_related("terminalreport").annotate(
+            journal_altered=Exists(altered), journal_seq=Subquery(newest)
         )
 
     @admin.display(description="最近心跳")
@@ -176,8 +74,9 @@ class TerminalAdmin(ReadOnly, admin.ModelAdmin):
 
     @admin.display(description="设备故障")
     def troubles(self, terminal: Terminal) -> str:
-        faults = [f"{row.device}:{row.fault}" for row in terminal.devices.all() if row.fault]
-        return "、".join(faults) or "无"
+        report = getattr(terminal, "terminalreport", None)
+        rows = report.health if report else []
+        return "、".join(f"{row['device']}:{row['fault']}" for row in rows if row["fault"]) or "无"
 
     @admin.display(description="日志")
     def journal(self, terminal: Any) -> str:
@@ -191,7 +90,13 @@ class TerminalAdmin(ReadOnly, admin.ModelAdmin):
         if report is None:
             return "–"
         lines = [*report.versions.items(), *report.services.items()]
+        lines += [(row["device"], " ".join(filter(None, _device(row)))) for row in report.health]
         return format_html_join("", "<div>{}:{}</div>", lines)
+
+
+def _device(row: dict[str, Any]) -> tuple[str, ...]:
+    counters = ", ".join(f"{name} {count}" for name, count in row["counters"].items())
+    return row["state"], row["since"], row["fault"], row["detail"], counters
 
 
 @admin.register(JournalCheckpoint)
@@ -217,28 +122,41 @@ class DesiredServiceAdmin(admin.ModelAdmin):
     list_editable = ("closed", "reason")
 
 
-@admin.register(ReceivedEnvelope)
-class ReceivedEnvelopeAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = ("receipt_no", "terminal", "kind", "verdict", "rejection", "reason", "created")
-    list_filter = ("verdict", "rejection", "kind")
-    exclude = ("sealed", "sealed_sha256")
+@admin.register(Alarm)
+class AlarmAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ("word", "terminal", "about", "since", "last", "times", "resolved_at")
+    list_filter = ("kind", ("resolved_at", admin.EmptyFieldListFilter))
+    actions = ("mark_resolved",)
 
     def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        """Only the action below changes one."""
+        return obj is None and super().has_change_permission(request)
+
+    @admin.display(description="告警", ordering="kind")
+    def word(self, alarm: Alarm) -> str:
+        return WORDS.get(alarm.kind, alarm.kind)
+
+    @admin.action(description="已处理", permissions=["change"])
+    def mark_resolved(self, request: HttpRequest, chosen: QuerySet[Alarm]) -> None:
+        open_ones = chosen.filter(resolved_at=None)
+        by = request.user.get_username()
+        count = open_ones.update(resolved_at=timezone.now(), resolved_by=by)
+        self.message_user(request, f"{count} 条已处理")
+
+
+@admin.register(RegisteredPerson)
+class RegisteredPersonAdmin(admin.ModelAdmin):
+    """The register of the demonstration. Its addresses name a keyed hash."""
+
+    list_display = ("who", "insured", "card_state", "deceased", "open_elsewhere")
+    readonly_fields = ("person",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-
-@admin.register(Person)
-class PersonAdmin(admin.ModelAdmin):
-    list_display = ("who", "number", "insured", "card_state", "deceased", "open_elsewhere")
-    search_fields = ("id_number__exact", "name__exact")
-
     @admin.display(description="姓名")
-    def who(self, person: Person) -> str:
+    def who(self, person: RegisteredPerson) -> str:
         return masked_name(person.name)
-
-    @admin.display(description="身份证号")
-    def number(self, person: Person) -> str:
-        return masked_number(person.id_number)
 
 
 class AuthorisationForm(forms.ModelForm):
@@ -282,8 +200,3 @@ class CardAuthorisationAdmin(admin.ModelAdmin):
 @admin.register(EnrolmentCode)
 class EnrolmentCodeAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ("id", "created_at", "expires_at", "used_by")
-
-
-def _picture(kind: str, data: bytes, height: int) -> SafeString:
-    encoded = base64.b64encode(data).decode("ascii")
-    return format_html('<img alt="" height="{}" src="data:{};base64,{}">', height, kind, encoded)

@@ -1,54 +1,43 @@
-"""The terminals' door: `sync.messages` over HTTP. Every request is signed by its terminal."""
+"""The terminals' doors, made from the one table of the contract (`sync.wire.doors`).
+
+Every request goes the same way: is it short enough for its door, whose signature is under it, does
+it come for the first time; only then is it unpacked, read and answered. What is wrong is said in
+the contract's words, without repeating what was sent.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+import logging
+import zlib
+from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.utils import timezone
-from ninja import NinjaAPI
-from ninja.errors import ValidationError as NinjaValidationError
+from django.views.decorators.csrf import csrf_exempt
 from pydantic import ValidationError
 
-from central import card_scripts, cards, fleet, intake, journal, pieces
-from central.eligibility import refusal
-from central.encoding import UnpackingParser
-from central.keys import Keyring
+from central import card_scripts, cards, fleet, intake, journal, pieces, questions
 from central.signatures import BadRequest, check, sender
+from sync.canonical import sha256_hex
 from sync.contract import TERMINAL_TOO_NEW, TERMINAL_TOO_OLD
 from sync.contract import refusal as refusal_of
-from sync.envelope import Unreadable, key_id_of
-from sync.messages import (
-    KIND_ELIGIBILITY,
-    Batch,
-    BatchAnswer,
-    CardOpening,
-    CardOpeningAnswer,
-    CardProof,
-    CardProofAnswer,
-    Checkpoint,
-    CheckpointAnswer,
-    EligibilityAnswer,
-    EligibilityQuestion,
-    EnrolAnswer,
-    EnrolRequest,
-    Envelope,
-    Heartbeat,
-    HeartbeatAnswer,
-    InPieces,
-    ItemAnswer,
-    Piece,
-    PieceAnswer,
-    Refusal,
-    ScriptAnswer,
-    ScriptQuestion,
-    Verdict,
-)
+from sync.wire import doors
+from sync.wire.base import Refusal
+from sync.wire.envelopes import BatchAnswer, InPieces, Piece, PieceAnswer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.http import HttpRequest
+    from pydantic import BaseModel
+
     from central.models import Terminal
+    from sync.wire.doors import Door
+    from sync.wire.enrolment import EnrolRequest
+    from sync.wire.envelopes import Batch
+    from sync.wire.fleet import Heartbeat, HeartbeatAnswer
+
+log = logging.getLogger(__name__)
 
 #: Error code -> HTTP status; all others are 401.
 _STATUS = {
@@ -56,109 +45,152 @@ _STATUS = {
     TERMINAL_TOO_OLD: 400,
     TERMINAL_TOO_NEW: 400,
     "unreadable": 422,
+    "too_large": 413,
+    "too_many_questions": 429,
     "bad_code": 403,
     "terminal_disabled": 403,
     "not_authorised": 403,
     "exchange_unknown": 409,
     "card_unproven": 422,
     "hsm_refused": 422,
-    # Not one of the 500s: those say that the centre itself cannot answer.
+    # Not of the 500s: those say that the centre itself cannot answer.
     "hsm_unreachable": 424,
+    "no_registry": 424,
+    "unknown_key_of_centre": 424,
 }
 
-
-class TerminalRequest(HttpRequest):
-    """A request whose signature was checked; `auth` is the terminal that signed it."""
-
-    auth: Terminal
+#: For zlib: a gzip head and tail.
+_GZIP = 31
 
 
-api = NinjaAPI(
-    title="社会保障卡自助服务终端接口",
-    version="1",
-    auth=sender,
-    docs_url=None,
-    parser=UnpackingParser(),
-)
+def view_of(door: Door) -> Callable[[HttpRequest], HttpResponse]:
+    """What Django calls for one door."""
+    answer = _ANSWERS[door.path]
+
+    @csrf_exempt
+    def view(request: HttpRequest) -> HttpResponse:
+        try:
+            return _json(answer(request, door).model_dump_json())
+        except BadRequest as error:
+            return refused(error.error)
+
+    return view
 
 
-@api.post("/enrol", response=EnrolAnswer, auth=None)
-def enrol(request: HttpRequest, body: EnrolRequest) -> EnrolAnswer:
-    """A new terminal. The request is signed with the very key it brings."""
-    key_id = key_id_of(body.device_public_key)
-    check(request, lambda named: body.device_public_key if named == key_id else None)
+def refused(error: str) -> HttpResponse:
+    """A refusal of the whole request."""
+    refusal = Refusal(error=error, server_time=now())
+    return _json(refusal.model_dump_json(), _STATUS.get(error, 401))
+
+
+def now() -> str:
+    return timezone.localtime().isoformat(timespec="seconds")
+
+
+def _json(body: str, status: int = 200) -> HttpResponse:
+    response = HttpResponse(body, status=status, content_type="application/json")
+    # Bodies may come packed (RFC 9110 §12.5.3).
+    response.headers["Accept-Encoding"] = "gzip"
+    return response
+
+
+# -- one request -----------------------------------------------------------------------------------
+
+
+def _must_be_short(request: HttpRequest, door: Door) -> None:
+    """Raises `BadRequest` before anything of the body is read."""
+    if request.method != "POST":
+        raise BadRequest("bad_request")
+    length = request.headers.get("Content-Length", "")
+    if not length.isascii() or not length.isdigit():
+        raise BadRequest("bad_request")
+    if int(length) > door.limit:
+        raise BadRequest("too_large")
+
+
+def _read(request: HttpRequest, door: Door) -> Any:
+    """The message. Raises `BadRequest`."""
+    encoding = request.headers.get("Content-Encoding", "")
+    if encoding not in ("", "gzip") or (encoding and not door.packed):
+        raise BadRequest("bad_request")
+    body = _unpacked(request.body, door.limit) if encoding else request.body
+    if b"\\u0000" in body:
+        raise BadRequest("bad_request")  # no database keeps it
     try:
-        terminal = fleet.enrol(body.code, key_id, body.device_public_key, body.hall)
+        return door.request.model_validate_json(body)
+    except ValidationError:
+        # Without the details: they repeat what was sent.
+        raise BadRequest("bad_request") from None
+
+
+def _unpacked(packed: bytes, limit: int) -> bytes:
+    """Raises `BadRequest` for too much, whatever the body claims, and for what is no gzip."""
+    inflating = zlib.decompressobj(_GZIP)
+    try:
+        data = inflating.decompress(packed, limit)
+    except zlib.error:
+        raise BadRequest("bad_request") from None
+    if not inflating.eof:
+        raise BadRequest("too_large" if inflating.unconsumed_tail else "bad_request")
+    return data
+
+
+def _signed(
+    answer: Callable[[Terminal, Any], BaseModel],
+) -> Callable[[HttpRequest, Door], BaseModel]:
+    """Who is answered must be an enrolled terminal, and signs each request once."""
+
+    def answered(request: HttpRequest, door: Door) -> BaseModel:
+        _must_be_short(request, door)
+        terminal = sender(request)
+        return answer(terminal, _read(request, door))
+
+    return answered
+
+
+# -- the answers -----------------------------------------------------------------------------------
+
+
+def _enrol(request: HttpRequest, door: Door) -> BaseModel:
+    """The request is signed with the very key it brings."""
+    _must_be_short(request, door)
+    body: EnrolRequest = _read(request, door)
+    key = body.device_public_key
+    key_id = sha256_hex(key)[:16]
+    check(request, lambda named: key if named == key_id else None)
+    try:
+        return fleet.enrol(body.code, key_id, key, body.hall)
     except fleet.BadCode:
         raise BadRequest("bad_code") from None
-    keyring = Keyring.of(Path(settings.STATE))
-    current = keyring.current()
-    return EnrolAnswer(
-        terminal=terminal.number,
-        device_key_id=key_id,
-        central_public_key=current.public_key,
-        central_key_id=current.key_id,
-        algorithm=current.algorithm,
-        central_key_number=current.number,
-        central_signing_key=keyring.signing_key(),
-    )
 
 
-@api.post("/envelopes", response=BatchAnswer)
-def envelopes(request: TerminalRequest, body: Batch) -> BatchAnswer:
-    """Transactions, each decided for itself and in the order sent."""
+def _envelopes(terminal: Terminal, body: Batch) -> BatchAnswer:
     _must_be_readable(body.schema_version)
-    return BatchAnswer(answers=[intake.receive(request.auth, item) for item in body.envelopes])
+    return intake.receive(terminal, body.envelopes)
 
 
-@api.post("/pieces", response=PieceAnswer)
-def pieces_of_envelope(request: TerminalRequest, body: Piece) -> PieceAnswer:
-    """Part of an envelope, over a bad line."""
-    return PieceAnswer(held=pieces.keep(request.auth, body))
+def _piece(terminal: Terminal, body: Piece) -> PieceAnswer:
+    return PieceAnswer(held=pieces.keep(terminal, body))
 
 
-@api.post("/in-pieces", response=BatchAnswer)
-def envelope_in_pieces(request: TerminalRequest, body: InPieces) -> BatchAnswer:
-    """An envelope whose pieces are all here, decided like any other."""
+def _in_pieces(terminal: Terminal, body: InPieces) -> BatchAnswer:
     try:
-        envelope = pieces.whole(request.auth, body)
+        envelope = pieces.whole(terminal, body)
     except ValidationError:
         raise BadRequest("bad_request") from None
     if envelope is None:
-        item = str(body.header.get("id", ""))
-        return BatchAnswer(
-            answers=[ItemAnswer(id=item, verdict=Verdict.LATER, reason="pieces_lost")]
-        )
-    answer = intake.receive(request.auth, envelope)
-    if answer.verdict is not Verdict.LATER:
-        pieces.forget(request.auth, answer.id)
-    return BatchAnswer(answers=[answer])
+        return intake.receive(terminal, [])  # no answer to the item: it is sent again
+    answer = intake.receive(terminal, [envelope])
+    if answer.answers[0].position:
+        pieces.forget(terminal, answer.answers[0].id)
+    return answer
 
 
-@api.post("/eligibility", response=EligibilityAnswer)
-def eligibility(request: TerminalRequest, body: Envelope) -> EligibilityAnswer:
-    """May this person apply? Asked before the citizen enters anything."""
-    try:
-        if body.facts.kind != KIND_ELIGIBILITY:
-            raise Unreadable("unknown_kind")
-        question = EligibilityQuestion.model_validate(intake.open_envelope(request.auth, body))
-    except (Unreadable, ValidationError):
-        raise BadRequest("unreadable") from None
-    refused = refusal(question.id_number, question.name)
-    if refused is None:
-        return EligibilityAnswer()
-    return EligibilityAnswer(rejection=refused[0], reason=refused[1])
-
-
-@api.post("/heartbeat", response=HeartbeatAnswer)
-def heartbeat(request: TerminalRequest, body: Heartbeat) -> HeartbeatAnswer:
-    """What a terminal is, for what it should be."""
+def _heartbeat(terminal: Terminal, body: Heartbeat) -> HeartbeatAnswer:
     _must_be_readable(body.schema_version)
-    if body.terminal != request.auth.number:
+    if body.terminal != terminal.number:
         raise BadRequest("bad_request")
-    desired = fleet.heard(request.auth, body)
-    key = Keyring.of(Path(settings.STATE)).news_for(body.envelope_key_id)
-    return HeartbeatAnswer(server_time=_now(), desired=desired, envelope_key=key)
+    return fleet.heard(terminal, body)
 
 
 def _must_be_readable(schema_version: int) -> None:
@@ -167,42 +199,15 @@ def _must_be_readable(schema_version: int) -> None:
         raise BadRequest(error)
 
 
-@api.post("/journal", response=CheckpointAnswer)
-def checkpoint(request: TerminalRequest, body: Checkpoint) -> CheckpointAnswer:
-    """How far a terminal's journal has come, and that it is still what it was."""
-    return journal.take(request.auth, body)
-
-
-@api.post("/card-proof", response=CardProofAnswer)
-def card_proof(request: TerminalRequest, body: CardProof) -> CardProofAnswer:
-    """Is this card genuine? The first of two steps to open it."""
-    return cards.prove(request.auth, body)
-
-
-@api.post("/card-opening", response=CardOpeningAnswer)
-def card_opening(request: TerminalRequest, body: CardOpening) -> CardOpeningAnswer:
-    """Open a card that was found genuine just now."""
-    return cards.open_card(request.auth, body)
-
-
-@api.post("/card-script", response=ScriptAnswer)
-def card_script(request: TerminalRequest, body: ScriptQuestion) -> ScriptAnswer:
-    """What an operator has allowed to be done to a card's PIN."""
-    return card_scripts.give(request.auth, body)
-
-
-@api.exception_handler(BadRequest)
-def refused(request: HttpRequest, error: BadRequest) -> HttpResponse:
-    answer = Refusal(error=error.error, server_time=_now())
-    status = _STATUS.get(error.error, 401)
-    return api.create_response(request, answer.model_dump(), status=status)
-
-
-@api.exception_handler(NinjaValidationError)
-def outside_the_contract(request: HttpRequest, _: NinjaValidationError) -> HttpResponse:
-    """Without the details: they repeat what was sent."""
-    return refused(request, BadRequest("bad_request"))
-
-
-def _now() -> str:
-    return timezone.localtime().isoformat(timespec="seconds")
+_ANSWERS: dict[str, Callable[[HttpRequest, Door], BaseModel]] = {
+    doors.ENROL.path: _enrol,
+    doors.ENVELOPES.path: _signed(_envelopes),
+    doors.QUESTIONS.path: _signed(questions.answer),
+    doors.PIECES.path: _signed(_piece),
+    doors.IN_PIECES.path: _signed(_in_pieces),
+    doors.HEARTBEAT.path: _signed(_heartbeat),
+    doors.JOURNAL.path: _signed(journal.take),
+    doors.CARD_PROOF.path: _signed(cards.prove),
+    doors.CARD_OPENING.path: _signed(cards.open_card),
+    doors.CARD_SCRIPT.path: _signed(card_scripts.give),
+}

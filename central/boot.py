@@ -1,7 +1,8 @@
 """Starts Django on a state directory; every command begins here.
 
-Everything the server keeps lies in `DIR/central/`: the database, the private keys of the envelopes
-and Django's own secret, the last two readable by their owner only.
+Everything the server keeps lies in `DIR/central/`: the database (unless it is PostgreSQL), the
+files of the cases, the private keys and Django's own secret; all but the first are readable by
+their owner only.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 STATE_VARIABLE = "KIOSK_CENTRAL_STATE"
 HSM_VARIABLE, DEMO_VARIABLE = "KIOSK_CENTRAL_HSM", "KIOSK_CENTRAL_DEMO"
+DATABASE_VARIABLE = "KIOSK_CENTRAL_DATABASE"
 
 
 def boot(state: Path) -> Path:

@@ -20,11 +20,11 @@ from central.codes import code_hash, fresh_code
 from central.hsm import configured
 from central.models import CardAuthorisation
 from central.signatures import BadRequest
-from sync.messages import ScriptAnswer
+from sync.wire.cards import ScriptAnswer
 
 if TYPE_CHECKING:
     from central.models import Terminal
-    from sync.messages import ScriptQuestion
+    from sync.wire.cards import ScriptQuestion
 
 log = logging.getLogger(__name__)
 

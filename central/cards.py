@@ -1,4 +1,4 @@
-"""Opening a third-generation card for a terminal, in two steps (`sync.messages.CardProof` …).
+"""Opening a third-generation card for a terminal, in two steps (`sync.wire.cards.CardProof` …).
 
 Only a card that has proven itself is opened, once, for the terminal that it proved itself to, and
 only for as long as its holder would stand there. Of the card itself nothing is kept but a keyed
@@ -20,13 +20,13 @@ from django.utils.crypto import salted_hmac
 from central.hsm import HsmRefused, HsmUnreachable, configured
 from central.models import CardExchange
 from central.signatures import BadRequest
-from sync.messages import CardOpeningAnswer, CardProofAnswer
+from sync.wire.cards import CardOpeningAnswer, CardProofAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from central.models import Terminal
-    from sync.messages import CardFacts, CardOpening, CardProof
+    from sync.wire.cards import CardFacts, CardOpening, CardProof
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from sync.messages import sha256_hex
+from sync.canonical import sha256_hex
 
 #: Without what is easily misread.
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from sync.contract import CONTRACT, HEADER, refusal, said
-from sync.messages import Refusal
+from sync.wire.base import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable

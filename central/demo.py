@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import secrets
 from typing import TYPE_CHECKING
-
-from django.contrib.auth import get_user_model
 
 from central import fleet
 from central.boot import write_secret
-from central.models import EnrolmentCode, Person
+from central.keys import person_hash
+from central.models import EnrolmentCode, RegisteredPerson
+from central.roles import Role, add_operator
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,28 +27,20 @@ def prepare(folder: Path) -> None:
         code_file.unlink(missing_ok=True)
         write_secret(code_file, f"{fleet.new_code()}\n".encode("ascii"))
     if not (folder / OPERATOR_FILE).exists():
-        password = add_operator("operator")
+        password = add_operator("operator", Role.ADMIN)
         write_secret(folder / OPERATOR_FILE, f"operator\n{password}\n".encode("ascii"))
-
-
-def add_operator(name: str, password: str = "") -> str:
-    """Make an operator's account, or give an existing one a new password; returns it."""
-    password = password or secrets.token_urlsafe(12)
-    users = get_user_model().objects
-    user = users.filter(username=name).first() or users.create_superuser(name)
-    user.set_password(password)
-    user.save()
-    return password
 
 
 def load_registry(file: Path) -> int:
     """Fill the registry from a JSON list of persons; returns how many.
 
-    Each has id_number and name, and may have insured, deceased, card_state (one character, see
-    `Person.Card`) and open_elsewhere. A person already there is replaced.
+    Each has id_number and name, and may have what `RegisteredPerson` has. Of the number only its
+    keyed hash is kept. A person already there is replaced.
     """
     persons = json.loads(file.read_text(encoding="utf-8"))
     for person in persons:
         fields = {name: value for name, value in person.items() if name != "id_number"}
-        Person.objects.update_or_create(id_number=person["id_number"], defaults=fields)
+        RegisteredPerson.objects.update_or_create(
+            person=person_hash(person["id_number"]), defaults=fields
+        )
     return len(persons)

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.utils import timezone
 
 from central.codes import code_hash, fresh_code
-from central.models import DesiredService, DeviceHealth, EnrolmentCode, Terminal, TerminalReport
-from sync.messages import DesiredState, Heartbeat, sha256_hex
+from central.keys import keyring
+from central.models import Centre, DesiredService, EnrolmentCode, Terminal, TerminalReport
+from central.standing import standing
+from sync.canonical import sha256_hex
+from sync.wire.enrolment import EnrolAnswer
+from sync.wire.fleet import DesiredState, HeartbeatAnswer
+
+if TYPE_CHECKING:
+    from sync.wire.fleet import Heartbeat
 
 #: Tangshan is 02 in Hebei; four digits follow.
-_FIRST_NUMBER, _LAST_NUMBER = 20001, 29999
+_LAST_NUMBER = 29999
 
 CODE_VALID = timedelta(days=7)
 
@@ -21,68 +29,112 @@ class BadCode(Exception):
     """The enrolment code is wrong, used or expired, or there are no numbers left."""
 
 
-def new_code() -> str:
-    """A new enrolment code; it is not kept and cannot be shown again."""
+def new_code(replaces: Terminal | None = None) -> str:
+    """A new enrolment code; it is not kept and cannot be shown again.
+
+    `replaces`: the terminal that lost its key. Who enrols with the code takes over its number, and
+    with the number whatever still waits in its outbox.
+    """
     code = fresh_code()
     EnrolmentCode.objects.create(
-        code_sha256=code_hash(code), expires_at=timezone.now() + CODE_VALID
+        code_sha256=code_hash(code), expires_at=timezone.now() + CODE_VALID, replaces=replaces
     )
     return code
 
 
-def enrol(code: str, key_id: str, public_key: bytes, hall: str) -> Terminal:
-    """Make a terminal known. The same code with the same key gives the same terminal again.
+def enrol(code: str, key_id: str, public_key: bytes, hall: str) -> EnrolAnswer:
+    """Make a terminal known. The same code with the same key gives the same terminal again, and so
+    does a new code: a terminal that still has its key keeps its number.
 
     Raises `BadCode`.
     """
-    with transaction.atomic():
-        found = EnrolmentCode.objects.filter(code_sha256=code_hash(code)).first()
-        if found is None:
+    terminal = _enrolled(code, key_id, public_key, hall)
+    ring = keyring()
+    current = ring.current()
+    return EnrolAnswer(
+        terminal=terminal.number,
+        device_key_id=key_id,
+        central_public_key=current.public_key,
+        central_key_id=current.key_id,
+        algorithm=current.algorithm,
+        central_key_number=current.number,
+        central_signing_key=ring.signing_key(),
+    )
+
+
+@transaction.atomic
+def _enrolled(code: str, key_id: str, public_key: bytes, hall: str) -> Terminal:
+    """The code's row is locked, so that it is worth one terminal to whoever comes at once."""
+    codes = EnrolmentCode.objects.select_for_update(of=("self",))
+    found = codes.filter(code_sha256=code_hash(code)).first()
+    if found is None:
+        raise BadCode
+    if found.used_by is not None:
+        if found.used_by.key_id != key_id:
             raise BadCode
-        if found.used_by is not None:
-            if found.used_by.key_id != key_id:
-                raise BadCode
-            return found.used_by
-        taken = Terminal.objects.filter(key_id=key_id).exists()
-        if taken or found.expires_at < timezone.now():
-            raise BadCode
-        last = Terminal.objects.order_by("-number").values_list("number", flat=True).first()
-        number = int(last) + 1 if last else _FIRST_NUMBER
-        if number > _LAST_NUMBER:
-            raise BadCode
-        found.used_by = Terminal.objects.create(
-            number=f"{number:06d}", key_id=key_id, public_key=public_key, hall=hall
-        )
-        found.save()
         return found.used_by
+    if found.expires_at < timezone.now():
+        raise BadCode
+    terminal = Terminal.objects.filter(key_id=key_id).first()
+    if found.replaces is not None:
+        if terminal is not None and terminal != found.replaces:
+            raise BadCode
+        terminal = found.replaces
+        terminal.key_id, terminal.public_key = key_id, public_key
+    elif terminal is None:
+        terminal = Terminal(number=_next_number(), key_id=key_id, public_key=public_key)
+    terminal.hall = hall or terminal.hall
+    terminal.save()
+    found.used_by = terminal
+    found.save()
+    return terminal
 
 
-def heard(terminal: Terminal, heartbeat: Heartbeat) -> DesiredState:
-    """Keep what a terminal reports; returns what it should be."""
-    queue = heartbeat.queue
-    with transaction.atomic():
-        TerminalReport.objects.update_or_create(
-            terminal=terminal,
-            defaults={
-                "sent_at": datetime.fromisoformat(heartbeat.at),
-                "received_at": timezone.now(),
-                "versions": heartbeat.versions,
-                "services": heartbeat.services,
-                "queued": queue.queued + queue.sending,
-                "dead": queue.dead,
-                "oldest_s": queue.oldest_s,
-                "damaged_files": queue.damaged_files,
-                "health_age_s": heartbeat.health_age_s,
-                "desired_version": heartbeat.desired_version,
-            },
-        )
-        devices = {row.device: row for row in heartbeat.health}
-        DeviceHealth.objects.filter(terminal=terminal).exclude(device__in=devices).delete()
-        for row in devices.values():
-            DeviceHealth.objects.update_or_create(
-                terminal=terminal, device=row.device, defaults=row.model_dump(exclude={"device"})
-            )
-    return desired_of(terminal)
+def _next_number() -> str:
+    centre = Centre.locked()
+    if centre.last_terminal >= _LAST_NUMBER:
+        raise BadCode
+    centre.last_terminal += 1
+    centre.save(update_fields=["last_terminal"])
+    return f"{centre.last_terminal:06d}"
+
+
+#: Columns of a report that a heartbeat renews.
+_RENEWED = [
+    field.attname for field in TerminalReport._meta.concrete_fields if not field.primary_key
+]
+
+
+def heard(terminal: Terminal, heartbeat: Heartbeat) -> HeartbeatAnswer:
+    """Keep what a terminal reports; returns what it should be, and how far the centre is safe."""
+    queue, now = heartbeat.queue, timezone.now()
+    report = TerminalReport(
+        terminal=terminal,
+        sent_at=datetime.fromisoformat(heartbeat.at),
+        received_at=now,
+        versions=heartbeat.versions,
+        services=heartbeat.services,
+        queued=queue.queued + queue.sending,
+        dead=queue.dead,
+        oldest_s=queue.oldest_s,
+        damaged_files=queue.damaged_files,
+        held=queue.held,
+        later=queue.later,
+        health=[row.model_dump() for row in heartbeat.health],
+        health_age_s=heartbeat.health_age_s,
+        desired_version=heartbeat.desired_version[:40],
+        envelope_key_id=heartbeat.envelope_key_id,
+        envelope_key_number=heartbeat.envelope_key_number,
+    )
+    TerminalReport.objects.bulk_create(
+        [report], update_conflicts=True, unique_fields=["terminal"], update_fields=_RENEWED
+    )
+    return HeartbeatAnswer(
+        server_time=timezone.localtime(now).isoformat(timespec="seconds"),
+        desired=desired_of(terminal),
+        standing=standing(),
+        envelope_key=keyring().news_for(heartbeat.envelope_key_id),
+    )
 
 
 def desired_of(terminal: Terminal) -> DesiredState:

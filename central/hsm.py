@@ -11,7 +11,7 @@ and port, in the machine room's own network), sends one line of JSON and gets on
 | {"do": "script", "card": {…}, "purpose": …, "challenge": hex of 8} | {"steps": […]}        |
 | any                                                               | {"refused": a word}   |
 
-`card` is `sync.messages.CardFacts`, `steps` are `ScriptStep`, factors are process and source. A
+`card` is `sync.wire.cards.CardFacts`, `steps` are `ScriptStep`, factors are process and source. A
 virtual HSM adds "virtual": true to all it says; only a centre that serves a demo believes it.
 """
 
@@ -28,10 +28,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 from django.conf import settings
 from pydantic import TypeAdapter, ValidationError
 
-from sync.messages import ScriptStep
+from sync.wire.cards import ScriptStep
 
 if TYPE_CHECKING:
-    from sync.messages import CardFacts, ScriptPurpose
+    from sync.wire.cards import CardFacts, ScriptPurpose
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from central.models import JournalCheckpoint
 from central.signatures import BadRequest
-from sync.messages import CHECKPOINT_PURPOSE, Checkpoint, CheckpointAnswer, CheckpointVerdict
+from sync.wire.journal import Checkpoint, CheckpointAnswer, CheckpointVerdict
 
 if TYPE_CHECKING:
     from central.models import Terminal
@@ -49,10 +49,9 @@ def take(terminal: Terminal, checkpoint: Checkpoint) -> CheckpointAnswer:
 def _must_be_of(terminal: Terminal, checkpoint: Checkpoint) -> None:
     if (checkpoint.terminal, checkpoint.device_key_id) != (terminal.number, terminal.key_id):
         raise BadRequest("bad_request")
-    signed = CHECKPOINT_PURPOSE.encode("ascii") + b"\n" + checkpoint.signed_bytes()
     try:
         key = Ed25519PublicKey.from_public_bytes(bytes(terminal.public_key))
-        key.verify(checkpoint.signature, signed)
+        key.verify(checkpoint.signature, checkpoint.signed_bytes())
     except InvalidSignature:
         raise BadRequest("bad_signature") from None
 

@@ -1,8 +1,4 @@
-"""What the centre keeps.
-
-An application holds what was signed, as it was signed (domain R-B9); photo and signature are kept
-apart from it so that lists stay light. Card states are those of the card management (domain §2.3).
-"""
+"""What the centre keeps of terminals, cards and itself. What citizens submit: `central.cases`."""
 
 from __future__ import annotations
 
@@ -11,6 +7,64 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
+
+
+class Centre(models.Model):
+    """The one row about the centre itself. Whoever locks it is alone with what it counts."""
+
+    ONE = 1
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=ONE)
+    #: Grows when the centre was restored from a backup (`central.standing`).
+    epoch = models.BigIntegerField(default=1)
+    #: Cases up to this position are kept elsewhere, too.
+    backed_up_to = models.BigIntegerField(default=0)
+    backed_up_at = models.DateTimeField(null=True)
+    #: The highest number that any envelope key ever had.
+    key_number = models.BigIntegerField(default=0)
+    #: Of the last terminal; Tangshan is 02 in Hebei, four digits follow.
+    last_terminal = models.PositiveIntegerField(default=20000)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "中心"
+
+    def __str__(self) -> str:
+        return "中心"
+
+    @classmethod
+    def locked(cls) -> Centre:
+        """The row, locked until the end of the transaction that this runs in."""
+        return cls.objects.select_for_update().get(pk=cls.ONE)
+
+
+class Alarm(models.Model):
+    """Something that a person must look into. One is open for each (kind, terminal, about)."""
+
+    kind = models.CharField("种类", max_length=40)
+    terminal = models.ForeignKey(
+        "Terminal", models.CASCADE, null=True, blank=True, verbose_name="终端"
+    )
+    #: All three in one, because a database tells no two rows without a terminal alike.
+    key = models.CharField(max_length=120, editable=False)
+    #: What exactly, in a word or number: a key id, a receipt number. Nothing personal.
+    about = models.CharField("涉及", max_length=60, blank=True)
+    since = models.DateTimeField("首次发生", auto_now_add=True)
+    last = models.DateTimeField("最近发生")
+    times = models.PositiveIntegerField("次数", default=1)
+    resolved_at = models.DateTimeField("处理时间", null=True, blank=True)
+    resolved_by = models.CharField("处理人", max_length=150, blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "告警"
+        ordering: ClassVar = ["-last"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["key"], condition=Q(resolved_at=None), name="alarm_open_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.kind
 
 
 class Terminal(models.Model):
@@ -22,6 +76,9 @@ class Terminal(models.Model):
     public_key = models.BinaryField("公钥")
     enrolled_at = models.DateTimeField("登记时间", auto_now_add=True)
     enabled = models.BooleanField("启用", default=True)
+    #: How many questions it has asked since when (`central.questions`).
+    questions = models.PositiveIntegerField(default=0, editable=False)
+    questions_since = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         verbose_name = verbose_name_plural = "终端"
@@ -37,8 +94,12 @@ class EnrolmentCode(models.Model):
     code_sha256 = models.CharField(max_length=64, unique=True, editable=False)
     created_at = models.DateTimeField("生成时间", auto_now_add=True)
     expires_at = models.DateTimeField("有效期至")
-    used_by = models.OneToOneField(
-        Terminal, models.PROTECT, null=True, blank=True, verbose_name="已登记终端"
+    used_by = models.ForeignKey(
+        Terminal, models.PROTECT, null=True, blank=True, verbose_name="已登记终端", related_name="+"
+    )
+    #: The terminal whose place the new one takes: it keeps the number, and with it its queue.
+    replaces = models.ForeignKey(
+        Terminal, models.PROTECT, null=True, blank=True, verbose_name="接替终端", related_name="+"
     )
 
     class Meta:
@@ -122,37 +183,19 @@ class TerminalReport(models.Model):
     dead = models.PositiveIntegerField("无法上传", default=0)
     oldest_s = models.PositiveIntegerField("最久等待(秒)", default=0)
     damaged_files = models.PositiveIntegerField("损坏文件", default=0)
+    held = models.PositiveIntegerField("待备份", default=0)
+    later = models.JSONField("中心暂缓的原因", default=dict)
+    health = models.JSONField("设备状态", default=list)
     health_age_s = models.PositiveIntegerField("设备状态时效(秒)", null=True)
     desired_version = models.CharField("已执行配置", max_length=40, blank=True)
+    envelope_key_id = models.CharField("信封密钥", max_length=16)
+    envelope_key_number = models.BigIntegerField("信封密钥编号", default=0)
 
     class Meta:
         verbose_name = verbose_name_plural = "终端心跳"
 
     def __str__(self) -> str:
         return str(self.terminal_id)
-
-
-class DeviceHealth(models.Model):
-    """One device of a terminal, as last reported."""
-
-    terminal = models.ForeignKey(Terminal, models.CASCADE, related_name="devices")
-    device = models.CharField("设备", max_length=200)
-    state = models.CharField("状态", max_length=200)
-    since = models.CharField("自", max_length=200, blank=True)
-    fault = models.CharField("故障", max_length=200, blank=True)
-    detail = models.CharField("说明", max_length=200, blank=True)
-    serial = models.CharField("序列号", max_length=200, blank=True)
-    firmware = models.CharField("固件", max_length=200, blank=True)
-    counters = models.JSONField("计数", default=dict)
-
-    class Meta:
-        verbose_name = verbose_name_plural = "设备状态"
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["terminal", "device"], name="device_once")
-        ]
-
-    def __str__(self) -> str:
-        return self.device
 
 
 class JournalCheckpoint(models.Model):
@@ -227,8 +270,31 @@ class DesiredService(models.Model):
         return self.service_id
 
 
-class Person(models.Model):
-    """参保人员库, as far as deciding an application needs it."""
+class PartialEnvelope(models.Model):
+    """A sealed envelope of which only the beginning has come."""
+
+    #: Of the envelope, as this terminal says: another one may say the same.
+    item = models.UUIDField("编号", editable=False)
+    terminal = models.ForeignKey(Terminal, models.CASCADE, verbose_name="终端")
+    total = models.PositiveIntegerField("总字节数")
+    sealed = models.BinaryField()
+    changed_at = models.DateTimeField("更新时间", auto_now=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "未收完的信封"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["terminal", "item"], name="partial_once")
+        ]
+
+    def __str__(self) -> str:
+        return str(self.item)
+
+
+class RegisteredPerson(models.Model):
+    """参保人员库 of the demonstration (`central.ports.registry`): keyed hashes, no ID numbers.
+
+    Card states are those of the card management (domain §2.3).
+    """
 
     class Card(models.TextChoices):
         NONE = "", "无卡"
@@ -240,137 +306,25 @@ class Person(models.Model):
         CANCELLED = "4", "注销"
         NOT_ACTIVE = "A", "未启用"
 
-    id_number = models.CharField("身份证号", max_length=18, primary_key=True)
+    person = models.CharField(max_length=64, primary_key=True, editable=False)
     name = models.CharField("姓名", max_length=50)
     insured = models.BooleanField("参保", default=True)
     deceased = models.BooleanField("已故", default=False)
     card_state = models.CharField(
         "卡状态", max_length=1, choices=Card, default=Card.NONE, blank=True
     )
-    #: At a window or by the employer; applications of terminals are found in `Application`.
+    #: 9 characters, and the bank; "" without a card.
+    card_no = models.CharField("卡号", max_length=9, blank=True)
+    bank = models.CharField("合作银行", max_length=40, blank=True)
+    #: At a window or by the employer; what came from terminals is found in the cases.
     open_elsewhere = models.BooleanField("其他渠道已有申请", default=False)
 
     class Meta:
-        verbose_name = verbose_name_plural = "参保人员"
+        verbose_name = verbose_name_plural = "参保人员(演示)"
 
     def __str__(self) -> str:
-        return self.name
+        return self.name[:1] + "*" * (len(self.name) - 1)
 
 
-class ReceivedEnvelope(models.Model):
-    """Every envelope that was ever decided, by its id: what makes each take effect once."""
-
-    id = models.UUIDField("编号", primary_key=True, editable=False)
-    terminal = models.ForeignKey(Terminal, models.PROTECT, verbose_name="终端")
-    seq = models.BigIntegerField("序号")
-    receipt_no = models.CharField("回执号", max_length=17, db_index=True)
-    kind = models.CharField("种类", max_length=40)
-    created = models.DateTimeField("提交时间")
-    received_at = models.DateTimeField("收到时间", auto_now_add=True)
-    sealed_sha256 = models.CharField(max_length=64)
-    #: Kept only of an envelope that could not be used, for whoever looks into it.
-    sealed = models.BinaryField(null=True)
-    verdict = models.CharField("结果", max_length=20)
-    rejection = models.CharField("拒绝类别", max_length=40, blank=True)
-    reason = models.CharField("原因", max_length=60, blank=True)
-
-    class Meta:
-        verbose_name = verbose_name_plural = "收到的信封"
-
-    def __str__(self) -> str:
-        return self.receipt_no
-
-
-class PartialEnvelope(models.Model):
-    """A sealed envelope of which only the beginning has come."""
-
-    id = models.UUIDField("编号", primary_key=True, editable=False)
-    terminal = models.ForeignKey(Terminal, models.CASCADE, verbose_name="终端")
-    total = models.PositiveIntegerField("总字节数")
-    sealed = models.BinaryField()
-    changed_at = models.DateTimeField("更新时间", auto_now=True)
-
-    class Meta:
-        verbose_name = verbose_name_plural = "未收完的信封"
-
-    def __str__(self) -> str:
-        return str(self.id)
-
-
-class Application(models.Model):
-    """首次申领 as it was signed."""
-
-    class State(models.TextChoices):
-        ACCEPTED = "accepted", "已受理"
-        APPROVED = "approved", "审核通过"
-        NEEDS_MORE = "needs_more", "需补件"
-        RETURNED = "returned", "退回"
-        WITHDRAWN = "withdrawn", "已撤回"
-        FINISHED = "finished", "办结"
-
-    #: While one of these, the person may not apply again.
-    OPEN: ClassVar = [State.ACCEPTED, State.APPROVED, State.NEEDS_MORE]
-
-    envelope = models.OneToOneField(
-        ReceivedEnvelope, models.PROTECT, primary_key=True, verbose_name="信封"
-    )
-    receipt_no = models.CharField("受理号", max_length=17, unique=True)
-    terminal = models.ForeignKey(Terminal, models.PROTECT, verbose_name="终端")
-    state = models.CharField("状态", max_length=20, choices=State, default=State.ACCEPTED)
-    accepted_at = models.DateTimeField("受理时间", auto_now_add=True)
-    policy_version = models.CharField("政策版本", max_length=40)
-
-    name = models.CharField("姓名", max_length=50)
-    id_number = models.CharField("身份证号", max_length=18, db_index=True)
-    sex = models.CharField("性别", max_length=1, choices={"1": "男", "2": "女"})
-    birth = models.DateField("出生日期")
-    ethnic = models.CharField("民族代码", max_length=2)
-    special_group = models.CharField("特殊人群标志", max_length=40)
-    phone = models.CharField("联系电话", max_length=11)
-    address = models.CharField("通讯地址", max_length=100)
-    bank = models.CharField("合作银行", max_length=40)
-    outlet = models.CharField("领卡网点", max_length=40)
-    pickup = models.CharField("领取方式", max_length=40)
-    #: Every field as it was signed; the columns above are drawn from it.
-    form = models.JSONField("登记表原文")
-    form_sha256 = models.CharField("登记表哈希", max_length=64)
-    consents = models.JSONField("知情同意")
-    #: Words of `central.photos.REASONS`: why a person should look at the photo.
-    review = models.JSONField("照片需人工审核", default=list)
-
-    class Meta:
-        verbose_name = verbose_name_plural = "首次申领"
-        ordering: ClassVar = ["-accepted_at"]
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["id_number"],
-                condition=Q(state__in=["accepted", "approved", "needs_more"]),
-                name="one_open_application",
-            )
-        ]
-
-    def __str__(self) -> str:
-        return self.receipt_no
-
-
-class Photo(models.Model):
-    """The card photo, the very bytes the signed hash is of, and what is known about it."""
-
-    application = models.OneToOneField(Application, models.CASCADE, primary_key=True)
-    jpeg = models.BinaryField()
-    #: The camera frame it was cut from, JPEG; None from a terminal that sent none.
-    frame = models.BinaryField(null=True)
-    #: `sync.messages.PhotoEvidence` as the terminal claims it, without pictures.
-    claimed = models.JSONField(default=dict)
-    #: Rule id -> {"value", "verdict"} as the centre measured the bytes itself; empty if it did not.
-    measured = models.JSONField(default=dict)
-
-
-class Signature(models.Model):
-    """The signature and what it is bound to."""
-
-    application = models.OneToOneField(Application, models.CASCADE, primary_key=True)
-    png = models.BinaryField()
-    signed_at = models.CharField(max_length=40)
-    strokes_sha256 = models.CharField(max_length=64, blank=True)
-    binding_sha256 = models.CharField(max_length=64)
+# Django finds the models of an app here.
+from central.cases import Attachment, Case, Event, Task  # noqa: E402, F401

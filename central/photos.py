@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from kiosk.photo import faces
 from kiosk.photo.standard import THIRD_GENERATION
+from sync.wire.contents import FaceComparison
+from sync.wire.photo import PhotoEvidence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from kiosk.photo import Photographer
     from kiosk.photo.detect import Picture
     from kiosk.photo.report import Report
-    from sync.messages import PhotoEvidence
 
 log = logging.getLogger(__name__)
 
@@ -78,17 +79,23 @@ class Findings:
     review: list[str] = field(default_factory=list)
 
 
-def examine(jpeg: bytes, evidence: PhotoEvidence | None) -> Findings:
-    """Measure a photo and hold it against what the terminal says of it. Raises nothing."""
-    report = _measure(jpeg, evidence is not None and evidence.head_covering)
+def examine(
+    jpeg: bytes,
+    evidence: Mapping[str, Any],
+    comparison: Mapping[str, Any],
+    portrait: bytes = b"",
+) -> Findings:
+    """Measure a photo and hold it against what the terminal says of it. Raises nothing.
+
+    `evidence`: `sync.wire.photo.PhotoEvidence`, `comparison`: `sync.wire.contents.FaceComparison`,
+    both as plain JSON, empty where the terminal said nothing; `portrait`: of the ID card's chip.
+    """
+    report = _measure(jpeg, bool(evidence.get("head_covering")))
     measured = {} if report is None else _as_text(report)
-    if evidence is None:
-        claimed: dict[str, Any] = {}
-    else:
-        claimed = evidence.model_dump(mode="json", exclude={"frame": {"jpeg"}})
-        portrait = evidence.comparison.portrait_png
-        # Compared once, as the citizen was told, and not kept.
-        claimed["comparison"].pop("portrait_png")
+    claimed: dict[str, Any] = {}
+    if evidence:
+        claimed = PhotoEvidence.model_validate(evidence).model_dump(mode="json")
+        claimed["comparison"] = FaceComparison.model_validate(comparison).model_dump(mode="json")
         if portrait:
             claimed["comparison"] |= _compare(jpeg, portrait)
     checks = [

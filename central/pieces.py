@@ -13,7 +13,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from central.models import PartialEnvelope
-from sync.messages import Envelope, InPieces, Piece, sha256_hex
+from sync.canonical import sha256_hex
+from sync.wire.envelopes import Envelope, InPieces, Piece
 
 if TYPE_CHECKING:
     from central.models import Terminal
@@ -27,8 +28,8 @@ def keep(terminal: Terminal, piece: Piece) -> int:
     """Add a piece if it fits what is there; returns how many bytes are held then."""
     with transaction.atomic():
         _forget_old(terminal)
-        partial, _ = PartialEnvelope.objects.get_or_create(
-            id=piece.id, terminal=terminal, defaults={"total": piece.total, "sealed": b""}
+        partial, _ = PartialEnvelope.objects.select_for_update().get_or_create(
+            item=piece.id, terminal=terminal, defaults={"total": piece.total, "sealed": b""}
         )
         sealed = bytes(partial.sealed)
         if partial.total != piece.total:
@@ -44,7 +45,7 @@ def keep(terminal: Terminal, piece: Piece) -> int:
 def whole(terminal: Terminal, sent: InPieces) -> Envelope | None:
     """The envelope put together; None if it is not all there, and then it must be sent anew."""
     item = str(sent.header.get("id", ""))
-    partial = PartialEnvelope.objects.filter(id=item, terminal=terminal).first()
+    partial = PartialEnvelope.objects.filter(item=item, terminal=terminal).first()
     if partial is None:
         return None
     sealed = bytes(partial.sealed)
@@ -56,7 +57,7 @@ def whole(terminal: Terminal, sent: InPieces) -> Envelope | None:
 
 def forget(terminal: Terminal, item: str) -> None:
     """An envelope was decided: its pieces are not needed any more."""
-    PartialEnvelope.objects.filter(id=item, terminal=terminal).delete()
+    PartialEnvelope.objects.filter(item=item, terminal=terminal).delete()
 
 
 def _forget_old(terminal: Terminal) -> None:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from central import intake
 from central.models import Terminal
-from sync.messages import EXPORT_PURPOSE, Export, ItemAnswer
+from sync.wire.envelopes import Export, ItemAnswer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,10 +32,9 @@ def take_in(file: Path) -> list[ItemAnswer]:
     terminal = Terminal.objects.filter(key_id=export.device_key_id).first()
     if terminal is None or terminal.number != export.terminal:
         raise NotTaken(f"no terminal {export.terminal} with this key is enrolled")
-    signed = EXPORT_PURPOSE.encode("ascii") + b"\n" + export.signed_bytes()
     try:
         key = Ed25519PublicKey.from_public_bytes(bytes(terminal.public_key))
-        key.verify(export.signature, signed)
+        key.verify(export.signature, export.signed_bytes())
     except InvalidSignature:
         raise NotTaken("the signature is not this terminal's: it was altered") from None
-    return [intake.receive(terminal, envelope) for envelope in export.envelopes]
+    return intake.receive(terminal, export.envelopes).answers

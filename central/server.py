@@ -1,49 +1,97 @@
-"""Serves the project with waitress: the terminals' contract, the operators' pages, their styles."""
+"""Serves the project with granian: the terminals' contract, the operators' pages, their styles.
+
+Each worker process has a few threads for Python; connections wait outside of Python, so thousands
+of terminals may keep theirs open. What is done after commits (`central.work`) runs beside them in
+this process.
+"""
 
 from __future__ import annotations
 
 import logging
-import signal
+import socket
+import threading
 from typing import TYPE_CHECKING
 
-from django.contrib.staticfiles.handlers import StaticFilesHandler
-from django.core.wsgi import get_wsgi_application
-from waitress.server import create_server
+from granian import Granian
+from granian.constants import Interfaces
 
-from central.encoding import BODY_LIMIT
+from central.sweep import sweep
+from central.work import Worker
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import FrameType
 
 log = logging.getLogger(__name__)
 
+#: Threads of one worker process. A silent HSM may hold some of them (`central.hsm`), never all.
+THREADS = 8
 
-def serve(folder: Path, host: str, port: int) -> None:
+#: Connections that one worker keeps, and that may wait for it.
+_CONNECTIONS = 16_384
+_WAITING = 4_096
+
+#: At the end a worker has so long for what it is doing, seconds.
+_PATIENCE_S = 10
+
+
+def serve(folder: Path, host: str, port: int, workers: int = 1) -> None:
     """Serve until SIGTERM or SIGINT. `port` 0 takes a free one.
 
-    The address is written to `folder/url` once requests are answered, and taken away at the end.
+    The address is written to `folder/url` once requests are taken, and taken away at the end.
     """
-    server = create_server(
-        StaticFilesHandler(get_wsgi_application()),
-        host=host,
+    port = port or _free_port(host)
+    server = Granian(
+        "central.wsgi:application",
+        address=host,
         port=port,
-        threads=4,
-        max_request_body_size=BODY_LIMIT,
-        ident="",
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=THREADS,
+        backlog=_WAITING,
+        backpressure=_CONNECTIONS,
+        websockets=False,
+        log_access=False,
+        respawn_failed_workers=True,
+        workers_kill_timeout=_PATIENCE_S,
     )
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        raise SystemExit(0)
-
-    signal.signal(signal.SIGTERM, stop)
     url = folder / "url"
-    beside = folder / "url.new"
-    beside.write_text(f"http://{host}:{server.effective_port}\n", encoding="ascii")
-    beside.replace(url)
-    log.info("serving on port %s", server.effective_port)
+    worker = Worker(sweep)
+
+    ended = threading.Event()
+
+    def say_when_it_answers() -> None:
+        while not _answers(host, port):
+            if ended.wait(0.05):
+                return
+        beside = folder / "url.new"
+        beside.write_text(f"http://{host}:{port}\n", encoding="ascii")
+        beside.replace(url)
+        log.info("serving on port %s", port)
+
+    @server.on_startup
+    def started() -> None:
+        threading.Thread(target=say_when_it_answers, daemon=True).start()
+        worker.start()
+
     try:
-        server.run()  # returns on SystemExit and KeyboardInterrupt
+        server.serve()
     finally:
-        server.close()
+        ended.set()
+        worker.stop()
         url.unlink(missing_ok=True)
+
+
+def _answers(host: str, port: int) -> bool:
+    """The port is open once a worker has loaded the project."""
+    try:
+        socket.create_connection((host, port), 1.0).close()
+    except OSError:
+        return False
+    return True
+
+
+def _free_port(host: str) -> int:
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port

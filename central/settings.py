@@ -1,11 +1,23 @@
-"""Django settings of the reference server. The state directory comes from the environment."""
+"""Django settings of the reference server, from the environment.
+
+| variable               | what it says                                           | default       |
+|------------------------|--------------------------------------------------------|---------------|
+| KIOSK_CENTRAL_STATE    | the folder (set by `central.boot`)                     |               |
+| KIOSK_CENTRAL_DATABASE | postgresql://USER:PASSWORD@HOST:PORT/NAME?host=/SOCKET | SQLite there  |
+| KIOSK_CENTRAL_HOSTS    | names under which it is reached, with commas           | this machine  |
+| KIOSK_CENTRAL_PROXY    | "1": a proxy in front ends TLS (docs/operators.md)     | no proxy      |
+| KIOSK_CENTRAL_BACKUP   | "commit" or "declared" (`central.standing`)            | commit        |
+| KIOSK_CENTRAL_HSM      | HOST:PORT of the 加密机 (`central.hsm`)                | none          |
+"""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from central.boot import DEMO_VARIABLE, HSM_VARIABLE, STATE_VARIABLE, secret
+from central.boot import DATABASE_VARIABLE, DEMO_VARIABLE, HSM_VARIABLE, STATE_VARIABLE, secret
+from central.database import described
+from sync.wire.doors import LARGEST
 
 STATE = Path(os.environ[STATE_VARIABLE])
 
@@ -13,11 +25,26 @@ STATE = Path(os.environ[STATE_VARIABLE])
 HSM = os.environ.get(HSM_VARIABLE, "")
 #: Whether this serves a demo or a test: then the HSM may be a virtual one.
 DEMO = os.environ.get(DEMO_VARIABLE) == "1"
+#: How it is known that what the centre keeps is safe: `central.standing`.
+BACKUP = os.environ.get("KIOSK_CENTRAL_BACKUP", "commit")
 
 SECRET_KEY = secret(STATE / "django.secret")
 DEBUG = False
-#: Names under which terminals and operators reach the server, separated by commas.
+
 ALLOWED_HOSTS = os.environ.get("KIOSK_CENTRAL_HOSTS", "127.0.0.1,localhost").split(",")
+
+# Behind a proxy that ends TLS: it says so in a header, which it must set itself.
+_PROXIED = os.environ.get("KIOSK_CENTRAL_PROXY", "") == "1"
+if _PROXIED:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS]
+    SECURE_HSTS_SECONDS = 365 * 24 * 3600
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _PROXIED
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Strict"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
 
 INSTALLED_APPS = [
     "central.apps.CentralConfig",
@@ -29,8 +56,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
 ]
 MIDDLEWARE = [
-    "central.encoding.say_what_is_understood",
     "central.contract.speak_one_major_version",
+    "central.policy.for_operators",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -43,6 +70,7 @@ ROOT_URLCONF = "central.urls"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [Path(__file__).parent / "desk" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -53,18 +81,7 @@ TEMPLATES = [
         },
     }
 ]
-DATABASES = {
-    "default": {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": STATE / "central.db",
-        "OPTIONS": {
-            # A terminal deletes its copy on our word, so our commit must be on disk first.
-            "init_command": "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL",
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
-        },
-    }
-}
+DATABASES = {"default": described(os.environ.get(DATABASE_VARIABLE, ""), STATE)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "zh-hans"
 TIME_ZONE = "Asia/Shanghai"
@@ -73,8 +90,8 @@ STATIC_URL = "static/"
 SESSION_COOKIE_AGE = 8 * 3600
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 
-#: As `central.encoding.BODY_LIMIT`, which cannot be imported before Django is set up.
-DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
+#: The doors have their own limits (`sync.wire.doors`); nothing is longer than the largest.
+DATA_UPLOAD_MAX_MEMORY_SIZE = LARGEST
 
 LOGGING = {
     "version": 1,
@@ -82,6 +99,10 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
-    # Django logs a refused request with its path only; bodies are never logged.
-    "loggers": {"django.request": {"level": "ERROR"}},
+    "loggers": {
+        # A refused request with its path only; bodies are never logged.
+        "django.request": {"level": "ERROR"},
+        # Statements of the database hold what citizens entered.
+        "django.db.backends": {"level": "ERROR", "handlers": [], "propagate": False},
+    },
 }

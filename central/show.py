@@ -2,53 +2,87 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
-from central import applications, photos, pictures
+from central import photos, pictures, storage
+from central.business import business_of
+from central.cases import Case, Task
 from central.masking import masked_name, masked_number
-from central.models import Application, JournalCheckpoint, ReceivedEnvelope, Terminal
+from central.models import Alarm, Centre, JournalCheckpoint, Terminal
+from central.whole import checks_of
+
+
+def settled(seconds: float) -> bool:
+    """Wait until no work after a commit is due; False if some still is."""
+    until = time.monotonic() + seconds
+    while Task.objects.filter(tries__lte=1).exists():
+        if time.monotonic() >= until:
+            return False
+        time.sleep(0.1)
+    return True
 
 
 def overview() -> dict[str, Any]:
-    """Applications, terminals and the number of envelopes, as plain JSON."""
+    """Cases, terminals, alarms and the standing, as plain JSON."""
+    centre = Centre.objects.get(pk=Centre.ONE)
     return {
-        "envelopes": ReceivedEnvelope.objects.count(),
-        "applications": [_application(item) for item in Application.objects.all()],
+        "cases": [_case(item) for item in Case.objects.order_by("position")],
         "terminals": [_terminal(item) for item in Terminal.objects.all()],
+        "alarms": [
+            {"kind": item.kind, "terminal": item.terminal_id, "about": item.about}
+            for item in Alarm.objects.filter(resolved_at=None)
+        ],
+        "tasks": Task.objects.count(),
+        "epoch": centre.epoch,
+        "backed_up_to": centre.backed_up_to,
     }
 
 
-def _application(item: Application) -> dict[str, Any]:
-    checks = applications.recheck(item)
+def _case(item: Case) -> dict[str, Any]:
+    business = business_of(item.kind)
+    document, files = item.contents["document"], storage.pictures_of(item)
+    checks = checks_of(item.contents, files)
     return {
-        "id": str(item.envelope_id),
+        "position": item.position,
+        "id": str(item.id),
+        "kind": item.kind,
+        "terminal": item.terminal_id,
+        "seq": item.seq,
         "receipt_no": item.receipt_no,
         "state": item.state,
-        "state_zh": item.get_state_display(),
-        "name": masked_name(item.name),
-        "id_number": masked_number(item.id_number),
-        #: [width, height] of a photo that decodes to its last byte, else null.
-        "photo": pictures.size_of(bytes(item.photo.jpeg), "JPEG", "RGB"),
-        "signature": pictures.size_of(bytes(item.signature.png), "PNG"),
-        "form_ok": checks["form"],
-        "photo_ok": checks["photo"],
-        "binding_ok": checks["binding"],
+        "state_zh": business.states.get(item.state, item.state),
+        "verdict": item.verdict,
+        "rejection": item.rejection,
+        "reason": item.reason,
+        "review": item.review,
+        "earlier": item.earlier_id,
+        "name": masked_name(business.name(document)),
+        "id_number": masked_number(document["id_number"]) if "id_number" in document else "",
+        #: [width, height] of a picture that decodes to its last byte, else null.
+        "pictures": {
+            name: pictures.size_of(data, "PNG" if data.startswith(b"\x89PNG") else "JPEG")
+            for name, data in files.items()
+        },
+        "document_ok": checks["document"],
+        "attachments_ok": checks["attachments"],
+        "signature_ok": checks["signature"],
+        "consents": [consent["text_id"] for consent in item.contents["consents"]],
+        "proof": item.contents["proof"]["level"],
         **_photo(item),
-        "consents": [consent["text_id"] for consent in item.consents],
     }
 
 
-def _photo(item: Application) -> dict[str, Any]:
-    """What is known of the photo: rules as claimed and as measured here, and why to look."""
-    photo = item.photo
+def _photo(item: Case) -> dict[str, Any]:
+    """What is known of the photo: rules as claimed and as measured here."""
+    claimed = item.contents["evidence"]
+    measured = item.findings.get("photo", {}).get("measured", {})
     return {
-        "frame": pictures.size_of(bytes(photo.frame), "JPEG", "RGB") if photo.frame else None,
-        "rules_claimed": len(photo.claimed.get("rules", ())),
-        "rules_measured": len(photo.measured),
-        "photo_disagrees": photos.disagreements(photo.claimed, photo.measured),
-        "photo_review": item.review,
-        "liveness": photo.claimed.get("liveness", {}),
-        "comparison": photo.claimed.get("comparison", {}),
+        "rules_claimed": len(claimed.get("rules", ())),
+        "rules_measured": len(measured),
+        "photo_disagrees": photos.disagreements(claimed, measured),
+        "liveness": claimed.get("liveness", {}),
+        "comparison": item.contents["proof"].get("comparison") or {},
     }
 
 
@@ -59,11 +93,12 @@ def _terminal(item: Terminal) -> dict[str, Any]:
         "number": item.number,
         "last_heartbeat": report.received_at.isoformat() if report else None,
         "queued": report.queued if report else None,
+        "held": report.held if report else None,
         "dead": report.dead if report else None,
         "desired_version": report.desired_version if report else "",
         "journal": {
             "entries": newest.seq if newest else 0,
             "altered": JournalCheckpoint.open_contradictions().filter(terminal=item).exists(),
         },
-        "devices": {row.device: row.state for row in item.devices.all()},
+        "devices": {row["device"]: row["state"] for row in (report.health if report else ())},
     }

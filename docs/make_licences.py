@@ -60,13 +60,13 @@ READ = {
     "certifi": "MPL-2.0",
     "charset-normalizer": "MIT",
     "django": "BSD-3-Clause",
-    "django-ninja": "MIT",
     # Its GPL part, a mode for Emacs, is not in the wheel.
     "docutils": "CC0-1.0 AND BSD-2-Clause AND 0BSD",
     "filetype": "MIT",
     "flatbuffers": "Apache-2.0",
     "fonticon-materialdesignicons7": "MIT",
     "gmalg": "MIT",
+    "granian": "BSD-3-Clause",
     "http-message-signatures": "Apache-2.0",
     "kivy": "MIT",
     "kivy-garden": "MIT",
@@ -85,7 +85,6 @@ READ = {
     "shellingham": "ISC",
     "sqlparse": "BSD-3-Clause",
     "tqdm": "MPL-2.0 AND MIT",
-    "waitress": "ZPL-2.1",
 }
 
 #: Shared libraries inside wheels: beginning of the file name, what it is, licence.

@@ -1,4 +1,5 @@
 """The way to the central server: outbox, envelope, courier, enrolment, fleet state.
 
-Knows nothing of the kiosk, its screens or its devices. `messages.py` is the wire contract.
+Knows nothing of the kiosk, its screens or its devices. `wire/` is the wire contract, `kinds/` what
+each business sends.
 """

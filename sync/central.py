@@ -2,12 +2,17 @@
 
 Constructing a client loads nothing heavy; the first question does, so call `warm_up` from a worker
 thread once home is shown.
+
+A question has one deadline for all of it: waiting for another's, finding the address, connecting,
+sending and hearing the answer.
 """
 
 from __future__ import annotations
 
+import base64
 import threading
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sync.faults import CentralRefused, CentralUnreachable
 
@@ -15,12 +20,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from pydantic import BaseModel
+
     from sync.canonical import Json
     from sync.identity import Identity
-    from sync.messages import EligibilityAnswer
     from sync.transport import Transport
+    from sync.wire.doors import Door
 
 __all__ = ["CentralClient", "CentralRefused", "CentralUnreachable"]
+
+A = TypeVar("A", bound="BaseModel")
 
 
 class CentralClient:
@@ -43,33 +52,55 @@ class CentralClient:
                 self._transport.close()
                 self._transport = None
 
-    def eligibility(
-        self, service: str, id_number: str, name: str, *, timeout_s: float
-    ) -> EligibilityAnswer:
-        """May the holder of this number and name use `service`?
+    def ask(
+        self, kind_id: str, question: Mapping[str, Json], *, timeout_s: float
+    ) -> dict[str, Any]:
+        """The centre's answer to a question of `sync.kinds`, e.g. "first_application.eligibility".
 
-        The question is sealed like a transaction, the answer holds nothing personal. Raises
-        `CentralUnreachable` after at most about `timeout_s`, and `NotEnrolled`.
+        Question and answer are sealed. What the answer looks like says the question's `reply`;
+        fields it does not have have their defaults. Raises `CentralUnreachable` after at most
+        `timeout_s`, `ValueError` for what cannot be asked, and `NotEnrolled`.
         """
         # Loaded here: the screen process imports this module before home is shown.
-        from sync.envelope import Sealer
+        from pydantic import ValidationError
+
+        from sync.envelope import ReplyOpener, Sealer, Unreadable
+        from sync.header import SCHEMA_VERSION
         from sync.identity import newest
-        from sync.messages import KIND_ELIGIBILITY, EligibilityAnswer, Envelope
+        from sync.kinds import questions
+        from sync.wire.doors import QUESTIONS
+        from sync.wire.envelopes import Envelope
+        from sync.wire.questions import Reply
 
+        until = time.monotonic() + timeout_s
+        described = questions()[kind_id]
+        try:
+            described.asked.model_validate(question)
+        except ValidationError:
+            # Without the details: they repeat what was entered.
+            raise ValueError(f"this is no question of {kind_id}") from None
         identity = newest(self._identity, self._state_dir)
-        sealer = Sealer.of(identity)
-        header = sealer.question_header(identity.terminal, KIND_ELIGIBILITY)
-        question: dict[str, Json] = {
-            "schema_version": header.schema_version,
-            "service": service,
-            "id_number": id_number,
-            "name": name,
+        sealer, opener = Sealer.of(identity), ReplyOpener(identity.algorithm)
+        header = sealer.question_header(identity.terminal, kind_id)
+        asked: dict[str, Json] = {
+            "schema_version": SCHEMA_VERSION,
+            "kind": kind_id,
+            "question": dict(question),
+            "reply_key": {
+                "algorithm": opener.algorithm,
+                "public_key": base64.b64encode(opener.public_key).decode("ascii"),
+            },
         }
-        envelope = Envelope.of(header.as_wire(), sealer.seal(header, question))
-        with self._mutex:
-            return self._ready().post("eligibility", envelope, EligibilityAnswer, timeout_s)
+        envelope = Envelope.of(header.as_wire(), sealer.seal(header, asked))
+        reply = self._post(QUESTIONS, envelope, Reply, until)
+        try:
+            answer = opener.open(header.id, reply.sealed)
+            found: dict[str, Any] = described.reply.model_validate(answer).model_dump(mode="json")
+        except (Unreadable, ValidationError):
+            raise CentralUnreachable("not_the_centre") from None
+        return found
 
-    # -- cards: `card` has the fields of `sync.messages.CardFacts` ------------------------------
+    # -- cards: `card` has the fields of `sync.wire.cards.CardFacts` ------------------------------
 
     def prove_card(
         self,
@@ -81,14 +112,15 @@ class CentralClient:
     ) -> str:
         """Is this card genuine? Returns the exchange that `open_card` names.
 
-        `factors`: process and source, eight bytes each. Raises as `eligibility`.
+        `factors`: process and source, eight bytes each. Raises as `ask`.
         """
-        from sync.messages import CardFacts, CardProof, CardProofAnswer
+        from sync.wire.cards import CardFacts, CardProof, CardProofAnswer
+        from sync.wire.doors import CARD_PROOF
 
         facts, (process, source) = CardFacts.model_validate(card), factors
         message = CardProof(card=facts, process=process, source=source, proof=proof)
-        with self._mutex:
-            return self._ready().post("card-proof", message, CardProofAnswer, timeout_s).exchange
+        until = time.monotonic() + timeout_s
+        return self._post(CARD_PROOF, message, CardProofAnswer, until).exchange
 
     def open_card(
         self,
@@ -98,14 +130,14 @@ class CentralClient:
         *,
         timeout_s: float,
     ) -> bytes:
-        """The cryptogram, 16 bytes, that opens the holder's file. Raises as `eligibility`."""
-        from sync.messages import CardFacts, CardOpening, CardOpeningAnswer
+        """The cryptogram, 16 bytes, that opens the holder's file. Raises as `ask`."""
+        from sync.wire.cards import CardFacts, CardOpening, CardOpeningAnswer
+        from sync.wire.doors import CARD_OPENING
 
         facts, (process, source) = CardFacts.model_validate(card), factors
         message = CardOpening(exchange=exchange, card=facts, process=process, source=source)
-        with self._mutex:
-            answer = self._ready().post("card-opening", message, CardOpeningAnswer, timeout_s)
-        return answer.cryptogram
+        until = time.monotonic() + timeout_s
+        return self._post(CARD_OPENING, message, CardOpeningAnswer, until).cryptogram
 
     def card_script(
         self,
@@ -119,9 +151,10 @@ class CentralClient:
         """The script for this card, as JSON for `hardware.card.script.parse_script`.
 
         `authorisation`: the code that an operator gave out. Raises `ValueError` if it cannot be
-        one, and as `eligibility`.
+        one, and as `ask`.
         """
-        from sync.messages import CardFacts, ScriptAnswer, ScriptPurpose, ScriptQuestion
+        from sync.wire.cards import CardFacts, ScriptAnswer, ScriptPurpose, ScriptQuestion
+        from sync.wire.doors import CARD_SCRIPT
 
         message = ScriptQuestion(
             card=CardFacts.model_validate(card),
@@ -129,10 +162,22 @@ class CentralClient:
             authorisation=authorisation,
             challenge=challenge,
         )
-        with self._mutex:
-            answer = self._ready().post("card-script", message, ScriptAnswer, timeout_s)
+        until = time.monotonic() + timeout_s
+        answer = self._post(CARD_SCRIPT, message, ScriptAnswer, until)
         script: dict[str, Json] = answer.model_dump(mode="json")
         return script
+
+    # -- how it is done --------------------------------------------------------------------------
+
+    def _post(self, door: Door, message: BaseModel, answer: type[A], until: float) -> A:
+        """One request. `until`: of the monotonic clock, also for who waits for another's."""
+        if not self._mutex.acquire(timeout=max(0.0, until - time.monotonic())):
+            raise CentralUnreachable("timeout")
+        try:
+            left = max(until - time.monotonic(), 0.05)
+            return self._ready().post(door.path, message, answer, left)
+        finally:
+            self._mutex.release()
 
     def _ready(self) -> Transport:
         from sync.signing import DeviceKey

@@ -1,7 +1,7 @@
 """Which version of the wire contract this code speaks, and with whom it can.
 
-Both sides say theirs with every request and every answer, in the header `Kiosk-Contract: 1.2`; who
-says nothing speaks 1.0, which had no such header. The rule:
+Both sides say theirs with every request and every answer, in the header `Kiosk-Contract: 1.0`; who
+says nothing speaks 1.0. The rule:
 
 | what changes                                       | version | who must be new first      |
 |----------------------------------------------------|---------|----------------------------|
@@ -13,15 +13,16 @@ says nothing speaks 1.0, which had no such header. The rule:
   in what was signed or sealed, where they are kept. A missing field has the default that says what
   its absence has always meant.
 - A signature in a message is over all of it as it was sent, known or not.
-- A value that a newer side may send and an older one does not know (`sync.messages.Verdict`,
-  `Rejection`, `Standing`) is read as the known value after which nothing is lost.
+- A value that a newer side may send and an older one does not know (`sync.wire.envelopes.Verdict`,
+  `Rejection`) is read as the known value after which nothing is lost.
 - Another major version is refused as a whole with `TERMINAL_TOO_OLD` or `TERMINAL_TOO_NEW`, before
   anything is taken. What is queued stays queued.
 - So that even that refusal is understood, this header, the address `/api/v<major>/` and `Refusal`
   are the same in every major version.
 
-`tests/system/contract` has each version's messages as recorded, and fails when a message changes
-its shape without a version of its own. Standard library only.
+Nothing has been released yet, so nothing is kept for older releases. With the first tag the shapes
+of all messages are recorded, and a test fails when one changes without a version of its own.
+Standard library only.
 """
 
 from __future__ import annotations
@@ -40,15 +41,15 @@ class Version(NamedTuple):
         return f"{self.major}.{self.minor}"
 
 
-#: What this code speaks. Raised together with the recordings, see above.
-CONTRACT = Version(1, 4)
+#: What this code speaks.
+CONTRACT = Version(1, 0)
 
 #: What who says nothing speaks.
 SILENT = Version(1, 0)
 
 HEADER = "Kiosk-Contract"
 
-#: Errors of `sync.messages.Refusal`: which side is behind.
+#: Errors of `sync.wire.base.Refusal`: which side is behind.
 TERMINAL_TOO_OLD, TERMINAL_TOO_NEW = "terminal_too_old", "terminal_too_new"
 
 

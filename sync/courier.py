@@ -9,31 +9,31 @@ from __future__ import annotations
 
 import logging
 import random
-import time
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from sync.canonical import sha256_hex
 from sync.faults import CentralUnreachable
-from sync.messages import (
+from sync.outbox import Answer, Leased, Outbox, Standing
+from sync.wire.envelopes import (
     BATCH_LIMIT,
     Batch,
     BatchAnswer,
     Envelope,
     InPieces,
-    ItemAnswer,
     Piece,
     PieceAnswer,
     Verdict,
-    sha256_hex,
 )
-from sync.outbox import Answer, Leased, Outbox, Standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sync.transport import Transport
+    from sync.wire.envelopes import Standing as StandingSaid
 
 log = logging.getLogger(__name__)
 
@@ -153,12 +153,18 @@ class Courier:
     def _settle(self, sent: set[str], answer: BatchAnswer) -> Delivery:
         """Take in the answers to what was sent; the unanswered goes back into the queue."""
         answers = [
-            Answer(item.id, _verdict(item), item.rejection or "", item.reason)
+            Answer(
+                item.id,
+                item.verdict,
+                item.rejection or "",
+                item.reason,
+                item.position,
+                item.epoch,
+            )
             for item in answer.answers
             if item.id in sent
         ]
-        # Whatever it answers with is safe there: this contract has no word for anything else.
-        self._outbox.acknowledge(answers, Standing(0, 0, time.time()))
+        self._outbox.acknowledge(answers, _standing(answer.standing))
         self._outbox.release(sent - {item.id for item in answers})
         finished = sum(item.verdict != Verdict.LATER for item in answers)
         log.info("delivered %d of %d items", finished, len(sent))
@@ -175,7 +181,7 @@ class Courier:
             return None
 
 
-def _verdict(item: ItemAnswer) -> str:
-    if item.verdict is Verdict.REJECTED and item.rejection is None:
-        return "unusable"
-    return item.verdict
+def _standing(said: StandingSaid) -> Standing:
+    """As the outbox keeps it."""
+    at = datetime.fromisoformat(said.at).timestamp()
+    return Standing(said.epoch, said.backed_up_to, at)

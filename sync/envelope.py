@@ -14,12 +14,17 @@ from typing import TYPE_CHECKING
 from sync.canonical import Json, canonical, sha256_hex
 from sync.header import BEIJING, EnvelopeHeader
 from sync.ids import uuid7
-from sync.schemes import PROFILES, PURPOSE, scheme_of
+from sync.profiles import PROFILES
+from sync.schemes import scheme_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sync.identity import Identity
+
+
+#: What a key is for: no other use of it opens or makes an envelope, or a reply.
+_ENVELOPE, _REPLY = b"kiosk-envelope-v1\x00", b"kiosk-reply-v1\x00"
 
 
 class Unreadable(ValueError):
@@ -58,7 +63,7 @@ class Sealer:
         """
         if (header.key_id, header.algorithm) != (self.key_id, self.algorithm):
             raise ValueError("the header names another key")
-        info = PURPOSE + header.canonical()
+        info = _ENVELOPE + header.canonical()
         return scheme_of(self.algorithm).seal(self.public_key, info, canonical(payload))
 
     def question_header(self, terminal: str, kind: str) -> EnvelopeHeader:
@@ -95,7 +100,7 @@ class Opener:
 
     def open(self, header: Mapping[str, Json], sealed: bytes) -> dict[str, object]:
         """The payload. `header` as it was received. Raises `Unreadable`."""
-        info = PURPOSE + canonical(header)
+        info = _ENVELOPE + canonical(header)
         try:
             payload = json.loads(scheme_of(self.algorithm).open(self.private_key, info, sealed))
         except ValueError as error:
@@ -103,3 +108,36 @@ class Opener:
         if not isinstance(payload, dict):
             raise Unreadable("the contents are not an object")
         return payload
+
+
+class ReplyOpener:
+    """The key of one question: its public half travels inside the question, the private half never
+    leaves the asker, and both are forgotten with the answer."""
+
+    def __init__(self, algorithm: str) -> None:
+        """Raises `ValueError` for an algorithm that is not known here."""
+        scheme = scheme_of(algorithm)
+        self._private = scheme.generate()
+        self.algorithm = algorithm
+        self.public_key = scheme.public_of(self._private)
+
+    def open(self, question: str, sealed: bytes) -> dict[str, object]:
+        """What was answered to the envelope with this id. Raises `Unreadable`."""
+        try:
+            info = _REPLY + question.encode("ascii")
+            reply = json.loads(scheme_of(self.algorithm).open(self._private, info, sealed))
+        except ValueError as error:
+            raise Unreadable("the reply does not open") from error
+        if not isinstance(reply, dict):
+            raise Unreadable("the reply is not an object")
+        return reply
+
+
+def seal_reply(
+    algorithm: str, public_key: bytes, question: str, reply: Mapping[str, Json]
+) -> bytes:
+    """An answer that only the asker of this question can read. Raises `ValueError` for a key that
+    is none of this algorithm."""
+    scheme = scheme_of(algorithm)
+    scheme.check(public_key)
+    return scheme.seal(public_key, _REPLY + question.encode("ascii"), canonical(reply))

@@ -23,7 +23,7 @@ class CentralUnreachable(Exception):
 
 
 class CentralRefused(CentralUnreachable):
-    """The centre answered and refused the request as a whole; see `sync.messages.Refusal`.
+    """The centre answered and refused the request as a whole; see `sync.wire.base.Refusal`.
 
     `reason`: "unknown_key" (not enrolled there), "terminal_disabled", "clock_skew" (this
     terminal's clock is wrong), "bad_signature", "replayed", "bad_code", "bad_request",

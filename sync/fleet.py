@@ -23,7 +23,7 @@ from pydantic import BaseModel, ValidationError
 from sync import rollover
 from sync.header import BEIJING
 from sync.identity import write_whole
-from sync.messages import (
+from sync.wire.fleet import (
     DesiredState,
     HealthRow,
     Heartbeat,
@@ -95,7 +95,8 @@ class Fleet:
             queue=QueueReport(**vars(self._outbox.counts_and_ages())),
             services=found.services,
             desired_version=self._desired.version if self._desired else "",
-            envelope_key_id=rollover.key_in_use(self._identity),
+            envelope_key_id=self._identity.central_key_id,
+            envelope_key_number=self._identity.central_key_number,
         )
 
     def _keep(self, desired: DesiredState) -> None:

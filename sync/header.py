@@ -28,7 +28,7 @@ _PATTERNS = {
     "id": r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",
     "terminal": r"[0-9]{6}",
     "receipt_no": r"([0-9]{17})?",
-    "kind": r"[a-z][a-z0-9_]{1,39}",
+    "kind": r"[a-z][a-z0-9_]{1,39}(\.[a-z][a-z0-9_]{1,39})?",
     "created": r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,15}\+08:00",
     "key_id": r"[0-9a-f]{16}",
     "algorithm": r"[A-Za-z0-9/_-]{1,80}",
@@ -47,7 +47,7 @@ class EnvelopeHeader:
     seq: int
     #: 17 digits, see `sync.receipt_number`; empty for a question.
     receipt_no: str
-    #: What is inside, e.g. "first_application".
+    #: What is inside, e.g. "first_application"; of a question its id, "business.what".
     kind: str
     #: ISO 8601 in Beijing time, "2026-11-24T09:30:00.123+08:00".
     created: str

@@ -19,13 +19,13 @@ from cryptography.hazmat.primitives.hpke import (
     Suite,
 )
 
-from sync.schemes import PROFILES
+from sync.profiles import PROFILES
 
 _MLKEM_PUBLIC, _MLKEM_SEED, _X25519 = 1184, 64, 32
 
 
 class Hybrid:
-    """`sync.schemes.Scheme`."""
+    """`sync.profiles.Scheme`."""
 
     algorithm = PROFILES["hybrid"]
 

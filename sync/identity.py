@@ -38,10 +38,10 @@ class Identity:
     central_public_key: bytes
     central_key_id: str
     algorithm: str
-    #: Grows with each key; 0: not known, of an identity that an earlier release made.
-    central_key_number: int = 0
-    #: What later keys must be signed with (Ed25519); empty: none is taken.
-    central_signing_key: bytes = b""
+    #: Grows with each key.
+    central_key_number: int
+    #: What the centre signs its answers and its later keys with (Ed25519, 32 bytes).
+    central_signing_key: bytes
 
     def save(self, state_dir: Path) -> None:
         """Write `identity.json`, whole or not at all."""
@@ -58,11 +58,11 @@ def load_identity(state_dir: Path) -> Identity:
         found = json.loads((state_dir / IDENTITY_FILE).read_text(encoding="utf-8"))
         # A newer release may have written more, and been rolled back.
         known = {field.name: found[field.name] for field in fields(Identity) if field.name in found}
-        known |= {name: base64.b64decode(known.get(name, "")) for name in _BYTES}
+        known |= {name: base64.b64decode(known[name]) for name in _BYTES}
         return Identity(**known)
     except FileNotFoundError:
         raise NotEnrolled("this terminal has not been enrolled") from None
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, KeyError, ValueError, TypeError) as error:
         raise NotEnrolled(f"{IDENTITY_FILE} cannot be used: {type(error).__name__}") from error
 
 

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.kdf.x963kdf import X963KDF
 from gmalg import SM2
 from gmalg.errors import GMError
 
-from sync.schemes import PROFILES
+from sync.profiles import PROFILES
 
 _UNCOMPRESSED = 4
 _PUBLIC, _PRIVATE, _SECRET = 65, 32, 32
@@ -37,7 +37,7 @@ _B = 0x28E9FA9E_9D9F5E34_4D5A9E4B_CF6509A7_F39789F5_15AB8F92_DDBCBD41_4D940E93
 
 
 class National:
-    """`sync.schemes.Scheme`."""
+    """`sync.profiles.Scheme`."""
 
     algorithm = PROFILES["national"]
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from sync.header import BEIJING
-from sync.messages import EXPORT_LIMIT, EXPORT_PURPOSE, Envelope, Export
+from sync.wire.envelopes import EXPORT_LIMIT, Envelope, Export
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,8 +42,7 @@ def export(outbox: Outbox, terminal: str, key: DeviceKey, folder: Path) -> list[
             made=made.isoformat(timespec="seconds"),
             envelopes=envelopes,
         )
-        signature = key.sign(EXPORT_PURPOSE, unsigned.signed_bytes())
-        signed = unsigned.signed_with(signature)
+        signed = unsigned.signed_with(key.sign(unsigned.signed_bytes()))
         file = folder / f"outbox-{terminal}-{made:%Y%m%dT%H%M%S}-{number:03d}.json"
         _write_out(file, signed.model_dump_json().encode("utf-8"))
         files.append(file)

@@ -21,15 +21,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sync.identity import Identity
-    from sync.messages import EnvelopeKey
+    from sync.wire.enrolment import EnvelopeKey
 
 log = logging.getLogger(__name__)
-
-
-def key_in_use(identity: Identity) -> str:
-    """The id of the key this terminal seals to; empty if it cannot take another, because it was
-    enrolled before keys were signed."""
-    return identity.central_key_id if identity.central_signing_key else ""
 
 
 def take(offered: EnvelopeKey, identity: Identity, state_dir: Path) -> Identity:

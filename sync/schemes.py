@@ -1,47 +1,10 @@
-"""How envelopes are sealed: two ways, each known by the id in the clear header.
-
-| profile    | algorithm id                                 | for                          |
-|------------|----------------------------------------------|------------------------------|
-| `hybrid`   | HPKE/MLKEM768-X25519/HKDF-SHA256/AES-256-GCM | the default                  |
-| `national` | SM2/SM3-KDF/SM4-GCM                          | where 商用密码 are required  |
-
-The centre chooses by the key that it hands out, and opens both. Keys are bytes of fixed length.
-"""
+"""Finds the code of one way of sealing (`sync.profiles`) by the id in the clear header."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from sync.profiles import PROFILES, Scheme
 
-#: What a key of the centre is for: no other use of it opens or makes an envelope.
-PURPOSE = b"kiosk-envelope-v1\x00"
-
-
-class Scheme(Protocol):
-    """One way of sealing to a public key. `info` is bound in: it must be the same at opening."""
-
-    @property
-    def algorithm(self) -> str: ...
-
-    def check(self, public: bytes) -> None:
-        """Raises `ValueError` for what is no public key of this scheme."""
-
-    def generate(self) -> bytes:
-        """A new private key."""
-
-    def public_of(self, private: bytes) -> bytes:
-        """The public half. Raises `ValueError` for what is no private key of this scheme."""
-
-    def seal(self, public: bytes, info: bytes, plain: bytes) -> bytes: ...
-
-    def open(self, private: bytes, info: bytes, sealed: bytes) -> bytes:
-        """What was sealed. Raises `ValueError` if any byte of it, or of `info`, is another."""
-
-
-#: What an operator calls them.
-PROFILES = {
-    "hybrid": "HPKE/MLKEM768-X25519/HKDF-SHA256/AES-256-GCM",
-    "national": "SM2/SM3-KDF/SM4-GCM",
-}
+__all__ = ["PROFILES", "Scheme", "scheme_of"]
 
 
 def scheme_of(algorithm: str) -> Scheme:

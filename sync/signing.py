@@ -1,8 +1,8 @@
 """The device key, and request signatures made with it (RFC 9421, HTTP Message Signatures).
 
-A signature covers method, host, path, body (Content-Digest, RFC 9530) and time, with a nonce, so a
-proxy may end TLS and nobody can alter or repeat a request. The key is made at enrolment and never
-leaves the terminal.
+A signature covers method, host, path, query, the body and how it is packed (Content-Digest, RFC
+9530) and time, with a nonce, so a proxy may end TLS and nobody can alter or repeat a request. The
+key is made at enrolment and never leaves the terminal.
 
 Who holds the private half is behind `KeyHolder`. Here it is a file that only its owner may read. A
 TPM 2.0 comes in at `DeviceKey.load`, as a second holder: one that unseals the Ed25519 key for this
@@ -16,8 +16,8 @@ from __future__ import annotations
 import stat
 from typing import TYPE_CHECKING, Protocol
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -29,10 +29,14 @@ from requests_http_signature import HTTPSignatureAuth, algorithms
 
 from sync.canonical import sha256_hex
 from sync.identity import DEVICE_KEY_FILE, NotEnrolled, write_whole
-from sync.messages import SIGNATURE_TAG, SIGNED_COMPONENTS
+from sync.wire.base import ENCODING_COMPONENT, SIGNATURE_TAG, SIGNED_COMPONENTS, Signed
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from requests import PreparedRequest
+
+    from sync.canonical import Json
 
 
 class KeyHolder(Protocol):
@@ -86,13 +90,14 @@ class DeviceKey:
             write_whole(state_dir / DEVICE_KEY_FILE, _pem(Ed25519PrivateKey.generate()), 0o600)
         return cls.load(state_dir)
 
-    def sign(self, purpose: str, data: bytes) -> bytes:
-        """An Ed25519 signature over `data`; `purpose` keeps it apart from every other use."""
-        return self._holder.sign(purpose.encode("ascii") + b"\n" + data)
+    def sign(self, data: bytes) -> bytes:
+        """An Ed25519 signature over `data`, which begins with what it is for
+        (`sync.wire.base.Signed`)."""
+        return self._holder.sign(data)
 
     def auth(self) -> HTTPSignatureAuth:
         """Signs requests of `requests` when given as their `auth`."""
-        return HTTPSignatureAuth(
+        return _Auth(
             signature_algorithm=_ByHolder,
             key_resolver=_Held(self._holder),
             key_id=self.id,
@@ -100,6 +105,26 @@ class DeviceKey:
             tag=SIGNATURE_TAG,
             use_nonce=True,
         )
+
+
+def centre_signed(message: Signed, signing_key: bytes, **also: Json) -> bool:
+    """Whether the centre with this key (Ed25519, 32 bytes) signed a message; `also`: what the
+    signature is over without being said, such as the terminal of an answer."""
+    try:
+        key = Ed25519PublicKey.from_public_bytes(signing_key)
+        key.verify(message.signature, message.signed_bytes(**also))
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+class _Auth(HTTPSignatureAuth):
+    """Covers how a body is packed where it is: who changes that changes what it says."""
+
+    def get_covered_component_ids(self, request: PreparedRequest) -> list[str]:
+        covered = list(super().get_covered_component_ids(request))
+        packed = ENCODING_COMPONENT in request.headers
+        return [*covered, ENCODING_COMPONENT] if packed else covered
 
 
 class _ByHolder(algorithms.ED25519):

@@ -29,7 +29,7 @@ from pydantic import BaseModel, ValidationError
 from sync.clock import RELEASED
 from sync.contract import CONTRACT, HEADER, refusal, said
 from sync.faults import CentralRefused, CentralUnreachable
-from sync.messages import API, Refusal
+from sync.wire.base import API, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -39,7 +39,7 @@ class Check:
 
 def check_application(held: dict[str, Any], number: str, person: IdPersona) -> Iterator[Check]:
     """The centre's view (`central show`) of the one application; `number` is the receipt's."""
-    applications = held["applications"]
+    applications = held["cases"]
     yield Check("the centre holds exactly one application", len(applications) == 1)
     if len(applications) != 1:
         return
@@ -47,17 +47,18 @@ def check_application(held: dict[str, Any], number: str, person: IdPersona) -> I
     yield Check("its receipt number is the one shown to the citizen", one["receipt_no"] == number)
     yield Check("it was accepted", one["state_zh"] == "已受理", one["state_zh"])
     yield Check("it is the person's", one["name"] == mask_name(person.name), one["name"])
-    yield Check("its photo opens, 358x441", one["photo"] == PHOTO_SIZE, one["photo"])
-    yield Check("its signature opens", bool(one["signature"]), one["signature"])
-    yield Check("the hash of the form is right", one["form_ok"] is True)
-    yield Check("the hash of the photo is right", one["photo_ok"] is True)
-    yield Check("the signature is bound to what was signed", one["binding_ok"] is True)
-    yield Check("the frame the photo was cut from is there", bool(one["frame"]), one["frame"])
+    pictures = one["pictures"]
+    yield Check("its photo opens, 358x441", pictures["photo"] == PHOTO_SIZE, pictures["photo"])
+    yield Check("its signature opens", bool(pictures["signature"]), pictures["signature"])
+    yield Check("the hash of the form is right", one["document_ok"] is True)
+    yield Check("the hash of the photo is right", one["attachments_ok"] is True)
+    yield Check("the signature is bound to what was signed", one["signature_ok"] is True)
+    yield Check("the frame the photo was cut from is there", bool(pictures.get("frame")))
     yield Check("every rule of the photo is reported", one["rules_claimed"] > 0)
     yield Check("the centre measured the photo itself", one["rules_measured"] > 0)
     differing = one["photo_disagrees"]
     yield Check("it found what the terminal found", differing == [], differing)
-    yield Check("nobody need look at the photo", one["photo_review"] == [], one["photo_review"])
+    yield Check("nobody need look at the photo", one["review"] == [], one["review"])
     consents = sorted(one["consents"])
     wanted = ["apply.notice", "photo.notice"]
     yield Check("both consents are recorded", consents == wanted, consents)

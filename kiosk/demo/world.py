@@ -209,7 +209,7 @@ class World:
 
     def centre_holds(self) -> dict[str, Any]:
         """What the centre holds, masked (`central show`)."""
-        found: dict[str, Any] = json.loads(self.central("show", "--json"))
+        found: dict[str, Any] = json.loads(self.central("show", "--json", "--wait", "30"))
         return found
 
     def _central(self, command: str) -> list[str]:

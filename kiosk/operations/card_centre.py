@@ -59,7 +59,7 @@ class CentralScripts:
 
 
 def _facts(card: SocialCard) -> dict[str, str]:
-    """The fields of `sync.messages.CardFacts`."""
+    """The fields of `sync.wire.cards.CardFacts`."""
     names = ("region", "reset_info", "algorithm", "card_id")
     return {name: getattr(card, name) for name in names}
 

@@ -23,9 +23,7 @@ def ask_central(prompt: prompts.AskCentral, _: None, work: Work) -> Reply:
         return Reply()
     question, patience_s = prompt.question, work.parts.settings.central.patience_s
     try:
-        answer = central.ask(  # type: ignore[attr-defined]
-            question.kind, dict(question.fields), timeout_s=patience_s
-        )
+        answer = central.ask(question.kind, dict(question.fields), timeout_s=patience_s)
     except CentralUnreachable as error:
         log.info("central unreachable: %s", type(error).__name__)
         return Reply()

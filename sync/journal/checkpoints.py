@@ -22,7 +22,7 @@ from sync.header import BEIJING
 from sync.identity import write_whole
 from sync.journal.check import Vouched, check
 from sync.journal.lines import Position, hash_at
-from sync.messages import CHECKPOINT_PURPOSE, Checkpoint, CheckpointAnswer, CheckpointVerdict
+from sync.wire.journal import Checkpoint, CheckpointAnswer, CheckpointVerdict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,9 +75,8 @@ def vouched(folder: Path, public_key: bytes) -> list[Vouched]:
 
 def genuine(checkpoint: Checkpoint, key: Ed25519PublicKey) -> bool:
     """Whether its signature is by this key."""
-    signed = CHECKPOINT_PURPOSE.encode("ascii") + b"\n" + checkpoint.signed_bytes()
     try:
-        key.verify(checkpoint.signature, signed)
+        key.verify(checkpoint.signature, checkpoint.signed_bytes())
     except InvalidSignature:
         return False
     return True
@@ -178,7 +177,7 @@ class Checkpoints:
             since_hash=hash_at(self._folder, since),
             altered_seq=self.watch.altered_seq,
         )
-        signature = self._key.sign(CHECKPOINT_PURPOSE, unsigned.signed_bytes())
+        signature = self._key.sign(unsigned.signed_bytes())
         return unsigned.signed_with(signature)
 
     def _keep(self) -> None:

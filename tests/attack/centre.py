@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from sync.canonical import sha256_hex
 from sync.faults import CentralUnreachable
-from sync.messages import (
+from sync.wire.envelopes import (
     Batch,
-    BatchAnswer,
     Envelope,
     InPieces,
     ItemAnswer,
@@ -19,14 +19,15 @@ from sync.messages import (
     PieceAnswer,
     Rejection,
     Verdict,
-    sha256_hex,
 )
+from tests.system.answers import batch as batch_answer
+from tests.system.answers import item as answer_to
 
 #: Nothing of the request is taken in; what the transport makes of it.
 NOT_ARRIVED = ("connection", "timeout", "busy", "server_error", "too_large", "not_the_centre")
 #: It is taken in; what becomes of the answer.
 ARRIVED = ("fine", "answer lost", "half the answers", "mixed up", "somebody else's")
-VERDICTS = ("accepted", "later", "rejected", "mismatch")
+VERDICTS = ("accepted", "later", "unusable", "mismatch")
 
 
 class Centre:
@@ -56,20 +57,17 @@ class Centre:
         if isinstance(result, PieceAnswer):
             return result
         self.said = list(_on_the_way(fate, result))
-        return BatchAnswer(answers=self.said)
+        return batch_answer(self.said)
 
     def decide(self, item: str, verdict: str) -> ItemAnswer:
         """What an item comes to, and its one effect."""
         if item in self.effects:
-            return ItemAnswer(id=item, verdict=Verdict.DUPLICATE)
+            return answer_to(item, Verdict.DUPLICATE)
         if verdict == "mismatch":
-            answer = ItemAnswer(
-                id=item, verdict=Verdict.REJECTED, rejection=Rejection.MISMATCH, reason="name"
-            )
+            answer = answer_to(item, Verdict.REJECTED, rejection=Rejection.MISMATCH, reason="name")
         else:
-            answer = ItemAnswer(id=item, verdict=Verdict(verdict))
-        unusable = answer.verdict is Verdict.REJECTED and answer.rejection is None
-        if answer.verdict is not Verdict.LATER and not unusable:
+            answer = answer_to(item, verdict)
+        if answer.verdict not in (Verdict.LATER, Verdict.UNUSABLE):
             self.effects[item] = self.effects.get(item, 0) + 1
         return answer
 

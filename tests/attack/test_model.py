@@ -27,12 +27,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from sync.courier import Courier, _verdict
+from sync.courier import Courier
 from sync.faults import CentralUnreachable
 from sync.header import EnvelopeHeader
-from sync.messages import ItemAnswer, Verdict
 from sync.outbox import Answer, Leased, Outbox, OutboxUnavailable, Standing
 from sync.transport import Transport
+from sync.wire.envelopes import ItemAnswer, Verdict
 from tests.attack.centre import ARRIVED, NOT_ARRIVED, VERDICTS, Centre
 from tests.attack.harness import TALLY, Budget, damage_the_indexes, in_memory, opened
 from tests.attack.victim import body
@@ -145,7 +145,7 @@ class Model(RuleBasedStateMachine):
         """The centre takes an item in, once however often it comes, and its answer arrives."""
         item = self.leased.pop(data.draw(st.integers(0, len(self.leased) - 1)))
         said = self.centre.decide(item.id, verdict)
-        answer = Answer(item.id, _verdict(said), said.rejection or "", said.reason)
+        answer = Answer(item.id, said.verdict, said.rejection or "", said.reason)
         self.box.acknowledge([answer], Standing(0, 0, self.now))
         self.hear(said)
 
@@ -176,7 +176,7 @@ class Model(RuleBasedStateMachine):
         """An answer came to the outbox; the first one stands."""
         if said.id in self.finished or said.id in self.dead:
             return
-        if said.verdict is Verdict.REJECTED and said.rejection is None:
+        if said.verdict is Verdict.UNUSABLE:
             self.dead.add(said.id)
         elif said.verdict is not Verdict.LATER:
             self.finished[said.id] = said.verdict

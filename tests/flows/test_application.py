@@ -17,6 +17,8 @@ from kiosk.visit.prompts import Form
 from kiosk.words import LANGUAGES, Words
 from sync.canonical import canonical, sha256_hex
 from sync.header import EnvelopeHeader
+from sync.kinds.first_application import KIND
+from sync.wire.contents import Contents
 from tests.flows.counter import PHOTO, SIGNATURE, Walk
 
 HEADER = EnvelopeHeader(
@@ -59,6 +61,17 @@ def test_every_hash_agrees() -> None:
     assert base64.b64decode(sealed["attachments"]["photo"]) == PHOTO.jpeg
     assert document["photo_sha256"] == PHOTO.sha256
     assert (sealed["request_id"], sealed["receipt_no"]) == (HEADER.id, HEADER.receipt_no)
+
+
+def test_the_contents_are_what_the_wire_contract_says() -> None:
+    prepared = Prepared.of(signed())
+    received = Contents.model_validate(prepared.contents(HEADER))
+    form = KIND.document.model_validate(received.document)
+    assert form.as_sent() == received.document
+    assert set(received.document) == set(KIND.document.model_fields)
+    assert set(received.attachments) <= set(KIND.attachments)
+    claimed = KIND.evidence.model_validate(received.evidence).model_dump(mode="json")
+    assert claimed == received.evidence, "no claim is lost on the way"
 
 
 def test_another_signature_breaks_the_binding() -> None:

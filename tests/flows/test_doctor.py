@@ -29,9 +29,9 @@ Disk = namedtuple("Disk", "total used free")
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
     """A terminal without devices whose two programs have just said that all is well."""
-    Identity("130299", "http://127.0.0.1:9", "0" * 16, b"\0" * 1216, "0" * 16, "test").save(
-        tmp_path
-    )
+    Identity(
+        "130299", "http://127.0.0.1:9", "0" * 16, b"\0" * 1216, "0" * 16, "test", 1, b"\0" * 32
+    ).save(tmp_path)
     Outbox(tmp_path / "outbox.db", "130299").close()
     said(tmp_path, "ok", os.getpid())
     (tmp_path / "health.json").write_text('{"health": []}')

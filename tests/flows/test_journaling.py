@@ -403,7 +403,9 @@ def test_a_terminal_that_has_no_journal_yet(tmp_path: Path) -> None:
 
 
 def test_what_is_exported_is_written_down(state: Path, tmp_path: Path) -> None:
-    Identity("130299", "http://127.0.0.1:9", "0" * 16, b"\0" * 1216, "0" * 16, "test").save(state)
+    Identity(
+        "130299", "http://127.0.0.1:9", "0" * 16, b"\0" * 1216, "0" * 16, "test", 1, b"\0" * 32
+    ).save(state)
     media = tmp_path / "media"
     media.mkdir()
     result = RUN.invoke(app, ["outbox", "export", "--state", str(state), str(media)])

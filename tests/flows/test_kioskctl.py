@@ -29,9 +29,9 @@ BROKEN = READY | {"device": "printer", "state": "fault", "fault": "printer_paper
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
     """An enrolled terminal whose agent reaches the centre."""
-    Identity("130299", "http://127.0.0.1:9", "0" * 16, b"\0" * 1216, "0" * 16, "test").save(
-        tmp_path
-    )
+    Identity(
+        "130299", "http://127.0.0.1:9", "0" * 16, b"\0" * 1216, "0" * 16, "test", 1, b"\0" * 32
+    ).save(tmp_path)
     Outbox(tmp_path / "outbox.db", "130299").close()
     (tmp_path / "agent.json").write_text(json.dumps({"central": "ok"}))
     return tmp_path

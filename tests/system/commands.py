@@ -28,7 +28,7 @@ _LOADED = [
     "django.http",
     "django.urls",
     "kiosk.photo",
-    "sync.messages",
+    "sync.wire.doors",
 ]
 
 _forking = multiprocessing.get_context("forkserver")

@@ -79,7 +79,7 @@ class CentralServer:
         return commands.run([words[0], "--state", str(self.state), *words[1:]], _START_S)
 
     def show(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.command("show", "--json"))
+        found: dict[str, Any] = json.loads(self.command("show", "--json", "--wait", "30"))
         return found
 
     def code(self) -> str:

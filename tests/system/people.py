@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from sync.canonical import sha256_hex
-from sync.messages import ApplicationForm, binding_sha256, form_sha256
 
 if TYPE_CHECKING:
     from sync.header import EnvelopeHeader
@@ -126,7 +125,7 @@ def form_of(person: Person, photo: bytes) -> dict[str, Any]:
         "id_address": "河北省唐山市路北区张北小区19楼1门401号",
         "id_issuer": "唐山市公安局路北分局",
         "id_valid_from": "2015-03-01",
-        "id_valid_to": "",
+        "id_valid_to": "9999-12-31",
         "bank": "bank_a",
         "outlet": "outlet_1",
         "pickup": "outlet",
@@ -134,28 +133,54 @@ def form_of(person: Person, photo: bytes) -> dict[str, Any]:
     }
 
 
+SIGNED_AT = "2026-11-24T09:30:00.000+08:00"
+
+
 def application_of(
     person: Person, header: EnvelopeHeader, photo: bytes | None = None
 ) -> dict[str, Any]:
     """What a terminal would seal for this person under this header."""
     photo = jpeg() if photo is None else photo
-    form = form_of(person, photo)
-    form_hash = form_sha256(ApplicationForm.model_validate(form))
-    signed_at = "2026-11-24T09:30:00.000+08:00"
+    pictures = {"photo": photo, "signature": png()}
+    return contents_of(header, form_of(person, photo), pictures)
+
+
+def contents_of(
+    header: EnvelopeHeader, document: dict[str, Any], pictures: dict[str, bytes]
+) -> dict[str, Any]:
+    """Any kind's contents; signed where there is a picture "signature". Written out by hand, so
+    that a fault of the product's own builder does not hide."""
+    document_hash = sha256_hex(document)
+    signature = None
+    if "signature" in pictures:
+        png_hash = sha256_hex(pictures["signature"])
+        bound = {"document": document_hash, "signature": png_hash, "signed_at": SIGNED_AT}
+        signature = {
+            "png_sha256": png_hash,
+            "document_sha256": document_hash,
+            "signed_at": SIGNED_AT,
+            "binding_sha256": sha256_hex(bound),
+        }
     return {
+        "schema_version": 1,
+        "kind": header.kind,
         "request_id": header.id,
         "receipt_no": header.receipt_no,
         "policy_version": "2026-11",
-        "form": form,
-        "form_sha256": form_hash,
-        "photo_jpeg": base64.b64encode(photo).decode("ascii"),
-        "signature": {
-            "png": base64.b64encode(png()).decode("ascii"),
-            "form_sha256": form_hash,
-            "signed_at": signed_at,
-            "binding_sha256": binding_sha256(form_hash, png(), signed_at),
+        "document": document,
+        "document_sha256": document_hash,
+        "attachments": {
+            name: base64.b64encode(data).decode("ascii") for name, data in pictures.items()
         },
+        "signature": signature,
         "consents": [
-            {"text_id": "apply.notice", "text_version": "2026-11", "agreed_at": signed_at}
+            {
+                "text_id": "apply.notice",
+                "text_version": "2026-11",
+                "text_sha256": "0" * 64,
+                "agreed_at": SIGNED_AT,
+            }
         ],
+        "proof": {"level": "P3", "at": SIGNED_AT, "reasons": []},
+        "evidence": {},
     }

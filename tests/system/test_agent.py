@@ -13,8 +13,8 @@ import pytest
 from sync.agent import run_agent
 from sync.courier import Courier
 from sync.envelope import Sealer
-from sync.messages import BatchAnswer
-from tests.system import people
+from sync.wire.envelopes import BatchAnswer
+from tests.system import answers, people
 from tests.system.conftest import CentralServer, enrolled
 from tests.system.people import FREE, application_of
 
@@ -92,7 +92,7 @@ def test_two_agents_at_once_have_one_effect(
         stored = [put(terminal, person) for person in FREE[11:14]]
         for one in stored:
             until(lambda one=one: accepted(terminal.outbox, one), "verdict")  # type: ignore[misc]
-    ids = [found["id"] for found in central.show()["applications"]]
+    ids = [found["id"] for found in central.show()["cases"]]
     assert [ids.count(one.id) for one in stored] == [1, 1, 1]
 
 
@@ -111,7 +111,7 @@ def test_an_answer_lost_after_processing_is_delivered_again_with_one_effect(
     terminal.outbox.release([stored.id])  # its lease ends, only sooner
     with agent(terminal):
         until(lambda: accepted(terminal.outbox, stored), "verdict")
-    ids = [found["id"] for found in central.show()["applications"]]
+    ids = [found["id"] for found in central.show()["cases"]]
     assert ids.count(stored.id) == 1
 
 
@@ -188,9 +188,8 @@ def test_a_server_that_was_down_gets_everything_once_and_in_order(tmp_path: Path
             for one in stored:
                 until(lambda one=one: accepted(terminal.outbox, one), "verdict")  # type: ignore[misc]
         found = server.show()
-        arrived = [row["receipt_no"] for row in reversed(found["applications"])]
+        arrived = [row["receipt_no"] for row in found["cases"]]
         assert arrived == [one.receipt_no for one in stored]
-        assert found["envelopes"] == 3
     finally:
         terminal.transport.close()
         terminal.outbox.close()
@@ -198,7 +197,8 @@ def test_a_server_that_was_down_gets_everything_once_and_in_order(tmp_path: Path
 
 
 def test_batch_answers_may_hold_fields_of_a_newer_server() -> None:
-    answer = BatchAnswer.model_validate_json(
-        '{"answers": [{"id": "x", "verdict": "accepted", "mood": "good"}], "more": 1}'
-    )
+    said = answers.batch([answers.item("01890000-0000-7000-8000-000000000000", "accepted")])
+    document = said.model_dump(mode="json")
+    document["more"] = document["answers"][0]["mood"] = "good"
+    answer = BatchAnswer.model_validate(document)
     assert answer.answers[0].verdict == "accepted"

@@ -64,6 +64,8 @@ def state(tmp_path: Path) -> Path:
         central_public_key=bytes(1216),
         central_key_id="0" * 16,
         algorithm="none",
+        central_key_number=1,
+        central_signing_key=bytes(32),
     ).save(tmp_path)
     return tmp_path
 

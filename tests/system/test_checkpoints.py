@@ -17,8 +17,8 @@ from sync.journal.check import Alteration, check
 from sync.journal.checkpoints import FILE, KEPT, Checkpoints, load, vouched
 from sync.journal.keeper import ON_ITS_WAY_S, ClockWatch, Keeper, Missing
 from sync.journal.lines import files_of, read
-from sync.messages import CheckpointAnswer, CheckpointVerdict
 from sync.signing import DeviceKey
+from sync.wire.journal import CheckpointAnswer, CheckpointVerdict
 from tests.system.people import JOURNALLED
 from tests.system.test_agent import agent, put, until
 

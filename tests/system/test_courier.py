@@ -17,11 +17,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from sync.canonical import sha256_hex
 from sync.clock import RELEASED, not_before
 from sync.courier import PIECE_BYTES, Backoff, Courier, Delivery
 from sync.faults import CentralRefused, CentralUnreachable
 from sync.journal import Journal
-from sync.messages import (
+from sync.outbox import Outbox
+from sync.signing import DeviceKey
+from sync.transport import Transport
+from sync.wire.envelopes import (
     BATCH_LIMIT,
     Batch,
     BatchAnswer,
@@ -29,11 +33,9 @@ from sync.messages import (
     ItemAnswer,
     PieceAnswer,
     Verdict,
-    sha256_hex,
 )
-from sync.outbox import Outbox
-from sync.signing import DeviceKey
-from sync.transport import Transport
+from tests.system.answers import batch
+from tests.system.answers import item as item_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,6 +53,10 @@ def put(box: Outbox) -> str:
     return box.put("first_application", lambda _: b"sealed", key_id="0" * 16, algorithm="none").id
 
 
+#: No item has this id.
+UNKNOWN = "00000000-0000-7000-8000-000000000000"
+
+
 class Wire:
     """Stands for the transport: remembers what was sent and answers as told."""
 
@@ -61,7 +67,7 @@ class Wire:
     def post(self, path: str, message: Batch, answer: Any, timeout_s: float) -> BatchAnswer:
         ids = [str(item.header["id"]) for item in message.envelopes]
         self.sent.append(ids)
-        return BatchAnswer(answers=self._answer(ids))
+        return batch(self._answer(ids))
 
 
 def courier_of(
@@ -72,7 +78,7 @@ def courier_of(
 
 
 def accept(ids: list[str]) -> list[ItemAnswer]:
-    return [ItemAnswer(id=item, verdict=Verdict.ACCEPTED) for item in ids]
+    return [item_answer(item, Verdict.ACCEPTED) for item in ids]
 
 
 def test_batches_go_in_order_and_are_limited(box: Outbox) -> None:
@@ -97,14 +103,14 @@ def test_an_answer_to_what_was_not_sent_changes_nothing(box: Outbox) -> None:
     urgent_elsewhere = put(box)
     box.lease(1, 60)
     put(box)
-    courier, _ = courier_of(box, lambda ids: accept([*ids, urgent_elsewhere, "unknown"]))
+    courier, _ = courier_of(box, lambda ids: accept([*ids, urgent_elsewhere, UNKNOWN]))
     courier.deliver()
     assert box.verdict(urgent_elsewhere) is None
 
 
 def test_later_keeps_an_item(box: Outbox) -> None:
     item = put(box)
-    courier, _ = courier_of(box, lambda ids: [ItemAnswer(id=ids[0], verdict=Verdict.LATER)])
+    courier, _ = courier_of(box, lambda ids: [item_answer(ids[0], Verdict.LATER)])
     assert courier.deliver().to_come_later == 1
     assert box.verdict(item) is None
     assert box.counts_and_ages().queued == 1
@@ -177,7 +183,7 @@ def serving(server: http.server.HTTPServer) -> Iterator[str]:
 
 
 PACKS = {"Accept-Encoding": "gzip"}
-FINE = (200, BatchAnswer(answers=[]).model_dump_json().encode(), PACKS)
+FINE = (200, batch([]).model_dump_json().encode(), PACKS)
 
 
 WRONG_ANSWERS: dict[str, tuple[int, bytes, dict[str, str], str]] = {
@@ -265,7 +271,7 @@ def test_a_certificate_that_is_not_valid_yet_means_a_wrong_clock(
 
 
 def ask(transport: Transport, timeout_s: float = 5) -> BatchAnswer:
-    return transport.post("envelopes", BatchAnswer(answers=[]), BatchAnswer, timeout_s)
+    return transport.post("envelopes", batch([]), BatchAnswer, timeout_s)
 
 
 def test_a_time_that_cannot_be_is_no_trouble_of_the_network(
@@ -365,7 +371,7 @@ def test_retry_after_is_read_and_bounded(tmp_path: Path) -> None:
         with answering(429, b"", {"Retry-After": value}) as url:
             transport = Transport(url, DeviceKey.load_or_create(tmp_path))
             with pytest.raises(CentralUnreachable) as caught:
-                transport.post("envelopes", BatchAnswer(answers=[]), BatchAnswer, 5)
+                transport.post("envelopes", batch([]), BatchAnswer, 5)
             transport.close()
         waits.append(caught.value.retry_after_s)
     assert waits == [7.0, 3600.0, 0.0, None]
@@ -438,8 +444,8 @@ class Line:
             return PieceAnswer(held=len(self.held))
         if path == "in-pieces":
             assert sha256_hex(self.held) == message.sealed_sha256
-            return BatchAnswer(answers=accept([message.header["id"]]))
-        return BatchAnswer(answers=accept([str(e.header["id"]) for e in message.envelopes]))
+            return batch(accept([message.header["id"]]))
+        return batch(accept([str(e.header["id"]) for e in message.envelopes]))
 
 
 def deliver_at_last(courier: Courier, tries: int) -> None:
@@ -619,15 +625,15 @@ def test_bodies_are_packed_once_the_server_has_said_that_it_takes_them(
 ) -> None:
     put(box)
     (leased,) = box.lease(1, 60)
-    answer = BatchAnswer(answers=[])
-    batch = Batch(envelopes=[Envelope.of(leased.header, b"x" * 5000)])
+    answer = batch([])
+    sent = Batch(envelopes=[Envelope.of(leased.header, b"x" * 5000)])
     for said, packed in (("gzip", True), ("identity", False)):
         seen: list[tuple[str, int]] = []
         body = answer.model_dump_json().encode()
         with answering(200, body, {"Accept-Encoding": said}, seen) as url:
             transport = Transport(url, DeviceKey.load_or_create(tmp_path))
             for _ in range(2):
-                transport.post("envelopes", batch, BatchAnswer, 5)
+                transport.post("envelopes", sent, BatchAnswer, 5)
             transport.close()
         (first, whole), (second, size) = seen
         assert first == ""

@@ -136,5 +136,5 @@ def test_a_receipt_with_a_whole_number_would_fail(tmp_path: Path) -> None:
 
 
 def test_two_applications_would_fail() -> None:
-    (check,) = report.check_application({"applications": [{}, {}]}, "1", PERSON)
+    (check,) = report.check_application({"cases": [{}, {}]}, "1", PERSON)
     assert not check.ok

@@ -54,7 +54,7 @@ class Kiosk:
 
     def applications(self, number: str) -> list[dict[str, Any]]:
         """What the centre holds under a receipt number."""
-        held = self.world.centre_holds()["applications"]
+        held = self.world.centre_holds()["cases"]
         return [one for one in held if one["receipt_no"] == number]
 
     def printed(self) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,10 +14,12 @@ import requests
 from hardware.virtual.portrait import frame
 from kiosk.photo import Photographer
 from kiosk.photo.capture import FRAME_LIMIT, Capture, whole_frame
-from kiosk.photo.faces import Band, Comparison, Place, Why, cannot_tell, portrait_png
+from kiosk.photo.faces import Band, Comparison, Why, cannot_tell
 from kiosk.photo.liveness import Answer, Hint
 from kiosk.records.evidence import PhotoEvidence
-from sync.messages import SEALED_LIMIT
+from kiosk.records.proof import Level, Proof
+from sync.header import BEIJING
+from sync.wire.envelopes import SEALED_LIMIT
 from tests.system.people import PHOTOGRAPHED
 from tests.system.test_central import decided, shown, submit
 
@@ -44,12 +47,17 @@ def sent(
     **more: Any,
 ) -> dict[str, Any]:
     """What the centre says of an application with this photo and evidence."""
-    usual: dict[str, Any] = {"head_covering": False, "comparison": cannot_tell(Why.NO_PORTRAIT)}
-    evidence = PhotoEvidence(capture, 1, **(usual | more)).document()
+    evidence = PhotoEvidence(capture, more.get("head_covering", False)).document()
     change(evidence)
+    compared = more.get("comparison", cannot_tell(Why.NO_PORTRAIT))
+    attached = {"frame": capture.frame.jpeg} | more.get("attached", {})
 
     def put(payload: dict[str, Any]) -> None:
-        payload["photo_evidence"] = evidence
+        payload["evidence"] = evidence
+        at = datetime(2026, 11, 24, 9, 30, tzinfo=BEIJING)
+        payload["proof"] = Proof(Level.P3, at, compared).document()
+        for name, data in attached.items():
+            payload["attachments"][name] = base64.b64encode(data).decode("ascii")
 
     stored = submit(terminal, next(PEOPLE), put, photo=capture.photo.jpeg)
     assert decided(terminal, stored).verdict == "accepted"
@@ -62,11 +70,11 @@ def test_the_report_stands_beside_the_photo_and_the_centre_finds_the_same(
     central: CentralServer, terminal: EnrolledTerminal, capture: Capture
 ) -> None:
     found = sent(central, terminal, capture)
-    assert found["frame"] == [1280, 720]
+    assert found["pictures"]["frame"] == [1280, 720]
     assert found["rules_claimed"] == len(capture.photo.report.lines)
     assert found["rules_measured"] > 10
     assert found["photo_disagrees"] == []
-    assert found["photo_review"] == []
+    assert found["review"] == []
     assert found["liveness"] == {"blink": "seen", "turn": "not_seen", "unbroken": True}
 
 
@@ -82,7 +90,7 @@ def test_a_terminal_that_claims_another_value_is_found_out(
 
     found = sent(central, terminal, capture, claim)
     assert found["photo_disagrees"] == ["face.width"]
-    assert found["photo_review"] == ["photo_disagrees"]
+    assert found["review"] == ["photo_disagrees"]
 
 
 def test_a_photo_without_a_face_is_marked_whatever_the_terminal_says(
@@ -92,7 +100,7 @@ def test_a_photo_without_a_face_is_marked_whatever_the_terminal_says(
     assert decided(terminal, stored).verdict == "accepted"
     found = shown(central, stored)
     assert found is not None
-    assert found["photo_review"] == ["no_report", "photo_broken"]
+    assert found["review"] == ["no_report", "photo_broken"]
 
 
 @pytest.mark.parametrize(
@@ -110,21 +118,7 @@ def test_exceptions_and_hints_lead_to_a_person_and_never_to_a_refusal(
     more: dict[str, Any],
     reason: str,
 ) -> None:
-    assert sent(central, terminal, capture, **more)["photo_review"] == [reason]
-
-
-def test_a_portrait_sent_to_be_compared_is_not_kept(
-    central: CentralServer, terminal: EnrolledTerminal, capture: Capture
-) -> None:
-    portrait = bytes([120]) * (102 * 126 * 3)
-    found = sent(central, terminal, capture, portrait=portrait, place=Place.CENTRAL)
-    assert "portrait_png" not in found["comparison"]
-    assert found["comparison"]["place"] == "central"
-    database = b"".join(file.read_bytes() for file in central.folder.glob("*.db*"))
-    png = portrait_png(portrait)
-    assert len(database) > 10_000
-    assert png not in database
-    assert base64.b64encode(png) not in database
+    assert sent(central, terminal, capture, **more)["review"] == [reason]
 
 
 def test_the_operator_sees_photo_frame_and_every_rule(
@@ -141,7 +135,7 @@ def test_the_operator_sees_photo_frame_and_every_rule(
         {"username": name, "password": password, "csrfmiddlewaretoken": token[1]},
         headers={"Referer": login},
     )
-    page = session.get(f"{central.url}/admin/central/application/{found['id']}/change/").text
+    page = session.get(f"{central.url}/admin/cases/{found['position']}/").text
     assert page.count("data:image/jpeg;base64,") == 2
     for chinese in ("脸部宽度179~255像素", "头顶发迹距相片上边缘7~21像素", "符合", "眨眼"):
         assert chinese in page

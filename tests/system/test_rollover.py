@@ -3,8 +3,8 @@ the way can choose the key."""
 
 from __future__ import annotations
 
-import base64
 import json
+import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,9 +15,9 @@ from sync import rollover
 from sync.courier import Courier
 from sync.envelope import Opener
 from sync.fleet import Fleet
-from sync.identity import Identity, load_identity, newest
-from sync.messages import EnvelopeKey
+from sync.identity import Identity, NotEnrolled, load_identity, newest
 from sync.schemes import PROFILES
+from sync.wire.enrolment import EnvelopeKey
 from tests.system.people import FREE
 from tests.system.test_agent import put
 
@@ -60,7 +60,7 @@ def test_terminals_follow_from_one_kind_of_key_to_the_other_and_lose_nothing_que
 @pytest.fixture
 def ring(tmp_path: Path) -> Keyring:
     ring = Keyring(tmp_path / "keys")
-    ring.ensure()
+    ring.ensure("hybrid", 1)
     return ring
 
 
@@ -83,8 +83,8 @@ def test_a_newer_key_that_the_centre_signed_is_taken_and_kept(
     ring: Keyring, tmp_path: Path, profile: str
 ) -> None:
     before = identity_of(ring)
-    key_id = ring.roll_over(profile)
-    assert ring.news_for(rollover.key_in_use(before)) == ring.current()
+    key_id, _ = ring.roll_over(profile, 1)
+    assert ring.news_for(before.central_key_id) == ring.current()
     follows = rollover.take(ring.current(), before, tmp_path)
     assert (follows.central_key_id, follows.algorithm) == (key_id, PROFILES[profile])
     assert load_identity(tmp_path) == follows
@@ -115,34 +115,26 @@ WRONG: dict[str, Callable[[Keyring], EnvelopeKey]] = {
 @pytest.mark.parametrize("what", WRONG)
 def test_a_key_that_is_not_right_is_not_taken(ring: Keyring, tmp_path: Path, what: str) -> None:
     before = identity_of(ring)
-    ring.roll_over()
+    ring.roll_over(None, 1)
     assert rollover.take(WRONG[what](ring), before, tmp_path) == before
     assert not (tmp_path / "identity.json").exists()
     assert rollover.take(ring.current(), before, tmp_path) != before, "the right one is"
 
 
-def test_a_terminal_that_knows_no_signing_key_keeps_its_key_and_is_offered_none(
+def test_a_number_is_never_given_twice_even_where_the_folder_came_back_from_a_backup(
     ring: Keyring, tmp_path: Path
 ) -> None:
-    old = replace(identity_of(ring), central_signing_key=b"", central_key_number=0)
-    ring.roll_over()
-    assert ring.news_for(rollover.key_in_use(old)) is None
-    assert rollover.take(ring.current(), old, tmp_path) == old
+    """The database knows the highest number; so does the folder. The higher one counts."""
+    assert ring.roll_over(None, 1)[1] == 2
+    shutil.copytree(ring.folder, tmp_path / "backup")
+    assert ring.roll_over(None, 1)[1] == 3
+    shutil.rmtree(ring.folder)
+    shutil.copytree(tmp_path / "backup", ring.folder)
+    assert ring.roll_over(None, 4)[1] == 4, "as `central.rollover` says from the database"
+    assert ring.roll_over(None, 1)[1] == 5
 
 
-# -- files of other releases ---------------------------------------------------------------------
-
-
-def test_a_key_file_of_the_first_release_goes_on_opening(ring: Keyring) -> None:
-    old = Opener.generate()
-    sealer = old.sealer()
-    file = ring.folder / f"{sealer.key_id}.key"
-    file.write_bytes(base64.b64encode(old.private_key))
-    assert ring.opener(sealer.key_id) == old
-    (ring.folder / "current").write_text(sealer.key_id)
-    ring.roll_over()
-    assert ring.current().number == 2
-    assert ring.opener(sealer.key_id) == old
+# -- the identity on disk ------------------------------------------------------------------------
 
 
 def test_an_identity_of_another_release_is_read(ring: Keyring, tmp_path: Path) -> None:
@@ -152,11 +144,10 @@ def test_an_identity_of_another_release_is_read(ring: Keyring, tmp_path: Path) -
     found = json.loads(file.read_text())
     file.write_text(json.dumps(found | {"of_a_newer_release": 1}))
     assert load_identity(tmp_path) == identity
-    del found["central_signing_key"], found["central_key_number"]
+    del found["central_signing_key"]
     file.write_text(json.dumps(found))
-    assert load_identity(tmp_path) == replace(
-        identity, central_signing_key=b"", central_key_number=0
-    )
+    with pytest.raises(NotEnrolled):
+        load_identity(tmp_path)
 
 
 def test_an_identity_that_vanished_or_became_another_terminals_does_not_replace_the_one_in_use(

@@ -63,18 +63,17 @@ def test_every_page_has_a_picture_with_something_on_it(out: Path, report: dict[s
 
 
 def test_the_centre_holds_the_application_once(report: dict[str, Any]) -> None:
-    (one,) = report["centre"]["applications"]
-    assert report["centre"]["envelopes"] == 1
-    assert one["photo"] == [358, 441]
-    assert one["form_ok"]
-    assert one["binding_ok"]
+    (one,) = report["centre"]["cases"]
+    assert one["pictures"]["photo"] == [358, 441]
+    assert one["document_ok"]
+    assert one["signature_ok"]
 
 
 def test_the_receipt_says_what_it_must_and_hides_what_it_must(
     out: Path, report: dict[str, Any]
 ) -> None:
     text = (out / "receipt.txt").read_text(encoding="utf-8")
-    (one,) = report["centre"]["applications"]
+    (one,) = report["centre"]["cases"]
     assert one["receipt_no"] in text.replace(" ", "")
     assert "已受理" in text
     assert PERSON.number[:3] + "*" * 11 + PERSON.number[-4:] in text

@@ -1,0 +1,78 @@
+"""Alarms: what a person must look into. Raising one again counts it; resolving it closes it.
+
+| kind           | what happened                                                             |
+|----------------|---------------------------------------------------------------------------|
+| no_registry    | no person register: what needs one is put off                             |
+| unknown_key    | an envelope names a key that this centre does not have: restore the keys  |
+| unknown_kind   | a terminal is newer than this centre                                      |
+| newer_schema   | likewise, by the format                                                   |
+| other_terminal | a terminal sent another one's envelopes: stolen, or enrolled anew         |
+| unusable       | an envelope does not open or contradicts itself: a dead letter there      |
+| id_reused      | one id, two contents                                                      |
+| clone          | two cases with one receipt number or sequence: a state folder was copied  |
+| sequence_gap   | a terminal has nothing left to send, and numbers are missing              |
+| put_off        | something waits at a terminal because the centre put it off, for too long |
+| many_questions | a terminal asks more than a counter can                                   |
+| key_number     | a terminal knows a higher key number than this centre: the keys are old   |
+| task_failed    | work after a commit fails again and again                                 |
+| server_error   | a fault of the centre itself                                              |
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.utils import timezone
+
+from central.models import Alarm
+
+if TYPE_CHECKING:
+    from central.models import Terminal
+
+log = logging.getLogger(__name__)
+
+#: Kind -> the words for the operator.
+WORDS = {
+    "no_registry": "参保人员库不可用,相关办件暂缓",
+    "unknown_key": "信封使用了中心没有的密钥,请恢复密钥",
+    "unknown_kind": "终端版本比中心新(业务)",
+    "newer_schema": "终端版本比中心新(格式)",
+    "other_terminal": "终端发送了其他终端的信封",
+    "unusable": "信封无法使用,已成为终端死信",
+    "id_reused": "同一编号有两份内容",
+    "clone": "两份办件的回执号或序号相同,终端可能被复制",
+    "sequence_gap": "终端序号有缺失",
+    "put_off": "有办件被中心暂缓过久",
+    "many_questions": "终端查询过于频繁",
+    "key_number": "终端的密钥比中心的新,中心密钥可能来自旧备份",
+    "task_failed": "受理后的处理反复失败",
+    "server_error": "中心程序错误",
+}
+
+
+def sound(
+    kind: str, terminal: Terminal | None = None, about: str = "", *, once: bool = False
+) -> None:
+    """Raise an alarm, or count it again. `once`: what was resolved with the same `about` stays so.
+
+    Call outside of a transaction that may be rolled back.
+    """
+    about, now = about[:60], timezone.now()
+    key = f"{kind}:{terminal.number if terminal else ''}:{about}"
+    same = Alarm.objects.filter(key=key)
+    if once and same.exclude(resolved_at=None).exists():
+        return
+    if same.filter(resolved_at=None).update(last=now, times=models.F("times") + 1):
+        return
+    # Two at once: the second finds the row of the first and changes nothing.
+    alarm = Alarm(key=key, kind=kind, terminal=terminal, about=about, last=now)
+    Alarm.objects.bulk_create([alarm], ignore_conflicts=True)
+    log.warning("alarm %s, terminal %s: %s", kind, terminal.number if terminal else "-", about)
+
+
+def resolve(kind: str, terminal: Terminal | None = None, *, by: str = "centre") -> None:
+    """What was wrong is right again."""
+    still = Alarm.objects.filter(kind=kind, terminal=terminal, resolved_at=None)
+    still.update(resolved_at=timezone.now(), resolved_by=by)

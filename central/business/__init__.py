@@ -1,0 +1,135 @@
+"""What becomes of each business at the centre: one module each, found by being there.
+
+A module declares `BUSINESS`, an instance of its own subclass of `Business`, for the kind of the
+same name in `sync.kinds`, and answers the questions of that kind. Nothing else is touched by a new
+one: list, page, intake, work and doors are the same for all.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from central.cases import TO_REVIEW
+from sync.wire.envelopes import Rejection, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from central.cases import Case
+    from sync.wire.base import Document, Message
+    from sync.wire.contents import Contents
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is made of a transaction that arrives: what the terminal is told, where it stands."""
+
+    verdict: Verdict
+    state: str
+    rejection: Rejection | None = None
+    reason: str = ""
+    earlier: int | None = None
+    review: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A transaction whose contents have been checked against themselves."""
+
+    contents: Contents
+    document: Any
+    evidence: Any
+    #: Keyed hash of the person's ID number.
+    person: str
+    attachments: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+
+class Business:
+    """One business. Subclasses say what differs."""
+
+    #: Id of its kind in `sync.kinds`.
+    kind: ClassVar[str]
+    #: As operators read it.
+    title: ClassVar[str]
+    #: State -> the states that may follow.
+    machine: ClassVar[Mapping[str, Sequence[str]]]
+    #: State -> its word.
+    states: ClassVar[Mapping[str, str]]
+    #: While one of these, the person may not have another of the same kind.
+    open_states: ClassVar[Sequence[str]] = ()
+    #: States out of which an operator may move a case; None: all.
+    by_hand: ClassVar[Sequence[str] | None] = None
+    #: Review reason or rule -> its words, beside those that all businesses share.
+    words: ClassVar[Mapping[str, str]] = {}
+    #: Work after the commit, names of `central.work.PERFORMERS`.
+    tasks: ClassVar[Sequence[str]] = ()
+    #: Question id -> its answer.
+    answers: ClassVar[Mapping[str, Callable[[Any], Message]]] = {}
+
+    def id_number(self, document: Any) -> str:
+        """Whose case it is."""
+        number: str = document.id_number
+        return number
+
+    def name(self, document: Mapping[str, Any]) -> str:
+        """For lists, which mask it."""
+        return str(document.get("name", ""))
+
+    def rows(self, document: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """What the page shows of the document: (label, value)."""
+        return [(name, str(value)) for name, value in document.items()]
+
+    def faults(self, opened: Opened) -> str:
+        """What contradicts itself in this document, in a word; "" if nothing does."""
+        return ""
+
+    def refusal(self, document: Document, person: str) -> tuple[Rejection, str] | None:
+        """Why this may not be, as (kind, reason); None if it may. Raises
+        `central.ports.NotNow`."""
+        return None
+
+    def state_after(self, verdict: Verdict) -> str:
+        """Where a new case stands."""
+        return {
+            Verdict.ACCEPTED: "accepted",
+            Verdict.TO_REVIEW: TO_REVIEW,
+            Verdict.DUPLICATE: "duplicate",
+            Verdict.REJECTED: "refused",
+        }[verdict]
+
+    def moved(self, case: Case) -> None:
+        """A case has come into a state: inside the transaction, for what must happen with it."""
+
+    def tell(self, case: Case) -> None:
+        """Tell the outside systems, after the commit; may be called again. Raises anything."""
+
+
+@cache
+def businesses() -> dict[str, Business]:
+    """Kind id -> its business."""
+    found: dict[str, Business] = {}
+    for module in pkgutil.iter_modules(__path__):
+        business: Business = importlib.import_module(f"{__name__}.{module.name}").BUSINESS
+        if business.kind != module.name:
+            raise RuntimeError(f"{module.name} declares the business {business.kind}")
+        found[business.kind] = business
+    return found
+
+
+def business_of(kind: str) -> Business:
+    """Raises `KeyError`."""
+    return businesses()[kind]
+
+
+@cache
+def answers() -> dict[str, Callable[[Any], Message]]:
+    """Question id -> who answers it."""
+    return {
+        question: answer
+        for business in businesses().values()
+        for question, answer in business.answers.items()
+    }

@@ -1,0 +1,121 @@
+"""首次申领: may this person have a first card, and where does the application stand?
+
+The rules are tried in order; the first that applies decides. The question before the visit and the
+application itself go through the same table (domain §2.3).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from central import pictures
+from central.business import Business, Opened
+from central.keys import person_hash
+from central.ports.registry import registry
+from central.rules import open_case
+from sync.kinds.first_application import Eligibility, MayApply
+from sync.wire.envelopes import Rejection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from central.ports.registry import Registered
+    from sync.wire.base import Message
+
+#: Card states that mean there is no card any more.
+_WITHOUT_CARD = ("", "3", "4")
+
+#: (refusal, reason, does it apply?)
+_RULES: list[tuple[Rejection, str, Callable[[Registered], bool]]] = [
+    (Rejection.NOT_PERMITTED, "deceased", lambda person: person.deceased),
+    (Rejection.NOT_PERMITTED, "not_insured", lambda person: not person.insured),
+    (Rejection.NOT_PERMITTED, "has_card", lambda person: person.card_state not in _WITHOUT_CARD),
+    (Rejection.DUPLICATE_APPLICATION, "open_elsewhere", lambda person: person.open_elsewhere),
+]
+
+_SEXES = {"1": "男", "2": "女"}
+
+
+class FirstApplication(Business):
+    kind = "first_application"
+    title = "首次申领"
+    states: ClassVar = {
+        "accepted": "已受理",
+        "to_review": "待核实",
+        "approved": "审核通过",
+        "needs_more": "需补件",
+        "in_production": "制卡中",
+        "delivered": "网点待领",
+        "finished": "办结",
+        "returned": "退回",
+        "withdrawn": "已撤回",
+        "refused": "不予受理",
+        "duplicate": "重复申请",
+    }
+    machine: ClassVar = {
+        "accepted": ("to_review", "approved", "needs_more", "returned", "withdrawn"),
+        "to_review": ("accepted", "approved", "needs_more", "returned", "withdrawn"),
+        "needs_more": ("accepted", "returned", "withdrawn"),
+        "approved": ("to_review", "in_production", "returned"),
+        "in_production": ("delivered", "returned"),
+        "delivered": ("finished",),
+        # The registry was wrong or came late: a person may take it in after all.
+        "refused": ("accepted",),
+        "duplicate": ("accepted",),
+    }
+    open_states = ("accepted", "to_review", "approved", "needs_more", "in_production", "delivered")
+    tasks = ("photo",)
+
+    def rows(self, document: Mapping[str, Any]) -> list[tuple[str, str]]:
+        return [
+            ("姓名", document["name"]),
+            ("性别", _SEXES.get(document["sex"], document["sex"])),
+            ("身份证号", document["id_number"]),
+            ("出生日期", document["birth"]),
+            ("民族代码", document["ethnic"]),
+            ("特殊人群", document["special_group"]),
+            ("联系电话", document["phone"]),
+            ("通讯地址", document["address"]["text"]),
+            ("身份证住址", document["id_address"]),
+            ("签发机关", document["id_issuer"]),
+            ("有效期限", f"{document['id_valid_from']} 至 {document['id_valid_to']}"),
+            ("合作银行", document["bank"]),
+            ("领卡网点", document["outlet"]),
+            ("领取方式", document["pickup"]),
+        ]
+
+    def faults(self, opened: Opened) -> str:
+        form = opened.document
+        checks = [
+            ("birth", form.birth.replace("-", "") == form.id_number[6:14]),
+            ("sex", (form.sex == "1") == (int(form.id_number[16]) % 2 == 1)),
+        ]
+        if wrong := next((name for name, right in checks if not right), ""):
+            return wrong
+        photo = pictures.card_photo_fault(opened.attachments["photo"])
+        return f"photo.{photo}" if photo else ""
+
+    def refusal(self, document: Any, person: str) -> tuple[Rejection, str] | None:
+        return _refusal(document.name, person)
+
+
+def _refusal(name: str, person: str) -> tuple[Rejection, str] | None:
+    known = registry().find(person)
+    if known is None:
+        return Rejection.PERSON_UNKNOWN, "not_in_registry"
+    if known.name != name:
+        return Rejection.MISMATCH, "name"
+    return next(((kind, reason) for kind, reason, applies in _RULES if applies(known)), None)
+
+
+def _eligibility(asked: MayApply) -> Message:
+    person = person_hash(asked.id_number)
+    refused = _refusal(asked.name, person)
+    if refused is None and open_case(BUSINESS, person) is not None:
+        refused = Rejection.DUPLICATE_APPLICATION, "open_case"
+    return Eligibility(rejection=refused[0], reason=refused[1]) if refused else Eligibility()
+
+
+FirstApplication.answers = {"first_application.eligibility": _eligibility}
+
+BUSINESS = FirstApplication()

@@ -1,0 +1,52 @@
+"""Which database the centre keeps its rows in: a file of its own, or PostgreSQL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def described(url: str, folder: Path) -> dict[str, Any]:
+    """As Django wants it. `url`: "" for SQLite in `folder`, or postgresql://….
+
+    Raises `ValueError` for another kind.
+    """
+    if not url:
+        return _sqlite(folder / "central.db")
+    parts = urlsplit(url)
+    if parts.scheme not in ("postgresql", "postgres"):
+        raise ValueError("KIOSK_CENTRAL_DATABASE must begin with postgresql://")
+    query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": query.pop("host", "") or parts.hostname or "",
+        "PORT": str(parts.port or query.pop("port", "")),
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            **query,
+            # The server's log quotes statements that fail: with parameters apart from them, it
+            # quotes nothing that a citizen entered.
+            "server_side_binding": True,
+        },
+    }
+
+
+def _sqlite(file: Path) -> dict[str, Any]:
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": file,
+        "CONN_MAX_AGE": 600,
+        "OPTIONS": {
+            # A terminal deletes its copy on our word, so our commit must be on disk first.
+            "init_command": "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL",
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+        },
+    }

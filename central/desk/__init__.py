@@ -1,0 +1,1 @@
+"""The operators' pages that Django's admin does not make by itself."""

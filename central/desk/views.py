@@ -1,0 +1,196 @@
+"""One list and one page for the cases of every business.
+
+A list is read by position, newest first, so the last page costs as much as the first. Nobody is
+looked for by an address that holds an ID number: what is typed is sent in the body, and the page
+that follows names a keyed hash. Who opens a case is written into its history, and only who opened
+it may decide it out of 待核实 (`central.machine`).
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from django.contrib import admin, messages
+from django.contrib.auth.decorators import permission_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from central import machine, photos, storage
+from central.business import business_of, businesses
+from central.cases import Case, record
+from central.keys import person_hash
+from central.masking import masked_name
+from central.rules import REVIEW_WORDS
+from central.whole import checks_of
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+PAGE = 50
+
+_WHAT = {"received": "收到", "moved": "状态变更", "opened": "查看", "noted": "备注"}
+_CHECKS = {"document": "内容与签名哈希", "attachments": "照片", "signature": "签名绑定"}
+
+
+@require_GET
+@permission_required("central.view_case", raise_exception=True)
+def case_list(request: HttpRequest) -> HttpResponse:
+    """Filters in the query: kind, state, terminal, person (keyed hash), receipt, before."""
+    asked = {
+        name: request.GET.get(name, "")
+        for name in ("kind", "state", "terminal", "person", "receipt")
+    }
+    before = request.GET.get("before", "")
+    found = list(_filtered(asked, before)[: PAGE + 1])
+    more = len(found) > PAGE
+    rows = [_row(case) for case in found[:PAGE]]
+    older = urlencode({**_given(asked), "before": found[PAGE - 1].position}) if more else ""
+    states = {
+        state: word for business in businesses().values() for state, word in business.states.items()
+    }
+    context = {
+        **admin.site.each_context(request),
+        "title": "业务办件",
+        "rows": rows,
+        "older": older,
+        "asked": asked,
+        "kinds": {kind: business.title for kind, business in businesses().items()},
+        "states": states,
+    }
+    return render(request, "cases/list.html", context)
+
+
+def _filtered(asked: dict[str, str], before: str) -> QuerySet[Case]:
+    cases = Case.objects.order_by("-position").select_related("terminal")
+    names = {
+        "kind": "kind",
+        "state": "state",
+        "terminal": "terminal_id",
+        "person": "person",
+        "receipt": "receipt_no",
+    }
+    cases = cases.filter(**{names[name]: value for name, value in _given(asked).items()})
+    return cases.filter(position__lt=int(before)) if before.isdigit() else cases
+
+
+def _given(asked: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in asked.items() if value}
+
+
+def _row(case: Case) -> dict[str, Any]:
+    business = business_of(case.kind)
+    return {
+        "case": case,
+        "title": business.title,
+        "state": business.states.get(case.state, case.state),
+        "name": masked_name(business.name(case.contents["document"])),
+    }
+
+
+@require_POST
+@permission_required("central.view_case", raise_exception=True)
+def find(request: HttpRequest) -> HttpResponse:
+    """By receipt number or ID number, which is sent in the body and goes no further."""
+    said = re.sub(r"\s", "", request.POST.get("what", "")).upper()
+    if re.fullmatch(r"[0-9]{17}[0-9X]", said):
+        query = {"person": person_hash(said)}
+    elif re.fullmatch(r"[0-9]{17}", said):
+        query = {"receipt": said}
+    else:
+        messages.error(request, "请输入17位回执号或18位身份证号")
+        query = {}
+    return redirect(f"{reverse('cases')}?{urlencode(query)}")
+
+
+@require_GET
+@permission_required("central.view_case", raise_exception=True)
+def case_page(request: HttpRequest, position: int) -> HttpResponse:
+    """Everything about one case. That it was opened is part of its history."""
+    case = _case(position)
+    business = business_of(case.kind)
+    record(case, request.user.get_username(), "opened")
+    try:
+        files = storage.pictures_of(case)
+    except OSError:
+        files = {}
+        messages.error(request, "附件无法读取,请联系管理员")
+    words = {**REVIEW_WORDS, **photos.REASONS, **business.words}
+    checks = checks_of(case.contents, files)
+    states = business.states
+    may = business.by_hand is None or case.state in business.by_hand
+    context = {
+        **admin.site.each_context(request),
+        "title": f"{business.title} {case.receipt_no}",
+        "case": case,
+        "state": states.get(case.state, case.state),
+        "review": [words.get(reason, reason) for reason in case.review],
+        "rows": business.rows(case.contents["document"]),
+        "pictures": [(name, _as_url(data)) for name, data in files.items() if _as_url(data)],
+        "checks": [(_CHECKS[name], right) for name, right in checks.items()],
+        "consents": case.contents["consents"],
+        "proof": case.contents["proof"],
+        "photo": _photo(case),
+        "columns": photos.COLUMNS,
+        "events": [
+            {
+                "at": event.at,
+                "by": event.by,
+                "what": _WHAT.get(event.what, event.what),
+                "to": states.get(event.to_state, event.to_state),
+                "note": event.note,
+            }
+            for event in case.events.all()
+        ],
+        "moves": [(to, states[to]) for to in business.machine.get(case.state, ())] if may else [],
+    }
+    return render(request, "cases/page.html", context)
+
+
+def _photo(case: Case) -> dict[str, Any]:
+    found = case.findings.get("photo")
+    if not found:
+        return {}
+    claimed, measured = found["claimed"], found["measured"]
+    return {"rows": photos.rows(claimed, measured), "hints": photos.hints(claimed)}
+
+
+def _as_url(data: bytes) -> str:
+    """A picture inside the page; "" for what no browser shows."""
+    heads = {b"\xff\xd8\xff": "jpeg", b"\x89PNG": "png"}
+    kind = next((kind for head, kind in heads.items() if data.startswith(head)), "")
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}" if kind else ""
+
+
+@require_POST
+@permission_required("central.decide_case", raise_exception=True)
+def move_case(request: HttpRequest, position: int) -> HttpResponse:
+    """An operator decides."""
+    user, note = request.user.get_username(), request.POST.get("note", "")
+    try:
+        machine.move(position, request.POST.get("to", ""), by=user, note=note, operator=True)
+    except machine.NotPossible as error:
+        messages.error(request, _WHY_NOT.get(str(error), "现在不能这样处理,请刷新后再看"))
+    except Case.DoesNotExist:
+        raise Http404 from None
+    else:
+        messages.success(request, "已处理")
+    return redirect("case", position=position)
+
+
+_WHY_NOT = {
+    "no reason": "待核实的办件必须填写理由",
+    "not opened": "请先打开办件查看",
+    "not by hand": "这个状态由系统变更",
+}
+
+
+def _case(position: int) -> Case:
+    try:
+        return Case.objects.select_related("terminal").get(pk=position)
+    except Case.DoesNotExist:
+        raise Http404 from None

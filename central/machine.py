@@ -1,0 +1,68 @@
+"""The machine of states: the only way of a case from one state into another.
+
+What may follow what is declared by the business. Whatever moves a case, a person or the centre,
+comes through here: the row is locked, the machine asked, and the move written into the history.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.utils import timezone
+
+from central.business import business_of
+from central.cases import TO_REVIEW, Case, record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class NotPossible(Exception):
+    """The machine of the business, or its rules for people, do not allow this move."""
+
+
+def move(position: int, to: str, *, by: str, note: str = "", operator: bool = False) -> Case:
+    """Bring a case into another state, and say so in its history.
+
+    `operator`: a person decides. Out of 待核实 a person must have opened the case since it came
+    there, and must give a reason. Raises `NotPossible` and `Case.DoesNotExist`.
+    """
+    with transaction.atomic():
+        case = Case.objects.select_for_update().get(pk=position)
+        business = business_of(case.kind)
+        if to not in business.machine.get(case.state, ()):
+            raise NotPossible(f"{case.state} → {to}")
+        if operator:
+            _must_have_looked(case, by, note)
+        record(case, by, "moved", note, to=to)
+        case.state, case.since = to, timezone.now()
+        case.save(update_fields=["state", "since"])
+        business.moved(case)
+    return case
+
+
+def _must_have_looked(case: Case, by: str, note: str) -> None:
+    by_hand = business_of(case.kind).by_hand
+    if by_hand is not None and case.state not in by_hand:
+        raise NotPossible("not by hand")
+    if case.state != TO_REVIEW:
+        return
+    if not note.strip():
+        raise NotPossible("no reason")
+    if not case.events.filter(what="opened", by=by, at__gte=case.since).exists():
+        raise NotPossible("not opened")
+
+
+def put_to_review(position: int, reasons: Iterable[str], *, by: str = "centre") -> None:
+    """A person must look, for these reasons, as long as the case is still open for that."""
+    with transaction.atomic():
+        case = Case.objects.select_for_update().get(pk=position)
+        new = [reason for reason in reasons if reason not in case.review]
+        if not new:
+            return
+        case.review = [*case.review, *new]
+        if TO_REVIEW in business_of(case.kind).machine.get(case.state, ()):
+            record(case, by, "moved", ",".join(new)[:200], to=TO_REVIEW)
+            case.state, case.since = TO_REVIEW, timezone.now()
+        case.save(update_fields=["review", "state", "since"])

@@ -1,0 +1,33 @@
+"""Rules that every business shares."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from central.cases import Case
+
+if TYPE_CHECKING:
+    from central.business import Business
+
+#: Why a person must look -> the words for the operator; a business may have more.
+REVIEW_WORDS = {
+    "face_not_compared": "未与身份证相片比对",
+    "face_declined": "本人不同意人脸比对",
+    "face_unsure": "照片与身份证相片比对:不确定",
+    "face_mismatch": "照片与身份证相片比对:不一致",
+    "liveness_not_seen": "未看到活体动作",
+    "background_uneven": "照片背景不均匀",
+    "frame_in_picture": "画面中有边框,可能是翻拍",
+    "head_covering": "申领人称因宗教或医学原因不能摘除头部遮盖物(R-D16)",
+    "staff_rules": "由工作人员代为确认",
+    "receipt_reused": "回执号与另一办件相同:终端可能被复制",
+}
+
+
+def open_case(business: Business, person: str) -> Case | None:
+    """The open case of this business that a person has; the oldest, if there are several."""
+    return (
+        Case.objects.filter(person=person, kind=business.kind, state__in=business.open_states)
+        .order_by("position")
+        .first()
+    )

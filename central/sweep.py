@@ -1,0 +1,63 @@
+"""What nobody reports and is looked for once a minute: gaps, what waits too long, what is old."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models import Count, Max, Min
+from django.utils import timezone
+
+from central import alarms
+from central.cases import Case
+from central.models import Centre, RegisteredPerson, TerminalReport
+from central.signatures import forget_old_nonces
+
+#: What a terminal waits for because the centre put it off, or was not backed up, longer than this
+#: is an alarm, seconds.
+PUT_OFF_S = 3600
+
+#: A report older than this says nothing about now.
+_FRESH = timedelta(minutes=10)
+
+
+def sweep() -> None:
+    """One look at everything."""
+    forget_old_nonces()
+    _reports()
+    _gaps()
+    if RegisteredPerson.objects.exists():
+        alarms.resolve("no_registry")
+
+
+def _reports() -> None:
+    highest = Centre.objects.values_list("key_number", flat=True).get(pk=Centre.ONE)
+    fresh = TerminalReport.objects.filter(received_at__gte=timezone.now() - _FRESH)
+    for report in fresh.select_related("terminal"):
+        for reason, age_s in report.later.items():
+            if isinstance(age_s, int) and age_s > PUT_OFF_S:
+                alarms.sound("put_off", report.terminal, str(reason))
+        if report.envelope_key_number > highest:
+            # The centre's keys are from a backup: the next one must be newer than the lost one.
+            Centre.objects.filter(pk=Centre.ONE, key_number__lt=report.envelope_key_number).update(
+                key_number=report.envelope_key_number
+            )
+            alarms.sound("key_number", report.terminal, report.envelope_key_id)
+
+
+def _gaps() -> None:
+    """A terminal that has nothing left to send, and whose numbers are not all here."""
+    idle = TerminalReport.objects.filter(
+        received_at__gte=timezone.now() - _FRESH, queued=0, dead=0
+    ).select_related("terminal")
+    reports = {report.terminal_id: report for report in idle}
+    counted = (
+        Case.objects.filter(terminal__in=reports)
+        .values("terminal")
+        .annotate(first=Min("seq"), last=Max("seq"), here=Count("seq", distinct=True))
+        .annotate(newest=Max("received_at"))
+    )
+    for row in counted:
+        report = reports[row["terminal"]]
+        missing = row["last"] - row["here"]
+        if missing > 0 and report.received_at > row["newest"]:
+            alarms.sound("sequence_gap", report.terminal, f"{missing} / {row['last']}", once=True)

@@ -1,0 +1,134 @@
+"""Is what was opened what its kind says, and does it agree with itself?
+
+Every hash is computed again from what it is a hash of (domain R-B9). What fails here is unusable:
+no later try can make it right, so a technician must look.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from central import pictures
+from central.business import Business, Opened
+from sync.canonical import canonical, sha256_hex
+from sync.kinds import kinds
+from sync.wire.contents import SIGNATURE, Contents, binding_sha256
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sync.header import EnvelopeHeader
+    from sync.wire.base import Document
+    from sync.wire.kind import Kind
+
+
+class Unusable(Exception):
+    """It contradicts itself; the text is a word, or the place where it is wrong."""
+
+
+def opened(
+    business: Business,
+    header: EnvelopeHeader,
+    plain: dict[str, Any],
+    person_of: Callable[[str], str],
+) -> Opened:
+    """The contents of one envelope, checked. Raises `Unusable`."""
+    kind = kinds()[business.kind]
+    _must_be_text(plain)
+    contents = _valid(Contents, plain, "contents")
+    document = _valid(kind.document, contents.document, "document")
+    evidence = _valid(kind.evidence, contents.evidence, "evidence")
+    wrong = next(_faults(kind, header, contents, document), "")
+    if wrong:
+        raise Unusable(wrong)
+    person = person_of(business.id_number(document))
+    found = Opened(contents, document, evidence, person, dict(contents.attachments))
+    if wrong := business.faults(found):
+        raise Unusable(wrong)
+    return found
+
+
+def _must_be_text(plain: dict[str, Any]) -> None:
+    """No database keeps a NUL in a text, and half of a surrogate pair is no character."""
+    try:
+        said = canonical({name: part for name, part in plain.items() if name != "attachments"})
+    except (TypeError, UnicodeEncodeError):
+        raise Unusable("not_text") from None
+    if b"\\u0000" in said:
+        raise Unusable("nul")
+
+
+def _valid(model: type[Any], value: Any, place: str) -> Any:
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        # Only where it is wrong: the error's own text repeats what the citizen entered.
+        where = ".".join(str(part) for part in (place, *error.errors()[0]["loc"]))
+        raise Unusable(where[:60]) from None
+
+
+def _faults(
+    kind: Kind, header: EnvelopeHeader, contents: Contents, document: Document
+) -> Iterator[str]:
+    """Words for what is wrong, in the order in which it is looked at."""
+    document_hash = sha256_hex(contents.document)
+    checks = [
+        ("kind", contents.kind == header.kind),
+        ("request_id", contents.request_id == header.id),
+        ("receipt_no", contents.receipt_no == header.receipt_no),
+        ("document_hash", contents.document_sha256 == document_hash),
+    ]
+    yield from (name for name, right in checks if not right)
+    yield from _attachment_faults(kind, contents, document)
+    yield from _signature_faults(kind, contents)
+
+
+def _attachment_faults(kind: Kind, contents: Contents, document: Document) -> Iterator[str]:
+    for name in contents.attachments:
+        if name not in kind.attachments:
+            yield f"attachment.{name}"
+    for name, picture in kind.attachments.items():
+        data = contents.attachments.get(name)
+        if data is None:
+            if picture.required and (name != SIGNATURE or kind.signed):
+                yield f"no_{name}"
+        elif len(data) > picture.limit:
+            yield f"{name}_too_large"
+        elif picture.hash_field and getattr(document, picture.hash_field) != sha256_hex(data):
+            yield f"{name}_hash"
+
+
+def _signature_faults(kind: Kind, contents: Contents) -> Iterator[str]:
+    signature = contents.signature
+    if signature is None:
+        if kind.signed:
+            yield "no_signature"
+        return
+    png = contents.attachments.get(SIGNATURE, b"")
+    bound = binding_sha256(signature.document_sha256, signature.png_sha256, signature.signed_at)
+    checks = [
+        ("signature_document", signature.document_sha256 == contents.document_sha256),
+        ("signature_png", signature.png_sha256 == sha256_hex(png)),
+        ("signature_binding", signature.binding_sha256 == bound),
+        ("signature_image", pictures.size_of(png, "PNG") is not None),
+    ]
+    yield from (name for name, right in checks if not right)
+
+
+def checks_of(contents: dict[str, Any], files: dict[str, bytes]) -> dict[str, bool]:
+    """Every hash of a stored case computed again: {"document", "attachments", "signature"}."""
+    signature = contents["signature"] or {}
+    hashes = {value for name, value in contents["document"].items() if name.endswith("_sha256")}
+    signed_files = [data for name, data in files.items() if name not in (SIGNATURE,)]
+    bound = binding_sha256(
+        sha256_hex(contents["document"]),
+        sha256_hex(files.get(SIGNATURE, b"")),
+        signature.get("signed_at", ""),
+    )
+    return {
+        "document": sha256_hex(contents["document"]) == contents["document_sha256"],
+        "attachments": hashes <= {sha256_hex(data) for data in signed_files},
+        "signature": not signature or bound == signature["binding_sha256"],
+    }

@@ -1,0 +1,21 @@
+"""What the web server loads in each of its worker processes."""
+
+from __future__ import annotations
+
+import ctypes
+import signal
+
+from django.contrib.staticfiles.handlers import StaticFilesHandler
+from django.core.wsgi import get_wsgi_application
+
+#: prctl(2): what a process is sent when its parent dies.
+_PR_SET_PDEATHSIG = 1
+
+# Python loads this codec at the first name that is looked up, and two threads that are first at
+# once may find half of it.
+"localhost".encode("idna")
+
+# A server that is killed leaves no worker behind that would go on answering on its port.
+ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+application = StaticFilesHandler(get_wsgi_application())

@@ -1,0 +1,77 @@
+"""What a terminal is, told to the centre; what it should be, told by the centre."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from sync.header import SCHEMA_VERSION
+from sync.values import KeyId, Moment, Short, TerminalNo
+from sync.wire.base import Message
+from sync.wire.enrolment import EnvelopeKey
+from sync.wire.envelopes import Standing
+
+
+class HealthRow(Message):
+    """One device as the terminal's health table shows it. `detail` is technical."""
+
+    device: Short
+    state: Short
+    since: Short = ""
+    fault: Short = ""
+    detail: Short = ""
+    serial: Short = ""
+    firmware: Short = ""
+    counters: dict[str, int] = {}
+
+
+class QueueReport(Message):
+    """The outbox in numbers. Ages in seconds; 0 if there is none."""
+
+    queued: int
+    sending: int
+    dead: int
+    oldest_s: int
+    damaged_files: int = 0
+    #: Finished, and kept until the centre has been backed up.
+    held: int = 0
+    #: Why the centre put items off -> age in seconds of the oldest of them.
+    later: dict[str, int] = {}
+
+
+class Heartbeat(Message):
+    """What a terminal is."""
+
+    schema_version: int = SCHEMA_VERSION
+    terminal: TerminalNo
+    at: Moment
+    versions: dict[str, str] = {}
+    health: list[HealthRow] = []
+    #: Age in seconds of the health table, written by the screen process; None: there is none.
+    health_age_s: int | None = None
+    queue: QueueReport
+    #: Service id -> "open" or the id of the reason why not.
+    services: dict[str, str] = {}
+    #: Version of the desired state it holds.
+    desired_version: str = ""
+    #: The key it seals to.
+    envelope_key_id: KeyId
+    envelope_key_number: Annotated[int, Field(ge=0)] = 0
+
+
+class DesiredState(Message):
+    """What a terminal should be."""
+
+    #: Changes with the contents; two states with the same version are the same.
+    version: str
+    #: Service id -> reason in Chinese, as it is shown on the home screen.
+    closed_services: dict[str, str] = {}
+
+
+class HeartbeatAnswer(Message):
+    server_time: Moment
+    desired: DesiredState
+    standing: Standing
+    #: Only to a terminal that seals to another.
+    envelope_key: EnvelopeKey | None = None
