@@ -285,7 +285,7 @@ class Visit:
     def failed(self, error: BaseException) -> None:
         """The operation of the current prompt failed in a way nobody foresaw: the visit ends."""
         self._open_prompt()
-        self._stop(self._ending or error)
+        self._stop(self._ending or _where(error))
 
     def interrupt(self, fault: DeviceFault) -> bool:
         """A device event (the card was pulled) reaches whatever prompt is open, also one that asks
@@ -308,7 +308,7 @@ class Visit:
         if self._in_effect:
             self._ending = _where(error)
         else:
-            self._stop(error)
+            self._stop(_where(error))
 
     def back(self) -> None:
         """Show the last prompt that asked the citizen something, filled with what was said."""
@@ -545,9 +545,9 @@ class Broke(Exception):
 
 def _where(error: BaseException) -> Broke:
     """The exception without what it may quote; lets go of its frames."""
+    trace, error.__traceback__, error.__context__ = error.__traceback__, None, None
     if isinstance(error, Broke):
         return error
-    trace, error.__traceback__, error.__context__ = error.__traceback__, None, None
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     where = ""

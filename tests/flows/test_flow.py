@@ -20,7 +20,7 @@ from kiosk.visit.flow import (
     Unacceptable,
     Visit,
 )
-from kiosk.visit.prompts import Choice, Option, Review, Row
+from kiosk.visit.prompts import Advice, Choice, Option, Review, Row
 from kiosk.visit.service import Leave, Service
 from tests.flows.counter import CONTEXT
 
@@ -565,3 +565,248 @@ def test_no_fault_keeps_the_frames_of_the_service() -> None:
         assert visit.outcome is not None
         assert fault.__traceback__ is None
         assert not any(type(thing) is Secret for thing in gc.get_objects()), end
+
+
+# -- a step is changed ---------------------------------------------------------------------------
+
+
+class Counter(Service):
+    """Two steps, a question between them, and a review."""
+
+    id = "counter"
+    icon = "scale"
+
+    async def serve(self) -> None:
+        place = await Choice("place.kind", YES_NO)
+        street = await Choice(f"place.{place}", (*YES_NO, Option("maybe")))
+        weight = await Measure("measure", of=street)
+        await Choice("between", YES_NO)
+        await Choice("outlet", (*YES_NO, Option(street)))
+        await Choice("review", (Option("ok"), Option(f"{street}{weight}")))
+        await Choice("after", YES_NO)
+
+
+def reviewing() -> tuple[Visit, list[Event]]:
+    visit, events = begin(Counter)
+    answer_all(visit, "yes", "no", 7, "yes", "yes")
+    assert at(visit) == "review"
+    return visit, events
+
+
+def test_a_step_is_put_again_as_a_whole_and_filled() -> None:
+    visit, events = reviewing()
+    visit.revise("place")
+    assert (at(visit), visit.suggestion) == ("place.kind", "yes")
+    assert events[-1] == Event("shown again", "place.kind")
+    visit.answer("yes")
+    assert (at(visit), visit.suggestion) == ("place.yes", "no")
+    visit.answer("no")
+    assert (at(visit), visit.suggestion) == ("review", None), "nothing behind it has changed"
+
+
+def test_behind_a_changed_step_only_what_reads_differently_is_asked() -> None:
+    visit, _ = reviewing()
+    visit.revise("place")
+    visit.answer("yes")
+    visit.answer("maybe")
+    assert visit.prompt == Measure("measure", of="maybe")
+    visit.answer(8)
+    assert (at(visit), visit.suggestion) == ("outlet", "yes"), "between was not asked again"
+    visit.answer("maybe")
+    assert at(visit) == "review"
+    visit.answer("ok")
+    visit.back()
+    assert (at(visit), visit.suggestion) == ("review", "ok")
+
+
+def test_a_single_question_can_be_changed() -> None:
+    visit, _ = reviewing()
+    visit.revise("between")
+    assert at(visit) == "between"
+    visit.answer("no")
+    assert at(visit) == "review"
+
+
+def test_after_the_review_was_reached_again_the_change_is_over() -> None:
+    visit, _ = reviewing()
+    visit.revise("between")
+    visit.answer("no")
+    visit.back()
+    assert (at(visit), visit.suggestion) == ("outlet", "yes")
+    visit.back()
+    assert (at(visit), visit.suggestion) == ("between", "no")
+    visit.answer("yes")
+    assert at(visit) == "outlet", "Back is no change: the citizen is asked again"
+
+
+@pytest.mark.parametrize("answers", [(), ("yes",), ("no", "yes"), ("no", "maybe", 9)])
+def test_back_out_of_a_change_leads_to_the_review_as_it_was(answers: tuple[Any, ...]) -> None:
+    visit, _ = reviewing()
+    before = visit.prompt
+    visit.revise("place")
+    answer_all(visit, *answers)
+    while at(visit) != "review":
+        visit.back()
+    assert visit.prompt == before
+    assert visit.suggestion is None
+    visit.answer("ok")
+    assert at(visit) == "after"
+
+
+def test_what_was_not_answered_cannot_be_changed() -> None:
+    visit, _ = reviewing()
+    with pytest.raises(RuntimeError, match="pla was not answered, or can no longer be changed"):
+        visit.revise("pla")
+    with pytest.raises(RuntimeError, match="measure was not answered"):
+        visit.revise("measure")
+
+
+# -- what a driver is told -----------------------------------------------------------------------
+
+
+def test_a_refused_answer_says_which_words_which_box_and_which_facts() -> None:
+    error = Unacceptable("field.too_long", "estate", longest=30)
+    assert str(error) == "field.too_long"
+    assert (error.message, error.field, error.facts) == (
+        "field.too_long",
+        "estate",
+        {"longest": 30},
+    )
+
+
+def test_every_event_of_a_visit() -> None:
+    visit, events = begin()
+    answer_all(visit, "yes", 7)
+    visit.back()
+    visit.answer("yes")
+    visit.fault(DeviceFault(FaultCode.INTERNAL, "why"))
+    assert events == [
+        Event("shown", "first"),
+        Event("shown", "measure"),
+        Event("shown", "second"),
+        Event("shown again", "first"),
+        Event("shown", "second"),
+        Event("fault", "second", FaultCode.INTERNAL),
+        Event("ended", "", Ending.FAULT),
+    ]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_service_that_clings_is_told_of() -> None:
+    class Clinging(Service):
+        id = "clinging"
+        icon = "scale"
+
+        async def serve(self) -> None:
+            while True:
+                try:
+                    await Choice("first", YES_NO)
+                except BaseException:  # noqa: BLE001 - the mistake under test
+                    continue
+
+    visit, events = begin(Clinging)
+    assert visit.cancel()
+    assert visit.outcome is not None and visit.outcome.ending is Ending.CANCELLED
+    assert events[-2:] == [Event("service would not end"), Event("ended", "", Ending.CANCELLED)]
+
+
+def test_a_fault_keeps_its_detail_and_whether_it_passes() -> None:
+    caught: list[DeviceFault] = []
+
+    class Listens(Service):
+        id = "listens"
+        icon = "scale"
+
+        async def serve(self) -> None:
+            try:
+                await Measure("measure")
+            except DeviceFault as fault:
+                caught.append(fault)
+
+    visit, _ = begin(Listens)
+    visit.fault(DeviceFault(FaultCode.PSAM_UNFIT, "6A82", temporary=False))
+    assert [(f.code, f.detail, f.temporary) for f in caught] == [
+        (FaultCode.PSAM_UNFIT, "6A82", False)
+    ]
+
+
+@pytest.mark.parametrize("way", ["failed", "crash"])
+def test_a_crash_is_named_by_type_and_place(way: str) -> None:
+    visit, events = begin()
+    try:
+        int("x")
+    except ValueError as error:
+        getattr(visit, way)(error)
+    (crash,) = [event for event in events if event.kind == "crashed"]
+    assert crash.detail.startswith(f"ValueError at {__file__}:")
+
+
+def test_an_exception_that_was_never_raised_has_no_place() -> None:
+    visit, events = begin()
+    visit.failed(ValueError("secret"))
+    assert [event.detail for event in events if event.kind == "crashed"] == ["ValueError at "]
+
+
+def test_a_driver_that_breaks_in_an_effect_is_named_when_it_ends() -> None:
+    visit, events = at_commit()
+    visit.crash(KeyError("secret"))
+    visit.answer("stored")
+    (crash,) = [event for event in events if event.kind == "crashed"]
+    assert crash.detail == "KeyError at "
+
+
+def test_misuse_is_named() -> None:
+    visit, _ = begin()
+    with pytest.raises(RuntimeError, match=r"^a visit starts once$"):
+        visit.start()
+    with pytest.raises(RuntimeError, match=r"^there is no way back from here$"):
+        visit.back()
+    visit.cancel()
+    with pytest.raises(RuntimeError, match=r"^the visit has no open prompt$"):
+        visit.answer("yes")
+    with pytest.raises(RuntimeError, match=r"^a visit starts once$"):
+        visit.start()
+    assert visit.tick(1e9) is None
+
+
+def test_a_prompt_that_nobody_answers_by_a_device_is_never_answered_by_itself() -> None:
+    """An advice asks nothing, but somebody has to read it each time."""
+
+    class Advising(Service):
+        id = "advising"
+        icon = "scale"
+
+        async def serve(self) -> None:
+            await Choice("first", YES_NO)
+            await Advice("read.this")
+            await Choice("second", YES_NO)
+
+    visit, _ = begin(Advising)
+    answer_all(visit, "yes", True)
+    visit.back()
+    visit.answer("yes")
+    assert (at(visit), visit.suggestion) == ("read.this", None)
+
+
+def test_patience_stretches_the_limit_of_a_personal_page_as_well() -> None:
+    visit, _ = begin(Show, patience=2.0)
+    visit.tick(0.0)
+    visit.touched(PERSONAL_S * 2 - 1)
+    assert visit.tick(PERSONAL_S * 2 - 1) is None
+    assert visit.tick(PERSONAL_S * 2) == 2 * IDLE_WARNING_S
+
+
+def test_the_idle_time_begins_with_the_start() -> None:
+    visit = Visit(lambda: Weigh(CONTEXT))
+    visit.start(now=1000.0)
+    assert visit.tick(1000.0 + 89.9) is None
+    assert visit.tick(1000.0 + 90.0) == 30
+
+
+def test_a_fresh_visit_has_nothing_in_it() -> None:
+    visit = Visit(lambda: Weigh(CONTEXT))
+    assert (visit.stage, visit.prompt, visit.suggestion, visit.outcome) == ("", None, None, None)
+    assert not visit.can_leave and not visit.can_go_back and not visit.entered
+    visit.start()
+    assert visit.cancel()
+    assert visit.outcome is not None and visit.outcome.number == ""
