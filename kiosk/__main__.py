@@ -147,7 +147,6 @@ def assemble(state: Path, settings: Settings) -> Terminal:
     """
     from hardware.devices import Devices
     from hardware.supervision import HealthTable
-    from kiosk.clock import beijing_now
     from kiosk.darkroom.room import Darkroom
     from kiosk.operations.card_centre import CentralHsm
     from kiosk.parts import Parts
@@ -171,8 +170,6 @@ def assemble(state: Path, settings: Settings) -> Terminal:
 
     health = HealthTable(carried=load_counters(state))
     identity = load_identity(state)
-    packs = Shelf(state / POLICY, identity.central_signing_key, settings.hall.region)
-    policy = packs.on(beijing_now().date())
     central = CentralClient(identity, state)
     limits = Limits(
         items=settings.outbox.max_items,
@@ -182,8 +179,8 @@ def assemble(state: Path, settings: Settings) -> Terminal:
     return Terminal(
         Parts(
             settings=settings,
-            words=Words(settings.screen.language, policy=policy, standing=standing_facts(settings)),
-            policy=policy,
+            words=Words(settings.screen.language, standing=standing_facts(settings)),
+            packs=Shelf(state / POLICY, identity.central_signing_key, settings.hall.region),
             state=state,
             terminal_id=identity.terminal,
             devices=Devices(health, settings.devices),

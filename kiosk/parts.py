@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hardware.card.authenticator import CardCentre
     from hardware.supervision import HealthTable
     from kiosk.darkroom import Studio
-    from kiosk.policy import Policy
+    from kiosk.policy.shelf import Shelf
     from kiosk.settings import Settings
     from kiosk.upkeep.desired import Desired
     from kiosk.upkeep.journaling import Journalist
@@ -75,7 +75,8 @@ class Parts:
 
     settings: Settings
     words: Words
-    policy: Policy
+    #: The policy packs; which of them rules depends on the day.
+    packs: Shelf
     #: Folder of everything the terminal keeps.
     state: Path
     #: Six digits, as enrolled.

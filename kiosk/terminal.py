@@ -39,6 +39,7 @@ from kiosk.visit.service import Context, Service
 
 if TYPE_CHECKING:
     from kiosk.darkroom import Studio
+    from kiosk.policy import Policy
     from sync.items import Past
 
 log = logging.getLogger(__name__)
@@ -84,6 +85,7 @@ class Terminal:
         #: Cards that were not taken; the screen calls `watch` when a visit has ended.
         self.left_behind = LeftBehind(self.performer, parts.health)
         self._visit_lock = VisitLock(parts.state)
+        self.policy()
 
     def open(self) -> None:
         """Start the devices and the housekeeping; returns at once."""
@@ -133,9 +135,17 @@ class Terminal:
             return None
         return QueueState(counts.queued + counts.sending, counts.oldest_s, counts.dead)
 
+    def policy(self) -> Policy:
+        """The pack that rules today, whose words are said from now on."""
+        policy = self.parts.packs.on(self._today())
+        if policy is not self.words.policy:
+            log.info("policy %s rules, in force from %s", policy.version, policy.effective)
+            self.words.use(policy)
+        return policy
+
     def letterhead(self) -> Letterhead:
         """What stands on every receipt of this terminal."""
-        policy = self.parts.policy
+        policy = self.policy()
         return Letterhead(
             hall=self.settings.hall.name,
             terminal=self.parts.terminal_id,
@@ -179,7 +189,7 @@ class Terminal:
         return Context(
             today=self._today(),
             terminal=parts.terminal_id,
-            policy=parts.policy,
+            policy=self.policy(),
             comparison=Place(self.settings.photo.comparison),
             printer=self.health.usable(Device.PRINTER),
             visit=uuid.uuid4().hex,
@@ -208,7 +218,7 @@ class Terminal:
     def _load_for_visit(self, _: None) -> None:
         import kiosk.operations
 
-        kiosk.operations.load_for_visit()
+        kiosk.operations.load_for_visit(self.words.policy)
 
     def _today(self) -> date:
         return self._clock().date()

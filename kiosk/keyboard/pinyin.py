@@ -36,7 +36,6 @@ from math import log
 from pathlib import Path
 
 from kiosk.keyboard.place_words import GENERAL_WORDS
-from kiosk.policy import load_policy
 
 DICTIONARY = "pinyin_simp.dict.yaml"
 
@@ -106,17 +105,13 @@ def find_dictionary() -> Path:
     raise NoDictionary(f"{DICTIONARY} not found; install the package rime-data-pinyin-simp")
 
 
-def load(place_words: tuple[tuple[str, str], ...] | None = None) -> Pinyin:
+@lru_cache(maxsize=1)
+def load(place_words: tuple[tuple[str, str], ...]) -> Pinyin:
     """The engine over this machine's dictionary, read once (about 0.2 s: call it on a worker).
 
-    `place_words` are those of the policy pack, by default of the built-in one. The engine holds
-    nothing of a visit, so all visits share it. Raises `NoDictionary`.
+    `place_words` are those of the policy pack. The engine holds nothing of a visit, so all visits
+    share it. Raises `NoDictionary`.
     """
-    return _load(load_policy().place_words if place_words is None else place_words)
-
-
-@lru_cache(maxsize=1)
-def _load(place_words: tuple[tuple[str, str], ...]) -> Pinyin:
     return Pinyin(find_dictionary(), (*place_words, *GENERAL_WORDS))
 
 

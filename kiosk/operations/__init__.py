@@ -23,6 +23,7 @@ from kiosk.visit import prompts
 if TYPE_CHECKING:
     from kiosk.operations.work import Work
     from kiosk.parts import Parts
+    from kiosk.policy import Policy
     from kiosk.visit.flow import Prompt
 
 log = logging.getLogger(__name__)
@@ -56,11 +57,11 @@ def load_ahead(parts: Parts) -> None:
         parts.central.warm_up()
 
 
-def load_for_visit() -> None:
+def load_for_visit(policy: Policy) -> None:
     """Load what only visits need and takes memory: the dictionary of the Chinese keyboard."""
     from kiosk.keyboard import pinyin
 
     try:
-        pinyin.load()
+        pinyin.load(policy.place_words)
     except pinyin.NoDictionary as missing:
         log.warning("no Chinese keyboard: %s", missing)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from hardware.faults import FaultCode
 from hardware.supervision import DeviceState
-from kiosk.clock import beijing_at
+from kiosk.clock import beijing_at, beijing_now
 from kiosk.version import version
 from sync.canonical import sha256_hex
 from sync.journal import FOLDER
@@ -193,13 +193,19 @@ class Housekeeping:
 
     def _document(self) -> dict[str, Any]:
         offers = self._offers.now()
+        policy = self._parts.packs.standing(beijing_now().date())
         return {
             "health": [_row(health) for health in self._parts.health.snapshot()],
             "services": {
                 offer.service.id: "open" if offer.open else (offer.reason or "closed")
                 for offer in offers
             },
-            "versions": {"kiosk": version(), "policy": self._parts.policy.version},
+            "versions": {
+                "kiosk": version(),
+                "policy": policy.version,
+                "policy_origin": policy.origin,
+            },
+            "policy": policy.document(),
         }
 
 

@@ -1,8 +1,13 @@
-"""Policy packs for tests: the built-in one, altered in one place."""
+"""Policy packs for tests: the built-in one, altered in one place, and the centre that signs."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from kiosk.policy import BUILT_IN, Policy, read_pack
+from kiosk.policy.shelf import install_pack
 
 PACK = BUILT_IN.read_text(encoding="utf-8")
 
@@ -23,3 +28,24 @@ def policy_with(*changes: tuple[str, str]) -> Policy:
 
 #: A change for `policy_with`: the first card costs 20 yuan.
 CHARGED = ("first = { yuan = 0 }", 'first = { yuan = 20, approval = "示例批文" }')
+
+CENTRE = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+KEY = CENTRE.public_key().public_bytes_raw()
+
+
+def sign(data: bytes, key: Ed25519PrivateKey = CENTRE) -> bytes:
+    """What the centre does, written out: purpose and pack, signed as they are."""
+    return key.sign(b"kiosk-policy-v1\n" + data)
+
+
+def dated(version: str, effective: str, *changes: tuple[str, str]) -> bytes:
+    return altered(
+        ('version = "2026-11-28"', f'version = "{version}"'),
+        ("effective = 2026-11-01", f"effective = {effective}"),
+        ("demo = true", "demo = false"),
+        *changes,
+    )
+
+
+def install(folder: Path, data: bytes) -> Policy:
+    return install_pack(data, sign(data), KEY, folder, "130200")

@@ -48,7 +48,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Pinyin:
 @pytest.fixture(scope="module")
 def real() -> Pinyin:
     try:
-        return load()
+        return load(load_policy().place_words)
     except NoDictionary as missing:
         pytest.skip(str(missing))
 

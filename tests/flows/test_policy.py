@@ -9,28 +9,21 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from kiosk.policy import BadPolicy, Days, Fee, Name, Policy, load_policy
+from kiosk.policy import BadPolicy, Days, Fee, Name, load_policy
 from kiosk.policy.shelf import PURPOSE, NotGenuine, Shelf, install_pack
-from tests.flows.packs import CHARGED, PACK, altered, policy_with
+from tests.flows.packs import (
+    CENTRE,
+    CHARGED,
+    KEY,
+    PACK,
+    dated,
+    install,
+    policy_with,
+    sign,
+)
 
-CENTRE = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
-KEY = CENTRE.public_key().public_bytes_raw()
 #: Before, on and after the first day of the packs below.
 JUNE, JULY, AUGUST = date(2027, 6, 30), date(2027, 7, 1), date(2027, 8, 1)
-
-
-def sign(data: bytes, key: Ed25519PrivateKey = CENTRE) -> bytes:
-    """What the centre does, written out: purpose and pack, signed as they are."""
-    return key.sign(b"kiosk-policy-v1\n" + data)
-
-
-def dated(version: str, effective: str, *changes: tuple[str, str]) -> bytes:
-    return altered(
-        ('version = "2026-11-28"', f'version = "{version}"'),
-        ("effective = 2026-11-01", f"effective = {effective}"),
-        ("demo = true", "demo = false"),
-        *changes,
-    )
 
 
 # -- what a pack says ----------------------------------------------------------------------------
@@ -240,10 +233,6 @@ def test_the_words_of_a_consent_are_found_by_the_id_of_its_prompt() -> None:
 
 def shelf(folder: Path, key: bytes = KEY, region: str = "130200") -> Shelf:
     return Shelf(folder, key, region)
-
-
-def install(folder: Path, data: bytes) -> Policy:
-    return install_pack(data, sign(data), KEY, folder, "130200")
 
 
 def test_without_any_pack_the_built_in_one_rules_and_is_named_so(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from hardware.supervision import DeviceState, HealthTable
 from kiosk.darkroom import NoStudio
 from kiosk.operations import OPERATIONS
 from kiosk.parts import Parts
-from kiosk.policy import load_policy
+from kiosk.policy.shelf import Shelf
 from kiosk.receipts import Slip
 from kiosk.records.person import KEY_FILE, person_hash
 from kiosk.records.submission import Standpoint
@@ -39,6 +39,7 @@ from kiosk.visit.prompts import (
 from kiosk.words import Words
 from sync.outbox import Answer, Limits, Outbox, OutboxUnavailable, Reason, Stored
 from tests.flows.counter import NOW, SUBMITTED, ZHANG
+from tests.flows.packs import KEY, dated, install
 
 
 class Desk:
@@ -119,7 +120,7 @@ def terminal(
         Parts(
             settings=Settings(mode="test", central=Central(patience_s=0.5)),
             words=Words(),
-            policy=load_policy(),
+            packs=Shelf(tmp_path / "policy", KEY),
             state=tmp_path,
             terminal_id="130299",
             devices=Desks(loops),
@@ -434,3 +435,25 @@ def test_the_health_file_says_what_the_terminal_is(tmp_path: Path) -> None:
     printer = next(row for row in document["health"] if row["device"] == "printer")
     assert (printer["state"], printer["fault"]) == ("fault", "printer_paper_out")
     assert document["services"]["card_check"] == "open"
+
+
+# -- policy --------------------------------------------------------------------------------------
+
+
+def test_each_visit_is_ruled_by_the_pack_of_its_day(tmp_path: Path) -> None:
+    """A pack that begins on the first of the month rules from then on, without a restart."""
+    today = [NOW]
+    one = terminal(tmp_path)
+    one._clock = lambda: today[0]
+    install(tmp_path / "policy", dated("2027-06-15", "2027-07-01", HOTLINE))
+    assert one.letterhead().hotline == "12333"
+    assert "12333" in one.words.say("advice.help")
+    today[0] = NOW.replace(year=2027, month=7, day=1)
+    context = one._context()
+    assert (context.policy.version, context.policy.hotline) == ("2027-06-15", "12345")
+    assert "12345" in one.words.say("advice.help")
+    assert one.letterhead().policy_version == "2027-06-15"
+
+
+#: A change for `dated`.
+HOTLINE = ('hotline = "12333"', 'hotline = "12345"')

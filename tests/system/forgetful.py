@@ -22,7 +22,7 @@ from typing import Any
 from hardware.faults import Device, DeviceFault, FaultCode
 from hardware.supervision import Condition, DeviceLoop, HealthTable
 from kiosk.parts import Parts
-from kiosk.policy import load_policy
+from kiosk.policy.shelf import Shelf
 from kiosk.services.card_check import CheckCard
 from kiosk.services.first_application import ApplyFirst
 from kiosk.settings import Settings
@@ -119,7 +119,7 @@ def make_terminal(state: Path) -> tuple[Terminal, Loops]:
     parts = Parts(
         settings=Settings(mode="test"),
         words=Words(),
-        policy=load_policy(),
+        packs=Shelf(state / "policy", b""),
         state=state,
         terminal_id="130299",
         devices=loops,
