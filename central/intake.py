@@ -215,7 +215,7 @@ def _decision(
     review = list(found.contents.proof.reasons)
     if _is_cloned(terminal, header):
         review.append("receipt_reused")
-    refused = business.refusal(found.document, found.person)
+    refused = business.refusal(found)
     earlier = open_case(business, found.person) if business.open_states else None
     if refused is None and earlier is not None:
         refused = Rejection.DUPLICATE_APPLICATION, "open_case"

@@ -8,6 +8,11 @@ def masked_number(number: str) -> str:
     return number[:3] + "*" * (len(number) - 7) + number[-4:]
 
 
+def masked_card(number: str) -> str:
+    """A card's number, a letter and eight digits: A12****89; "" for none."""
+    return number[:3] + "*" * (len(number) - 5) + number[-2:] if number else ""
+
+
 def masked_name(name: str) -> str:
     """First and last character; of two only the first."""
     if len(name) <= 2:

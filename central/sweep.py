@@ -8,7 +8,9 @@ from django.db.models import Count, Max, Min
 from django.utils import timezone
 
 from central import alarms
+from central.business import businesses
 from central.cases import Case
+from central.machine import move
 from central.models import Centre, RegisteredPerson, TerminalReport
 from central.signatures import forget_old_nonces
 
@@ -25,8 +27,20 @@ def sweep() -> None:
     forget_old_nonces()
     _reports()
     _gaps()
+    _lapses()
     if RegisteredPerson.objects.exists():
         alarms.resolve("no_registry")
+
+
+def _lapses() -> None:
+    """Move on what ends by itself."""
+    now = timezone.now()
+    for business in businesses().values():
+        waiting = Case.objects.filter(kind=business.kind, state__in=business.lapsing)
+        for case in waiting.iterator():
+            lapse = business.lapse(case)
+            if lapse is not None and now - case.since >= lapse[0]:
+                move(case.position, lapse[1], by="centre", note="lapsed")
 
 
 def _reports() -> None:

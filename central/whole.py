@@ -6,6 +6,7 @@ no later try can make it right, so a technician must look.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -44,7 +45,8 @@ def opened(
     if wrong:
         raise Unusable(wrong)
     person = person_of(business.id_number(document))
-    found = Opened(contents, document, evidence, person, dict(contents.attachments))
+    created = datetime.fromisoformat(header.created)
+    found = Opened(contents, document, evidence, person, created, dict(contents.attachments))
     if wrong := business.faults(found):
         raise Unusable(wrong)
     return found

@@ -1,8 +1,8 @@
 """What becomes of each business at the centre: one module each, found by being there.
 
 A module declares `BUSINESS`, an instance of its own subclass of `Business`, for the kind of the
-same name in `sync.kinds`, and answers the questions of that kind. Nothing else is touched by a new
-one: list, page, intake, work and doors are the same for all.
+same name in `sync.kinds`, and `ANSWERS`, question id -> function, for its questions; or one of
+both. Nothing else is touched by a new one: list, page, intake, work and doors are the same for all.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from central.cases import TO_REVIEW
 from sync.wire.envelopes import Rejection, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime, timedelta
+    from types import ModuleType
 
     from central.cases import Case
-    from sync.wire.base import Document, Message
+    from sync.wire.base import Message
     from sync.wire.contents import Contents
 
 
@@ -45,6 +47,8 @@ class Opened:
     evidence: Any
     #: Keyed hash of the person's ID number.
     person: str
+    #: When it was filed, as the terminal's sealed header says.
+    created: datetime
     attachments: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
@@ -67,8 +71,8 @@ class Business:
     words: ClassVar[Mapping[str, str]] = {}
     #: Work after the commit, names of `central.work.PERFORMERS`.
     tasks: ClassVar[Sequence[str]] = ()
-    #: Question id -> its answer.
-    answers: ClassVar[Mapping[str, Callable[[Any], Message]]] = {}
+    #: States that end by themselves, see `lapse`.
+    lapsing: ClassVar[Sequence[str]] = ()
 
     def id_number(self, document: Any) -> str:
         """Whose case it is."""
@@ -87,7 +91,7 @@ class Business:
         """What contradicts itself in this document, in a word; "" if nothing does."""
         return ""
 
-    def refusal(self, document: Document, person: str) -> tuple[Rejection, str] | None:
+    def refusal(self, opened: Opened) -> tuple[Rejection, str] | None:
         """Why this may not be, as (kind, reason); None if it may. Raises
         `central.ports.NotNow`."""
         return None
@@ -101,6 +105,11 @@ class Business:
             Verdict.REJECTED: "refused",
         }[verdict]
 
+    def lapse(self, case: Case) -> tuple[timedelta, str] | None:
+        """After how long in its state, one of `lapsing`, the centre moves a case on by itself, and
+        where to; None if it stays."""
+        return None
+
     def moved(self, case: Case) -> None:
         """A case has come into a state: inside the transaction, for what must happen with it."""
 
@@ -112,10 +121,12 @@ class Business:
 def businesses() -> dict[str, Business]:
     """Kind id -> its business."""
     found: dict[str, Business] = {}
-    for module in pkgutil.iter_modules(__path__):
-        business: Business = importlib.import_module(f"{__name__}.{module.name}").BUSINESS
-        if business.kind != module.name:
-            raise RuntimeError(f"{module.name} declares the business {business.kind}")
+    for name, module in _modules():
+        business: Business | None = getattr(module, "BUSINESS", None)
+        if business is None:
+            continue  # it only answers
+        if business.kind != name:
+            raise RuntimeError(f"{name} declares the business {business.kind}")
         found[business.kind] = business
     return found
 
@@ -128,8 +139,12 @@ def business_of(kind: str) -> Business:
 @cache
 def answers() -> dict[str, Callable[[Any], Message]]:
     """Question id -> who answers it."""
-    return {
-        question: answer
-        for business in businesses().values()
-        for question, answer in business.answers.items()
-    }
+    found: dict[str, Callable[[Any], Message]] = {}
+    for _, module in _modules():
+        found |= getattr(module, "ANSWERS", {})
+    return found
+
+
+def _modules() -> Iterator[tuple[str, ModuleType]]:
+    for module in pkgutil.iter_modules(__path__):
+        yield module.name, importlib.import_module(f"{__name__}.{module.name}")

@@ -95,8 +95,8 @@ class FirstApplication(Business):
         photo = pictures.card_photo_fault(opened.attachments["photo"])
         return f"photo.{photo}" if photo else ""
 
-    def refusal(self, document: Any, person: str) -> tuple[Rejection, str] | None:
-        return _refusal(document.name, person)
+    def refusal(self, opened: Opened) -> tuple[Rejection, str] | None:
+        return _refusal(opened.document.name, opened.person)
 
 
 def _refusal(name: str, person: str) -> tuple[Rejection, str] | None:
@@ -116,6 +116,6 @@ def _eligibility(asked: MayApply) -> Message:
     return Eligibility(rejection=refused[0], reason=refused[1]) if refused else Eligibility()
 
 
-FirstApplication.answers = {"first_application.eligibility": _eligibility}
-
 BUSINESS = FirstApplication()
+
+ANSWERS = {"first_application.eligibility": _eligibility}

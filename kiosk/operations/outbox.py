@@ -24,6 +24,7 @@ _VERDICT_POLL_S = 0.1
 def submit(prompt: prompts.Submit, _: None, work: Work) -> Submitted:
     """Seal and store. Returns after the durable commit, or raises and nothing was submitted."""
     from kiosk.records.transaction import Prepared
+    from sync.kinds import kinds
     from sync.outbox import OutboxUnavailable
 
     parts, transaction = work.parts, prompt.transaction
@@ -37,6 +38,7 @@ def submit(prompt: prompts.Submit, _: None, work: Work) -> Submitted:
             lambda header: sealer.seal(header, prepared.contents(header)),
             key_id=sealer.key_id,
             algorithm=sealer.algorithm,
+            urgent=kinds()[transaction.kind].urgent,
             person=person_hash(parts.state, transaction.person),
         )
     except OutboxUnavailable as error:

@@ -21,6 +21,7 @@ from kiosk.visit.service import Service
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from kiosk.policy import Policy
     from kiosk.records.citizen import Citizen
     from kiosk.records.submission import Mine
 
@@ -72,7 +73,7 @@ class CardProgress(Service):
 
         self.at("progress")
         cases = () if reply.facts is None else tuple(reply.facts.get("cases") or ())
-        entries = _entries(cases, mine)
+        entries = _entries(cases, mine, self.policy)
         lines: tuple[str, ...] = ("progress.offline",) if reply.offline else ()
         copies = 0
         while True:
@@ -99,21 +100,24 @@ class CardProgress(Service):
         return "progress.printed"
 
 
-def _entries(cases: Sequence[Mapping[str, Any]], mine: Sequence[Mine]) -> tuple[Entry, ...]:
+def _entries(
+    cases: Sequence[Mapping[str, Any]], mine: Sequence[Mine], policy: Policy
+) -> tuple[Entry, ...]:
     """The centre's cases, then what only this terminal has; newest first."""
     known = {str(case["receipt_no"]) for case in cases}
     return (
-        *(_of_centre(case) for case in cases),
+        *(_of_centre(case, policy) for case in cases),
         *(_of_terminal(item) for item in mine if item.receipt_no not in known),
     )
 
 
-def _of_centre(case: Mapping[str, Any]) -> Entry:
+def _of_centre(case: Mapping[str, Any], policy: Policy) -> Entry:
     stage = str(case["stage"])
     stage = stage if stage in STAGES else "other"
     rows = [("progress.row.filed", str(case["filed"])), ("progress.row.since", str(case["since"]))]
-    if case.get("outlet"):
-        rows.append(("progress.row.outlet", str(case["outlet"])))
+    outlets = {outlet.id: outlet.name for outlet in policy.outlets}
+    if (code := case.get("outlet")) in outlets:
+        rows.append(("progress.row.outlet", outlets[code]))
     overdue = bool(case.get("overdue"))
     return Entry(
         title=f"service.{case['kind']}.name",

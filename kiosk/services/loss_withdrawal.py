@@ -71,6 +71,7 @@ class WithdrawLoss(Service):
             "name": citizen.name,
             "id_number": citizen.number.text,
             "card_id": card.card_id,
+            "card_no": card.card_no,
         }
         transaction = Transaction(
             self.id,

@@ -22,7 +22,7 @@ CASE = {
     "stage": "delivered",
     "filed": "2026-11-20",
     "since": "2026-11-23",
-    "outlet": "路北支行",
+    "outlet": "icbc-lubei",
     "overdue": False,
 }
 WAITING = Mine("13029926112400023", "loss_report", Standpoint.QUEUED, NOW - timedelta(hours=1))
@@ -46,7 +46,7 @@ def test_the_centres_cases_and_what_only_this_terminal_has() -> None:
     first, second = walk.prompt.entries
     assert (first.title, first.state) == ("service.first_application.name", "ok")
     assert first.word == "progress.stage.delivered.word"
-    assert ("progress.row.outlet", "路北支行") in first.rows
+    assert ("progress.row.outlet", CONTEXT.policy.outlet("icbc-lubei").name) in first.rows
     assert (second.number, second.state) == (WAITING.receipt_no, "waiting")
     assert second.word == "state.queued.word"
     assert walk.prompt.lines == ()

@@ -1,0 +1,43 @@
+"""制卡进度: what a person has filed, wherever it was filed, and where it stands.
+
+The person is found by the keyed hash of the ID number; the reply is sealed to the terminal's key.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.utils import timezone
+
+from central.cases import Case
+from central.keys import person_hash
+from sync.kinds.card_progress import LIMIT, CaseOf, UnderWay, WhatIsUnderWay
+
+if TYPE_CHECKING:
+    from sync.wire.base import Message
+
+#: States in which somebody still waits for something.
+_WAITING = ("accepted", "to_review", "approved", "in_production")
+
+
+def _under_way(asked: WhatIsUnderWay) -> Message:
+    cases = Case.objects.filter(person=person_hash(asked.id_number)).order_by("-position")
+    return UnderWay(cases=[_case(case) for case in cases[:LIMIT]])
+
+
+def _case(case: Case) -> CaseOf:
+    late = timezone.now() - case.received_at > timedelta(days=settings.DAYS_TO_CARD)
+    return CaseOf(
+        receipt_no=case.receipt_no,
+        kind=case.kind,
+        stage=case.state,
+        filed=timezone.localtime(case.created).date().isoformat(),
+        since=timezone.localtime(case.since).date().isoformat(),
+        outlet=str(case.contents["document"].get("outlet", "")),
+        overdue=late and case.state in _WAITING,
+    )
+
+
+ANSWERS = {"card_progress.cases": _under_way}

@@ -1,0 +1,46 @@
+"""制卡进度: where the matters of a person stand (domain §5.6). A question only."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from sync.values import Code, Day, IdNumber, Name, Text
+from sync.wire.base import Message
+from sync.wire.kind import Question
+
+#: Most cases in one reply, newest first.
+LIMIT = 20
+
+
+class WhatIsUnderWay(Message):
+    """What has the holder of this number filed?"""
+
+    id_number: IdNumber
+    name: Name
+
+
+class CaseOf(Message):
+    """One matter of a person."""
+
+    receipt_no: Annotated[str, Field(pattern=r"^[0-9]{17}$")]
+    kind: Code
+    #: The case's state, see `central.business`.
+    stage: Code
+    #: When it was filed, and since when it stands there.
+    filed: Day
+    since: Day
+    #: Code of the outlet where the card is handed out; "" where there is none.
+    outlet: Text = ""
+    #: Whether it takes longer than it should.
+    overdue: bool = False
+
+
+class UnderWay(Message):
+    """The cases, newest first."""
+
+    cases: Annotated[list[CaseOf], Field(max_length=LIMIT)] = []
+
+
+QUESTIONS = (Question("card_progress.cases", WhatIsUnderWay, UnderWay),)

@@ -1,0 +1,47 @@
+"""挂失: a lost card is blocked at once (domain §5.3)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from sync.values import IdNumber, Name
+from sync.wire.base import Document, Message
+from sync.wire.envelopes import KnownRejection
+from sync.wire.kind import Kind, Question
+
+
+class LossReport(Document):
+    """Who reports, and what they asked for."""
+
+    name: Name
+    id_number: IdNumber
+    #: 临时挂失 or 正式挂失.
+    loss: Literal["temporary", "formal"]
+    #: The card as the centre named it, masked; "" where nobody could look it up.
+    card: Annotated[str, Field(max_length=40)] = ""
+
+
+#: Urgent: a card that is blocked late is a card that somebody else uses.
+KIND = Kind(id="loss_report", document=LossReport, urgent=True, signed=False)
+
+
+class WhichCard(Message):
+    """Which card does the holder of this number and name have?"""
+
+    id_number: IdNumber
+    name: Name
+
+
+class CardFound(Message):
+    """The card, or why there is none to block."""
+
+    rejection: KnownRejection | None = None
+    #: "in_use"; "lost": blocked already; "none".
+    state: Annotated[str, Field(max_length=20)] = ""
+    #: Its number, masked: A12****89.
+    card: Annotated[str, Field(max_length=40)] = ""
+
+
+QUESTIONS = (Question("loss_report.card", WhichCard, CardFound),)
