@@ -110,13 +110,6 @@ class Photo:
 
 
 @dataclass(frozen=True)
-class Maintenance:
-    """Who may open the maintenance page: technician's id -> hash made by `kioskctl technician`."""
-
-    technicians: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class Outbox:
     """Above any of these nothing more is captured (`sync.outbox.Limits`)."""
 
@@ -138,7 +131,6 @@ class Settings:
     central: Central = field(default_factory=Central)
     screen: Screen = field(default_factory=Screen)
     photo: Photo = field(default_factory=Photo)
-    maintenance: Maintenance = field(default_factory=Maintenance)
     outbox: Outbox = field(default_factory=Outbox)
 
     @property
@@ -153,7 +145,6 @@ _TABLES: dict[str, type[Any]] = {
     "central": Central,
     "screen": Screen,
     "photo": Photo,
-    "maintenance": Maintenance,
     "outbox": Outbox,
 }
 T = TypeVar("T")

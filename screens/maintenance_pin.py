@@ -1,7 +1,7 @@
 """The door to the maintenance page: a pad for the technician's PIN.
 
 The PIN is shown as dots, is never kept longer than the page, and is checked off the Kivy thread
-because its hash is slow on purpose (`kiosk.maintenance.technicians`).
+because its hash is slow on purpose (`kiosk.maintenance.roster`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.gridlayout import GridLayout
 from kivy.uix.widget import Widget
 
-from kiosk.maintenance.technicians import PIN_DIGITS, Admitted, Refused
+from kiosk.maintenance.pins import DIGITS as PIN_DIGITS
+from kiosk.maintenance.roster import Person, StaffRefused
 from screens import theme
 from screens.background import in_background
 from screens.base import Page
@@ -121,13 +122,11 @@ class PinPage(Page):
         self._checking = False
         self._pin = ""
         self._show_dots()
-        if isinstance(result, Admitted):
+        if isinstance(result, Person):
             self._enter()
-        elif isinstance(result, Refused) and result.locked_s <= 0:
-            self.error.show(self.say("maintenance.pin_wrong"))
-        elif isinstance(result, Refused):
+        elif isinstance(result, StaffRefused):
             seconds = int(result.locked_s) + 1
-            self.error.show(self.say("maintenance.pin_locked", seconds=seconds))
+            self.error.show(self.say(f"roster.refused.{result.reason}", seconds=seconds))
         else:
             raise result
 

@@ -32,14 +32,16 @@ from hardware.virtual.client import BenchClient
 from kiosk.demo.page import Page
 from kiosk.demo.processes import Child, ChildFailed, Family, Fate, wait_for
 from kiosk.demo.smartcard import CardRoute, answers, find_route, free_port, port_is_free
-from kiosk.maintenance.technicians import PIN_DIGITS, hash_pin
+from kiosk.maintenance.pins import DIGITS as PIN_DIGITS
+from kiosk.maintenance.pins import hash_pin
+from kiosk.maintenance.roster import LOCAL_FILE, Person, Role, write_roster
 from sync.identity import NotEnrolled, load_identity
 
 #: Folder that holds the packages; children import from it whatever their own folder is.
 ROOT = Path(__file__).resolve().parents[2]
 
 HEARTBEAT_S = 2.0
-TECHNICIAN = "t001"
+TECHNICIAN, STAFF = "t001", "s001"
 HALL = "唐山市社会保障卡自助服务（演示）"
 
 #: Longest start of anything on a busy machine, seconds.
@@ -76,7 +78,7 @@ class World:
         """`say` is told, in plain words, what is going on."""
         self.plan = plan
         self.state = plan.state
-        #: The technician's PIN of this run.
+        #: The PIN of this run's technician and staff.
         self.pin = f"{secrets.randbelow(10**PIN_DIGITS):0{PIN_DIGITS}d}"
         self.bench = BenchClient(plan.state / "bench.sock")
         self.page = Page(plan.state / "stage.sock")
@@ -265,8 +267,12 @@ class World:
                 "height": self.plan.size[1],
                 "fullscreen": False,
             },
-            "maintenance.technicians": {TECHNICIAN: hash_pin(self.pin)},
         }
+        people = {TECHNICIAN: Role.TECHNICIAN, STAFF: Role.STAFF}
+        write_roster(
+            self.state / LOCAL_FILE,
+            [Person(who, frozenset({role}), hash_pin(self.pin)) for who, role in people.items()],
+        )
         # JSON's strings, numbers and booleans are TOML's too.
         lines = ['mode = "demo"']
         for name, values in tables.items():

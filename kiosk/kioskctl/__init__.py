@@ -15,26 +15,41 @@
 | kioskctl journal verify --state DIR       | was the journal altered, and where first          |
 | kioskctl journal show --state DIR         | what the terminal did                             |
 | kioskctl enrol --state DIR --url URL      | makes this terminal's identity, by one-time code  |
-| kioskctl technician-hash                  | the line that admits a technician                 |
+| kioskctl roster add, remove, list         | technicians and staff, with their PINs            |
 | kioskctl bench --state DIR VERB …         | moves the virtual devices (demo and test only)    |
 
 Device commands take the ports from `--state DIR`'s settings, or as options of their own. While the
-screen program runs it holds the serial devices, and these commands say so.
+screen program runs it holds the serial devices, and these commands say so; while a visit runs they
+do nothing. Whatever shows personal data or takes a picture stands in the journal.
 
 Exit codes: 0 all right, 1 something is wrong (and said), 2 the command cannot be carried out.
 """
 
 from __future__ import annotations
 
+import sys
+
 import typer
 
-from kiosk.kioskctl import devices, doctor, journal, outbox, photo, terminal
+from hardware.faults import place_of
+from kiosk.kioskctl import devices, doctor, journal, outbox, photo, roster, terminal
+from kiosk.kioskctl.console import IMPOSSIBLE, warn
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="社保卡自助终端的维护命令")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="社保卡自助终端的维护命令",
+    # A traceback shows every variable, the citizen's data among them.
+    pretty_exceptions_enable=False,
+)
 
-for commands in (doctor, terminal, outbox, journal, devices, photo):
+for commands in (doctor, terminal, roster, outbox, journal, devices, photo):
     commands.register(app)
 
 
 def main() -> None:
-    app()
+    try:
+        app()
+    except Exception as bug:  # noqa: BLE001 - its message and traceback may quote a citizen's data
+        warn(f"kioskctl: a fault of this program: {place_of(bug)}")
+        sys.exit(IMPOSSIBLE)

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
 from hardware.faults import Device, DeviceFault
 from kiosk.clock import beijing_now
@@ -22,8 +21,12 @@ from kiosk.kioskctl.console import (
     State,
     busy,
     faults_said,
+    line,
+    out,
     settings_of,
     stop,
+    styled,
+    warn,
     words_of,
 )
 from kiosk.kioskctl.drivers import (
@@ -33,8 +36,10 @@ from kiosk.kioskctl.drivers import (
     drivers_of,
     ignore,
     must,
+    nobody_there,
     opened,
     show,
+    shows_data,
     waited,
     with_given,
 )
@@ -69,8 +74,11 @@ def card_read(
     central = _centre_of(state) if way == "hsm" else None
     if way == "hsm" and central is None:
         note = "not enrolled, so no HSM: the holder of a third-generation card is not read"
-        Console(stderr=True).print(f"[yellow]{note}[/yellow]")
+        warn(styled(note, "yellow"))
         way = "none"
+    if unmasked or ministry:
+        shows_data(state, "card_read")
+    nobody_there(state)
     authenticator = make_authenticator(way, CentralHsm(central) if central else None)
 
     def read(card: CardSession) -> SocialCard:
@@ -82,9 +90,11 @@ def card_read(
         show(_card_rows(card, unmasked), as_json)
         return
     try:
-        typer.echo(write_basic_card(basic_card(card, "0" * 12, "")).decode("gbk"))
+        line(write_basic_card(basic_card(card, "0" * 12, "")).decode("gbk"))
     except UnicodeEncodeError:
         raise stop("the holder's name has a character that the ministry's GBK lacks") from None
+    except ValueError as separator:
+        raise stop(f"not in the ministry's order: {separator}") from None
 
 
 def card_watch(
@@ -98,8 +108,8 @@ def card_watch(
 
     def tell(seen: Seen) -> None:
         nonlocal said
-        for line in changes(said, seen):
-            typer.echo(f"{beijing_now():%H:%M:%S} {line}")
+        for change in changes(said, seen):
+            line(f"{beijing_now():%H:%M:%S} {change}")
         said = seen
 
     monitor = watch_service(tell)
@@ -157,13 +167,13 @@ Authorisation = Annotated[str, typer.Argument(metavar="CODE", help="授权码, f
 def card_pin_reset(state: State, code: Authorisation, wait: Wait = 30.0) -> None:
     """Reset the PIN of the card in the reader, by a script of the centre."""
     _run_script(state, "reset", code, wait)
-    Console().print("done: the PIN is the initial one, and has to be changed before use")
+    out("done: the PIN is the initial one, and has to be changed before use")
 
 
 def card_unblock(state: State, code: Authorisation, wait: Wait = 30.0) -> None:
     """Unblock the PIN of the card in the reader, by a script of the centre."""
     _run_script(state, "unblock", code, wait)
-    Console().print("done: the card takes its PIN again")
+    out("done: the card takes its PIN again")
 
 
 def _run_script(state: Path, purpose: str, code: str, wait: float) -> None:
@@ -171,6 +181,7 @@ def _run_script(state: Path, purpose: str, code: str, wait: float) -> None:
     from kiosk.operations.card_centre import CentralScripts
 
     settings = settings_of(state)
+    nobody_there(state)
     driver, central = driver_of(settings, Device.CARD_READER), _centre_of(state)
     if central is None:
         raise stop("this terminal is not enrolled: no centre gives it scripts")

@@ -1,14 +1,23 @@
-"""What the commands share: options, how trouble is said, how something slow shows that it lives."""
+"""What the commands share: options, how anything is said, how something slow shows that it lives.
+
+What is said comes from cards, devices, files and the centre: a card may hold a name like `[red]`,
+or one that moves the cursor, sets the window's title or clears the screen. So nothing is markup
+here, and characters that a terminal obeys are shown as U+FFFD. `styled` gives a colour.
+"""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
 
 from hardware.faults import DeviceFault
 
@@ -23,17 +32,73 @@ State = Annotated[
 ]
 MaybeState = Annotated[
     Path | None,
-    typer.Option("--state", exists=True, help="take the ports from this terminal's settings"),
+    typer.Option(
+        "--state", exists=True, file_okay=False, help="take the ports from this terminal's settings"
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="for programs")]
 
 #: Exit codes.
 WRONG, IMPOSSIBLE = 1, 2
 
+#: Characters that a terminal obeys instead of showing them, or that turn the order of what stands
+#: around them: C0 but for the line's end and the tabulator, C1, marks of direction, and halves of
+#: characters, which cannot be written at all.
+_OBEYED = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+def plain(text: str) -> str:
+    """A text that shows itself and does nothing else."""
+    return _OBEYED.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def styled(text: str, style: str = "") -> Text:
+    """A text in a colour, whatever is in it."""
+    return Text(plain(text), style)
+
+
+def _console(*, stderr: bool = False) -> Console:
+    return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+
+
+def out(said: RenderableType) -> None:
+    """Say something on standard output."""
+    _console().print(plain(said) if isinstance(said, str) else said)
+
+
+def warn(said: RenderableType) -> None:
+    """Say something on standard error."""
+    _console(stderr=True).print(plain(said) if isinstance(said, str) else said)
+
+
+def line(text: str) -> None:
+    """One line of standard output as it is, for programs: neither folded nor filled."""
+    typer.echo(plain(text))
+
+
+def say_json(document: Any, indent: int | None = None) -> None:
+    """JSON on standard output; a character that a terminal would obey is escaped."""
+    text = json.dumps(document, ensure_ascii=False, indent=indent)
+    typer.echo(_OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+
+
+def table(*columns: str, header: bool = True) -> Table:
+    """A table whose rows are filled by `row`. What is too long goes on below, not away."""
+    made = Table(show_header=header)
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    return made
+
+
+def row(into: Table, *cells: str | Text) -> None:
+    into.add_row(*(cell if isinstance(cell, Text) else styled(cell) for cell in cells))
+
 
 def stop(what: str) -> typer.Exit:
     """For `raise`: says why the command cannot be carried out."""
-    Console(stderr=True).print(f"[red]kioskctl:[/red] {what}", highlight=False)
+    warn(Text.assemble(("kioskctl: ", "red"), plain(what)))
     return typer.Exit(IMPOSSIBLE)
 
 
@@ -52,15 +117,14 @@ def settings_of(state: Path | None) -> Settings:
 
 def words_of(settings: Settings) -> Words:
     from kiosk.words import Words
-    from kiosk.words.standing import standing_facts
 
-    return Words(settings.screen.language, standing=standing_facts(settings))
+    return Words(settings.screen.language)
 
 
 @contextmanager
 def busy(doing: str) -> Iterator[None]:
     """A sign of life while something takes longer than a moment; only where somebody looks."""
-    with Console(stderr=True).status(doing):
+    with _console(stderr=True).status(plain(doing)):
         yield
 
 
@@ -76,9 +140,8 @@ def faults_said(words: Words) -> Iterator[None]:
     try:
         yield
     except DeviceFault as fault:
-        console = Console(stderr=True, highlight=False)
         detail = f" ({detail_of(words, fault.code, fault.detail)})" if fault.detail else ""
-        console.print(f"[red]{fault.code}[/red]{detail}", markup=True)
-        console.print(words.say(f"fault.{fault.code}.technician"))
-        console.print(words.say(f"fault.{fault.code}.fix"))
+        warn(Text.assemble((str(fault.code), "red"), plain(detail)))
+        warn(words.say(f"fault.{fault.code}.technician"))
+        warn(words.say(f"fault.{fault.code}.fix"))
         raise typer.Exit(WRONG) from None

@@ -5,18 +5,17 @@ What they show of a person is masked, as everywhere; `--unmasked` is for a techn
 
 from __future__ import annotations
 
-import json
+import os
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
-from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
-from hardware.faults import Device
+from hardware.faults import Device, DeviceFault, FaultCode
 from kiosk.clock import beijing_now
 from kiosk.kioskctl.cards import CARD_COMMANDS
 from kiosk.kioskctl.console import (
@@ -24,8 +23,13 @@ from kiosk.kioskctl.console import (
     MaybeState,
     busy,
     faults_said,
+    out,
+    row,
+    say_json,
     settings_of,
     stop,
+    table,
+    warn,
     words_of,
 )
 from kiosk.kioskctl.drivers import (
@@ -36,8 +40,10 @@ from kiosk.kioskctl.drivers import (
     drivers_of,
     ignore,
     must,
+    nobody_there,
     opened,
     show,
+    shows_data,
     waited,
     with_given,
 )
@@ -61,12 +67,12 @@ def devices(as_json: Json = False) -> None:
 
     found = list(plugged_in())
     if as_json:
-        typer.echo(json.dumps([vars(thing) for thing in found], ensure_ascii=False))
+        say_json([vars(thing) for thing in found])
         return
-    table = Table("kind", "place", "detail")
+    listed = table("kind", "place", "detail")
     for thing in found:
-        table.add_row(thing.kind, thing.place, thing.detail)
-    Console().print(table)
+        row(listed, thing.kind, thing.place, thing.detail)
+    out(listed)
 
 
 # -- the ID card -----------------------------------------------------------------------------------
@@ -82,6 +88,9 @@ def id_read(
     """Read the ID card on the reader."""
     settings = with_given(settings_of(state), id_reader=port)
     driver = must(drivers_of(settings)[Device.ID_READER])
+    if unmasked:
+        shows_data(state, "id_read")
+    nobody_there(state)
     with faults_said(words_of(settings)), opened(driver), busy("waiting for an ID card"):
         card = waited(wait, lambda cancelled: driver.read(cancelled, ignore, fresh=False), LIFTED)
     show(_id_rows(card, unmasked), as_json)
@@ -117,15 +126,16 @@ def print_test(
 
     settings = with_given(settings_of(state), printer=port, printer_columns=columns)
     driver = must(drivers_of(settings)[Device.PRINTER])
+    nobody_there(state)
     words = words_of(settings)
     head = Letterhead(hall=settings.hall.name, terminal="------", policy_version="", hotline="")
     page = check_page(head, words, beijing_now())
     with faults_said(words), opened(driver), busy("printing"):
         driver.print(page, f"kioskctl-{time.time_ns()}")
         left = driver.poll().fault
-    Console().print("printed")
+    out("printed")
     if left is not None:
-        Console(stderr=True).print(f"[yellow]{left}[/yellow] {words.say(f'fault.{left}.fix')}")
+        warn(Text.assemble((f"{left} ", "yellow"), words.say(f"fault.{left}.fix")))
 
 
 def camera_snap(
@@ -134,26 +144,54 @@ def camera_snap(
     source: Annotated[str, typer.Option(help="index, path under /dev, or address")] = "",
     seconds: Annotated[float, typer.Option("--after", help="let the exposure settle")] = 1.0,
 ) -> None:
-    """Take one picture, for the technician to see what the camera sees. Delete it afterwards."""
+    """Take one picture, for the technician to see what the camera sees. Delete it afterwards.
+
+    It stands in the journal, because there may be a face on it.
+    """
     from PIL import Image
 
+    kind = _KINDS.get(file.suffix.lower())
+    if kind is None:
+        raise stop(f"{file}: the name ends in one of {', '.join(_KINDS)}")
     settings = settings_of(state)
     driver = driver_of(settings, Device.CAMERA, source)
-    settled = time.monotonic() + seconds
-    with (
-        faults_said(words_of(settings)),
-        opened(driver),
-        busy("taking a picture"),
-        closing(driver.frames(lambda: False)) as frames,
-    ):
-        frame = next(frame for frame in frames if time.monotonic() >= settled)
-    # A face may be on it: for this user alone.
-    file.touch(mode=0o600)
+    with _for_this_user(file) as opened_file:
+        shows_data(state, "camera_snap")
+        settled = time.monotonic() + seconds
+        with (
+            faults_said(words_of(settings)),
+            opened(driver),
+            busy("taking a picture"),
+            closing(driver.frames(lambda: False)) as frames,
+        ):
+            frame = next((frame for frame in frames if time.monotonic() >= settled), None)
+            if frame is None:
+                raise DeviceFault(FaultCode.CAMERA_NO_FRAMES, "the stream ended")
+        Image.fromarray(frame.rgb).save(opened_file, kind)
+    out(f"{file}: {frame.rgb.shape[1]}x{frame.rgb.shape[0]}")
+
+
+#: How a picture's file ends -> its kind for Pillow.
+_KINDS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG"}
+
+
+@contextmanager
+def _for_this_user(file: Path) -> Iterator[BinaryIO]:
+    """A new file that nobody else may read: a face may be on it. It comes into being before the
+    camera is used, and only whole. Ends the command if there can be none."""
+    new = file.with_name(f".{file.name}.new")
     try:
-        Image.fromarray(frame.rgb).save(file)
+        handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     except (OSError, ValueError) as error:
-        raise stop(f"{file}: {error}") from None
-    Console().print(f"{file}: {frame.rgb.shape[1]}x{frame.rgb.shape[0]}")
+        raise stop(f"{file}: {getattr(error, 'strerror', None) or error}") from None
+    try:
+        with open(handle, "wb") as opened_file:
+            yield opened_file
+        os.replace(new, file)
+    except OSError as error:
+        raise stop(f"{file}: {error.strerror or error}") from None
+    finally:
+        new.unlink(missing_ok=True)
 
 
 #: Device, what it is, its commands.

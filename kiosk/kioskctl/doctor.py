@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from kiosk.kioskctl.console import (
@@ -15,8 +13,13 @@ from kiosk.kioskctl.console import (
     State,
     busy,
     detail_of,
+    out,
+    row,
+    say_json,
     settings_of,
     stop,
+    styled,
+    table,
     words_of,
 )
 
@@ -47,9 +50,9 @@ def doctor(
         with busy(words.say("doctor.examining", what=words.say(f"doctor.{name}"))):
             findings.append(examine(patient, name))
     if as_json:
-        typer.echo(json.dumps([_row(finding) for finding in findings], ensure_ascii=False))
+        say_json([_row(finding) for finding in findings])
     else:
-        Console().print(_table(findings, words))
+        out(_table(findings, words))
     raise typer.Exit(0 if all(finding.healthy for finding in findings) else WRONG)
 
 
@@ -75,18 +78,17 @@ _COLOURS = {"absent": "dim", "healthy": "green", "broken": "red", "warning": "ye
 
 def _table(findings: list[Finding], words: Words) -> Table:
     columns = ("what", "state", "detail", "meaning", "fix")
-    table = Table()
-    for column in columns:
-        # Chinese has no blanks to break a line at: what is too long goes on below, not away.
-        table.add_column(words.say(f"doctor.column_{column}"), overflow="fold")
+    # Chinese has no blanks to break a line at, so it is folded.
+    made = table(*(words.say(f"doctor.column_{column}") for column in columns))
     for finding in findings:
         state = _state(finding)
         fault = f"fault.{finding.fault}"
-        table.add_row(
+        row(
+            made,
             words.say(f"doctor.{finding.check}"),
-            f"[{_COLOURS[state]}]{words.say(f'doctor.{state}')}[/]",
+            styled(words.say(f"doctor.{state}"), _COLOURS[state]),
             detail_of(words, finding.fault, finding.detail),
             words.say(f"{fault}.technician") if finding.fault else "",
             words.say(f"{fault}.fix") if finding.fault else "",
         )
-    return table
+    return made

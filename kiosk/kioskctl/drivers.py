@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,18 +9,22 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from hardware.faults import Device, NotWanted
-from kiosk.kioskctl.console import WRONG, stop
+from kiosk.kioskctl.console import WRONG, out, row, say_json, stop, table, warn
+from kiosk.kioskctl.journal import must_record
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hardware.supervision import Driver
     from kiosk.settings import Settings
 
 Wait = Annotated[float, typer.Option("--wait", help="longest wait for a card, seconds")]
-Unmasked = Annotated[bool, typer.Option("--unmasked", help="show numbers and names in full")]
+Unmasked = Annotated[
+    bool, typer.Option("--unmasked", help="show numbers and names in full; needs --state")
+]
 
 
 def driver_of(settings: Settings, device: Device, source: str = "") -> Any:
@@ -51,6 +54,23 @@ def must(driver: Any) -> Any:
     return driver
 
 
+def nobody_there(state: Path | None) -> None:
+    """Ends the command while a visit runs: its cards and its camera are the citizen's."""
+    from kiosk.upkeep.visit_lock import visit_runs
+
+    if state is not None and visit_runs(state):
+        raise stop("a citizen is being served: wait until the visit is over")
+
+
+def shows_data(state: Path | None, what: str) -> None:
+    """Before anything personal is shown or taken: it stands in the journal, by its name. Ends the
+    command without the terminal whose journal that is, and while a visit runs."""
+    if state is None:
+        raise stop("this shows personal data, which stands in the journal: say whose with --state")
+    nobody_there(state)
+    must_record(state, "data_shown", what=what)
+
+
 @contextmanager
 def opened(driver: Driver) -> Iterator[None]:
     driver.open()
@@ -70,8 +90,7 @@ def waited(seconds: float, read: Callable[[Callable[[], bool]], Any], hint: str 
     try:
         return read(lambda: time.monotonic() > until)
     except NotWanted:
-        said = f"[red]nothing was there within {seconds:g} s[/red]{hint}"
-        Console(stderr=True, highlight=False).print(said)
+        warn(Text.assemble((f"nothing was there within {seconds:g} s", "red"), hint))
         raise typer.Exit(WRONG) from None
 
 
@@ -81,9 +100,9 @@ def ignore(step: object) -> None:
 
 def show(rows: dict[str, Any], as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(rows, ensure_ascii=False))
+        say_json(rows)
         return
-    table = Table(show_header=False)
+    shown = table("name", "value", header=False)
     for name, value in rows.items():
-        table.add_row(name, str(value))
-    Console().print(table)
+        row(shown, name, str(value))
+    out(shown)

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from kiosk.kioskctl.console import WRONG, Json, State, busy, settings_of, stop, words_of
+from kiosk.kioskctl.console import (
+    WRONG,
+    Json,
+    State,
+    busy,
+    out,
+    row,
+    say_json,
+    settings_of,
+    stop,
+    styled,
+    table,
+    words_of,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from rich.text import Text
+
     from kiosk.words import Words
+    from sync.journal import Recorder
     from sync.journal.check import Checked
     from sync.journal.kinds import Fact
     from sync.journal.lines import Entry
@@ -30,9 +43,21 @@ def register(app: typer.Typer) -> None:
 
 def record(state: Path, kind: str, **facts: Fact) -> None:
     """An entry of what a technician did with this command line."""
+    _recorder(state).record(kind, **facts)
+
+
+def must_record(state: Path, kind: str, **facts: Fact) -> None:
+    """As `record`, of what may not be done unrecorded. Ends the command if it cannot be written."""
+    recorder = _recorder(state)
+    recorder.record(kind, **facts)
+    if recorder.in_trouble:
+        raise stop("the journal cannot be written, and this stands in it or is not done")
+
+
+def _recorder(state: Path) -> Recorder:
     from sync.journal import FOLDER, Journal, Recorder
 
-    Recorder(Journal(state / FOLDER, "kioskctl")).record(kind, **facts)
+    return Recorder(Journal(state / FOLDER, "kioskctl"))
 
 
 def verify(state: State, as_json: Json = False) -> None:
@@ -47,10 +72,10 @@ def verify(state: State, as_json: Json = False) -> None:
     except (NotEnrolled, OSError) as error:
         raise stop(str(error)) from None
     if as_json:
-        typer.echo(json.dumps(_as_json(found)))
+        say_json(_as_json(found))
     else:
         for line in _said(found, words):
-            Console(highlight=False).print(line)
+            out(line)
     raise typer.Exit(WRONG if found.altered else 0)
 
 
@@ -66,16 +91,16 @@ def _as_json(found: Checked) -> dict[str, Any]:
     }
 
 
-def _said(found: Checked, words: Words) -> list[str]:
+def _said(found: Checked, words: Words) -> list[Text]:
     say = words.say
-    lines = [say("journal.right", first=found.first, last=found.last.seq, entries=found.entries)]
-    lines.append(say("journal.vouched", checkpoints=found.checkpoints))
+    right = say("journal.right", first=found.first, last=found.last.seq, entries=found.entries)
+    lines = [styled(right), styled(say("journal.vouched", checkpoints=found.checkpoints))]
     if found.torn:
-        lines.append(f"[yellow]{say('journal.torn_line', seq=found.torn)}[/yellow]")
+        lines.append(styled(say("journal.torn_line", seq=found.torn), "yellow"))
     if (altered := found.altered) is not None:
         what = say(f"journal.alteration.{altered.what}", seq=altered.seq)
         where = f" ({altered.file}:{altered.line})" if altered.file else ""
-        lines.append(f"[red]{what}[/red]{where}")
+        lines.append(styled(what, "red").append(where, "default"))
     return lines
 
 
@@ -101,14 +126,14 @@ def show(
     except OSError as error:
         raise stop(str(error)) from None
     if as_json:
-        typer.echo(json.dumps([_entry(entry) for entry in newest]))
+        say_json([_entry(entry) for entry in newest])
         return
     words = words_of(settings_of(state))
-    table = Table(*(words.say(f"journal.column_{name}") for name in ("seq", "at", "by", "what")))
+    listed = table(*(words.say(f"journal.column_{name}") for name in ("seq", "at", "by", "what")))
     for entry in newest:
         what = " ".join([words.say(f"journal.kind.{entry.kind}"), *_facts(entry)])
-        table.add_row(str(entry.seq), entry.at, entry.by, what)
-    Console().print(table)
+        row(listed, str(entry.seq), entry.at, entry.by, what)
+    out(listed)
 
 
 def _facts(entry: Entry) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict
@@ -10,11 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from kiosk.clock import beijing_at
-from kiosk.kioskctl.console import Json, State, stop
+from kiosk.kioskctl.console import Json, State, line, out, row, say_json, stop, table
 from kiosk.kioskctl.journal import record
 
 if TYPE_CHECKING:
@@ -35,14 +32,17 @@ def show(state: State, as_json: Json = False) -> None:
     with _outbox(state) as outbox:
         items = [*outbox.waiting(), *outbox.dead_letters()]
     if as_json:
-        typer.echo(json.dumps([asdict(item) for item in items]))
+        say_json([asdict(item) for item in items])
         return
-    table = Table("number", "kind", "state", "since", "sent", "put off", "reason", "id")
+    listed = table("number", "kind", "state", "since", "sent", "put off", "reason", "id")
     for item in items:
         since = f"{beijing_at(item.created_at):%Y-%m-%d %H:%M}"
         counts = (str(item.attempts), str(item.put_off))
-        table.add_row(item.receipt_no, item.kind, item.state, since, *counts, item.reason, item.id)
-    Console().print(table if items else "nothing is queued")
+        row(
+            listed,
+            *(item.receipt_no, item.kind, item.state, since, *counts, item.reason, item.id),
+        )
+    out(listed if items else "nothing is queued")
 
 
 def requeue(state: State, item: Annotated[str, typer.Argument(help="id of a dead letter")]) -> None:
@@ -58,7 +58,7 @@ def adopt(state: State) -> None:
         if not outbox.adopt():
             raise stop("this state directory is no copy")
     record(state, "adopted")
-    Console().print("receipt numbers are given again; some were left out")
+    out("receipt numbers are given again; some were left out")
 
 
 @contextmanager
@@ -89,7 +89,6 @@ def export(
     except (NotEnrolled, OSError) as error:
         raise stop(str(error)) from None
     record(state, "exported", files=len(files))
-    console = Console()
     for file in files:
-        console.print(str(file))
-    console.print(f"{len(files)} files" if files else "nothing is queued")
+        line(str(file))
+    out(f"{len(files)} files" if files else "nothing is queued")

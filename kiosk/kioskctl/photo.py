@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from hardware.faults import Device
 from kiosk.kioskctl.console import (
@@ -21,8 +20,15 @@ from kiosk.kioskctl.console import (
     Json,
     MaybeState,
     faults_said,
+    out,
+    plain,
+    row,
+    say_json,
     settings_of,
     stop,
+    styled,
+    table,
+    warn,
     words_of,
 )
 
@@ -58,7 +64,7 @@ def check(
     photographer = _photographer(profile)
     results = [_checked(photographer, file, excused) for file in files]
     if as_json:
-        typer.echo(json.dumps(results, ensure_ascii=False, indent=1))
+        say_json(results, indent=1)
     else:
         words = words_of(settings_of(None))
         for result in results:
@@ -80,20 +86,20 @@ def make(
     _, picture = _picture(source)
     words = words_of(settings_of(None))
     if picture.rgb is None:
-        Console(stderr=True).print(f"[red]{picture.findings[0]}[/red]")
+        warn(styled(str(picture.findings[0]), "red"))
         raise typer.Exit(WRONG)
     try:
         photo = photographer.make(picture.rgb, excused)
     except PhotoRefused as refused:
         code = refused.finding.code
-        Console(stderr=True).print(f"[red]{code}[/red] {words.say(f'photo.finding.{code}')}")
+        warn(Text.assemble((f"{code} ", "red"), words.say(f"photo.finding.{code}")))
         raise typer.Exit(WRONG) from None
     _write(target, photo.jpeg)
     if report is not None:
         document = {"sha256": photo.sha256, "report": photo.report.document()}
         _write(report, json.dumps(document, ensure_ascii=False, indent=1).encode())
     _show_report(photo.report.document())
-    Console().print(f"{target}: {photo.width}x{photo.height}, {len(photo.jpeg)} bytes")
+    out(f"{target}: {photo.width}x{photo.height}, {len(photo.jpeg)} bytes")
 
 
 def live(
@@ -104,11 +110,16 @@ def live(
 ) -> None:
     """Show the camera with everything that is measured written over it. Ends with q."""
     from kiosk.kioskctl import photo_window
-    from kiosk.kioskctl.drivers import driver_of, opened
+    from kiosk.kioskctl.drivers import driver_of, opened, shows_data
 
+    try:
+        photo_window.must_have_display()
+    except photo_window.NoWindow as missing:
+        raise stop(str(missing)) from None
     photographer = _photographer(profile)
     settings = settings_of(state)
     driver = driver_of(settings, Device.CAMERA, camera)
+    shows_data(state, "photo_live")
     with (
         faults_said(words_of(settings)),
         opened(driver),
@@ -207,29 +218,28 @@ _COLOURS = {"met": "green", "warning": "yellow", "broken": "red", "review": "yel
 
 
 def _show(result: dict[str, Any], words: Words) -> None:
-    console = Console(highlight=False)
     colour = "green" if result["ok"] else "red"
     said = f"photo.finding.{result['finding']}"
     advice = words.say(said) if words.has(said) else ""
     found = ", ".join(filter(None, [*result["file_findings"], result["finding"]]))
-    console.print(f"[{colour}]{result['file']}[/]: {found} {advice}")
+    out(Text.assemble((plain(result["file"]), colour), plain(f": {found} {advice}")))
     if result["report"]:
         _show_report(result["report"])
     elif result["measures"]:
-        table = Table("measure", "value", "unit", "confidence", "cannot tell")
-        for name, row in result["measures"].items():
-            table.add_row(name, *(str("" if row[key] is None else row[key]) for key in row))
-        console.print(table)
+        listed = table("measure", "value", "unit", "confidence", "cannot tell")
+        for name, found in result["measures"].items():
+            row(listed, name, *("" if value is None else str(value) for value in found.values()))
+        out(listed)
 
 
 def _show_report(lines: list[LineDocument]) -> None:
-    table = Table("rule", "standard", "value", "limits", "verdict")
+    listed = table("rule", "standard", "value", "limits", "verdict")
     for line in lines:
         limits = f"{_number(line['low'])} … {_number(line['high'])} {line['unit']}"
         colour = _COLOURS.get(line["verdict"], "dim")
-        verdict = f"[{colour}]{line['verdict']}[/]"
-        table.add_row(line["rule"], line["chinese"], _number(line["value"]), limits, verdict)
-    Console().print(table)
+        verdict = styled(line["verdict"], colour)
+        row(listed, line["rule"], line["chinese"], _number(line["value"]), limits, verdict)
+    out(listed)
 
 
 def _number(value: float | None) -> str:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import re
+import socket
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
@@ -15,11 +20,36 @@ _TITLE = "kioskctl photo live (q: end)"
 _GOOD, _ADVICE, _STOP, _PALE = (60, 160, 60), (230, 150, 0), (210, 40, 40), (150, 150, 150)
 #: Height of a line of measures, pixels, and width of their column.
 _LINE, _COLUMN = 22, 330
+#: Longest wait for a display, seconds.
+_DISPLAY_S = 2.0
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
 class NoWindow(Exception):
     """There is no screen to show a window on."""
+
+
+def must_have_display() -> None:
+    """Raises `NoWindow` where no display answers. OpenCV would end the whole program."""
+    if wayland := os.environ.get("WAYLAND_DISPLAY"):
+        folder = os.environ.get("XDG_RUNTIME_DIR", "/")
+        if (Path(folder) / wayland).is_socket():
+            return
+    display = os.environ.get("DISPLAY", "")
+    match = re.fullmatch(r"(?:unix)?(?P<host>[^:]*):(?P<number>\d+)(?:\.\d+)?", display)
+    if match is None:
+        raise NoWindow("no window can be opened here: there is no DISPLAY")
+    number = int(match["number"])
+    ways: tuple[tuple[int, object], ...] = ((socket.AF_INET, (match["host"], 6000 + number)),)
+    if not match["host"]:
+        path = f"/tmp/.X11-unix/X{number}"
+        ways = ((socket.AF_UNIX, path), (socket.AF_UNIX, "\0" + path))
+    for family, address in ways:
+        with suppress(OSError), socket.socket(family) as asked:
+            asked.settimeout(_DISPLAY_S)
+            asked.connect(address)  # type: ignore[arg-type]
+            return
+    raise NoWindow(f"no window can be opened here: DISPLAY={display} does not answer")
 
 
 class Window:

@@ -1,16 +1,27 @@
-"""Commands for the terminal as a whole: health, enrolment, technicians, the virtual devices."""
+"""Commands for the terminal as a whole: health, enrolment, the virtual devices."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from kiosk.kioskctl.console import WRONG, Json, NewState, State, settings_of, stop, words_of
+from kiosk.kioskctl.console import (
+    WRONG,
+    Json,
+    NewState,
+    State,
+    out,
+    row,
+    say_json,
+    settings_of,
+    stop,
+    styled,
+    table,
+    words_of,
+)
 from kiosk.kioskctl.journal import record
 
 if TYPE_CHECKING:
@@ -23,38 +34,54 @@ _ALL_RIGHT = ("ready", "absent")
 def register(app: typer.Typer) -> None:
     app.command()(health)
     app.command()(enrol)
-    app.command("technician-hash")(technician_hash)
     app.command(context_settings={"ignore_unknown_options": True})(bench)
 
 
 def health(state: State, as_json: Json = False) -> None:
     """Show the devices, what waits for the centre, and how the centre is reached."""
-    from kiosk.upkeep.doctor import age_of, read_json
+    from kiosk.upkeep.desired import MISSED
+    from kiosk.upkeep.doctor import Patient, age_of, examine, read_json
 
-    rows = read_json(state / "health.json").get("health", [])
+    settings = settings_of(state)
+    words = words_of(settings)
+    rows = [found for found in read_json(state / "health.json").get("health", []) if _is_row(found)]
     agent, counts = read_json(state / "agent.json"), _outbox_counts(state)
-    wrong = [row for row in rows if row["state"] not in _ALL_RIGHT]
+    # What the files say is worth as much as the programs that wrote them: they have to live.
+    programs = [examine(Patient(state, settings), name) for name in ("screen", "agent")]
+    stopped = [str(found.fault) for found in programs if found.fault is not None]
+    heard_s = age_of(state / "desired.json")
+    heard = heard_s <= settings.central.heartbeat_s * MISSED + 1.0
+    wrong = [found for found in rows if found["state"] not in _ALL_RIGHT]
     waits = counts is None or bool(counts["dead"])
-    bad = bool(wrong) or not rows or waits or agent.get("central") != "ok"
+    bad = bool(wrong or stopped) or not rows or waits or not heard or agent.get("central") != "ok"
     if as_json:
-        found = {"devices": rows, "outbox": counts, "agent": agent}
-        typer.echo(json.dumps(found, ensure_ascii=False))
+        say_json({"devices": rows, "outbox": counts, "agent": agent, "stopped": stopped})
         raise typer.Exit(WRONG if bad else 0)
-    console = Console()
     if rows:
-        console.print(_devices_table(rows, words_of(settings_of(state))))
-        console.print(f"as kiosk run said {age_of(state / 'health.json'):.0f} s ago")
+        out(_devices_table(rows, words))
+        out(f"as kiosk run said {age_of(state / 'health.json'):.0f} s ago")
     else:
-        console.print("[red]no health table: is kiosk run running?[/red]")
+        out(styled("no health table: is kiosk run running?", "red"))
     if counts is None:
-        console.print("[red]outbox: this terminal has not been enrolled[/red]")
+        out(styled("outbox: this terminal has not been enrolled", "red"))
     else:
         waiting = counts["queued"] + counts["sending"]
-        console.print(
-            f"outbox: {waiting} waiting (oldest {counts['oldest_s']} s), {counts['dead']} dead"
-        )
-    console.print(f"centre: {agent.get('central', 'never reached')}")
+        out(f"outbox: {waiting} waiting (oldest {counts['oldest_s']} s), {counts['dead']} dead")
+    out(f"centre: {agent.get('central', 'never reached')}")
+    if not heard:
+        ago = "never" if heard_s == float("inf") else f"{heard_s:.0f} s ago"
+        out(styled(f"the centre last answered a heartbeat: {ago}", "red"))
+    for fault in stopped:
+        out(styled(f"{fault}: {words.say(f'fault.{fault}.technician')}", "red"))
+        out(words.say(f"fault.{fault}.fix"))
     raise typer.Exit(WRONG if bad else 0)
+
+
+def _is_row(found: Any) -> bool:
+    """Whether something of `health.json` can be shown."""
+    return isinstance(found, dict) and all(
+        isinstance(found.get(name), str) for name in ("device", "state", "since", "fault")
+    )
 
 
 def _outbox_counts(state: Path) -> dict[str, Any] | None:
@@ -74,24 +101,24 @@ def _outbox_counts(state: Path) -> dict[str, Any] | None:
 
 
 def _devices_table(rows: list[dict[str, Any]], words: Words) -> Table:
-    table = Table()
-    for column in ("device", "state", "since", "is", "counted", "fault", "fix"):
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        fault = f"fault.{row['fault']}" if row["fault"] else ""
-        colour = "green" if row["state"] in _ALL_RIGHT else "red"
-        about = [row.get(name, "") for name in ("detail", "serial", "firmware")]
-        counted = row.get("counters", {}).items()
-        table.add_row(
-            row["device"],
-            f"[{colour}]{row['state']}[/{colour}]",
-            row["since"].replace("T", " ").removesuffix("+08:00"),
+    made = table("device", "state", "since", "is", "counted", "fault", "fix")
+    for found in rows:
+        fault = f"fault.{found['fault']}"
+        known = bool(found["fault"]) and words.has(f"{fault}.technician")
+        about = [str(found.get(name, "")) for name in ("detail", "serial", "firmware")]
+        counters = found.get("counters")
+        counted = counters.items() if isinstance(counters, dict) else ()
+        row(
+            made,
+            found["device"],
+            styled(found["state"], "green" if found["state"] in _ALL_RIGHT else "red"),
+            found["since"].replace("T", " ").removesuffix("+08:00"),
             "\n".join(filter(None, about)),
             "\n".join(f"{name} {count}" for name, count in counted),
-            words.say(f"{fault}.technician") if fault else "",
-            words.say(f"{fault}.fix") if fault else "",
+            words.say(f"{fault}.technician") if known else found["fault"],
+            words.say(f"{fault}.fix") if known else "",
         )
-    return table
+    return made
 
 
 def enrol(
@@ -110,20 +137,7 @@ def enrol(
     except (CentralRefused, CentralUnreachable) as error:
         raise stop(f"the centre did not enrol this terminal: {error}") from None
     record(state, "enrolled")
-    Console().print(f"enrolled as terminal {identity.terminal}")
-
-
-def technician_hash(
-    technician: Annotated[str, typer.Argument(help="the technician's id, e.g. t001")],
-    pin: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)],
-) -> None:
-    """Print the line that admits a technician, for the section maintenance.technicians."""
-    from kiosk.maintenance.technicians import hash_pin
-
-    try:
-        typer.echo(f'{technician} = "{hash_pin(pin)}"')
-    except ValueError as wrong:
-        raise stop(str(wrong)) from None
+    out(f"enrolled as terminal {identity.terminal}")
 
 
 def bench(
@@ -139,4 +153,4 @@ def bench(
         answer = BenchClient(state / "bench.sock").do(words[0], *words[1:])
     except (BenchError, OSError) as error:
         raise stop(str(error)) from None
-    typer.echo(json.dumps(answer, ensure_ascii=False))
+    say_json(answer)

@@ -9,8 +9,9 @@ import time
 from typing import TYPE_CHECKING
 
 from hardware.faults import Device
-from kiosk.maintenance.technicians import Admitted, Refused, Technicians
+from kiosk.maintenance.roster import Person, Refusal, Role, Roster, StaffRefused
 from kiosk.receipts import check_page
+from kiosk.records.staff import Staff
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,19 +40,38 @@ class Maintenance:
         self._journal = parts.journal
         #: Who is in, and since when.
         self._inside: tuple[str, float] | None = None
-        self._technicians = Technicians(
-            parts.settings.maintenance.technicians, parts.state / "maintenance-tries.json"
-        )
+        self._roster = Roster(parts.state)
 
-    def admit(self, pin: str) -> Admitted | Refused:
-        """Check a technician's PIN; a right one begins a time of maintenance."""
-        answer = self._technicians.admit(pin)
-        if isinstance(answer, Admitted):
-            self._inside = (answer.technician, time.monotonic())
-            self._journal.record("maintenance_entered", technician=answer.technician)
-        else:
-            self._journal.record("maintenance_refused", locked=answer.locked_s > 0)
-        return answer
+    def admit(self, pin: str) -> Person:
+        """Check a technician's PIN; a right one begins a time of maintenance. Raises
+        `StaffRefused`."""
+        try:
+            technician = self._roster.admit(pin)
+        except StaffRefused as refused:
+            locked = refused.reason is Refusal.LOCKED
+            self._journal.record("maintenance_refused", locked=locked)
+            raise
+        self._inside = (technician.id, time.monotonic())
+        self._journal.record("maintenance_entered", technician=technician.id)
+        return technician
+
+    def staffed(self) -> bool:
+        """Whether anybody may vouch for a citizen at this terminal. Reads a file."""
+        return self._roster.any_of(Role.STAFF)
+
+    def vouch(self, staff_id: str, pin: str, reason: str) -> Staff:
+        """A member of staff vouches for the citizen (人工核验). Raises `StaffRefused`.
+
+        `staff_id`: their number, or what their badge says. `reason`: why a person was needed.
+        """
+        person_id = self._roster.id_of_badge(staff_id) or staff_id
+        try:
+            person = self._roster.check(person_id, pin, Role.STAFF)
+        except StaffRefused as refused:
+            self._journal.record("staff_refused", why=str(refused.reason), reason=reason)
+            raise
+        self._journal.record("staff_vouched", staff=person.id, reason=reason)
+        return Staff(person.id, reason, self._now())
 
     def left(self) -> None:
         """The technician has left the page, or nobody was there any more."""

@@ -72,6 +72,12 @@ KINDS: Mapping[str, Mapping[str, Rule]] = {
     "maintenance_refused": {"locked": FLAG},
     "maintenance_left": {"technician": STAFF, "seconds": NUMBER},
     "technician_did": {"technician": STAFF, "what": CODE},
+    # 人工核验: a member of staff vouched for a citizen, or was not let in
+    "staff_vouched": {"staff": STAFF, "reason": CODE},
+    "staff_refused": {"why": CODE, "reason": CODE},
+    # with `kioskctl`, over SSH
+    "roster_changed": {"person": STAFF, "what": CODE},
+    "data_shown": {"what": CODE},
     # the journal itself
     "torn": {"bytes": NUMBER},
     "lost": {"entries": NUMBER},

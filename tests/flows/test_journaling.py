@@ -17,11 +17,19 @@ from typer.testing import CliRunner
 from hardware.faults import DeviceFault, FaultCode
 from hardware.supervision import DeviceState, HealthTable
 from kiosk.kioskctl import app
-from kiosk.maintenance.technicians import hash_pin
+from kiosk.maintenance.pins import hash_pin
+from kiosk.maintenance.roster import (
+    LOCAL_FILE,
+    Person,
+    Refusal,
+    Role,
+    StaffRefused,
+    write_roster,
+)
 from kiosk.receipts import Slip
 from kiosk.services.card_check import CheckCard
 from kiosk.services.first_application import ApplyFirst
-from kiosk.settings import Maintenance, Settings
+from kiosk.settings import Settings
 from kiosk.terminal import Terminal
 from kiosk.upkeep.doctor import Patient, examine
 from kiosk.upkeep.journaling import FaultRecord, Scribe
@@ -214,12 +222,13 @@ def test_what_a_technician_does(tmp_path: Path) -> None:
         def print(self, *_: Any) -> None:
             """Prints."""
 
-    technicians = {"t001": hash_pin("314159")}
-    settings = Settings(mode="test", maintenance=Maintenance(technicians))
-    desk, notes = noted(tmp_path, settings, printer=Desk(Printer()))
+    technician = Person("t001", frozenset({Role.TECHNICIAN}), hash_pin("314159"))
+    write_roster(tmp_path / LOCAL_FILE, [technician])
+    desk, notes = noted(tmp_path, printer=Desk(Printer()))
     desk.maintenance.print_test_page()
     assert notes.entries == [], "from elsewhere, with nobody in"
-    desk.maintenance.admit("000000")
+    with pytest.raises(StaffRefused):
+        desk.maintenance.admit("000000")
     desk.maintenance.admit("314159")
     desk.maintenance.print_test_page()
     desk.maintenance.left()
@@ -229,6 +238,30 @@ def test_what_a_technician_does(tmp_path: Path) -> None:
         ("maintenance_entered", {"technician": "t001"}),
         ("technician_did", {"technician": "t001", "what": "print_test_page"}),
         ("maintenance_left", {"technician": "t001", "seconds": 0}),
+    ]
+
+
+def test_who_vouched_for_a_citizen_and_who_was_not_let_in(tmp_path: Path) -> None:
+    people = [
+        Person("s012", frozenset({Role.STAFF}), hash_pin("271828")),
+        Person("t001", frozenset({Role.TECHNICIAN}), hash_pin("314159")),
+    ]
+    write_roster(tmp_path / LOCAL_FILE, people)
+    desk, notes = noted(tmp_path)
+    assert desk.maintenance.staffed()
+    staff = desk.maintenance.vouch("s012", "271828", "covering")
+    assert (staff.id, staff.reason) == ("s012", "covering")
+    assert staff.at.tzinfo is not None
+    with pytest.raises(StaffRefused) as caught:
+        desk.maintenance.vouch("s012", "000000", "face")
+    assert caught.value.reason is Refusal.WRONG
+    with pytest.raises(StaffRefused) as caught:
+        desk.maintenance.vouch("t001", "314159", "face")
+    assert caught.value.reason is Refusal.NO_ROLE
+    assert notes.entries == [
+        ("staff_vouched", {"staff": "s012", "reason": "covering"}),
+        ("staff_refused", {"why": "wrong", "reason": "face"}),
+        ("staff_refused", {"why": "no_role", "reason": "face"}),
     ]
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +12,16 @@ import pytest
 from typer.testing import CliRunner
 
 from kiosk.kioskctl import app
-from kiosk.maintenance.technicians import Admitted, Technicians
+from kiosk.maintenance.roster import Role, Roster, StaffRefused
+from kiosk.upkeep import doctor
 from sync.identity import Identity
 from sync.outbox import Answer, Outbox
 from sync.signing import DeviceKey
 
 RUN = CliRunner()
+
+#: Number of the process that counts as the agent here.
+AGENT = 4711
 
 READY = {
     "device": "camera",
@@ -27,13 +33,15 @@ BROKEN = READY | {"device": "printer", "state": "fault", "fault": "printer_paper
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> Path:
-    """An enrolled terminal whose agent reaches the centre."""
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An enrolled terminal whose agent reaches the centre, with both programs running."""
+    monkeypatch.setattr(doctor, "_is_agent", lambda pid: pid == AGENT)
+    (tmp_path / "desired.json").write_text("{}")
     Identity(
         "130299", "http://127.0.0.1:9", "0" * 16, b"\0" * 1216, "0" * 16, "test", 1, b"\0" * 32
     ).save(tmp_path)
     Outbox(tmp_path / "outbox.db", "130299").close()
-    (tmp_path / "agent.json").write_text(json.dumps({"central": "ok"}))
+    (tmp_path / "agent.json").write_text(json.dumps({"central": "ok", "pid": AGENT}))
     return tmp_path
 
 
@@ -46,6 +54,30 @@ def test_a_healthy_terminal_ends_with_zero(state: Path) -> None:
     result = RUN.invoke(app, ["health", "--state", str(state)])
     assert result.exit_code == 0, result.output
     assert "0 waiting" in result.output
+
+
+@pytest.mark.parametrize("as_json", [[], ["--json"]])
+def test_health_is_worth_as_much_as_the_programs_that_tell_of_it(
+    state: Path, monkeypatch: pytest.MonkeyPatch, as_json: list[str]
+) -> None:
+    """✗ It said "ok" a minute after the agent had died."""
+    health(state, READY)
+    words = ["health", "--state", str(state), *as_json]
+    assert RUN.invoke(app, words).exit_code == 0
+    with monkeypatch.context() as dead:
+        dead.setattr(doctor, "_is_agent", lambda pid: False)
+        result = RUN.invoke(app, words)
+        assert result.exit_code == 1
+        assert "agent_stopped" in result.output
+    long_ago = time.time() - 3600
+    os.utime(state / "desired.json", (long_ago, long_ago))
+    result = RUN.invoke(app, words)
+    assert result.exit_code == 1, "it lives, and has not heard from the centre for an hour"
+    (state / "desired.json").touch()
+    os.utime(state / "health.json", (long_ago, long_ago))
+    result = RUN.invoke(app, words)
+    assert result.exit_code == 1
+    assert "screen_stopped" in result.output
 
 
 @pytest.mark.parametrize("as_json", [[], ["--json"]])
@@ -87,17 +119,59 @@ def test_the_doctor_s_words_are_whole_however_narrow_the_screen(
     assert "…" not in output
 
 
-def test_a_technician_s_line_admits_the_technician(tmp_path: Path) -> None:
-    result = RUN.invoke(app, ["technician-hash", "t007"], input="271828\n271828\n")
-    assert result.exit_code == 0
-    line = result.output.strip().splitlines()[-1]
-    name, _, stored = line.partition(" = ")
-    technicians = Technicians({name: stored.strip('"')}, tmp_path / "tries.json")
-    assert technicians.admit("271828") == Admitted("t007")
+def test_a_technician_is_admitted_by_a_pin_from_a_pipe(state: Path) -> None:
+    result = RUN.invoke(app, ["roster", "add", "t007", "--state", str(state)], input="271828\n")
+    assert result.exit_code == 0, result.output
+    assert Roster(state).admit("271828").id == "t007"
+    words = ["roster", "add", "s001", "--role", "staff", "--badge", "04A2", "--state", str(state)]
+    assert RUN.invoke(app, words, input="602214\n").exit_code == 0
+    roster = Roster(state)
+    assert roster.check("s001", "602214").roles == {Role.STAFF}
+    assert roster.id_of_badge("04a2") == "s001"
+    listed = RUN.invoke(app, ["roster", "list", "--json", "--state", str(state)])
+    assert json.loads(listed.stdout) == [
+        {"id": "t007", "roles": ["technician"], "by": "terminal"},
+        {"id": "s001", "roles": ["staff"], "by": "terminal"},
+    ]
+    assert RUN.invoke(app, ["roster", "remove", "t007", "--state", str(state)]).exit_code == 0
+    with pytest.raises(StaffRefused):
+        Roster(state).admit("271828")
+    kinds = [(entry["kind"], entry.get("person")) for entry in journal(state)]
+    assert kinds == [
+        ("roster_changed", "t007"),
+        ("roster_changed", "s001"),
+        ("roster_changed", "t007"),
+    ]
 
 
-def test_a_pin_of_the_wrong_length_is_refused() -> None:
-    assert RUN.invoke(app, ["technician-hash", "t007"], input="12\n12\n").exit_code == 2
+def journal(state: Path) -> list[dict[str, Any]]:
+    said = RUN.invoke(app, ["journal", "show", "--json", "--state", str(state)])
+    entries: list[dict[str, Any]] = json.loads(said.stdout)
+    return entries
+
+
+@pytest.mark.parametrize("pin", ["12", "", "123456", "111111", "570316", "3141 9"])
+def test_a_weak_pin_is_refused_with_the_reason_and_without_the_pin(state: Path, pin: str) -> None:
+    """✗ Weak PINs were accepted."""
+    result = RUN.invoke(app, ["roster", "add", "t007", "--state", str(state)], input=f"{pin}\n")
+    assert result.exit_code == 2
+    assert result.output.strip() and (not pin or pin not in result.output)
+    assert not Roster(state).any_of(Role.TECHNICIAN)
+
+
+def test_no_pin_can_be_given_on_the_command_line(state: Path) -> None:
+    """✗ It stood in the shell's history."""
+    for words in (["--pin", "271828"], ["271828"]):
+        result = RUN.invoke(app, ["roster", "add", "t007", "--state", str(state), *words])
+        assert result.exit_code == 2
+
+
+def test_a_roster_that_cannot_be_read_is_not_written_over(state: Path) -> None:
+    (state / "roster.json").write_text("half a f")
+    for words in (["add", "t007"], ["remove", "t007"], ["list"]):
+        result = RUN.invoke(app, ["roster", *words, "--state", str(state)], input="271828\n")
+        assert result.exit_code == 2, words
+    assert (state / "roster.json").read_text() == "half a f"
 
 
 def test_production_has_no_bench(tmp_path: Path) -> None:

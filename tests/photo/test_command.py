@@ -132,15 +132,18 @@ def test_what_cannot_be_carried_out_says_so(command: list[str]) -> None:
     assert "kioskctl:" in done.stderr
 
 
-def test_the_live_window_shows_frames_with_findings(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_live_window_shows_frames_with_findings(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """Only the window itself is not real: a test machine has no screen."""
     shown: list[tuple[int, ...]] = []
+    monkeypatch.setattr(photo_window, "must_have_display", lambda: None)
     monkeypatch.setattr(photo_window.cv2, "imshow", lambda _, picture: shown.append(picture.shape))
     monkeypatch.setattr(photo_window.cv2, "waitKey", lambda _: ord("q") if len(shown) == 3 else -1)
     monkeypatch.setattr(photo_window.cv2, "destroyAllWindows", lambda: None)
     with closing(VirtualCamera()) as camera:
         camera.show("portrait")
-        done = RUN.invoke(app, ["photo", "live", "--camera", camera.url])
+        done = RUN.invoke(app, ["photo", "live", "--camera", camera.url, "--state", str(tmp_path)])
     assert done.exit_code == 0, done.output
     assert shown == [(720, 1280 + 330, 3)] * 3
 

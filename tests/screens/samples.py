@@ -12,7 +12,7 @@ from typing import Any
 
 from hardware.faults import DeviceFault, FaultCode
 from hardware.supervision import DeviceState, HealthTable
-from kiosk.maintenance.technicians import Admitted, Refused
+from kiosk.maintenance.roster import Person, Refusal, Role, StaffRefused
 from kiosk.offers import Offer
 from kiosk.policy import load_policy
 from kiosk.settings import Settings
@@ -256,11 +256,13 @@ class Desk:
     wrong: int = 0
     times_left: int = 0
 
-    def admit(self, pin: str) -> Admitted | Refused:
+    def admit(self, pin: str) -> Person:
         if pin == "246810":
-            return Admitted("t01")
+            return Person("t01", frozenset({Role.TECHNICIAN}), "")
         self.wrong += 1
-        return Refused(0.0 if self.wrong < 3 else 30.0)
+        if self.wrong < 3:
+            raise StaffRefused(Refusal.WRONG)
+        raise StaffRefused(Refusal.LOCKED, 30.0)
 
     def left(self) -> None:
         self.times_left += 1

@@ -81,7 +81,7 @@ def _ending(outcome: Outcome) -> Any:
 
 def _pin(terminal: StubTerminal, stage: Stage) -> None:
     stage.open_maintenance()
-    stage.page.error.show(terminal.words.say("maintenance.pin_wrong"))  # type: ignore[union-attr]
+    stage.page.error.show(terminal.words.say("roster.refused.wrong"))  # type: ignore[union-attr]
 
 
 def _maintenance(terminal: StubTerminal, stage: Stage) -> None:

@@ -271,7 +271,7 @@ def test_corners_open_the_maintenance_page(
         tap(hand, stage, time, f"key:{digit}")
         hand.pump(seconds=0.13)
     hand.pump(seconds=0.2)
-    assert terminal.words.say("maintenance.pin_wrong") in hand.texts()
+    assert terminal.words.say("roster.refused.wrong") in hand.texts()
     for digit in "246810":
         tap(hand, stage, time, f"key:{digit}")
         hand.pump(seconds=0.13)
