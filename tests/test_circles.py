@@ -17,7 +17,6 @@ ROOMS = ("central", "hardware", "kiosk", "screens", "sync")
 #: taken out of this list or made smaller here.
 KNOWN: frozenset[frozenset[str]] = frozenset(
     {
-        frozenset({"sync.hybrid", "sync.national", "sync.schemes"}),
         frozenset({"screens.actions", "screens.stage"}),
     }
 )
