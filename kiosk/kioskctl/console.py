@@ -88,7 +88,7 @@ def table(*columns: str, header: bool = True) -> Table:
     """A table whose rows are filled by `row`. What is too long goes on below, not away."""
     made = Table(show_header=header)
     for column in columns:
-        made.add_column(column, overflow="fold")
+        made.add_column(plain(column), overflow="fold")
     return made
 
 

@@ -40,11 +40,11 @@ def register(app: typer.Typer) -> None:
 def health(state: State, as_json: Json = False) -> None:
     """Show the devices, what waits for the centre, and how the centre is reached."""
     from kiosk.upkeep.desired import MISSED
-    from kiosk.upkeep.doctor import Patient, age_of, examine, read_json
+    from kiosk.upkeep.doctor import Patient, age_of, examine, health_rows, read_json
 
     settings = settings_of(state)
     words = words_of(settings)
-    rows = [found for found in read_json(state / "health.json").get("health", []) if _is_row(found)]
+    rows = health_rows(state)
     agent, counts = read_json(state / "agent.json"), _outbox_counts(state)
     # What the files say is worth as much as the programs that wrote them: they have to live.
     programs = [examine(Patient(state, settings), name) for name in ("screen", "agent")]
@@ -75,13 +75,6 @@ def health(state: State, as_json: Json = False) -> None:
         out(styled(f"{fault}: {words.say(f'fault.{fault}.technician')}", "red"))
         out(words.say(f"fault.{fault}.fix"))
     raise typer.Exit(WRONG if bad else 0)
-
-
-def _is_row(found: Any) -> bool:
-    """Whether something of `health.json` can be shown."""
-    return isinstance(found, dict) and all(
-        isinstance(found.get(name), str) for name in ("device", "state", "since", "fault")
-    )
 
 
 def _outbox_counts(state: Path) -> dict[str, Any] | None:

@@ -68,8 +68,7 @@ class Patient:
         """What the screen program says of a device; None if it has not said anything lately."""
         if age_of(self.state / "health.json") > _FRESH_S:
             return None
-        rows = read_json(self.state / "health.json").get("health", [])
-        return next((row for row in rows if row.get("device") == device), None)
+        return next((row for row in health_rows(self.state) if row["device"] == device), None)
 
 
 Check: TypeAlias = Callable[[Patient], Finding]
@@ -90,6 +89,17 @@ def read_json(file: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return document if isinstance(document, dict) else {}
+
+
+def health_rows(state: Path) -> list[dict[str, Any]]:
+    """The health table as the screen program last wrote it, without what is no row of it."""
+    rows = read_json(state / "health.json").get("health")
+    needed = ("device", "state", "since", "fault")
+    return [
+        row
+        for row in (rows if isinstance(rows, list) else [])
+        if isinstance(row, dict) and all(isinstance(row.get(name), str) for name in needed)
+    ]
 
 
 def age_of(file: Path) -> float:
@@ -189,6 +199,8 @@ def _agent(patient: Patient) -> Finding:
 
 def _is_agent(pid: object) -> bool:
     """Whether a process is alive and is an agent; its number may have gone to another since."""
+    if not isinstance(pid, int):
+        return False
     try:
         command = Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
@@ -241,11 +253,19 @@ def _device(name: Device, offline: FaultCode, look: Callable[[Any], Condition] =
             if fault.code not in _BUSY or row is None:
                 raise
             # The screen program holds it, and knows better.
-            known = FaultCode(row["fault"]) if row.get("fault") else None
+            known = _fault_of(row)
             return Finding(name, known, str(row.get("detail", "")))
         return Finding(name, condition.fault, condition.detail)
 
     return check
+
+
+def _fault_of(row: dict[str, Any]) -> FaultCode | None:
+    """The fault in a row of the health table; one of another release is one we cannot name."""
+    said = row["fault"]
+    if not said:
+        return None
+    return FaultCode(said) if said in set(FaultCode) else FaultCode.INTERNAL
 
 
 _BUSY = (
