@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import random
 import time
@@ -44,6 +45,9 @@ STATUS_FILE = "agent.json"
 #: How often the outbox is looked at, seconds: a citizen is waiting for the centre's word.
 _TICK_S = 0.2
 
+#: How long deliveries may follow each other before the rest has its turn, seconds.
+_DELIVERING_S = 10.0
+
 #: Heartbeats between two checkpoints of the journal.
 _BEATS = 10
 
@@ -54,11 +58,16 @@ class Rhythm:
     def __init__(self, heartbeat_s: float, backoff: Backoff) -> None:
         self._heartbeat_s = heartbeat_s
         self._backoff = backoff
-        self._not_before = 0.0
+        self._not_before = self._asked_until = 0.0
         self._beat_due = 0.0
 
     def may_send(self) -> bool:
         return time.monotonic() >= self._not_before
+
+    def may_send_urgent(self) -> bool:
+        """What is urgent is tried once however long the line has been down, unless the server
+        itself asked to be left alone."""
+        return time.monotonic() >= self._asked_until
 
     def beat_is_due(self) -> bool:
         return time.monotonic() >= self._beat_due
@@ -74,6 +83,7 @@ class Rhythm:
     def wait(self, retry_after_s: float | None = None) -> None:
         """Leave the server alone for a while, longer each time."""
         self._not_before = time.monotonic() + self._backoff.failed(retry_after_s)
+        self._asked_until = time.monotonic() + (retry_after_s or 0.0)
 
 
 class Status:
@@ -102,6 +112,7 @@ class Agent:
     def __init__(
         self,
         outbox: Outbox,
+        courier: Courier,
         transport: Transport,
         fleet: Fleet,
         keeper: Keeper,
@@ -109,18 +120,20 @@ class Agent:
         rhythm: Rhythm,
     ) -> None:
         self._outbox, self._transport, self._fleet = outbox, transport, fleet
-        self._courier = Courier(outbox, transport)
+        self._courier = courier
         self._keeper, self._status, self._rhythm = keeper, status, rhythm
-        self._waiting = True
+        #: When the outbox is to be looked at although nobody wrote to it.
+        self._look_at = 0.0
 
     def tick(self) -> None:
         """Do what is due now. Never raises what the network or the disk may do to it."""
         self._keeper.tick()
-        if not self._rhythm.may_send():
-            return
         try:
-            if self._outbox.changed() or self._waiting:
-                self._waiting = True
+            if self._outbox.changed():
+                self._look_at = 0.0
+            if not self._rhythm.may_send() and not self._something_urgent():
+                return
+            if time.monotonic() >= self._look_at:
                 self._deliver()
             if self._rhythm.beat_is_due():
                 self._beat()
@@ -131,16 +144,20 @@ class Agent:
             log.error("%s: %s", type(error).__name__, error)
             self._wait()
 
+    def _something_urgent(self) -> bool:
+        return self._rhythm.may_send_urgent() and self._outbox.urgent_is_new()
+
     def _deliver(self) -> None:
-        delivery = self._courier.deliver()
-        self._keeper.answered(delivery.answers)
-        if not delivery.sent:
-            self._waiting = False
-            return
-        self._status.set("ok")
-        if delivery.to_come_later:
-            self._wait()
-        else:
+        """What is due, batch after batch, but not so long that a heartbeat is missed."""
+        until = time.monotonic() + _DELIVERING_S
+        while time.monotonic() < until:
+            delivery = self._courier.deliver()
+            self._keeper.answered(delivery.answers)
+            if not delivery.sent:
+                due = self._outbox.due_in()
+                self._look_at = math.inf if due is None else time.monotonic() + max(due, _TICK_S)
+                return
+            self._status.set("ok")
             self._rhythm.went_well()
 
     def _beat(self) -> None:
@@ -150,10 +167,10 @@ class Agent:
         self._rhythm.beaten()
         self._keeper.show(self._transport)
         # Also finds what a courier that died had on lease.
-        self._waiting = True
+        self._look_at = 0.0
 
     def _wait(self, retry_after_s: float | None = None) -> None:
-        self._waiting = True
+        self._look_at = 0.0
         self._rhythm.wait(retry_after_s)
 
 
@@ -198,7 +215,8 @@ def run_agent(
             keeper = Keeper(recorder, Missing(state_dir / FOLDER, outbox), checkpoints)
             # A terminal that beats faster than the default, as in the demo, also tries sooner.
             rhythm = Rhythm(heartbeat_s, Backoff(cap_s=min(backoff_cap_s, 5 * heartbeat_s)))
-            agent = Agent(outbox, transport, fleet, keeper, status, rhythm)
+            courier = Courier(outbox, transport, identity)
+            agent = Agent(outbox, courier, transport, fleet, keeper, status, rhythm)
             while not stop.is_set():
                 agent.tick()
                 stop.wait(_TICK_S)

@@ -1,8 +1,12 @@
 """The courier: takes what is due from the outbox to the centre, batch by batch, for ever.
 
-An item leaves the outbox only on the centre's answer to that item. Whatever else happens (no
+An item leaves the outbox only on the centre's signed answer to that item. Whatever else happens (no
 answer, half an answer, an answer from somebody else), it is sent again; the centre makes each id
 take effect once.
+
+What goes wrong is laid to whom it concerns. A line that breaks costs the line a pause (`Backoff`).
+An item that the centre puts off, or that makes it stumble, waits for a time of its own, and nobody
+else waits with it; its reason stands in the outbox for a technician to see.
 """
 
 from __future__ import annotations
@@ -10,14 +14,14 @@ from __future__ import annotations
 import logging
 import random
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from sync.canonical import sha256_hex
 from sync.faults import CentralUnreachable
-from sync.outbox import Answer, Leased, Outbox, Standing
+from sync.outbox import Answer, Leased, Outbox
+from sync.verified import answer_of, standing_of
 from sync.wire.envelopes import (
     BATCH_LIMIT,
     Batch,
@@ -26,14 +30,13 @@ from sync.wire.envelopes import (
     InPieces,
     Piece,
     PieceAnswer,
-    Verdict,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sync.identity import Identity
     from sync.transport import Transport
-    from sync.wire.envelopes import Standing as StandingSaid
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +46,10 @@ LEASE_S, REQUEST_S = 90.0, 30.0
 #: What one piece carries, bytes: a few seconds on the worst line.
 PIECE_BYTES = 16 * 1024
 
-#: After these the next request is smaller.
-_TOO_MUCH = ("too_large", "connection", "timeout")
+#: After these the next request is smaller: the line may not carry so much, or one item in it may
+#: be what the centre, or somebody on the way, stumbles over.
+_TOO_MUCH = {"too_large", "connection", "timeout"}
+_ONE_OF_THEM = {"server_error", "bad_request", "unreadable", "too_large", "not_the_centre"}
 
 
 class Backoff:
@@ -78,13 +83,10 @@ class Delivery:
     """What one batch came to, in items."""
 
     sent: int = 0
+    #: The rest is sent again.
     finished: int = 0
     #: What the centre said, as the outbox has it now.
     answers: tuple[Answer, ...] = field(default=(), compare=False)
-
-    @property
-    def to_come_later(self) -> int:
-        return self.sent - self.finished
 
 
 class Courier:
@@ -95,12 +97,10 @@ class Courier:
     bad line loses a piece at a time, and a server that comes back is not met with full batches.
     """
 
-    def __init__(self, outbox: Outbox, transport: Transport) -> None:
-        self._outbox = outbox
-        self._transport = transport
+    def __init__(self, outbox: Outbox, transport: Transport, identity: Identity) -> None:
+        self._outbox, self._transport, self._identity = outbox, transport, identity
         #: Items in a request; 0: one item, in pieces.
         self._limit = BATCH_LIMIT
-        self._takes_pieces = True
 
     def deliver(self) -> Delivery:
         """Send the next batch; `Delivery()` if nothing is due.
@@ -114,16 +114,25 @@ class Courier:
         try:
             answer = self._send(envelopes)
         except CentralUnreachable as error:
-            self._outbox.release(item.id for item in leased)
-            if error.reason in _TOO_MUCH:
-                self._limit //= 2
+            self._broken([str(item.header["id"]) for item in envelopes], error.reason)
             raise
         self._limit = min(max(1, self._limit * 2), BATCH_LIMIT)
-        return self._settle({str(item.header["id"]) for item in envelopes}, answer)
+        return self._settle(envelopes, answer)
+
+    def _broken(self, sent: list[str], reason: str) -> None:
+        """No answer to this request. An item that went alone and may be the reason steps aside,
+        so that the next one is tried; the line waits whatever it was."""
+        if len(sent) == 1 and self._limit <= 1 and reason in _ONE_OF_THEM:
+            self._outbox.put_off(sent[0], reason)
+        else:
+            self._outbox.release(sent)
+        if reason in _TOO_MUCH:
+            self._limit //= 2
+        elif reason in _ONE_OF_THEM:
+            self._limit = max(1, self._limit // 2)
 
     def _send(self, envelopes: list[Envelope]) -> BatchAnswer:
-        whole = self._limit > 0 or not self._takes_pieces
-        if whole or len(envelopes[0].sealed) <= PIECE_BYTES:
+        if self._limit > 0 or len(envelopes[0].sealed) <= PIECE_BYTES:
             batch = Batch(envelopes=envelopes)
             return self._transport.post("envelopes", batch, BatchAnswer, REQUEST_S)
         return self._send_in_pieces(envelopes[0])
@@ -143,32 +152,30 @@ class Courier:
         """Send one piece, or ask with none; returns how much the server has."""
         data = sealed[offset : offset + length]
         piece = Piece(id=item, total=len(sealed), offset=offset, data=data)
-        try:
-            return self._transport.post("pieces", piece, PieceAnswer, REQUEST_S).held
-        except CentralUnreachable as error:
-            # A server of an older release has no such door.
-            self._takes_pieces = error.reason != "not_the_centre"
-            raise
+        return self._transport.post("pieces", piece, PieceAnswer, REQUEST_S).held
 
-    def _settle(self, sent: set[str], answer: BatchAnswer) -> Delivery:
-        """Take in the answers to what was sent; the unanswered goes back into the queue."""
-        answers = [
-            Answer(
-                item.id,
-                item.verdict,
-                item.rejection or "",
-                item.reason,
-                item.position,
-                item.epoch,
-            )
-            for item in answer.answers
-            if item.id in sent
-        ]
-        self._outbox.acknowledge(answers, _standing(answer.standing))
-        self._outbox.release(sent - {item.id for item in answers})
-        finished = sum(item.verdict != Verdict.LATER for item in answers)
+    def _settle(self, envelopes: list[Envelope], said: BatchAnswer) -> Delivery:
+        """Take in the answers to what was sent, each on its own signature; what has none waits for
+        its own time. Raises `CentralUnreachable` if there is none at all."""
+        sent = {str(item.header["id"]): sha256_hex(item.sealed) for item in envelopes}
+        answers: dict[str, Answer] = {}
+        unsigned = set()
+        for one in said.answers:
+            if one.id in sent and one.id not in answers:
+                answer = answer_of(one, sent[one.id], self._identity)
+                if answer is None:
+                    unsigned.add(one.id)
+                else:
+                    answers[one.id] = answer
+        if unsigned and not answers:
+            self._outbox.release(sent)
+            raise CentralUnreachable("not_the_centre")
+        self._outbox.acknowledge(answers.values(), standing_of(said.standing, self._identity))
+        for item in sent.keys() - answers.keys():
+            self._outbox.put_off(item, "answer_not_signed" if item in unsigned else "no_answer")
+        finished = sum(answer.verdict != "later" for answer in answers.values())
         log.info("delivered %d of %d items", finished, len(sent))
-        return Delivery(len(sent), finished, tuple(answers))
+        return Delivery(len(sent), finished, tuple(answers.values()))
 
     def _as_envelope(self, item: Leased) -> Envelope | None:
         """An item as it is sent. One that breaks the contract would block the queue for ever: it
@@ -179,9 +186,3 @@ class Courier:
             log.error("item %s does not fit the contract", item.id)
             self._outbox.acknowledge([Answer(item.id, "unusable", reason="bad_item")])
             return None
-
-
-def _standing(said: StandingSaid) -> Standing:
-    """As the outbox keeps it."""
-    at = datetime.fromisoformat(said.at).timestamp()
-    return Standing(said.epoch, said.backed_up_to, at)

@@ -23,6 +23,7 @@ from pydantic import BaseModel, ValidationError
 from sync import rollover
 from sync.header import BEIJING
 from sync.identity import write_whole
+from sync.verified import standing_of
 from sync.wire.fleet import (
     DesiredState,
     HealthRow,
@@ -80,6 +81,8 @@ class Fleet:
         """
         answer = self._transport.post("heartbeat", self._report(), HeartbeatAnswer, _TIMEOUT_S)
         self._keep(answer.desired)
+        if (standing := standing_of(answer.standing, self._identity)) is not None:
+            self._outbox.settle(standing)
         if answer.envelope_key is not None:
             self._identity = rollover.take(answer.envelope_key, self._identity, self._state_dir)
         return answer.desired

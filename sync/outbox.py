@@ -99,7 +99,7 @@ TOMBSTONE_DAYS = 90
 LEASE_BYTES = 1_000_000
 
 #: Seconds until an item that was put off is sent again: half to all of 5, 10, 20 … up to the cap.
-_RETRY_S, _RETRY_CAP_S, _URGENT_CAP_S = 5.0, 1800.0, 60.0
+_RETRY_S, _RETRY_CAP_S, _UNANSWERED_CAP_S, _URGENT_CAP_S = 5.0, 1800.0, 300.0, 60.0
 
 #: A copy that is declared the only one leaves out so many numbers: more than were given in a day
 #: after it was made.
@@ -470,6 +470,20 @@ class Outbox:
                 [(item,) for item in items],
             )
 
+    def put_off(self, item: str, reason: str) -> None:
+        """A leased item got no answer, and may itself be why: it waits for its own time, though
+        never longer than the line does."""
+        now = time.time()
+        with self._file.writing() as db:
+            due = self._next_time(db, item, now, _UNANSWERED_CAP_S)
+            db.execute(_PUT_OFF, {"id": item, "reason": reason, "due": due, "now": now})
+
+    def settle(self, standing: Standing) -> None:
+        """How far the centre is safe, when it says so unasked."""
+        with self._file.writing() as db:
+            self._settle(db, standing)
+            db.execute(_BACKED_UP, (standing.epoch, standing.backed_up_to))
+
     def acknowledge(self, answers: Iterable[Answer], standing: Standing | None = None) -> None:
         """Take in what the centre said of items, and how far it is safe.
 
@@ -488,7 +502,8 @@ class Outbox:
                 elif answer.epoch >= epoch:
                     db.execute(_HELD, said)
                 else:
-                    db.execute(_PUT_OFF, said | {"due": now, "reason": "stale_answer"})
+                    due = self._next_time(db, answer.id, now)
+                    db.execute(_PUT_OFF, said | {"due": due, "reason": "stale_answer"})
             if standing is not None:
                 db.execute(_BACKED_UP, (standing.epoch, standing.backed_up_to))
             set_counter(db, LAST_ANSWER, int(now))
@@ -513,10 +528,12 @@ class Outbox:
         return at
 
     @staticmethod
-    def _next_time(db: sqlite3.Connection, item: str, now: float) -> float:
+    def _next_time(
+        db: sqlite3.Connection, item: str, now: float, cap: float = _RETRY_CAP_S
+    ) -> float:
         row = db.execute("SELECT urgent, put_off FROM item WHERE id = ?", (item,)).fetchone()
         urgent, put_off = row or (0, 0)
-        cap = _URGENT_CAP_S if urgent else _RETRY_CAP_S
+        cap = _URGENT_CAP_S if urgent else cap
         return now + random.uniform(0.5, 1.0) * min(cap, _RETRY_S * 2.0 ** min(put_off, 30))
 
     def centre_knows(self, seq: int) -> bool:

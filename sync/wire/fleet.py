@@ -36,6 +36,11 @@ class QueueReport(Message):
     damaged_files: int = 0
     #: Finished, and kept until the centre has been backed up.
     held: int = 0
+    held_oldest_s: int = 0
+    #: How many of those went before the centre said that it has been.
+    held_gone: int = 0
+    #: The state folder is a copy and gives no receipt numbers (`sync.witness`).
+    copied: bool = False
     #: Why the centre put items off -> age in seconds of the oldest of them.
     later: dict[str, int] = {}
 

@@ -20,13 +20,14 @@ from sync.wire.envelopes import (
     Rejection,
     Verdict,
 )
-from tests.system.answers import batch as batch_answer
+from tests.attack.victim import TERMINAL
 from tests.system.answers import item as answer_to
+from tests.system.answers import to_batch
 
 #: Nothing of the request is taken in; what the transport makes of it.
 NOT_ARRIVED = ("connection", "timeout", "busy", "server_error", "too_large", "not_the_centre")
 #: It is taken in; what becomes of the answer.
-ARRIVED = ("fine", "answer lost", "half the answers", "mixed up", "somebody else's")
+ARRIVED = ("fine", "answer lost", "half the answers", "mixed up", "somebody else's", "forged")
 VERDICTS = ("accepted", "later", "unusable", "mismatch")
 
 
@@ -56,8 +57,14 @@ class Centre:
             raise CentralUnreachable("timeout")
         if isinstance(result, PieceAnswer):
             return result
-        self.said = list(_on_the_way(fate, result))
-        return batch_answer(self.said)
+        answers, envelopes = result
+        self.said = list(_on_the_way(fate, answers))
+        said = to_batch(envelopes, self.said, TERMINAL)
+        if fate == "forged":
+            self.said = []
+            forged = [one.model_copy(update={"reason": "forged"}) for one in said.answers]
+            return said.model_copy(update={"answers": forged})
+        return said
 
     def decide(self, item: str, verdict: str) -> ItemAnswer:
         """What an item comes to, and its one effect."""
@@ -71,9 +78,9 @@ class Centre:
             self.effects[item] = self.effects.get(item, 0) + 1
         return answer
 
-    def _batch(self, batch: Batch) -> list[ItemAnswer]:
+    def _batch(self, batch: Batch) -> tuple[list[ItemAnswer], list[Envelope]]:
         self.orders.append([(not one.facts.urgent, one.facts.seq) for one in batch.envelopes])
-        return [self._decide(envelope) for envelope in batch.envelopes]
+        return [self._decide(envelope) for envelope in batch.envelopes], batch.envelopes
 
     def _piece(self, piece: Piece) -> PieceAnswer:
         held = self._pieces.setdefault(piece.id, b"")
@@ -81,10 +88,11 @@ class Centre:
             self._pieces[piece.id] = held = held + piece.data
         return PieceAnswer(held=len(held))
 
-    def _whole(self, sent: InPieces) -> list[ItemAnswer]:
+    def _whole(self, sent: InPieces) -> tuple[list[ItemAnswer], list[Envelope]]:
         sealed = self._pieces.pop(str(sent.header["id"]))
         assert sha256_hex(sealed) == sent.sealed_sha256, "put together wrong"
-        return [self._decide(Envelope.of(sent.header, sealed))]
+        envelope = Envelope.of(sent.header, sealed)
+        return [self._decide(envelope)], [envelope]
 
     def _decide(self, envelope: Envelope) -> ItemAnswer:
         return self.decide(envelope.facts.id, self.verdict())

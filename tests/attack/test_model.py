@@ -35,7 +35,8 @@ from sync.transport import Transport
 from sync.wire.envelopes import ItemAnswer, Verdict
 from tests.attack.centre import ARRIVED, NOT_ARRIVED, VERDICTS, Centre
 from tests.attack.harness import TALLY, Budget, damage_the_indexes, in_memory, opened
-from tests.attack.victim import body
+from tests.attack.victim import TERMINAL, body
+from tests.system.answers import identity
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -78,7 +79,7 @@ class Model(RuleBasedStateMachine):
     def open_box(self) -> None:
         """As a process that starts."""
         self.box = opened(self.folder)
-        self.courier = Courier(self.box, cast("Transport", self.centre))
+        self.courier = Courier(self.box, cast("Transport", self.centre), identity(TERMINAL))
 
     # -- the citizens ----------------------------------------------------------------------------
 

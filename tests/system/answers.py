@@ -6,7 +6,9 @@ from collections.abc import Iterable
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from sync.wire.envelopes import BatchAnswer, ItemAnswer, Rejection, Standing, Verdict
+from sync.canonical import sha256_hex
+from sync.identity import Identity
+from sync.wire.envelopes import BatchAnswer, Envelope, ItemAnswer, Rejection, Standing, Verdict
 
 #: Of a centre that exists in tests only; its public half: `KEY.public_key().public_bytes_raw()`.
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -34,6 +36,41 @@ def item(
         epoch=epoch,
     )
     return unsigned.signed_with(KEY.sign(unsigned.for_terminal(terminal)))
+
+
+def identity(terminal: str = "130299") -> Identity:
+    """Of a terminal that was enrolled at this centre."""
+    return Identity(
+        terminal=terminal,
+        central_url="http://127.0.0.1:9",
+        device_key_id="0" * 16,
+        central_public_key=b"",
+        central_key_id="0" * 16,
+        algorithm="none",
+        central_key_number=1,
+        central_signing_key=KEY.public_key().public_bytes_raw(),
+    )
+
+
+def to_batch(
+    sent: Iterable[Envelope], said: Iterable[ItemAnswer], terminal: str, **more: int
+) -> BatchAnswer:
+    """What is said, as the centre would sign it about the very bytes that were sent."""
+    hashes = {str(one.header["id"]): sha256_hex(one.sealed) for one in sent}
+    answers = (
+        item(
+            one.id,
+            one.verdict,
+            terminal=terminal,
+            sealed_sha256=hashes.get(one.id, "0" * 64),
+            rejection=one.rejection,
+            reason=one.reason,
+            position=one.position,
+            epoch=one.epoch,
+        )
+        for one in said
+    )
+    return batch(answers, **more)
 
 
 def standing(backed_up_to: int = 10**9, epoch: int = 1) -> Standing:

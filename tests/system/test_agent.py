@@ -106,7 +106,7 @@ def test_an_answer_lost_after_processing_is_delivered_again_with_one_effect(
 
     with monkeypatch.context() as patched, pytest.raises(SystemExit):
         patched.setattr(Courier, "_settle", settle)
-        Courier(terminal.outbox, terminal.transport).deliver()
+        Courier(terminal.outbox, terminal.transport, terminal.identity).deliver()
     assert terminal.outbox.verdict(stored.id) is None
     terminal.outbox.release([stored.id])  # its lease ends, only sooner
     with agent(terminal):

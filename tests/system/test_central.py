@@ -60,7 +60,7 @@ def submit(
 
 def decided(terminal: EnrolledTerminal, stored: Stored) -> Answer:
     """What the centre says about it."""
-    Courier(terminal.outbox, terminal.transport).deliver()
+    Courier(terminal.outbox, terminal.transport, terminal.identity).deliver()
     verdict = terminal.outbox.verdict(stored.id)
     if verdict is None:
         (letter,) = (one for one in terminal.outbox.dead_letters() if one.id == stored.id)
@@ -544,7 +544,7 @@ def test_an_application_in_pieces_takes_effect_once(
     person = people.BAD_LINE
     stored = submit(terminal, person, photo=people.large_jpeg())
     line = BadLine(terminal.transport)
-    courier = Courier(terminal.outbox, line)  # type: ignore[arg-type]
+    courier = Courier(terminal.outbox, line, terminal.identity)  # type: ignore[arg-type]
     for _ in range(40):
         try:
             if courier.deliver().finished:

@@ -253,7 +253,9 @@ def test_an_entry_that_a_power_cut_took_is_written_late(terminal: EnrolledTermin
     Journal(folder, "screen").append("submitted", {"id": stored[0].id})
     (item,) = [one for one in terminal.outbox.lease(1, 60) if one.id == stored[0].id]
     assert item.id == stored[0].id
-    Courier(terminal.outbox, terminal.transport).deliver()  # without an agent to journal it
+    Courier(
+        terminal.outbox, terminal.transport, terminal.identity
+    ).deliver()  # without an agent to journal it
     missing = Missing(folder, terminal.outbox)
     assert list(missing.entries(time.time())) == [], "they may be on their way"
     found = list(missing.entries(time.time() + ON_ITS_WAY_S + 1))

@@ -6,7 +6,7 @@ import http.server
 import ssl
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +34,7 @@ from sync.wire.envelopes import (
     PieceAnswer,
     Verdict,
 )
-from tests.system.answers import batch
+from tests.system.answers import batch, identity, to_batch
 from tests.system.answers import item as item_answer
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def box(tmp_path: Path) -> Iterator[Outbox]:
-    box = Outbox(tmp_path / "outbox.db", "020001")
+    box = Outbox(tmp_path / "outbox.db", TERMINAL)
     yield box
     box.close()
 
@@ -52,6 +52,9 @@ def box(tmp_path: Path) -> Iterator[Outbox]:
 def put(box: Outbox) -> str:
     return box.put("first_application", lambda _: b"sealed", key_id="0" * 16, algorithm="none").id
 
+
+TERMINAL = "020001"
+IDENTITY = identity(TERMINAL)
 
 #: No item has this id.
 UNKNOWN = "00000000-0000-7000-8000-000000000000"
@@ -67,14 +70,14 @@ class Wire:
     def post(self, path: str, message: Batch, answer: Any, timeout_s: float) -> BatchAnswer:
         ids = [str(item.header["id"]) for item in message.envelopes]
         self.sent.append(ids)
-        return batch(self._answer(ids))
+        return to_batch(message.envelopes, self._answer(ids), TERMINAL)
 
 
 def courier_of(
     box: Outbox, answer: Callable[[list[str]], list[ItemAnswer]]
 ) -> tuple[Courier, Wire]:
     wire = Wire(answer)
-    return Courier(box, wire), wire  # type: ignore[arg-type]
+    return Courier(box, wire, IDENTITY), wire  # type: ignore[arg-type]
 
 
 def accept(ids: list[str]) -> list[ItemAnswer]:
@@ -90,12 +93,18 @@ def test_batches_go_in_order_and_are_limited(box: Outbox) -> None:
     assert [item for batch in wire.sent for item in batch] == ids
 
 
-def test_an_item_without_an_answer_is_sent_again(box: Outbox) -> None:
+def test_an_item_without_an_answer_is_sent_again_in_its_own_time(
+    box: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first, second = put(box), put(box)
     courier, wire = courier_of(box, lambda ids: accept(ids[:1]))
-    assert courier.deliver().to_come_later == 1
+    assert courier.deliver() == Delivery(2, 1)
     assert box.verdict(second) is None
-    courier.deliver()
+    assert (box.waiting()[0].reason, box.counts_and_ages().later) == ("no_answer", {"no_answer": 0})
+    assert courier.deliver() == Delivery()
+    now = time.time()
+    monkeypatch.setattr("sync.outbox.time.time", lambda: now + 6)
+    assert courier.deliver() == Delivery(1, 1)
     assert wire.sent == [[first, second], [second]]
 
 
@@ -108,12 +117,131 @@ def test_an_answer_to_what_was_not_sent_changes_nothing(box: Outbox) -> None:
     assert box.verdict(urgent_elsewhere) is None
 
 
-def test_later_keeps_an_item(box: Outbox) -> None:
+def test_later_keeps_an_item_with_its_reason(box: Outbox) -> None:
     item = put(box)
-    courier, _ = courier_of(box, lambda ids: [item_answer(ids[0], Verdict.LATER)])
-    assert courier.deliver().to_come_later == 1
+    courier, _ = courier_of(
+        box, lambda ids: [item_answer(ids[0], Verdict.LATER, reason="no_registry")]
+    )
+    assert courier.deliver() == Delivery(1, 0)
     assert box.verdict(item) is None
-    assert box.counts_and_ages().queued == 1
+    assert box.counts_and_ages().later == {"no_registry": 0}
+
+
+# -- who says so ---------------------------------------------------------------------------------
+
+
+class Said(Wire):
+    """Answers as it is told, whatever was sent."""
+
+    def __init__(self, says: Callable[[list[Envelope]], BatchAnswer]) -> None:
+        super().__init__(accept)
+        self._says = says
+
+    def post(self, path: str, message: Batch, answer: Any, timeout_s: float) -> BatchAnswer:
+        return self._says(message.envelopes)
+
+
+def told(box: Outbox, says: Callable[[list[Envelope]], BatchAnswer]) -> Courier:
+    return Courier(box, Said(says), IDENTITY)  # type: ignore[arg-type]
+
+
+def signed(sent: list[Envelope], *, terminal: str = TERMINAL, **more: int) -> BatchAnswer:
+    ids = [str(one.header["id"]) for one in sent]
+    return to_batch(sent, accept(ids), terminal, **more)
+
+
+def altered(said: BatchAnswer, **how: object) -> BatchAnswer:
+    """Every answer changed after it was signed."""
+    answers = [one.model_copy(update=how) for one in said.answers]
+    return said.model_copy(update={"answers": answers})
+
+
+NOT_THE_CENTRE: dict[str, Callable[[list[Envelope]], BatchAnswer]] = {
+    "not signed": lambda sent: altered(signed(sent), signature=b""),
+    "signed with another key": lambda sent: altered(signed(sent), signature=bytes(64)),
+    "another verdict": lambda sent: altered(signed(sent), verdict=Verdict.TO_REVIEW),
+    "another position": lambda sent: altered(signed(sent), position=7),
+    "another epoch": lambda sent: altered(signed(sent), epoch=2),
+    "to another terminal": lambda sent: signed(sent, terminal="020002"),
+    "about other bytes": lambda sent: batch(
+        [item_answer(str(one.header["id"]), "accepted", terminal=TERMINAL) for one in sent]
+    ),
+}
+
+
+@pytest.mark.parametrize("how", NOT_THE_CENTRE)
+def test_an_answer_that_the_centre_did_not_sign_changes_nothing(box: Outbox, how: str) -> None:
+    item = put(box)
+    with pytest.raises(CentralUnreachable, match="not_the_centre"):
+        told(box, NOT_THE_CENTRE[how]).deliver()
+    assert box.verdict(item) is None
+    assert [leased.id for leased in box.lease(10, 60)] == [item], "and costs no time"
+
+
+def test_a_forged_answer_beside_a_signed_one_is_told_apart(box: Outbox) -> None:
+    good, forged = put(box), put(box)
+
+    def says(sent: list[Envelope]) -> BatchAnswer:
+        said = signed(sent)
+        broken = said.answers[1].model_copy(update={"reason": "x"})
+        return said.model_copy(update={"answers": [said.answers[0], broken]})
+
+    assert told(box, says).deliver() == Delivery(2, 1)
+    assert (box.verdict(good) is None, box.verdict(forged) is None) == (False, True)
+    assert box.waiting()[0].reason == "answer_not_signed"
+
+
+def test_a_standing_that_the_centre_did_not_sign_lets_nothing_go(box: Outbox) -> None:
+    item = put(box)
+
+    def says(sent: list[Envelope]) -> BatchAnswer:
+        said = signed(sent, backed_up_to=0)
+        return said.model_copy(
+            update={"standing": said.standing.model_copy(update={"backed_up_to": 10**9})}
+        )
+
+    assert told(box, says).deliver() == Delivery(1, 1)
+    assert (box.verdict(item) is None, box.counts_and_ages().held) == (False, 1)
+
+
+def test_what_is_taken_is_held_until_the_standing_covers_it(box: Outbox) -> None:
+    put(box)
+    assert told(box, lambda sent: signed(sent, backed_up_to=0)).deliver() == Delivery(1, 1)
+    assert box.counts_and_ages().held == 1
+    put(box)
+    assert told(box, lambda sent: signed(sent, backed_up_to=1)).deliver() == Delivery(1, 1)
+    assert box.counts_and_ages().held == 0
+
+
+def test_a_centre_that_was_restored_is_sent_again_what_it_lost(box: Outbox) -> None:
+    lost = put(box)
+    told(box, lambda sent: signed(sent, backed_up_to=0)).deliver()
+    put(box)
+    told(box, lambda sent: signed(sent, backed_up_to=0, epoch=2)).deliver()
+    assert box.waiting()[0].id == lost
+
+
+# -- one item that the centre stumbles over -------------------------------------------------------
+
+
+@pytest.mark.parametrize("reason", ["server_error", "bad_request", "not_the_centre"])
+def test_one_item_that_nobody_can_digest_steps_aside(box: Outbox, reason: str) -> None:
+    ids = [put(box) for _ in range(7)]
+    courier, wire = courier_of(box, accept)
+
+    def stumbles(sent: list[str]) -> list[ItemAnswer]:
+        if ids[0] in sent:
+            raise CentralUnreachable(reason)
+        return accept(sent)
+
+    wire._answer = stumbles
+    for _ in range(12):
+        with suppress(CentralUnreachable):
+            courier.deliver()
+    assert [one.id for one in box.waiting()] == ids[:1]
+    (poison,) = box.waiting()
+    assert (poison.reason, poison.put_off) == (reason, 1)
+    assert 0 < poison.due_at - time.time() <= 300
 
 
 def test_an_item_that_breaks_the_contract_does_not_block_the_queue(box: Outbox) -> None:
@@ -208,7 +336,7 @@ def test_a_wrong_answer_loses_nothing(box: Outbox, tmp_path: Path, what: str) ->
     with answering(status, body, headers) as url:
         transport = Transport(url, DeviceKey.load_or_create(tmp_path))
         with pytest.raises(CentralUnreachable) as caught:
-            Courier(box, transport).deliver()
+            Courier(box, transport, IDENTITY).deliver()
         transport.close()
     assert caught.value.reason == reason
     assert box.verdict(item) is None
@@ -244,7 +372,7 @@ def test_a_server_that_cannot_prove_who_it_is_gets_nothing(
     with answering(200, said, seen=seen, certificate=certificate(tmp_path) if tls else None) as url:
         transport = Transport(url.replace("http:", "https:"), DeviceKey.load_or_create(tmp_path))
         with pytest.raises(CentralUnreachable, match="connection"):
-            Courier(box, transport).deliver()
+            Courier(box, transport, IDENTITY).deliver()
         transport.close()
     assert seen == []
     assert [leased.id for leased in box.lease(10, 60)] == [item]
@@ -381,7 +509,7 @@ def test_nobody_listening_loses_nothing(box: Outbox, tmp_path: Path) -> None:
     item = put(box)
     transport = Transport("http://127.0.0.1:9", DeviceKey.load_or_create(tmp_path))
     with pytest.raises(CentralUnreachable, match="connection"):
-        Courier(box, transport).deliver()
+        Courier(box, transport, IDENTITY).deliver()
     transport.close()
     assert [leased.id for leased in box.lease(10, 60)] == [item]
 
@@ -444,8 +572,8 @@ class Line:
             return PieceAnswer(held=len(self.held))
         if path == "in-pieces":
             assert sha256_hex(self.held) == message.sealed_sha256
-            return batch(accept([message.header["id"]]))
-        return batch(accept([str(e.header["id"]) for e in message.envelopes]))
+            return signed([Envelope.of(message.header, self.held)])
+        return signed(message.envelopes)
 
 
 def deliver_at_last(courier: Courier, tries: int) -> None:
@@ -462,7 +590,7 @@ def test_a_photo_goes_over_a_line_that_carries_nothing_large(box: Outbox) -> Non
     sealed = bytes(range(256)) * 512  # 128 KiB
     item = box.put("first_application", lambda _: sealed, key_id="0" * 16, algorithm="none").id
     line = Line(lambda path, asked: path == "envelopes" or asked % 3 == 0)
-    deliver_at_last(Courier(box, line), 60)  # type: ignore[arg-type]
+    deliver_at_last(Courier(box, line, IDENTITY), 60)  # type: ignore[arg-type]
     assert line.held == sealed
     answer = box.verdict(item)
     assert answer is not None and answer.verdict == "accepted"
@@ -487,19 +615,26 @@ def test_a_line_that_breaks_gets_smaller_batches_and_grows_again(box: Outbox) ->
     assert [courier.deliver().sent for _ in range(6)] == [1, 1, 2, 4, 8, 16]
 
 
-def test_a_server_without_the_door_for_pieces_gets_whole_envelopes(box: Outbox) -> None:
+def test_where_pieces_do_not_get_through_envelopes_go_whole_again(
+    box: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sealed = b"x" * 3 * PIECE_BYTES
     box.put("first_application", lambda _: sealed, key_id="0" * 16, algorithm="none")
 
-    class Old(Line):
+    class Closed(Line):
         def post(self, path: str, message: Any, answer: Any, timeout_s: float) -> Any:
             if path == "pieces":
                 raise CentralUnreachable("not_the_centre")
             return super().post(path, message, answer, timeout_s)
 
-    line = Old(lambda path, asked: asked < 7)
-    deliver_at_last(Courier(box, line), 12)  # type: ignore[arg-type]
+    line = Closed(lambda path, asked: asked < 7)
+    courier, now = Courier(box, line, IDENTITY), time.time()  # type: ignore[arg-type]
+    for turn in range(30):
+        monkeypatch.setattr("sync.outbox.time.time", lambda turn=turn: now + turn * 400)
+        with suppress(CentralUnreachable):
+            courier.deliver()
     assert set(line.asked) == {"envelopes"}
+    assert box.waiting() == []
 
 
 def test_a_server_that_forgets_pieces_is_not_asked_for_ever(box: Outbox) -> None:
@@ -512,11 +647,12 @@ def test_a_server_that_forgets_pieces_is_not_asked_for_ever(box: Outbox) -> None
                 return PieceAnswer(held=0)
             raise CentralUnreachable("connection")
 
-    courier = Courier(box, Forgetful(lambda path, asked: False))  # type: ignore[arg-type]
+    courier = Courier(box, Forgetful(lambda path, asked: False), IDENTITY)  # type: ignore[arg-type]
     for _ in range(9):
-        with pytest.raises(CentralUnreachable):
+        with suppress(CentralUnreachable):
             courier.deliver()
-    assert box.counts_and_ages().queued == 1
+    (one,) = box.waiting()
+    assert one.reason == "not_the_centre", "it waits for its own time"
 
 
 # -- packed bodies -------------------------------------------------------------------------------

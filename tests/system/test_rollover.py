@@ -49,7 +49,7 @@ def test_terminals_follow_from_one_kind_of_key_to_the_other_and_lose_nothing_que
     stored.append(put(terminal, FREE[18]))
     assert len({*keys, terminal.identity.central_key_id}) == 4
 
-    Courier(terminal.outbox, terminal.transport).deliver()
+    Courier(terminal.outbox, terminal.transport, terminal.identity).deliver()
     verdicts = [terminal.outbox.verdict(one.id) for one in stored]
     assert [verdict and verdict.verdict for verdict in verdicts] == ["accepted"] * 4
 
