@@ -158,12 +158,16 @@ class Database:
                 raise
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self, *, flushed: bool = True) -> Iterator[sqlite3.Connection]:
         """A transaction: flushed to disk when the block ends, undone when it raises. Raises
-        `Unavailable`."""
+        `Unavailable`.
+
+        Not `flushed`: whole or not at all after a power cut, and on the disk with the next one that
+        is. For what nobody is promised.
+        """
         with self._mutex:
             try:
-                with self.reading() as db, _transaction(db):
+                with self.reading() as db, _flushing(db, flushed), _transaction(db):
                     yield db
                     self._in_doubt = True
                 self._in_doubt = False
@@ -401,6 +405,19 @@ def _bytes_in(file: Path) -> int:
 
 def _lockable(file: Path) -> int:
     return os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+@contextmanager
+def _flushing(db: sqlite3.Connection, flushed: bool) -> Iterator[None]:
+    """With NORMAL a commit to the log is not flushed by itself (sqlite.org/pragma.html)."""
+    if flushed:
+        yield
+        return
+    db.execute("PRAGMA synchronous = NORMAL")
+    try:
+        yield
+    finally:
+        db.execute("PRAGMA synchronous = FULL")
 
 
 @contextmanager

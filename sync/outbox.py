@@ -108,6 +108,9 @@ _ADOPTED = 1000
 #: Most pages (4 KiB) given back to the disk with one answer: some milliseconds.
 _PAGES_AT_ONCE = 1024
 
+#: So many free pages are kept while more is to be delivered.
+_PAGES_KEPT = 1024
+
 #: The order in which items are due.
 _DUE = "urgent DESC, put_off, seq"
 
@@ -437,7 +440,7 @@ class Outbox:
         size of a batch holds anything up. A lease that is not answered in time ends by itself.
         """
         now = time.time()
-        with self._file.writing() as db:
+        with self._file.writing(flushed=False) as db:
             db.execute(
                 "UPDATE item SET state = 'queued', lease_ends = NULL WHERE state = 'sending'"
                 " AND (lease_ends <= ? OR leased_at > ?)",  # later than now: the clock went back
@@ -463,7 +466,7 @@ class Outbox:
 
     def release(self, items: Iterable[str]) -> None:
         """Give leased items back unanswered, to be sent again."""
-        with self._file.writing() as db:
+        with self._file.writing(flushed=False) as db:
             db.executemany(
                 "UPDATE item SET state = 'queued', lease_ends = NULL"
                 " WHERE id = ? AND state = 'sending'",
@@ -474,7 +477,7 @@ class Outbox:
         """A leased item got no answer, and may itself be why: it waits for its own time, though
         never longer than the line does."""
         now = time.time()
-        with self._file.writing() as db:
+        with self._file.writing(flushed=False) as db:
             due = self._next_time(db, item, now, _UNANSWERED_CAP_S)
             db.execute(_PUT_OFF, {"id": item, "reason": reason, "due": due, "now": now})
 
@@ -483,6 +486,7 @@ class Outbox:
         with self._file.writing() as db:
             self._settle(db, standing)
             db.execute(_BACKED_UP, (standing.epoch, standing.backed_up_to))
+        self._give_back()
 
     def acknowledge(self, answers: Iterable[Answer], standing: Standing | None = None) -> None:
         """Take in what the centre said of items, and how far it is safe.
@@ -507,9 +511,16 @@ class Outbox:
             if standing is not None:
                 db.execute(_BACKED_UP, (standing.epoch, standing.backed_up_to))
             set_counter(db, LAST_ANSWER, int(now))
+        self._give_back()
+
+    def _give_back(self) -> None:
+        """Free pages go back to the disk: not with every answer, because it is a commit more."""
         with self._file.reading() as db:
-            # As a script: it frees a page a step, and `execute` takes one step of what has no rows.
-            db.executescript(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})")
+            (pages,) = db.execute("PRAGMA freelist_count").fetchone()
+            if pages >= _PAGES_KEPT or not _waiting(db):
+                # As a script: it frees a page a step, and `execute` takes one step of what has no
+                # rows.
+                db.executescript(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})")
 
     def _settle(self, db: sqlite3.Connection, standing: Standing) -> int:
         """What follows for held items; returns the centre's time as far as it was ever heard.
