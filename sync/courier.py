@@ -171,8 +171,10 @@ class Courier:
             self._outbox.release(sent)
             raise CentralUnreachable("not_the_centre")
         self._outbox.acknowledge(answers.values(), standing_of(said.standing, self._identity))
-        for item in sent.keys() - answers.keys():
-            self._outbox.put_off(item, "answer_not_signed" if item in unsigned else "no_answer")
+        for item in sent:
+            if item not in answers:
+                why = "answer_not_signed" if item in unsigned else "no_answer"
+                self._outbox.put_off(item, why)
         finished = sum(answer.verdict != "later" for answer in answers.values())
         log.info("delivered %d of %d items", finished, len(sent))
         return Delivery(len(sent), finished, tuple(answers.values()))

@@ -17,8 +17,8 @@ from sync.receipt_number import LAST_OF_DAY
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-#: The large columns come last, so that looking for a person or what nobody was told of reads none of
-#: them. An index for either would be one more page with every put.
+#: The large columns come last, so that looking for a person, or for what nobody was told of, reads
+#: none of them. An index for either would be one more page with every put.
 _SCHEMA = """
 CREATE TABLE item (
     seq         INTEGER PRIMARY KEY,
