@@ -20,7 +20,7 @@ from kiosk.records.signature import Strokes
 from kiosk.visit.prompts import Sign
 from screens import theme
 from screens.base import PromptScreen
-from screens.ink import Point, smooth, thousandths
+from screens.ink import Ink, Point, piece, pieces, thousandths
 from screens.scale import px
 from screens.widgets.button import BarButton
 from screens.widgets.coat import Coat
@@ -96,9 +96,11 @@ class SignaturePad(FloatLayout):
     def __init__(self, hint: str, begun: Callable[[], None]) -> None:
         super().__init__(size_hint_y=None)
         self._begun = begun
-        #: Points of each stroke, in pixels from the bottom left of the pad.
-        self._strokes: list[list[Point]] = []
-        self._drawn: list[SmoothLine] = []
+        self._ink = Ink(px(LEAST_MOVE))
+        #: The pieces of every stroke's curve as they are drawn.
+        self._drawn: list[list[SmoothLine]] = []
+        #: The finger that draws; a second one, or the heel of the hand, draws nothing.
+        self._finger: object = None
         Coat(self, theme.PANEL, theme.PRIMARY)
         with self.canvas.before:
             Color(*theme.LINE)
@@ -113,7 +115,7 @@ class SignaturePad(FloatLayout):
         """The strokes in thousandths of the pad, origin top left."""
         return tuple(
             tuple(thousandths(point, self.width, self.height) for point in stroke)
-            for stroke in self._strokes
+            for stroke in self._ink.strokes
         )
 
     def wipe(self) -> None:
@@ -121,7 +123,8 @@ class SignaturePad(FloatLayout):
         # Only the ink lies there.
         self.canvas.after.clear()
         self._drawn.clear()
-        self._strokes.clear()
+        self._ink.wipe()
+        self._finger = None
         self._hint.opacity = 1
 
     # -- the finger --------------------------------------------------------------------------
@@ -129,31 +132,27 @@ class SignaturePad(FloatLayout):
     def on_touch_down(self, touch: MotionEvent) -> bool:
         if not self.collide_point(*touch.pos):
             return False
-        touch.grab(self)
-        self._begun()
-        self._hint.opacity = 0
-        self._strokes.append([self._place(touch)])
-        with self.canvas.after:
-            Color(*theme.INK)
-            self._drawn.append(SmoothLine(width=px(PEN)))
-        self._draw()
+        if self._finger is None:
+            self._finger = touch.uid
+            touch.grab(self)
+            self._begun()
+            self._hint.opacity = 0
+            self._ink.begin(self._place(touch))
+            self._draw()
         return True
 
     def on_touch_move(self, touch: MotionEvent) -> bool:
         if touch.grab_current is not self:
             return False
-        if self._strokes:
-            x, y = self._place(touch)
-            last = self._strokes[-1][-1]
-            if abs(x - last[0]) + abs(y - last[1]) >= px(LEAST_MOVE):
-                self._strokes[-1].append((x, y))
-                self._draw()
+        if self._ink.move(self._place(touch)):
+            self._draw()
         return True
 
     def on_touch_up(self, touch: MotionEvent) -> bool:
         if touch.grab_current is not self:
             return False
         touch.ungrab(self)
+        self._finger = None
         return True
 
     def _place(self, touch: MotionEvent) -> Point:
@@ -167,13 +166,33 @@ class SignaturePad(FloatLayout):
     # -- how it looks ------------------------------------------------------------------------
 
     def _draw(self) -> None:
-        """Show the newest stroke."""
-        stroke = self._strokes[-1]
+        """Show the newest stroke: only its last pieces, for the others stay as they are."""
+        strokes = self._ink.strokes
+        if sum(map(len, self._drawn)) > sum(map(pieces, strokes)):
+            # Points were left out of every stroke.
+            self.canvas.after.clear()
+            self._drawn.clear()
+        while len(self._drawn) < len(strokes):
+            self._drawn.append([])
+        for stroke, drawn in zip(strokes, self._drawn, strict=True):
+            if stroke is strokes[-1] or not drawn:
+                self._draw_stroke(stroke, drawn)
+
+    def _draw_stroke(self, stroke: list[Point], drawn: list[SmoothLine]) -> None:
         if len(stroke) == 1:
             # A touch without movement is a dot, as with a pen.
             x, y = stroke[0]
             stroke = [(x - px(PEN), y), (x + px(PEN), y)]
-        self._drawn[-1].points = smooth([(x + self.x, y + self.y) for x, y in stroke])
+        # The piece before the last one still bends with the newest point.
+        for number in range(max(0, len(drawn) - 2), pieces(stroke)):
+            if number == len(drawn):
+                with self.canvas.after:
+                    Color(*theme.INK)
+                    drawn.append(SmoothLine(width=px(PEN)))
+            curve = piece(stroke, number)
+            curve[::2] = [x + self.x for x in curve[::2]]
+            curve[1::2] = [y + self.y for y in curve[1::2]]
+            drawn[number].points = curve
 
     def _shape(self, *_: object) -> None:
         self.height = self.width / SHAPE

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 
 from kiosk.visit.prompts import SHORTEST_SIGNATURE, Sign, Strokes
 from kiosk.words import Words
-from screens.ink import smooth, thousandths
+from screens.ink import MOST, PIECE, STEPS, Ink, piece, pieces, smooth, thousandths
 from screens.sign import SHAPE, SignScreen
-from tests.screens.conftest import Hand
+from tests.screens.conftest import EventLoop, Finger, Hand, Window
 from tests.screens.samples import Recorder
 
 PROMPT = Sign("signature", "ab" * 32, "张建国")
@@ -123,6 +124,75 @@ def test_the_curve_goes_through_every_point() -> None:
     drawn = list(zip(curve[::2], curve[1::2], strict=True))
     assert set(points) <= set(drawn)
     assert len(drawn) > 3 * len(points)
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, PIECE, PIECE + 1, PIECE + 2, 3 * PIECE + 7])
+def test_pieces_of_a_curve_are_the_curve(length: int) -> None:
+    stroke = [(float(at), float(at * at % 37)) for at in range(length)]
+    parts = [piece(stroke, number) for number in range(pieces(stroke))]
+    assert all(len(part) <= 2 * (PIECE * STEPS + 1) for part in parts)
+    for one, other in pairwise(parts):
+        assert other[:2] == one[-2:], "a piece begins where the one before it ends"
+    whole = [*parts[0], *(number for part in parts[1:] for number in part[2:])]
+    assert whole == pytest.approx(smooth(stroke))
+
+
+def test_however_long_somebody_draws_the_ink_is_bounded() -> None:
+    ink = Ink(3.0)
+    for stroke in range(3):
+        ink.begin((0.0, float(stroke)))
+        for at in range(20_000):
+            ink.move((float(at % 500) * 10, float(at % 7) * 10))
+    assert sum(map(len, ink.strokes)) <= MOST
+    assert len(ink.strokes) == 3
+    assert [stroke[0] for stroke in ink.strokes] == [(0.0, 0.0), (0.0, 1.0), (0.0, 2.0)]
+
+
+def test_dots_are_bounded_as_well() -> None:
+    ink = Ink(3.0)
+    for at in range(MOST + 50):
+        ink.begin((float(at), 0.0))
+        ink.move((float(at), 90.0))
+    assert sum(map(len, ink.strokes)) <= MOST
+
+
+def test_a_finger_that_scribbles_for_minutes_stops_nothing(
+    hand: Hand, page: SignScreen, actions: Recorder
+) -> None:
+    """8,000 places are two minutes of a finger at 60 a second. A curve in one line ended the
+    program at 4,096 points, and cost more with each of them before that."""
+    pad = page.pad
+    finger = Finger(pad.center_x / Window.width, pad.center_y / Window.height)
+    EventLoop.post_dispatch_input("begin", finger)
+    for at in range(8_000):
+        x = pad.x + pad.width * (0.1 + 0.8 * (at % 90) / 90)
+        y = pad.y + pad.height * (0.1 + 0.8 * (at // 90 % 20) / 20)
+        finger.move((x / Window.width, y / Window.height))
+        EventLoop.post_dispatch_input("update", finger)
+        if at % 1000 == 0:
+            hand.pump(1)
+    EventLoop.post_dispatch_input("end", finger)
+    hand.pump(2)
+    strokes = confirmed(hand, actions)
+    assert 1000 < sum(map(len, strokes.lines)) <= MOST
+    assert PROMPT.check(strokes) is strokes
+
+
+def test_the_heel_of_the_hand_draws_nothing(
+    hand: Hand, page: SignScreen, actions: Recorder
+) -> None:
+    pad = page.pad
+    fingers = [
+        Finger(pad.center_x / Window.width, y / Window.height) for y in (pad.y + 9, pad.y + 99)
+    ]
+    for finger in fingers:
+        EventLoop.post_dispatch_input("begin", finger)
+    for finger in fingers:
+        finger.move((0.3, finger.sy))
+        EventLoop.post_dispatch_input("update", finger)
+    for finger in fingers:
+        EventLoop.post_dispatch_input("end", finger)
+    assert len(confirmed(hand, actions).lines) == 1
 
 
 def test_thousandths_do_not_depend_on_the_size() -> None:
