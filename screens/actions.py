@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
 
 from kiosk.visit.flow import Unacceptable, Visit
 
 if TYPE_CHECKING:
-    from screens.stage import Stage
+    from screens.base import Page
+    from screens.voice import Mute, Voice
+
+
+class Host(Protocol):
+    """What shows the page and drives the visit: the stage."""
+
+    page: Page | None
+    voice: Voice | Mute
+    clock: Callable[[], float]
+
+    def follow(self) -> None: ...
+    def cancel(self) -> None: ...
+    def tell(self, word: str) -> None: ...
 
 
 class VisitActions:
-    """What one screen may do to its visit. Dead as soon as another screen is shown."""
+    """What one screen may do to its visit. Does nothing once another screen is shown."""
 
-    def __init__(self, stage: Stage, visit: Visit) -> None:
-        self._stage = stage
+    def __init__(self, host: Host, visit: Visit) -> None:
+        self._host = host
         self._visit = visit
         self._prompt = visit.prompt
         self.can_go_back = visit.can_go_back
@@ -29,36 +43,36 @@ class VisitActions:
         try:
             self._visit.answer(value)
         except Unacceptable as error:
-            page = self._stage.page
+            page = self._host.page
             if page is not None:
                 page.show_error(error)
             return
-        self._stage.follow()
+        self._host.follow()
 
     def back(self) -> None:
         if self._live:
             self._visit.back()
-            self._stage.follow()
+            self._host.follow()
 
-    def revise(self, prompt_id: str) -> None:
+    def revise(self, step: str) -> None:
         if self._live:
-            self._visit.revise(prompt_id)
-            self._stage.follow()
+            self._visit.revise(step)
+            self._host.follow()
 
     def cancel(self) -> None:
         if self._live:
-            self._stage.cancel()
+            self._host.cancel()
 
     def tell(self, word: str) -> None:
         if self._live:
-            self._stage.tell(word)
+            self._host.tell(word)
 
     def speak(self, message: str) -> None:
         if self._live:
-            self._stage.voice.say(message)
+            self._host.voice.say(message)
 
     def hush(self) -> None:
-        self._stage.voice.hush()
+        self._host.voice.hush()
 
     def touched(self) -> None:
-        self._visit.touched(self._stage.clock())
+        self._visit.touched(self._host.clock())

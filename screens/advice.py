@@ -1,4 +1,7 @@
-"""`Advice`: why this cannot go on here, and where it can. Never a dead end without a next step."""
+"""`Advice`: why this cannot go on here, and where it can. Never a dead end without a next step.
+
+A 窗口办理单, which says the same on paper, is printed on request.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from kiosk.visit.prompts import Advice
 from screens import theme
 from screens.base import PromptScreen
 from screens.scale import px
+from screens.widgets.button import BarButton
+from screens.widgets.status import Banner
 from screens.widgets.surface import Column, Gap, Panel
 from screens.widgets.text import Icon, Text
 
@@ -23,9 +28,20 @@ class AdviceScreen(PromptScreen[Advice]):
         if text := self.says("text"):
             column.add_widget(Text(text, colour=theme.INK_SOFT, align="center"))
         column.add_widget(self._next())
+        for line in self.prompt.lines:
+            column.add_widget(Banner("info", self.say(line)))
         self.body.add_widget(column)
         self.body.add_widget(Gap())
         self.body.add_widget(Gap())
+        if self.prompt.prints:
+            self.body.add_widget(
+                BarButton(
+                    self.say("advice.print"),
+                    "print",
+                    lambda: self.actions.answer("print"),
+                    icon="printer-outline",
+                )
+            )
         self.primary(self.say("advice.understood"), lambda: self.actions.answer(True), icon="check")
 
     def _next(self) -> Panel:

@@ -23,6 +23,7 @@ from kivy.clock import Clock
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.widget import Widget
 
+from kiosk.visit.prompts import PutBack
 from screens import theme
 from screens.scale import px
 from screens.widgets.button import BarButton, Press, primary_button
@@ -72,12 +73,16 @@ class Actions(Protocol):
 class Page(BoxLayout):
     """Head, body and foot of a page, and the way to forget it. Home and endings are pages too."""
 
+    #: Whether a touch on nothing also means that somebody is there: not where citizens are.
+    any_touch_counts = False
+
     def __init__(self, words: Words, back: Callable[[], None] | None = None) -> None:
         """`back` is what 返回 does; without it there is no such button."""
         super().__init__(orientation="vertical", spacing=px(theme.GAP))
         self.padding = (px(theme.MARGIN), px(theme.GAP), px(theme.MARGIN), px(32))
         self.words = words
         self._timers: list[ClockEvent] = []
+        self._put_back = False
         self.head = Column(gap=12)
         self.body = BoxLayout(orientation="vertical", spacing=px(theme.GAP))
         self.error = ErrorLine()
@@ -139,6 +144,20 @@ class Page(BoxLayout):
 
     def progress(self, event: Any) -> None:
         """The operation that the page waits for reports something. In the Kivy thread."""
+
+    def reported(self, event: Any) -> None:
+        """Show that a card was taken away too early, on whatever page; else `progress`."""
+        if isinstance(event, PutBack):
+            self.error.show(self.say("put_back.text", seconds=event.left_s))
+            self._put_back = True
+            return
+        if self._put_back:
+            self._put_back = False
+            self.error.clear()
+        self.progress(event)
+
+    def touched(self) -> None:
+        """A finger pressed or drew something on the page."""
 
     def show_error(self, error: Unacceptable) -> None:
         """The answer was refused: say why, keep everything entered."""

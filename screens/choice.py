@@ -14,9 +14,9 @@ from kiosk.visit.prompts import Choice, Option
 from screens import theme
 from screens.base import PromptScreen
 from screens.scale import px
-from screens.widgets.button import BarButton, OptionTile
+from screens.widgets.button import OptionTile
+from screens.widgets.pager import Pager
 from screens.widgets.surface import Gap
-from screens.widgets.text import Text
 
 LIST_PAGE = 5  # and 4 where the page needs a row for turning
 GRID_PAGE = 14
@@ -68,7 +68,7 @@ class ChoiceScreen(PromptScreen[Choice]):
         self._shown.add_widget(Gap())
         pages = -(-len(self.prompt.options) // self._size)
         if pages > 1:
-            self._shown.add_widget(self._pager(pages))
+            self._shown.add_widget(Pager(self.say, self._page, pages, self._turn))
 
     def _tile(self, option: Option) -> Widget:
         value = option.value
@@ -91,22 +91,6 @@ class ChoiceScreen(PromptScreen[Choice]):
         if self._grid:
             return 128
         return theme.OPTION + 40 if len(self.prompt.options) <= FEW else theme.OPTION
-
-    def _pager(self, pages: int) -> BoxLayout:
-        row = BoxLayout(size_hint_y=None, height=px(100), spacing=px(theme.GAP))
-        less = BarButton(
-            self.say("frame.less"), "less", lambda: self._turn(-1), role="body", height=100
-        )
-        less.disabled = self._page == 0
-        more = BarButton(
-            self.say("frame.more"), "more", lambda: self._turn(1), role="body", height=100
-        )
-        more.disabled = self._page == pages - 1
-        where = self.say("frame.page", page=self._page + 1, pages=pages)
-        row.add_widget(less)
-        row.add_widget(Text(where, role="legal", align="center", pos_hint={"center_y": 0.5}))
-        row.add_widget(more)
-        return row
 
     def _turn(self, by: int) -> None:
         self._page += by

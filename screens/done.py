@@ -5,15 +5,22 @@ from __future__ import annotations
 from kiosk.visit.prompts import Done
 from screens import theme
 from screens.base import PromptScreen
-from screens.scale import px
+from screens.widgets.button import BarButton
+from screens.widgets.number import NumberPanel
 from screens.widgets.status import Banner
 from screens.widgets.surface import Column, Gap, Panel
 from screens.widgets.text import Icon, Text
-from sync.receipt_number import grouped
+
+#: Lines of these ids say what went wrong on the way.
+_TROUBLE = ("fault.", "receipt.")
 
 
 class DoneScreen(PromptScreen[Done]):
-    """The lines below the number are ids of words: what the state means, what went wrong."""
+    """The lines below the number are ids of words: what the state means, what to do next.
+
+    What went wrong stands in one banner. A receipt that was not printed can be printed again, once
+    there is paper.
+    """
 
     def build(self) -> None:
         ink, tint, icon = theme.STATES[self.prompt.state]
@@ -26,25 +33,33 @@ class DoneScreen(PromptScreen[Done]):
         self.body.add_widget(Gap(24))
         self.body.add_widget(head)
         if self.prompt.number:
-            self.body.add_widget(self._number())
+            self.body.add_widget(NumberPanel(self.say("done.number"), self.prompt.number))
+        # What went wrong on the way is marked; what the state means is information.
+        told = [key for key in self.prompt.lines if self.words.has(key)]
+        wrong = [key for key in told if key.startswith(_TROUBLE)]
         lines = Column(gap=20)
-        for key in self.prompt.lines:
-            if self.words.has(key):
-                # What went wrong on the way is marked; what the state means is information.
-                trouble = key.startswith(("fault.", "receipt."))
-                lines.add_widget(Banner("trouble" if trouble else "info", self.say(key)))
+        for key in told:
+            if key not in wrong:
+                lines.add_widget(Banner("info", self.say(key)))
         if self.prompt.not_printed:
-            lines.add_widget(Banner("trouble", self.say("receipt.not_printed")))
+            # The words of a printer's fault say that the receipt is missing, and what to do.
+            why = self.prompt.not_printed
+            wrong.append(why if self.words.has(why) else "receipt.not_printed")
+        if wrong:
+            words = "\n".join(self.say(key) for key in dict.fromkeys(wrong))
+            lines.add_widget(Banner("trouble", words))
+        if self.prompt.not_printed:
+            lines.add_widget(self._reprint())
         self.body.add_widget(lines)
         self.body.add_widget(Gap())
         self.primary(self.say("done.finish"), lambda: self.actions.answer(True), icon="check")
 
-    def _number(self) -> Panel:
-        panel = Panel(pad=24, spacing=px(8))
-        panel.add_widget(
-            Text(self.say("done.number"), role="small", colour=theme.INK_SOFT, align="center")
+    def _reprint(self) -> BarButton:
+        return BarButton(
+            self.say("done.reprint"),
+            "reprint",
+            lambda: self.actions.answer("reprint"),
+            icon="printer-outline",
+            role="body",
+            height=104,
         )
-        number = grouped(self.prompt.number)
-        # The largest size in which the whole number stands on one line.
-        panel.add_widget(Text(number, role="display", colour=theme.PRIMARY, align="center"))
-        return panel

@@ -57,8 +57,3 @@ def icon(name: str) -> str:
         raise KeyError(f"no icon named {name}")
     # The table holds keys like "mdi7.X", of which X is the character.
     return key[-1]
-
-
-def covered(text: str) -> bool:
-    """Whether every character lies in a block that Noto Sans SC holds (in practice)."""
-    return all(ord(character) < 0x20000 for character in text)

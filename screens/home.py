@@ -1,91 +1,107 @@
-"""Home: what can be done here now, what cannot and why, and where else to get help."""
+"""Home: what can be done here now, what cannot and why, and where else to get help.
+
+At most `MOST` services stand on a page, in the order of the menu, and under the names of their
+groups if there is room for them. When there are more, home shows the groups, and a touch on one
+shows its services. A service that is closed keeps its place, greyed and with the reason: whoever
+knows where a tile is must not open another one there. Everything that can be touched grows from the
+bottom of the screen, where people in wheelchairs and children reach it (domain §4).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from kivy.uix.boxlayout import BoxLayout
-from kivy.uix.floatlayout import FloatLayout
-from kivy.uix.stacklayout import StackLayout
+from kivy.core.window import Window
+from kivy.metrics import sp
+from kivy.uix.gridlayout import GridLayout
 
-from kiosk.visit.service import Service
-from screens import theme
+from kiosk.visit.service import GROUPS, Service
+from screens import remains, theme
 from screens.base import Page
-from screens.scale import px
-from screens.widgets.button import Press
-from screens.widgets.coat import Coat
-from screens.widgets.status import StatusChip
-from screens.widgets.surface import Column, Gap, Panel
-from screens.widgets.text import Icon, Text
+from screens.scale import px, text_px
+from screens.tiles import GroupTile, ServiceTile, group_height, tile_height
+from screens.widgets.pager import Pager
+from screens.widgets.status import Banner
+from screens.widgets.surface import Column, Gap
+from screens.widgets.text import Text, cut, lines
+from sync.receipt_number import grouped
 
 if TYPE_CHECKING:
+    from kivy.uix.widget import Widget
+
     from kiosk.offers import Offer
     from kiosk.terminal import Terminal
-    from kiosk.words import Words
 
-#: Least height of a service's tile, reference px.
-TILE = 256
-#: Device states that a citizen is told of on the home page.
+#: Group of services -> icon.
+ICONS = {
+    "card": "card-account-details-outline",
+    "enquiry": "file-search-outline",
+    "payment": "cash-multiple",
+    "help": "map-marker-question-outline",
+}
+#: Services on one page.
+MOST = 8
+#: So many services stand under one another, larger.
+FEW = 3
+#: Device states that a citizen is told of.
 _TELL = ("fault",)
-
-
-class ServiceTile(Press):
-    """A service: its picture on a disc, its name, a line on it. Closed: greyed, and why."""
-
-    def __init__(self, offer: Offer, words: Words, act: Callable[[], None]) -> None:
-        service = offer.service
-        super().__init__(
-            f"service:{service.id}",
-            act,
-            look="option",
-            size_hint_y=None,
-            padding=(px(40), px(36)),
-            spacing=px(40),
-        )
-        self.disabled = not offer.open
-        ink = theme.ON_DARK if offer.open else theme.INK_SOFT
-        disc = FloatLayout(
-            size_hint=(None, None), size=(px(144), px(144)), pos_hint={"center_y": 0.5}
-        )
-        Coat(disc, theme.PRIMARY if offer.open else theme.LINE, radius=72)
-        disc.add_widget(Icon(service.icon, 84, ink, pos_hint={"center_x": 0.5, "center_y": 0.5}))
-        self.add_widget(disc)
-        lines = Column(gap=8, pos_hint={"center_y": 0.5})
-        lines.add_widget(
-            Text(
-                words.say(f"service.{service.id}.name"),
-                role="heading",
-                colour=theme.INK if offer.open else theme.INK_SOFT,
-            )
-        )
-        detail = words.say(f"service.{service.id}.detail") if offer.open else offer.reason
-        if not offer.open:
-            lines.add_widget(StatusChip("off", words.say("home.closed")))
-        if offer.open or detail != words.say("home.closed"):
-            lines.add_widget(Text(detail, colour=theme.INK_SOFT))
-        self.add_widget(lines)
-        if offer.open:
-            self.add_widget(Icon("chevron-right", 64, pos_hint={"center_y": 0.5}))
-        lines.bind(height=lambda _, height: setattr(self, "height", max(px(TILE), height + px(72))))
-        self.height = max(px(TILE), lines.height + px(72))
-
-    def colour_content(self, ink: theme.Colour) -> None:
-        """The words keep the ink they were made with."""
+#: A group that nobody touches for so long gives way to the first page.
+GROUP_STAYS_S = 45.0
+#: What was saved before the program ended is told for so long after the start.
+UNTOLD_S = 900.0
+#: Receipt numbers told at once.
+_NUMBERS = 3
+#: Heights in reference pixels: the bars and gaps of a page, and a line of text by its size.
+_BARS, _LINE = 420, 1.45
+#: Between two notices.
+_NOTICE_GAP = 16
+#: The name of a group with its gap.
+_HEADING = 80
+#: Where the highest tile has its middle: 1220 mm above the floor at the most (EN 301 549, 8.3.3),
+#: on a screen that begins at 900 mm.
+_REACH = 1280
 
 
 class HomePage(Page):
     """Redraws itself when an offer or a device changes; otherwise nothing moves."""
 
-    def __init__(self, terminal: Terminal, choose: Callable[[type[Service]], None]) -> None:
+    def __init__(
+        self,
+        terminal: Terminal,
+        choose: Callable[[type[Service]], None],
+        *,
+        running_s: float = 0.0,
+        room: tuple[float, float] | None = None,
+    ) -> None:
+        """`running_s`: seconds since the program began. `room`: size of the screen in pixels, that
+        of the window unless given."""
         super().__init__(terminal.words)
         self._terminal = terminal
         self._choose = choose
+        self._room = room or Window.size
+        self._wide = self._room[0] > self._room[1]
+        #: The group that is shown; "": all of them.
+        self._group = ""
+        self._page = 0
         self._drawn: object = None
-        self.hide_foot()
+        self._untold = remains.untold(terminal) if running_s < UNTOLD_S else ()
+        self._back_to_start = self.after(GROUP_STAYS_S, lambda _: self._show(""))
         self.refresh()
         self.every(1.0, lambda _: self.refresh())
+        if self._untold:
+            self.after(UNTOLD_S - running_s, lambda _: self._forget_untold())
+
+    def touched(self) -> None:
+        self._back_to_start.cancel()
+        self._back_to_start()
+
+    def _forget_untold(self) -> None:
+        self._untold = ()
+        self.refresh()
+
+    # -- what is there -----------------------------------------------------------------------
 
     def refresh(self) -> None:
         """Look at the terminal again."""
@@ -95,55 +111,197 @@ class HomePage(Page):
             for health in self._terminal.health.snapshot()
             if str(health.state) in _TELL
         )
-        state = (tuple((o.service.id, o.open, o.reason) for o in offers), broken)
+        left = remains.left_behind(self._terminal)
+        told = tuple((offer.service.id, offer.open, offer.reason) for offer in offers)
+        state = (told, broken, left, self._untold, self._group, self._page)
         if state == self._drawn:
             return
         self._drawn = state
-        self.head.clear_widgets()
-        self.body.clear_widgets()
-        self._draw(offers, broken)
+        for part in (self.head, self.body, self.foot):
+            part.clear_widgets()
+        self._draw(offers, broken, bool(left))
 
-    def _draw(self, offers: tuple[Offer, ...], broken: tuple[str, ...]) -> None:
-        any_open = any(offer.open for offer in offers)
-        self.head.add_widget(Gap(24))
-        if any_open:
-            self.title(self.say("home.greeting"), self.say("home.touch"))
-        else:
-            self.title(self.say("home.nothing"), self.say("home.nothing_text"))
-        self.head.add_widget(Gap(16))
-        for offer in sorted(offers, key=lambda offer: not offer.open):
-            service = offer.service
-            self.body.add_widget(ServiceTile(offer, self.words, partial(self._choose, service)))
+    def _groups(self, offers: Sequence[Offer]) -> dict[str, list[Offer]]:
+        """The groups that have services."""
+        found: dict[str, list[Offer]] = {group: [] for group in GROUPS}
+        for offer in offers:
+            found[offer.service.group].append(offer)
+        return {group: offers for group, offers in found.items() if offers}
+
+    @property
+    def _columns(self) -> int:
+        return 4 if self._wide else 2
+
+    @cached_property
+    def _height(self) -> float:
+        """Of all tiles and group names of a page, at the most; pixels."""
+        head = self._high_of("title", self.say("home.greeting"))
+        head += self._high_of("body", self.say("home.touch"))
+        whole = self._room[1] - px(_BARS) - head
+        # The foot of the page is below the tiles, and half of the highest one may be above.
+        return min(whole, px(_REACH - 32 - theme.BUTTON - theme.GAP) + tile_height() / 2)
+
+    def _high_of(self, role: str, text: str) -> float:
+        return lines(text, role, self._width(1)) * text_px(role) * _LINE
+
+    def _high(self, rows: int, names: int = 0) -> float:
+        return rows * (tile_height() + px(theme.GAP)) + names * float(sp(_HEADING))
+
+    @cached_property
+    def _per_page(self) -> int:
+        rows = MOST // self._columns
+        while rows > 1 and self._high(rows) > self._height:
+            rows -= 1
+        return rows * self._columns
+
+    # -- how it is drawn ---------------------------------------------------------------------
+
+    def _draw(self, offers: Sequence[Offer], broken: tuple[str, ...], left: bool) -> None:
+        groups = self._groups(offers)
+        tiles, pages = self._lay_out(offers, groups)
+        spare = self._height - sum(tile.height for tile in tiles)
+        notices = self._notices(broken, left, spare)
+        self._say_what(offers, spare - sum(notice.height for notice in notices))
+        column = Column(gap=_NOTICE_GAP)
+        for notice in notices:
+            column.add_widget(notice)
+        self.body.add_widget(column)
         self.body.add_widget(Gap())
-        if broken:
-            self.body.add_widget(self._broken(broken))
-        self.body.add_widget(self._help(any_open))
+        for tile in tiles:
+            self.body.add_widget(tile)
+        if self._group:
+            show_all = partial(self._show, "")
+            self.secondary(self.say("frame.back"), "back", show_all, icon="arrow-left")
+        if pages > 1:
+            pager = Pager(self.say, self._page, pages, self._turn, height=theme.BUTTON)
+            self.foot.add_widget(pager)
+        elif not self._group:
+            # It keeps what can be touched clear of the hidden corners.
+            line = Text(self.say("frame.help"), role="small", colour=theme.INK_SOFT, align="center")
+            line.pos_hint = {"center_y": 0.5}
+            self.foot.add_widget(line)
 
-    def _broken(self, devices: tuple[str, ...]) -> Column:
-        row = Column(gap=16)
-        row.add_widget(Text(self.say("home.partly"), role="small", colour=theme.INK_SOFT))
-        chips = StackLayout(size_hint_y=None, spacing=px(16))
-        chips.bind(minimum_height=chips.setter("height"))
-        for device in devices:
-            chips.add_widget(StatusChip("off", self.say(f"device.{device}")))
-        row.add_widget(chips)
-        return row
+    def _lay_out(
+        self, offers: Sequence[Offer], groups: dict[str, list[Offer]]
+    ) -> tuple[list[Widget], int]:
+        """What can be touched, from top to bottom, and how many pages of it there are."""
+        if self._group:
+            return self._one_of_pages(groups.get(self._group, []))
+        if len(offers) <= FEW:
+            return [self._grid([self._tile(offer, 1) for offer in offers], 1)], 1
+        if len(groups) == 1:
+            return self._one_of_pages(offers)
+        if len(offers) > self._per_page:
+            high = len(groups) * (group_height() + px(theme.GAP))
+            columns = 2 if self._wide or high > self._height else 1
+            tiles = [self._group_tile(group, of, columns) for group, of in groups.items()]
+            return [self._grid(tiles, columns)], 1
+        rows = sum(-(-len(of) // self._columns) for of in groups.values())
+        if self._high(rows, len(groups)) > self._height:
+            return [self._tiles(offers)], 1
+        parts: list[Widget] = []
+        for group, of in groups.items():
+            parts.append(Text(self.say(f"group.{group}.name"), colour=theme.INK_SOFT))
+            parts.append(self._tiles(of))
+        return parts, 1
 
-    def _help(self, any_open: bool) -> Panel:
-        """What to have ready, and who helps. Stands clear of the corners."""
-        panel = Panel(fill=theme.PRIMARY_TINT, border=None, spacing=px(20))
-        lines = [("face-agent", self.say("frame.help"))]
-        if any_open:
-            lines = [
-                ("card-account-details-outline", self.say("home.prepare")),
-                *lines,
-            ]
-        for icon, text in lines:
-            row = BoxLayout(size_hint_y=None, spacing=px(24))
-            row.add_widget(Icon(icon, 52, pos_hint={"center_y": 0.5}))
-            line = Text(text, role="small", pos_hint={"center_y": 0.5})
-            line.bind(height=lambda _, h, row=row: setattr(row, "height", max(px(56), h)))
-            row.height = max(px(56), line.height)
-            row.add_widget(line)
-            panel.add_widget(row)
-        return panel
+    def _say_what(self, offers: Sequence[Offer], spare: float) -> None:
+        """Title and lead; without the lead where a notice needs its room."""
+        self.head.add_widget(Gap(24))
+        if self._group:
+            title, lead = self.say(f"group.{self._group}.name"), self.say("home.choose")
+        elif any(offer.open for offer in offers):
+            title, lead = self.say("home.greeting"), self.say("home.touch")
+        else:
+            title, lead = self.say("home.nothing"), self.say("home.nothing_text")
+        room = spare + self._high_of("body", self.say("home.touch"))
+        most = int(room // (text_px("body") * _LINE))
+        self.title(title, cut(lead, "body", self._width(1), most) if most > 0 else "")
+
+    def _notices(self, broken: tuple[str, ...], left: bool, spare: float) -> list[Widget]:
+        """What an earlier citizen left, and what does not work, the most important first: the
+        first in any case, the others while there is room (`spare` pixels). No tile moves for it."""
+        found: list[Widget] = []
+        if left:
+            found.append(self._notice("trouble", "home.left_behind", "card-bulleted-off-outline"))
+        if self._untold and not self._group:
+            numbers = self.say("group.and").join(map(grouped, self._untold[:_NUMBERS]))
+            more = "…" if len(self._untold) > _NUMBERS else ""
+            icon = "content-save-check-outline"
+            found.append(self._notice("ok", "home.untold", icon, numbers=numbers + more))
+        if broken and not self._group:
+            names = self.say("group.and").join(self.say(f"device.{name}") for name in broken)
+            words = self.say("home.partly", devices=names)
+            line = Text(words, role="small", colour=theme.INK_SOFT)
+            line.height = self._high_of("small", words)
+            found.append(line)
+        fitting = found[:1]
+        for notice in found[1:]:
+            if sum(one.height + px(_NOTICE_GAP) for one in (*fitting, notice)) <= spare:
+                fitting.append(notice)
+        return fitting
+
+    def _notice(self, state: str, key: str, icon: str, **facts: str) -> Banner:
+        words = self.say(key, **facts)
+        banner = Banner(state, words, icon=icon, role="small")
+        # It is as high only once it is laid out.
+        inside = self._width(1) - px(2 * 32 + 52 + 24)
+        high = lines(words, "small", inside) * text_px("small") * _LINE + px(48)
+        banner.height = max(banner.height, high)
+        return banner
+
+    def _one_of_pages(self, offers: Sequence[Offer]) -> tuple[list[Widget], int]:
+        pages = max(1, -(-len(offers) // self._per_page))
+        self._page = min(self._page, pages - 1)
+        first = self._page * self._per_page
+        shown = offers[first : first + self._per_page]
+        tiles = self._tiles(shown)
+        if pages > 1:
+            # A page that is not full keeps its tiles where those of the others are.
+            empty = self._per_page // self._columns - -(-len(shown) // self._columns)
+            tiles.padding = (0, 0, 0, self._high(empty))
+        return [tiles], pages
+
+    def _tiles(self, offers: Sequence[Offer]) -> GridLayout:
+        return self._grid([self._tile(offer, self._columns) for offer in offers], self._columns)
+
+    def _grid(self, tiles: Sequence[Widget], columns: int) -> GridLayout:
+        grid = GridLayout(cols=columns, spacing=px(theme.GAP), size_hint_y=None)
+        grid.bind(minimum_height=grid.setter("height"))
+        for tile in tiles:
+            grid.add_widget(tile)
+        # A row that is not full keeps the width of its tiles.
+        for _ in range(-len(tiles) % columns):
+            grid.add_widget(Gap())
+        rows = -(-len(tiles) // columns)
+        grid.height = rows * (tiles[0].height + px(theme.GAP)) if tiles else 0
+        return grid
+
+    def _width(self, columns: int) -> float:
+        return (self._room[0] - px(2 * theme.MARGIN + (columns - 1) * theme.GAP)) / columns
+
+    def _tile(self, offer: Offer, columns: int) -> ServiceTile:
+        act = partial(self._choose, offer.service)
+        return ServiceTile(offer, self.words, act, self._width(columns), large=columns == 1)
+
+    def _group_tile(self, group: str, offers: Sequence[Offer], columns: int) -> GroupTile:
+        names = [self.say(f"service.{offer.service.id}.name") for offer in offers]
+        return GroupTile(
+            group,
+            ICONS[group],
+            self.say(f"group.{group}.name"),
+            self.say("group.and").join(names),
+            partial(self._show, group),
+            self._width(columns),
+            large=columns == 1 or self._wide,
+        )
+
+    # -- going about -------------------------------------------------------------------------
+
+    def _show(self, group: str) -> None:
+        self._group, self._page = group, 0
+        self.refresh()
+
+    def _turn(self, by: int) -> None:
+        self._page += by
+        self.refresh()

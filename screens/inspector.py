@@ -46,14 +46,16 @@ class NotInProduction(RuntimeError):
 def targets(stage: Stage) -> list[dict[str, Any]]:
     """Everything that can be touched now, in window pixels with the origin at the top left."""
     found = []
+    # What is covered cannot be touched.
+    above = None if stage.cover is None else set(stage.cover.walk(restrict=True))
     for widget in stage.walk(restrict=True):
         tag = getattr(widget, "tag", None)
         if not isinstance(tag, str):
             continue
         x, y = widget.to_window(widget.x, widget.y)
         text = " ".join(part.words for part in widget.walk(restrict=True) if isinstance(part, Text))
-        # What the warning covers cannot be touched.
-        covered = stage.warned and not tag.startswith("idle:")
+        covered = above is not None and widget not in above
+        takes = stage.takes(x + widget.width / 2, y + widget.height / 2)
         found.append(
             {
                 "tag": tag,
@@ -62,7 +64,7 @@ def targets(stage: Stage) -> list[dict[str, Any]]:
                 "w": round(widget.width),
                 "h": round(widget.height),
                 "text": text,
-                "enabled": not widget.disabled and stage.settled and not covered,
+                "enabled": not widget.disabled and takes and not covered,
                 "button": isinstance(widget, Press),
             }
         )

@@ -72,6 +72,8 @@ def age(seconds: float, words: Words) -> str:
 class MaintenancePage(Page):
     """Looks at the terminal again every second; goes home when left alone for three minutes."""
 
+    any_touch_counts = True  # a technician points at what is shown and reads
+
     def __init__(self, terminal: Terminal, leave: Callable[[], None]) -> None:
         super().__init__(terminal.words)
         self._terminal = terminal
@@ -95,7 +97,11 @@ class MaintenancePage(Page):
         )
         self.refresh()
         self.every(1.0, lambda _: self.refresh())
-        self.after(IDLE_S, lambda _: leave())
+        self._idle = self.after(IDLE_S, lambda _: leave())
+
+    def touched(self) -> None:
+        self._idle.cancel()
+        self._idle()
 
     # -- what it shows -----------------------------------------------------------------------
 

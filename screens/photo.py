@@ -90,6 +90,8 @@ class TakePhotoScreen(PromptScreen[TakePhoto]):
         self._said = ""
         self._count = 0
         self._offered = False
+        #: Whether there is a face in the newest frame.
+        self._somebody = False
         self._watch()
         self._speak("photo.screen.starting", "info")
 
@@ -99,6 +101,9 @@ class TakePhotoScreen(PromptScreen[TakePhoto]):
         """A frame of the camera."""
         guidance = event.guidance
         self._preview.show(event)
+        self._somebody = guidance.face is not None
+        if self._somebody and self.error.words:
+            self.error.clear()
         self._now.disabled = guidance.phase not in (Phase.PLACING, Phase.HOLDING)
         if guidance.offer_staff and not self._offered:
             self._offer_staff()
@@ -129,6 +134,11 @@ class TakePhotoScreen(PromptScreen[TakePhoto]):
     # -- what the citizen wants --------------------------------------------------------------
 
     def _take_now(self) -> None:
+        if not self._somebody:
+            # The camera would wait for a face, and the citizen for the camera.
+            self.error.show(self.say("photo.screen.nobody"))
+            self.actions.speak("photo.screen.nobody")
+            return
         self.actions.tell("now")
 
     def _offer_staff(self) -> None:

@@ -1,40 +1,36 @@
 """The stage drives a `Visit` on the touch screen: it shows its prompts and runs their operations.
 
-Three rules hold it together.
+Two rules hold it together.
 
-1. Exactly one page is shown. Only `_show` changes it, and it leaves the old page first.
-2. Whatever comes from a worker thread (progress, an answer, a fault) goes through Kivy's clock,
+1. Whatever comes from a worker thread (progress, an answer, a fault) goes through Kivy's clock,
    and counts only while the prompt it belongs to is still shown.
-3. However a visit ends, `_finish` forgets it: page, operation, visit, and what the terminal holds.
+2. However a visit ends, `_finish` forgets it: page, operation, visit, and what the terminal holds.
 """
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from kivy.clock import Clock
-from kivy.uix.boxlayout import BoxLayout
-from kivy.uix.floatlayout import FloatLayout
 
 from hardware.faults import DeviceFault
 from kiosk.upkeep import forgetting
-from kiosk.visit.flow import Ending, Outcome, Visit
+from kiosk.visit.flow import Ending, Outcome, Prompt, Visit
 from kiosk.visit.prompts import Done
 from kiosk.visit.service import Service
-from screens import theme
+from screens import remains, theme
 from screens.actions import VisitActions
 from screens.base import Page
 from screens.corners import CornerPattern, corner
+from screens.frame import Frame
 from screens.home import HomePage
+from screens.mailbox import Mailbox
 from screens.registry import screen_class
 from screens.scale import px
 from screens.voice import Mute
-from screens.widgets.header import Header
-from screens.widgets.overlay import IdleWarning
-from screens.widgets.progress import ProgressStrip
+from screens.widgets.overlay import IdleWarning, LeaveQuestion
 
 if TYPE_CHECKING:
     from kivy.input import MotionEvent
@@ -43,16 +39,17 @@ if TYPE_CHECKING:
     from kiosk.terminal import Terminal
     from screens.voice import Voice
 
-log = logging.getLogger(__name__)
-
 TICK_S = 0.5
+
+#: Endings after which the same service may be tried again at once.
+AGAIN = frozenset({Ending.FAULT, Ending.CRASHED})
 
 #: Until the page that took the visit's place is drawn and nothing refers to the old one.
 FORGET_AFTER_S = 1.0
 
 
-class Stage(FloatLayout):
-    """The root widget. `clock` gives seconds of a monotonic clock."""
+class Stage(Frame):
+    """The root widget."""
 
     def __init__(
         self,
@@ -60,66 +57,41 @@ class Stage(FloatLayout):
         clock: Callable[[], float] = time.monotonic,
         voice: Voice | Mute | None = None,
     ) -> None:
-        super().__init__()
-        self.terminal = terminal
+        super().__init__(terminal, clock)
         self.voice = voice or Mute()
-        self.clock = clock
         self._visit: Visit | None = None
         self._service: type[Service] | None = None
         self._operation: Operation | None = None
-        self._warning: IdleWarning | None = None
         self._corners = CornerPattern()
-        #: Counts the pages shown; what was begun for an earlier page is stale.
-        self._turn = 0
-        self._shown_at = float("-inf")
-        self.page: Page | None = None
-        #: What is shown: a prompt's id, "home", "ending", "maintenance" …
-        self.shown = ""
-        settings = terminal.settings
-        self._header = Header(
-            terminal.words.say, settings.hall.name, terminal.letterhead().terminal
-        )
-        self._strip = ProgressStrip()
-        self._slot = BoxLayout()
-        column = BoxLayout(orientation="vertical")
-        for part in (self._header, self._strip, self._slot):
-            column.add_widget(part)
-        self.add_widget(column)
-        self.go_home()
+        self._began_at = clock()
+        self._home()
         self._ticking = Clock.schedule_interval(self._tick, TICK_S)
 
-    # -- pages -------------------------------------------------------------------------------
+    # -- pages without a visit ---------------------------------------------------------------
 
-    def _show(self, name: str, page: Page) -> None:
-        """Change the page: the only place that does."""
-        self._leave_page()
-        assert not self._slot.children, "two pages at once"
-        self._slot.add_widget(page)
-        self.page, self.shown = page, name
-        self._shown_at = self.clock()
-
-    def _leave_page(self) -> None:
-        self._turn += 1
+    def leave_page(self) -> None:
         if self._operation is not None:
             self._operation.cancel()
             self._operation = None
-        self._hide_warning()
-        if self.page is not None:
-            self.page.leave()
-            self._slot.remove_widget(self.page)
-            self.page = None
-
-    @property
-    def settled(self) -> bool:
-        """Whether touches count: not in the first moment of a page, so that a trembling second
-        touch on 下一步 does not press what has just appeared under the finger."""
-        return self.clock() - self._shown_at >= theme.DEBOUNCE_S
+        super().leave_page()
 
     def go_home(self) -> None:
-        """Show home. Whatever was shown is forgotten."""
-        self._strip.clear()
-        self._header.at_home()
-        self._show("home", HomePage(self.terminal, self.begin))
+        """Show home; if a card or document was left behind, ask for it to be taken first."""
+        left = remains.left_behind(self.terminal)
+        if not left:
+            self._home()
+            return
+        from screens.left_behind import LeftBehindPage
+
+        page = LeftBehindPage(self.terminal, left, self.voice, self._home)
+        self.show_outside_visit("left_behind", page)
+
+    def _home(self) -> None:
+        running_s = self.clock() - self._began_at
+        # Before it is in the window it has no size of its own.
+        room = tuple(self.size) if self.parent else None
+        page = HomePage(self.terminal, self.begin, running_s=running_s, room=room)
+        self.show_outside_visit("home", page)
 
     def open_maintenance(self) -> None:
         """The technician's side of the machine; its first page asks for the PIN."""
@@ -127,11 +99,11 @@ class Stage(FloatLayout):
         from screens.maintenance_pin import PinPage
 
         def enter() -> None:
-            self._show("maintenance", MaintenancePage(self.terminal, self.go_home))
+            self.show("maintenance", MaintenancePage(self.terminal, self.go_home))
 
         words = self.terminal.words
         self._header.during_visit(words.say("maintenance.title"), self.go_home)
-        self._show("maintenance.pin", PinPage(self.terminal, enter, self.go_home))
+        self.show("maintenance.pin", PinPage(self.terminal, enter, self.go_home))
 
     # -- a visit -----------------------------------------------------------------------------
 
@@ -141,9 +113,8 @@ class Stage(FloatLayout):
             return
         self._service = service
         self._visit = self.terminal.visit(service)
-        self._header.during_visit(
-            self.terminal.words.say(f"service.{service.id}.name"), self.cancel
-        )
+        name = self.terminal.words.say(f"service.{service.id}.name")
+        self._header.during_visit(name, self._ask_to_leave)
         self._visit.start(self.clock())
         self.follow()
 
@@ -159,7 +130,8 @@ class Stage(FloatLayout):
         actions = VisitActions(self, visit)
         screen = screen_class(type(prompt))(prompt, visit.suggestion, self.terminal.words, actions)
         self._show_stage(visit.stage)
-        self._show(prompt.id, screen)
+        self._header.allow_leave(visit.can_leave)
+        self.show(prompt.id, screen)
         visit.touched(self.clock())
         if prompt.performed_by is not None:
             self._start_operation(prompt)
@@ -175,27 +147,39 @@ class Stage(FloatLayout):
 
     def _finish(self, outcome: Outcome) -> None:
         """The one place where the screen lets go of a visit."""
-        was_result = isinstance(getattr(self.page, "prompt", None), Done)
-        self._leave_page()
+        saw_result = isinstance(getattr(self.page, "prompt", None), Done)
+        service = self._service
+        self.leave_page()
         self._visit = None
         self._service = None
         self.terminal.wipe()
         forgetting.overwrite_what_is_free()
         Clock.schedule_once(lambda _: self.terminal.forget(), FORGET_AFTER_S)
-        # Who walks away from the result has finished, even without pressing 完成.
-        left_result = outcome.ending is Ending.IDLE and was_result
-        if outcome.ending in (Ending.DONE, Ending.CANCELLED) or left_result:
+        if _needs_no_words(outcome, saw_result):
             self.go_home()
             return
         from screens.ending import EndingPage
 
-        self._strip.clear()
-        self._header.at_home()
-        window = self.terminal.settings.hall.window
-        self._show("ending", EndingPage(outcome, self.terminal.words, window, self.go_home))
+        page = EndingPage(outcome, self.terminal.words, self.go_home)
+        if service is not None and not outcome.committed and outcome.ending in AGAIN:
+            page.offer_again(lambda: self._is_open(service), lambda: self.begin(service))
+        self.show_outside_visit("ending", page)
+
+    def _is_open(self, service: type[Service]) -> bool:
+        return any(offer.open for offer in self.terminal.services() if offer.service is service)
+
+    def _ask_to_leave(self) -> None:
+        """退出 was pressed. Asks once when something was entered that would be lost."""
+        visit = self._visit
+        if visit is None or self.cover is not None:
+            return
+        if not visit.entered:
+            self.cancel()
+        else:
+            self.put_over(LeaveQuestion(self.terminal.words.say, self._stay, self.cancel))
 
     def cancel(self) -> None:
-        """The citizen leaves."""
+        """The citizen leaves. Nobody leaves while something takes effect."""
         if self._visit is not None and self._visit.cancel():
             self.follow()
 
@@ -207,36 +191,30 @@ class Stage(FloatLayout):
         if self._visit is None:
             if self.shown == "home":
                 return False
-            self.go_home()
+            self._home()
             return True
         self._visit.crash(error)
+        # During an effect the visit ends when its result is known.
         if self._visit.outcome is not None:
             self._finish(self._visit.outcome)
         return True
 
     # -- operations --------------------------------------------------------------------------
 
-    def _start_operation(self, prompt: Any) -> None:
+    def _start_operation(self, prompt: Prompt[Any]) -> None:
         turn = self._turn
-        mailbox: list[Any] = []
-
-        def report(event: Any) -> None:
-            # On the worker. Only the newest event matters; at most one delivery is under way, so
-            # a slow screen drops camera frames instead of falling behind.
-            mailbox.append(event)
-            if len(mailbox) == 1:
-                Clock.schedule_once(deliver, 0)
 
         def deliver(_: float) -> None:
-            event = mailbox[-1]
-            mailbox.clear()
+            event = mailbox.take()
             if turn == self._turn and isinstance(self.page, Page):
-                self.page.progress(event)
+                self.page.reported(event)
 
         def done(result: Any) -> None:
             Clock.schedule_once(lambda _: self._answered(turn, result), 0)
 
-        self._operation = self.terminal.start(prompt, report, done)
+        # Both are called on the worker.
+        mailbox = Mailbox(lambda: Clock.schedule_once(deliver, 0))
+        self._operation = self.terminal.start(prompt, mailbox.put, done)
 
     def _answered(self, turn: int, result: Any) -> None:
         """An operation's answer or exception, now in Kivy's thread."""
@@ -267,48 +245,41 @@ class Stage(FloatLayout):
         seconds = visit.tick(self.clock())
         if visit.outcome is not None:
             self.follow()
-        elif seconds is None:
-            self._hide_warning()
-        else:
+        elif seconds is not None:
             self._warn(visit, seconds)
+        elif self.warned:
+            self.uncover()
 
     def _warn(self, visit: Visit, seconds: int) -> None:
-        if self._warning is None:
-            self._warning = IdleWarning(
-                self.terminal.words.say, visit.committed, self._stay, self.cancel
-            )
-            self.add_widget(self._warning)
-            self._shown_at = self.clock()
-        self._warning.show(seconds)
+        if not isinstance(self.cover, IdleWarning):
+            say = self.terminal.words.say
+            self.put_over(IdleWarning(say, visit.committed, self._stay, self.cancel))
+        assert isinstance(self.cover, IdleWarning)
+        self.cover.show(seconds)
 
     def _stay(self) -> None:
         if self._visit is not None:
-            self._visit.touched(self.clock())
-        self._hide_warning()
-
-    def _hide_warning(self) -> None:
-        if self._warning is not None:
-            self.remove_widget(self._warning)
-            self._warning = None
-            self._shown_at = self.clock()
+            self._visit.stay(self.clock())
+        self.uncover()
 
     @property
     def warned(self) -> bool:
         """Whether 您还在吗 covers the page."""
-        return self._warning is not None
+        return isinstance(self.cover, IdleWarning)
+
+    def present(self) -> None:
+        # What covers the page must be answered itself.
+        if self.cover is None and self._visit is not None:
+            self._visit.touched(self.clock())
+        super().present()
 
     def on_touch_down(self, touch: MotionEvent) -> bool:
-        if not self.settled:
-            return True
-        now = self.clock()
-        if self._warning is None and self._visit is not None:
-            self._visit.touched(now)
-        if self.shown == "home":
+        if self.shown == "home" and self.settled:
             where = corner(touch.x, touch.y, self.width, self.height, px(theme.CORNER))
-            if self._corners.touched(where, now):
+            if self._corners.touched(where, self.clock()):
                 self.open_maintenance()
                 return True
-        return bool(super().on_touch_down(touch))
+        return super().on_touch_down(touch)
 
     def close(self) -> None:
         """Stop ticking and let go of the page; for the end of the program and for tests."""
@@ -316,6 +287,16 @@ class Stage(FloatLayout):
         if self._visit is not None:
             self._visit.cancel()
             self._visit = None
-        self._leave_page()
+        self.leave_page()
         self.voice.close()
         self.terminal.wipe()
+
+
+def _needs_no_words(outcome: Outcome, saw_result: bool) -> bool:
+    """Whether the citizen knows how it ended, so that home follows. Who leaves after something was
+    committed must still be given the number; who walks away from the result has had it."""
+    if outcome.ending is Ending.DONE:
+        return True
+    if outcome.ending in (Ending.CANCELLED, Ending.IDLE) and saw_result:
+        return True
+    return outcome.ending is Ending.CANCELLED and not outcome.committed

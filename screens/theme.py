@@ -9,7 +9,7 @@ Sizes are pixels of the reference screen, 1080 x 1920 on 21.5 inches (4 px to th
 | line spacing | 1.3 to 1.5                            | `LINE_HEIGHT`                    |
 | contrast     | text 7:1, icons 4.5:1                 | `READABLE` and `VISIBLE` pairs   |
 | touch target | 72 high, 12 apart (18 mm, 3 mm)       | `TARGET`, `GAP`                  |
-| double touch | same key within 300 ms is ignored     | `DEBOUNCE_S`                     |
+| double touch | same place within 300 ms is ignored   | `DEBOUNCE_S`, `NEAR`             |
 """
 
 from __future__ import annotations
@@ -110,12 +110,13 @@ RADIUS: Final = 20
 BORDER: Final = 3
 HEADER_HEIGHT: Final = 136
 STRIP_HEIGHT: Final = 132
-FOOT_HEIGHT: Final = 196
 BACK_WIDTH: Final = 300
 LEAVE_WIDTH: Final = 188
 CORNER: Final = 120  # the hidden corners of the home screen
 
 DEBOUNCE_S: Final = 0.3
+NEAR: Final = 96  # two touches of a trembling hand are less than this apart
+UNASKED_S: Final = 0.15  # a page that came by itself takes no touch for this long
 
 
 def luminance(colour: Colour) -> float:

@@ -1,8 +1,9 @@
 """Speaks what is shown: plays the clip of a message, and only ever plays files.
 
 One clip at a time: a new one ends the one before, and a touch ends it too. Playing happens on a
-thread of its own, through a program; where that cannot make a sound (no sound card, a muted one is
-another matter), the terminal is silent, its health says so, and no citizen hears of it.
+thread of its own, through a program. When that fails (no sound card, or one that is just being
+restarted), the health table says so and citizens are told nothing. It is tried again after a pause,
+which doubles with each failure up to `_PAUSE_MOST_S`; the first clip that plays ends the pauses.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import logging
 import queue
 import subprocess
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -30,6 +32,8 @@ SPEAKER = "speaker"
 _LONGEST_S = 15.0
 #: How often it is looked for something newer to say while a clip plays, seconds.
 _LOOK_S = 0.05
+#: Pause after the first failure, and the longest one, seconds.
+_PAUSE_S, _PAUSE_MOST_S = 2.0, 300.0
 
 
 class Playing(Protocol):
@@ -58,19 +62,22 @@ class Voice:
         clips: Clips,
         health: HealthTable | None = None,
         play: Callable[[Path], Playing] = aplay,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clips = clips
         self._health = health
         self._play = play
         #: Newest last; None: be quiet; False: end.
         self._wishes: queue.SimpleQueue[Path | bool | None] = queue.SimpleQueue()
-        self._silent = False
+        self._clock = clock
+        self._failures = 0
+        self._silent_until = float("-inf")
         self._thread: threading.Thread | None = None
 
     def say(self, message: str) -> None:
         """Speak the words of an id, if they have a clip."""
-        file = None if self._silent else self._clips.file(message)
-        if file is None:
+        file = self._clips.file(message)
+        if file is None or self._clock() < self._silent_until:
             return
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="voice", daemon=True)
@@ -110,7 +117,7 @@ class Voice:
         try:
             playing = self._play(file)
         except OSError as error:
-            self._fall_silent(type(error).__name__)
+            self._failed(type(error).__name__)
             return None
         left = _LONGEST_S
         while playing.poll() is None and self._wishes.empty() and left > 0:
@@ -120,16 +127,19 @@ class Voice:
             playing.kill()
             playing.wait(1.0)
         elif playing.poll() != 0:
-            self._fall_silent(f"the player ended with {playing.poll()}")
+            self._failed(f"the player ended with {playing.poll()}")
             return None
         else:
+            self._failures = 0
             self._report(DeviceState.READY, "")
         return None if self._wishes.empty() else self._newest(self._wishes.get())
 
-    def _fall_silent(self, why: str) -> None:
-        """Once is enough: a terminal without a speaker has none for the next citizen either."""
-        self._silent = True
-        log.info("no voice: %s", why)
+    def _failed(self, why: str) -> None:
+        """Be silent for a while: a player that fails at once would be started for every word."""
+        pause = min(_PAUSE_S * 2.0**self._failures, _PAUSE_MOST_S)
+        self._failures = min(self._failures + 1, 16)
+        self._silent_until = self._clock() + pause
+        log.info("no voice for %.0f s: %s", pause, why)
         self._report(DeviceState.ABSENT, why)
 
     def _report(self, state: DeviceState, detail: str) -> None:

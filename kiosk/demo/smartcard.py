@@ -65,6 +65,12 @@ def find_route(pcsc: bool) -> CardRoute:
     if answers():
         lock.close()
         return _direct("a pcscd that is not ours is running")
+    if not all(port_is_free(port, "") for port in (VPCD_PORT, NEAR_PORT)):
+        # They lie in the range from which the kernel takes ports for outgoing connections, and such
+        # a port stays taken for a minute after its connection. A vpcd that cannot listen gives
+        # pcscd no reader, for as long as pcscd runs.
+        lock.close()
+        return _direct("a connection of this machine has the port of vpcd")
     return CardRoute(
         "pcsc",
         VPCD_PORT,
@@ -114,12 +120,13 @@ def free_port() -> int:
         return port
 
 
-def port_is_free(port: int) -> bool:
-    """Whether we could listen there, also right after an earlier listener has gone."""
+def port_is_free(port: int, host: str = "127.0.0.1") -> bool:
+    """Whether we could listen there, also right after an earlier listener has gone. `host` "":
+    on all addresses."""
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listener.bind(("127.0.0.1", port))
+            listener.bind((host, port))
         except OSError:
             return False
         return True

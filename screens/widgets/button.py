@@ -155,10 +155,6 @@ def primary_button(
     return BarButton(text, tag, act, look="primary", **more)
 
 
-def secondary_button(text: str, tag: str, act: Callable[[], None], **more: Any) -> BarButton:
-    return BarButton(text, tag, act, look="secondary", **more)
-
-
 class OptionTile(Press):
     """A choice: icon, large word, smaller explanation, and an arrow that says it can be touched."""
 

@@ -76,6 +76,12 @@ class Header(BoxLayout):
         )
         self.add_widget(self._leave)
 
+    def allow_leave(self, allowed: bool) -> None:
+        """Hide the way out while something takes effect that cannot be stopped."""
+        if self._leave is not None:
+            self._leave.disabled = not allowed
+            self._leave.opacity = 1 if allowed else 0
+
     def at_home(self) -> None:
         """Name the hall; there is nothing to leave."""
         self._name.say(self._hall)

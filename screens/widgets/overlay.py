@@ -1,4 +1,7 @@
-"""您还在吗？ The warning before a visit is given up, over whatever page is shown."""
+"""What covers a page until it is answered: 您还在吗？, and 退出 when something was entered.
+
+It covers the page opaquely: whoever comes to a screen that was left must not read what lies below.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from kivy.uix.floatlayout import FloatLayout
 
 from screens import theme
 from screens.scale import px
-from screens.widgets.button import BarButton
+from screens.widgets.button import BarButton, Press
 from screens.widgets.surface import Panel
 from screens.widgets.text import Icon, Text
 
@@ -19,8 +22,44 @@ if TYPE_CHECKING:
     from kivy.input import MotionEvent
 
 
-class IdleWarning(FloatLayout):
-    """Covers the page, so that the next person's touch cannot press what lies below."""
+class Cover(FloatLayout):
+    """A panel in the middle of the covered screen. No touch goes through."""
+
+    def __init__(self, icon: str, title: str) -> None:
+        super().__init__()
+        with self.canvas.before:
+            Color(*theme.HEADER)
+            self._ground = Rectangle()
+        self.bind(pos=self._follow, size=self._follow)
+        self.panel = Panel(pad=56, size_hint_x=0.88, pos_hint={"center_x": 0.5, "center_y": 0.5})
+        self.panel.add_widget(Icon(icon, 120, pos_hint={"center_x": 0.5}))
+        self.panel.add_widget(Text(title, role="title", align="center"))
+        self.add_widget(self.panel)
+
+    def buttons(self, less: BarButton, more: BarButton) -> None:
+        """The two answers, the one that keeps everything at the right."""
+        row = BoxLayout(size_hint_y=None, height=px(theme.BUTTON), spacing=px(theme.GAP))
+        less.size_hint_x = 0.8
+        row.add_widget(less)
+        row.add_widget(more)
+        self.panel.add_widget(row)
+
+    def drop(self) -> None:
+        """A touch under way does nothing any more."""
+        for widget in self.walk(restrict=True):
+            if isinstance(widget, Press):
+                widget.disarm()
+
+    def on_touch_down(self, touch: MotionEvent) -> bool:
+        super().on_touch_down(touch)
+        return True
+
+    def _follow(self, *_: object) -> None:
+        self._ground.pos, self._ground.size = self.pos, self.size
+
+
+class IdleWarning(Cover):
+    """The seconds left, and the way back to the page."""
 
     def __init__(
         self,
@@ -30,34 +69,33 @@ class IdleWarning(FloatLayout):
         end: Callable[[], None],
     ) -> None:
         """`committed`: whether something was submitted, which the words must not deny."""
-        super().__init__()
+        super().__init__("account-question-outline", say("idle.title"))
         self._say = say
         self._text_id = "idle.text_committed" if committed else "idle.text"
-        with self.canvas.before:
-            Color(*theme.faded(theme.HEADER, 0.82))
-            self._scrim = Rectangle()
-        self.bind(pos=self._follow, size=self._follow)
-        panel = Panel(pad=56, size_hint_x=0.88, pos_hint={"center_x": 0.5, "center_y": 0.5})
-        panel.add_widget(Icon("account-question-outline", 120, pos_hint={"center_x": 0.5}))
-        panel.add_widget(Text(say("idle.title"), role="title", align="center"))
         self._count = Text("", role="display", colour=theme.PRIMARY, align="center")
-        panel.add_widget(self._count)
         self._text = Text("", align="center", colour=theme.INK_SOFT)
-        panel.add_widget(self._text)
-        buttons = BoxLayout(size_hint_y=None, height=px(theme.BUTTON), spacing=px(theme.GAP))
-        buttons.add_widget(BarButton(say("idle.end"), "idle:end", end, size_hint_x=0.8))
-        buttons.add_widget(BarButton(say("idle.stay"), "idle:stay", stay, look="primary"))
-        panel.add_widget(buttons)
-        self.add_widget(panel)
+        self.panel.add_widget(self._count)
+        self.panel.add_widget(self._text)
+        self.buttons(
+            BarButton(say("idle.end"), "idle:end", end),
+            BarButton(say("idle.stay"), "idle:stay", stay, look="primary"),
+        )
 
     def show(self, seconds: int) -> None:
         """Seconds left until the visit is given up."""
         self._count.say(str(seconds))
         self._text.say(self._say(self._text_id, seconds=seconds))
 
-    def on_touch_down(self, touch: MotionEvent) -> bool:
-        super().on_touch_down(touch)
-        return True
 
-    def _follow(self, *_: object) -> None:
-        self._scrim.pos, self._scrim.size = self.pos, self.size
+class LeaveQuestion(Cover):
+    """退出 was pressed after something was entered: the first touch may have been a mistake."""
+
+    def __init__(
+        self, say: Callable[..., str], stay: Callable[[], None], leave: Callable[[], None]
+    ) -> None:
+        super().__init__("exit-to-app", say("leave.title"))
+        self.panel.add_widget(Text(say("leave.text"), align="center", colour=theme.INK_SOFT))
+        self.buttons(
+            BarButton(say("leave.leave"), "leave:leave", leave),
+            BarButton(say("leave.stay"), "leave:stay", stay, look="primary"),
+        )

@@ -35,6 +35,24 @@ def _width(piece: str, size: float) -> float:
     return float(ruler.get_extents(piece)[0])
 
 
+def lines(text: str, role: str, width: float) -> int:
+    """How many lines of a width (pixels) a text needs."""
+    size = text_px(role)
+    return wrap(text, width, lambda piece: _width(piece, size)).count("\n") + 1
+
+
+def cut(text: str, role: str, width: float, most: int) -> str:
+    """The text, or as much of it as stands on so many lines of a width (pixels), and then "…"."""
+    if lines(text, role, width) <= most:
+        return text
+    size = text_px(role)
+    broken = wrap(text, width, lambda piece: _width(piece, size)).split("\n")
+    kept = text[: sum(map(len, broken[:most]))].rstrip()
+    while kept and lines(kept + "…", role, width) > most:
+        kept = kept[:-1]
+    return kept + "…"
+
+
 class Text(Label):
     """Some words in a role of `theme.TEXT`.
 

@@ -238,6 +238,35 @@ def test_without_a_speaker_the_terminal_is_silent_and_its_health_says_so(
     voice.close()
 
 
+def test_a_player_that_failed_once_is_tried_again_after_a_pause(clips: Clips) -> None:
+    """A sound card that was just being restarted must not silence the terminal for ever."""
+    works = [False, False, True]
+    calls: list[str] = []
+    now = 0.0
+
+    def play(file: Path) -> Playing:
+        calls.append(file.stem)
+        return Playing(Player(code=0 if works[len(calls) - 1] else 1), file.stem)
+
+    def state() -> list[DeviceState]:
+        return [row.state for row in health.snapshot()]
+
+    health = HealthTable()
+    voice = Voice(clips, health, play, clock=lambda: now)
+    voice.say(FIRST)
+    eventually(lambda: state() == [DeviceState.ABSENT])
+    now = 2.1
+    voice.say(FIRST)
+    eventually(lambda: len(calls) == 2 and voice._silent_until > 2.1)
+    now = 4.2
+    voice.say(FIRST)  # the second pause is twice as long
+    now = 6.2
+    voice.say(SECOND)
+    eventually(lambda: state() == [DeviceState.READY])
+    assert calls == [FIRST, FIRST, SECOND]
+    voice.close()
+
+
 def test_a_clip_that_was_heard_makes_the_speaker_ready(clips: Clips) -> None:
     health = HealthTable()
     voice = Voice(clips, health, Player())

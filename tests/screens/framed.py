@@ -20,6 +20,4 @@ class Framed(Stage):
         name = self.terminal.words.say("service.first_application.name")
         self._header.during_visit(name, lambda: None)
         actions = Recorder(can_go_back=prompt.asks)
-        self._show(
-            prompt.id, screen_class(type(prompt))(prompt, None, self.terminal.words, actions)
-        )
+        self.show(prompt.id, screen_class(type(prompt))(prompt, None, self.terminal.words, actions))

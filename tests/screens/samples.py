@@ -305,6 +305,19 @@ class StubTerminal:
         self.running: list[Running] = []
         self.wiped = 0
         self.events: list[Event] = []
+        #: Devices in which a card was left, and numbers that nobody was told.
+        self.left: tuple[str, ...] = ()
+        self.saved: tuple[str, ...] = ()
+        self.lights: list[bool] = []
+
+    def left_behind(self) -> tuple[str, ...]:
+        return self.left
+
+    def untold(self) -> tuple[str, ...]:
+        return self.saved
+
+    def light(self, on: bool) -> None:
+        self.lights.append(on)
 
     def letterhead(self) -> Any:
         return SimpleNamespace(terminal="TS-0001")

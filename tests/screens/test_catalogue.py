@@ -20,6 +20,7 @@ from kiosk.words import LANGUAGES
 from screens.ending import EndingPage
 from screens.registry import SCREENS
 from screens.stage import Stage
+from screens.widgets.overlay import LeaveQuestion
 from tests.screens.checks import faults
 from tests.screens.conftest import Hand
 from tests.screens.framed import Framed
@@ -67,14 +68,34 @@ def _home_nothing(terminal: StubTerminal, stage: Stage) -> None:
 
 
 def _idle(terminal: StubTerminal, stage: Stage) -> None:
+    stage._ticking.cancel()
     stage.begin(find_services()[0])
     stage._warn(stage._visit, 27)  # type: ignore[arg-type]
 
 
+def _leaving(terminal: StubTerminal, stage: Stage) -> None:
+    stage.begin(find_services()[0])
+    stage.put_over(LeaveQuestion(terminal.words.say, stage.uncover, stage.cancel))
+
+
+def _left_behind(terminal: StubTerminal, stage: Stage) -> None:
+    terminal.left = ("id_reader", "card_reader")
+    stage.go_home()
+
+
+def _again(terminal: StubTerminal, stage: Stage) -> None:
+    _ending(Outcome(Ending.FAULT, FaultCode.ID_READER_OFFLINE))(terminal, stage)
+    assert isinstance(stage.page, EndingPage)
+    stage.page.offer_again(lambda: True, lambda: None)
+
+
+def _numbered(ending: Ending) -> Any:
+    return _ending(Outcome(ending, committed=True, number="13029926112400015"))
+
+
 def _ending(outcome: Outcome) -> Any:
     def show(terminal: StubTerminal, stage: Stage) -> None:
-        window = terminal.settings.hall.window
-        stage._show("ending", EndingPage(outcome, terminal.words, window, stage.go_home))
+        stage.show("ending", EndingPage(outcome, terminal.words, stage.go_home))
 
     return show
 
@@ -97,7 +118,7 @@ def _maintenance(terminal: StubTerminal, stage: Stage) -> None:
     terminal.waiting = QueueState(3, 7300, 1)
     stage.open_maintenance()
     page = MaintenancePage(terminal, stage.go_home)  # type: ignore[arg-type]
-    stage._show("maintenance", page)
+    stage.show("maintenance", page)
     page._say_result("ok", "maintenance.printed")
 
 
@@ -106,7 +127,12 @@ PAGES = {
     "home-closed": _home_closed,
     "home-nothing": _home_nothing,
     "idle": _idle,
+    "leaving": _leaving,
+    "left-behind": _left_behind,
     "ending-idle": _ending(Outcome(Ending.IDLE)),
+    "ending-again": _again,
+    "ending-cancelled-committed": _numbered(Ending.CANCELLED),
+    "ending-fault-committed": _numbered(Ending.FAULT),
     "ending-fault": _ending(Outcome(Ending.FAULT, FaultCode.ID_READER_OFFLINE)),
     "ending-crashed-committed": _ending(Outcome(Ending.CRASHED, committed=True)),
     "maintenance-pin": _pin,
@@ -128,7 +154,7 @@ def test_other_page(hand: Hand, catalogue: Path, name: str, language: str) -> No
         hand.pump(6)
         hand.shot(catalogue / language / f"{name}.png")
         # What the warning covers may lie under its buttons.
-        root = stage._warning if stage.warned else stage
+        root = stage.cover if stage.cover is not None else stage
         assert faults(root) == []
     finally:
         stage.close()

@@ -157,9 +157,23 @@ def test_who_holds_still_is_not_asked_whether_they_are_there(
 def test_the_photo_can_be_taken_as_it_is(
     hand: Hand, page: TakePhotoScreen, actions: Recorder
 ) -> None:
-    page.progress(view("photo.finding.smiling"))
+    page.progress(view("photo.finding.smiling", face=(0.4, 0.3, 0.2, 0.3)))
     hand.tap("primary")
     assert told(actions) == [("tell", "now")]
+
+
+def test_a_photo_of_nobody_is_not_taken_and_the_reason_is_said(
+    hand: Hand, page: TakePhotoScreen, actions: Recorder
+) -> None:
+    """The button did nothing, and said nothing."""
+    page.progress(view("photo.finding.no_face"))
+    hand.tap("primary")
+    assert told(actions) == []
+    assert WORDS.say("photo.screen.nobody") in hand.texts()
+    assert actions.spoken[-1] == "photo.screen.nobody"
+    page.progress(view("photo.finding.smiling", face=(0.4, 0.3, 0.2, 0.3)))
+    hand.pump()
+    assert WORDS.say("photo.screen.nobody") not in hand.texts()
 
 
 def test_the_oval_follows_the_face_up_and_down(hand: Hand, page: TakePhotoScreen) -> None:

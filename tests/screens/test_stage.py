@@ -14,15 +14,33 @@ from typing import Any
 import pytest
 from kivy.clock import Clock
 from kivy.lang import Builder
+from PIL import Image
 
 from hardware.faults import DeviceFault, FaultCode
-from kiosk.visit.prompts import Choice, Done, Notice, Option, PlaceIdCard, Print, Submit
+from kiosk.offers import Offer
+from kiosk.visit.flow import Ending, Outcome, Visit
+from kiosk.visit.prompts import (
+    Choice,
+    Done,
+    Notice,
+    Option,
+    PlaceIdCard,
+    Print,
+    PutBack,
+    Submit,
+)
 from kiosk.visit.service import Service
+from kiosk.words import Words
 from screens import theme
+from screens.ending import EndingPage
 from screens.inspector import Inspector, NotInProduction
+from screens.maintenance import MaintenancePage
 from screens.stage import Stage
+from screens.widgets.status import Banner
+from sync.receipt_number import grouped
 from tests.flows.counter import SUBMITTED
-from tests.screens.conftest import Hand
+from tests.screens.checks import faults
+from tests.screens.conftest import EventLoop, Finger, Hand, Window
 from tests.screens.samples import StubTerminal
 
 
@@ -58,6 +76,22 @@ class Time:
 
     def __call__(self) -> float:
         return self.now
+
+
+class Spoken:
+    """A voice that writes down what it says."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, message: str) -> None:
+        self.said.append(message)
+
+    def hush(self) -> None:
+        """Nothing is heard."""
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 @pytest.fixture
@@ -129,9 +163,38 @@ def test_leave_goes_home_and_wipes(
 def test_a_second_touch_of_a_trembling_hand_presses_nothing(
     hand: Hand, stage: Stage, time: Time
 ) -> None:
+    """下一步 stands where 下一步 stood: touched again at once, it would skip a page."""
     tap(hand, stage, time, "service:card_check")
-    hand.tap("primary")  # the page has only just appeared
-    assert stage.shown == "apply.notice"
+    tap(hand, stage, time, "primary")
+    tap(hand, stage, time, "back")
+    place = hand.find("primary")
+    tap(hand, stage, time, "primary")
+    time.now += 0.2
+    hand.stroke([place.to_window(place.center_x + 30, place.center_y - 20)])
+    assert stage.shown == "apply.who"
+
+
+def test_a_page_can_be_used_as_soon_as_it_is_there(hand: Hand, stage: Stage, time: Time) -> None:
+    tap(hand, stage, time, "service:card_check")
+    time.now += 0.01
+    hand.tap("primary")  # far from the tile
+    assert stage.shown == "apply.who"
+
+
+def test_a_touch_on_its_way_to_a_page_that_went_by_itself_presses_nothing(
+    hand: Hand, stage: Stage, terminal: StubTerminal, time: Time
+) -> None:
+    to_card(hand, stage, time)
+    time.now += 10
+    for answer in ("card", SUBMITTED, None):
+        terminal.running[-1].done(answer)
+        hand.pump()
+    time.now += 0.1
+    hand.tap("primary")
+    assert stage.shown == "card_check.third"
+    time.now += 0.06
+    hand.tap("primary")
+    assert stage.shown == "home"
 
 
 def test_progress_reaches_the_page_and_only_the_newest_counts(
@@ -180,7 +243,10 @@ def test_receipt_not_printed_is_told_and_the_visit_goes_on(
     terminal.running[-1].done(DeviceFault(FaultCode.PRINTER_PAPER_OUT))
     hand.pump()
     assert stage.shown == "card_check.third"
-    assert terminal.words.say("receipt.not_printed") in hand.texts()
+    (banner,) = [w for w in stage.walk() if isinstance(w, Banner)]
+    assert banner.words == terminal.words.say("fault.printer_paper_out.citizen")
+    tap(hand, stage, time, "reprint")
+    assert stage._visit is None or stage.shown != "card_check.third"
 
 
 def test_bug_in_an_operation_after_submit_says_that_it_is_kept(
@@ -195,6 +261,126 @@ def test_bug_in_an_operation_after_submit_says_that_it_is_kept(
     hand.pump()
     assert stage.shown == "ending"
     assert terminal.words.say("ending.kept") in hand.texts()
+
+
+def test_what_ends_after_submitting_gives_the_number(
+    hand: Hand, stage: Stage, terminal: StubTerminal, time: Time
+) -> None:
+    to_card(hand, stage, time)
+    for answer in ("card", SUBMITTED):
+        terminal.running[-1].done(answer)
+        hand.pump()
+    terminal.running[-1].done(ZeroDivisionError("x"))
+    hand.pump()
+    assert stage.shown == "ending"
+    assert grouped(SUBMITTED.receipt_no) in hand.texts()
+
+
+@pytest.mark.parametrize("ending", [Ending.CANCELLED, Ending.IDLE, Ending.FAULT, Ending.CRASHED])
+def test_every_ending_shows_the_number_if_there_is_one(hand: Hand, ending: Ending) -> None:
+    outcome = Outcome(ending, committed=True, number="13000126112400174")
+    page = EndingPage(outcome, Words(), lambda: None)
+    hand.show(page)
+    assert "130001 261124 00174" in hand.texts()
+    assert faults(page) == []
+    page.leave()
+
+
+def test_after_a_fault_it_can_be_tried_again_when_the_device_is_back(
+    hand: Hand, stage: Stage, terminal: StubTerminal, time: Time
+) -> None:
+    to_card(hand, stage, time)
+    terminal.offers = (Offer(Sample, False, "x"),)
+    terminal.running[-1].done(DeviceFault(FaultCode.ID_READER_OFFLINE))
+    hand.pump()
+    assert hand.find("again").disabled
+    terminal.offers = (Offer(Sample, True),)
+    hand.pump(seconds=1.1)
+    tap(hand, stage, time, "again")
+    assert stage.shown == "apply.notice"
+
+
+# -- what is left behind -------------------------------------------------------------------------
+
+
+def test_a_visit_ends_only_when_the_card_was_taken(
+    hand: Hand, stage: Stage, terminal: StubTerminal, time: Time
+) -> None:
+    to_card(hand, stage, time)
+    terminal.left = ("id_reader",)
+    tap(hand, stage, time, "leave")
+    assert (stage.shown, stage._visit) == ("left_behind", None)
+    assert terminal.words.say("left_behind.id_reader") in hand.texts()
+    assert terminal.lights == [True]
+    terminal.left = ("id_reader", "card_reader")
+    hand.pump(seconds=0.4)
+    assert terminal.words.say("left_behind.card_reader") in hand.texts()
+    terminal.left = ()
+    hand.pump(seconds=0.4)
+    assert stage.shown == "home"
+    assert terminal.lights == [True, False]
+
+
+def test_home_tells_the_next_citizen_of_a_card_that_nobody_took(
+    hand: Hand, stage: Stage, terminal: StubTerminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("screens.left_behind.STAYS_S", 0.2)
+    terminal.left = ("card_reader",)
+    stage.go_home()
+    hand.pump(seconds=0.4)
+    assert stage.shown == "home"
+    said = terminal.words.say("home.left_behind")
+    assert said in hand.texts()
+    terminal.left = ()
+    hand.pump(seconds=1.1)
+    assert said not in hand.texts()
+
+
+def test_that_a_card_is_left_is_said_again_and_again(
+    hand: Hand, terminal: StubTerminal, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("screens.left_behind._SAY_S", 0.1)
+    terminal.left = ("card_reader",)
+    spoken = Spoken()
+    stage = Stage(terminal, time, voice=spoken)  # type: ignore[arg-type]
+    hand.show(stage)
+    stage.go_home()
+    hand.pump(seconds=1.0)
+    assert spoken.said[:3] == ["left_behind.title"] * 3
+    stage.close()
+
+
+def test_what_was_saved_before_the_power_failed_is_told_for_a_while(
+    hand: Hand, terminal: StubTerminal, time: Time
+) -> None:
+    terminal.saved = ("13000126112400174",)
+    stage = Stage(terminal, time)  # type: ignore[arg-type]
+    hand.show(stage)
+    numbers = "130001 261124 00174"
+    assert any(numbers in text for text in hand.texts())
+    time.now += 600
+    stage.go_home()
+    hand.pump()
+    assert any(numbers in text for text in hand.texts())
+    time.now += 301
+    stage.go_home()
+    hand.pump()
+    assert not any(numbers in text for text in hand.texts())
+    stage.close()
+
+
+def test_a_card_taken_too_early_is_asked_back_on_the_same_page(
+    hand: Hand, stage: Stage, terminal: StubTerminal, time: Time
+) -> None:
+    to_card(hand, stage, time)
+    terminal.running[-1].report(PutBack(9))
+    hand.pump()
+    said = terminal.words.say("put_back.text", seconds=9)
+    assert said in hand.texts()
+    terminal.running[-1].report("seen")
+    hand.pump()
+    assert said not in hand.texts()
+    assert stage.shown == "identity.id_card"
 
 
 def test_bug_in_a_callback_ends_the_visit_not_the_program(
@@ -219,6 +405,109 @@ def test_idle_warning_can_be_extended(hand: Hand, stage: Stage, time: Time) -> N
     time.now += 60
     stage._tick(0)
     assert (stage.warned, stage.shown) == (False, "apply.notice")
+
+
+def test_touches_on_nothing_are_no_presence(hand: Hand, stage: Stage, time: Time) -> None:
+    """A bag that lies on the screen, or a child who pats it, must not keep a page open."""
+    tap(hand, stage, time, "service:card_check")
+    for _ in range(12):
+        time.now += 8
+        hand.stroke([(540.0, 300.0)])
+        stage._tick(0)
+    assert stage.warned
+
+
+def test_a_finger_that_draws_without_being_lifted_is_there(
+    hand: Hand, stage: Stage, time: Time
+) -> None:
+    tap(hand, stage, time, "service:card_check")
+    button = hand.find("primary")
+    finger = Finger(button.center_x / Window.width, button.center_y / Window.height)
+    EventLoop.post_dispatch_input("begin", finger)
+    for step in range(40):
+        time.now += 8
+        finger.move((0.5, 0.3 + step / 100))
+        EventLoop.post_dispatch_input("update", finger)
+        stage._tick(0)
+        assert not stage.warned
+    EventLoop.post_dispatch_input("end", finger)
+    time.now += 91
+    stage._tick(0)
+    assert stage.warned
+
+
+def test_a_finger_that_began_on_nothing_is_no_presence(
+    hand: Hand, stage: Stage, time: Time
+) -> None:
+    tap(hand, stage, time, "service:card_check")
+    finger = Finger(0.5, 0.16)
+    EventLoop.post_dispatch_input("begin", finger)
+    for step in range(12):
+        time.now += 8
+        finger.move((0.5, 0.16 + step / 100))
+        EventLoop.post_dispatch_input("update", finger)
+        stage._tick(0)
+    EventLoop.post_dispatch_input("end", finger)
+    assert stage.warned
+
+
+def test_the_warning_hides_the_page(hand: Hand, stage: Stage, time: Time, tmp_path: Path) -> None:
+    """Whoever comes to a screen that was left must not read what lies below."""
+    tap(hand, stage, time, "service:card_check")
+    time.now += 91
+    stage._tick(0)
+    hand.pump()
+    with Image.open(hand.shot(tmp_path / "warned.png")) as picture:
+        for box in ((0, 0, 1080, 500), (0, 1500, 1080, 1920)):
+            assert picture.crop(box).getcolors(), "one colour, or few"
+            assert len(picture.crop(box).getcolors() or ()) == 1
+
+
+def test_leaving_asks_once_when_something_was_entered(
+    hand: Hand, stage: Stage, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Visit, "entered", True)
+    to_card(hand, stage, time)
+    tap(hand, stage, time, "leave")
+    assert stage.shown == "identity.id_card"
+    tap(hand, stage, time, "leave:stay")
+    assert (stage.shown, stage.cover) == ("identity.id_card", None)
+    tap(hand, stage, time, "leave")
+    tap(hand, stage, time, "leave:leave")
+    assert (stage.shown, stage._visit) == ("home", None)
+
+
+def test_what_is_asked_before_leaving_gives_way_to_the_idle_warning(
+    hand: Hand, stage: Stage, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Visit, "entered", True)
+    tap(hand, stage, time, "service:card_check")
+    tap(hand, stage, time, "leave")
+    time.now += 91
+    stage._tick(0)
+    assert stage.warned and not hand.has("leave:leave")
+    time.now += 31
+    stage._tick(0)
+    assert (stage.shown, stage.cover) == ("ending", None)
+
+
+def test_nobody_leaves_while_something_takes_effect(
+    hand: Hand, stage: Stage, terminal: StubTerminal, time: Time
+) -> None:
+    to_card(hand, stage, time)
+    terminal.running[-1].done("card")
+    hand.pump()
+    assert stage.shown == "filing.submit"
+    leave = hand.find("leave")
+    assert (leave.opacity, leave.disabled) == (0, True)
+    tap(hand, stage, time, "leave")
+    assert stage.shown == "filing.submit"
+    terminal.running[-1].done(SUBMITTED)
+    hand.pump()
+    assert hand.find("leave").disabled, "printing is an effect, too"
+    terminal.running[-1].done(None)
+    hand.pump()
+    assert not hand.find("leave").disabled
 
 
 def test_touch_beside_the_warning_does_not_resume(hand: Hand, stage: Stage, time: Time) -> None:
@@ -287,6 +576,24 @@ def test_corners_open_the_maintenance_page(
     hand.pump(seconds=0.2)
     assert hand.has("test_page:ok")
     tap(hand, stage, time, "back")
+    assert stage.shown == "home"
+
+
+def test_a_technician_at_work_is_not_thrown_out(
+    hand: Hand, stage: Stage, terminal: StubTerminal, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("screens.maintenance.IDLE_S", 4.0)
+    page = MaintenancePage(terminal, stage.go_home)  # type: ignore[arg-type]
+    stage.show("maintenance", page)
+    for _ in range(3):
+        time.now += 1
+        panel = page._devices
+        finger = Finger(0.5, panel.to_window(*panel.center)[1] / Window.height)
+        EventLoop.post_dispatch_input("begin", finger)
+        EventLoop.post_dispatch_input("end", finger)
+        hand.pump(seconds=2.0)
+        assert stage.shown == "maintenance"
+    hand.pump(seconds=4.1)
     assert stage.shown == "home"
 
 

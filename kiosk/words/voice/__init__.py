@@ -2,7 +2,8 @@
 
 A clip is named by the id of the words it speaks (DESIGN idea 6), so any message can be given a
 voice by adding its id to `SPOKEN`. What is spoken so far: everything that is said to somebody who
-looks into the camera and cannot read at the same time. What is not spoken yet: the other pages.
+looks into the camera and cannot read at the same time, and to somebody who goes away without their
+card. What is not spoken yet: the other pages.
 Personal data is never spoken: words with a fact in them ({…}) have no clip.
 
     python -m kiosk.words.voice.render FOLDER    renders what is missing or whose words have changed
@@ -30,7 +31,9 @@ SPOKEN: tuple[str, ...] = (
     *(f"photo.count.{number}" for number in (3, 2, 1)),
     "photo.screen.starting",
     "photo.screen.making",
+    "photo.screen.nobody",
     "photo.help.staff",
+    "left_behind.title",
 )
 
 MANIFEST = "manifest.json"
