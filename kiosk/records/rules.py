@@ -82,7 +82,7 @@ def _plain(text: str) -> str:
         for character in text
         if not character.isspace()
     )
-    return narrow.translate({ord("—"): "-", ord("–"): "-", ord("－"): "-", ord("、"): "/"})
+    return narrow.translate({ord("—"): "-", ord("–"): "-", ord("、"): "/"})
 
 
 #: Rules by the name that `Field.rule` uses.

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.policy import load_policy
+from kiosk.policy import Area, Name, load_policy
 from kiosk.records import rules
 from kiosk.records.address import LONGEST, Address, RuralAddress, UrbanAddress, parse_address
 from kiosk.records.citizen import Citizen
@@ -66,6 +66,7 @@ def test_the_examples_of_the_collection_notice_are_read_and_written() -> None:
         ("新华道12号张北小区19楼1门401号", ("新华道12号张北小区", "19", "1", "401")),
         ("东新村12楼3门401号", ("东新村", "12", "3", "401")),
         ("开滦林西矿大院", ("开滦林西矿大院", "", "", "")),
+        ("8号", ("8号", "", "", "")),
         ("果园乡光明小区3号楼2单元202室", ("果园乡光明小区", "3", "2", "202")),
         ("果园乡新村小区3号楼", ("果园乡新村小区", "3", "", "")),
     ],
@@ -136,6 +137,23 @@ def test_the_longest_address_fits_the_form() -> None:
     longest = parsed("唐山市路北区" + "长" * 94)
     assert longest is not None
     assert len(longest.text) == LONGEST == 100
+
+
+def test_of_two_names_that_begin_alike_the_longer_one_is_read() -> None:
+    city = LUBEI.city
+    alike = (Area("1", Name("新华区"), city), Area("2", Name("新华区东城"), city))
+    for areas in (alike, alike[::-1]):
+        found = parse_address("唐山市新华区东城新华道8号", areas)
+        assert found is not None
+        assert found.area.code == "2"
+
+
+def test_areas_of_two_cities_are_read() -> None:
+    areas = (LUBEI, Area("1", Name("桥西区"), Name("张家口市")))
+    for head in ("唐山市路北区", "张家口市桥西区"):
+        found = parse_address(f"河北省{head}新华道8号", areas)
+        assert found is not None
+        assert found.text == f"{head}新华道8号"
 
 
 def test_without_areas_no_address_is_known() -> None:
@@ -247,6 +265,7 @@ def test_an_address_without_any_number_is_known_as_such(address: Address, number
         ("house", "12-1", "12-1"),
         ("house", "12—1", "12-1"),
         ("house", "12－1", "12-1"),
+        ("house", "12–1", "12-1"),
         ("house", "101/102", "101/102"),
         ("house", "101、102", "101/102"),
         ("house", "B座", "B座"),
@@ -290,7 +309,7 @@ def test_fields_are_normalised(rule: str, text: str, kept: str) -> None:
 def test_a_broken_rule_is_named(rule: str, text: str, broken: str) -> None:
     with pytest.raises(rules.Broken) as caught:
         rules.RULES[rule](text)
-    assert caught.value.rule == broken
+    assert caught.value.rule == broken == str(caught.value)
     assert text == "" or text not in str(caught.value)
 
 
