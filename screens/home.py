@@ -17,8 +17,9 @@ from kivy.core.window import Window
 from kivy.metrics import sp
 from kivy.uix.gridlayout import GridLayout
 
+from kiosk.upkeep import left_behind
 from kiosk.visit.service import GROUPS, Service
-from screens import remains, theme
+from screens import theme
 from screens.base import Page
 from screens.scale import px, text_px
 from screens.tiles import GroupTile, ServiceTile, group_height, tile_height
@@ -86,7 +87,7 @@ class HomePage(Page):
         self._group = ""
         self._page = 0
         self._drawn: object = None
-        self._untold = remains.untold(terminal) if running_s < UNTOLD_S else ()
+        self._untold = terminal.untold() if running_s < UNTOLD_S else ()
         self._back_to_start = self.after(GROUP_STAYS_S, lambda _: self._show(""))
         self.refresh()
         self.every(1.0, lambda _: self.refresh())
@@ -111,7 +112,7 @@ class HomePage(Page):
             for health in self._terminal.health.snapshot()
             if str(health.state) in _TELL
         )
-        left = remains.left_behind(self._terminal)
+        left = left_behind.counts(self._terminal.health)
         told = tuple((offer.service.id, offer.open, offer.reason) for offer in offers)
         state = (told, broken, left, self._untold, self._group, self._page)
         if state == self._drawn:
@@ -119,7 +120,7 @@ class HomePage(Page):
         self._drawn = state
         for part in (self.head, self.body, self.foot):
             part.clear_widgets()
-        self._draw(offers, broken, bool(left))
+        self._draw(offers, broken, left)
 
     def _groups(self, offers: Sequence[Offer]) -> dict[str, list[Offer]]:
         """The groups that have services."""

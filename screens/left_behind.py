@@ -1,7 +1,8 @@
-"""请取走您的证件: at the end of a visit, until what lies in a reader is taken (domain §6).
+"""请取走您的证件: after a visit, while something still lies in a reader (domain §6).
 
-Shown and spoken for at most `STAYS_S` seconds. Then home follows, which tells whoever comes next to
-hand the card to the staff; the centre hears of it from the terminal.
+The terminal looks into the readers (`kiosk.upkeep.left_behind`) and tells the stage, which shows
+this page, tells it more, and takes it away. Said in words and by voice; the page itself is the
+light: it changes its ground twice a second, which is seen from the door.
 """
 
 from __future__ import annotations
@@ -9,21 +10,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from screens import remains, theme
+from kivy.graphics import Color, Rectangle
+
+from screens import theme
 from screens.base import Page
 from screens.widgets.surface import Column, Gap
 from screens.widgets.text import Icon, Text
 
 if TYPE_CHECKING:
-    from kiosk.terminal import Terminal
-    from screens.voice import Mute, Voice
+    from kiosk.upkeep.left_behind import Left
+    from kiosk.words import Words
 
-STAYS_S = 30.0
-#: It is said again so often, seconds.
-_SAY_S = 5.0
-_LOOK_S = 0.3
+#: It is said again so often, and its ground changes so often, seconds. Slower than three flashes a
+#: second, which could harm somebody (WCAG 2.3.1).
+_SAY_S, _BLINK_S = 5.0, 0.5
 
-#: Device -> icon. Others are called `left_behind.other`.
+#: Device -> icon.
 ICONS = {
     "id_reader": "card-account-details-outline",
     "card_reader": "smart-card-reader-outline",
@@ -31,60 +33,52 @@ ICONS = {
 
 
 class LeftBehindPage(Page):
-    """Goes by itself when the readers are empty. Nothing can be pressed."""
+    """Nothing can be pressed: it goes when the card is taken, or after half a minute."""
 
     def __init__(
-        self,
-        terminal: Terminal,
-        left: tuple[str, ...],
-        voice: Voice | Mute,
-        home: Callable[[], None],
+        self, words: Words, speak: Callable[[str], None], hush: Callable[[], None]
     ) -> None:
-        super().__init__(terminal.words)
-        self._terminal = terminal
-        self._voice = voice
-        self._home = home
-        self._shown: tuple[str, ...] = ()
+        super().__init__(words)
+        self._speak, self._hush = speak, hush
+        self._shown: frozenset[str] = frozenset()
         self.hide_foot()
+        with self.canvas.before:
+            self._colour = Color(*theme.GROUND)
+            self._ground = Rectangle(pos=self.pos, size=self.size)
+        self.bind(pos=self._fit, size=self._fit)
         self._column = Column(gap=36)
         self.body.add_widget(Gap())
         self.body.add_widget(self._column)
         self.body.add_widget(Gap())
-        self._show(left)
-        self._light(True)
-        self.every(_LOOK_S, lambda _: self._look())
+        self._bright = False
+        self.every(_BLINK_S, lambda _: self._blink())
         self.every(_SAY_S, lambda _: self._say())
-        self.after(STAYS_S, lambda _: home())
         self._say()
 
-    def _show(self, left: tuple[str, ...]) -> None:
-        self._shown = left
+    def tell(self, left: Left) -> None:
+        """What lies there now."""
+        where = frozenset(str(device) for device in left.where)
+        if where == self._shown:
+            return
+        self._shown = where
         self._column.clear_widgets()
-        icon = ICONS.get(left[0], "card-bulleted-off-outline")
+        icon = ICONS.get(min(where), "card-bulleted-off-outline")
         ink = theme.STATES["waiting"][0]
         self._column.add_widget(Icon(icon, 280, ink, pos_hint={"center_x": 0.5}))
         self._column.add_widget(Text(self.say("left_behind.title"), role="display", align="center"))
-        for device in left:
-            known = device if device in ICONS else "other"
-            text = self.say(f"left_behind.{known}")
+        for device in sorted(where):
+            text = self.say(f"left_behind.{device}")
             self._column.add_widget(Text(text, role="heading", align="center"))
 
-    def _look(self) -> None:
-        left = remains.left_behind(self._terminal)
-        if not left:
-            self._home()
-        elif left != self._shown:
-            self._show(left)
+    def _fit(self, *_: object) -> None:
+        self._ground.pos, self._ground.size = self.pos, self.size
+
+    def _blink(self) -> None:
+        self._bright = not self._bright
+        self._colour.rgba = theme.STATES["waiting"][1] if self._bright else theme.GROUND
 
     def _say(self) -> None:
-        self._voice.say("left_behind.title")
-
-    def _light(self, on: bool) -> None:
-        """Let the terminal blink where it has a light at its readers."""
-        light = getattr(self._terminal, "light", None)
-        if light is not None:
-            light(on)
+        self._speak("left_behind.title")
 
     def left(self) -> None:
-        self._voice.hush()
-        self._light(False)
+        self._hush()

@@ -20,7 +20,7 @@ from kiosk.upkeep import forgetting
 from kiosk.visit.flow import Ending, Outcome, Prompt, Visit
 from kiosk.visit.prompts import Done
 from kiosk.visit.service import Service
-from screens import remains, theme
+from screens import theme
 from screens.actions import VisitActions
 from screens.base import Page
 from screens.corners import CornerPattern, corner
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from kiosk.operations.work import Operation
     from kiosk.terminal import Terminal
+    from kiosk.upkeep.left_behind import Left
     from screens.voice import Voice
 
 TICK_S = 0.5
@@ -64,7 +65,7 @@ class Stage(Frame):
         self._operation: Operation | None = None
         self._corners = CornerPattern()
         self._began_at = clock()
-        self._home()
+        self.go_home()
         self._ticking = Clock.schedule_interval(self._tick, TICK_S)
 
     # -- pages without a visit ---------------------------------------------------------------
@@ -76,17 +77,7 @@ class Stage(Frame):
         super().leave_page()
 
     def go_home(self) -> None:
-        """Show home; if a card or document was left behind, ask for it to be taken first."""
-        left = remains.left_behind(self.terminal)
-        if not left:
-            self._home()
-            return
-        from screens.left_behind import LeftBehindPage
-
-        page = LeftBehindPage(self.terminal, left, self.voice, self._home)
-        self.show_outside_visit("left_behind", page)
-
-    def _home(self) -> None:
+        """Show home."""
         running_s = self.clock() - self._began_at
         # Before it is in the window it has no size of its own.
         room = tuple(self.size) if self.parent else None
@@ -155,6 +146,9 @@ class Stage(Frame):
         self.terminal.wipe()
         forgetting.overwrite_what_is_free()
         Clock.schedule_once(lambda _: self.terminal.forget(), FORGET_AFTER_S)
+        self.terminal.left_behind.watch(
+            lambda left: Clock.schedule_once(lambda _: self._remains(left), 0)
+        )
         if _needs_no_words(outcome, saw_result):
             self.go_home()
             return
@@ -164,6 +158,22 @@ class Stage(Frame):
         if service is not None and not outcome.committed and outcome.ending in AGAIN:
             page.offer_again(lambda: self._is_open(service), lambda: self.begin(service))
         self.show_outside_visit("ending", page)
+
+    def _remains(self, left: Left) -> None:
+        """A reader says what still lies in it. How the visit ended is read first."""
+        if self._visit is not None or self.shown not in ("home", "left_behind"):
+            return
+        if not left.where or not left.seconds:
+            if self.shown == "left_behind":
+                self.go_home()
+            return
+        if self.shown == "home":
+            from screens.left_behind import LeftBehindPage
+
+            page = LeftBehindPage(self.terminal.words, self.voice.say, self.voice.hush)
+            self.show_outside_visit("left_behind", page)
+        assert self.page is not None
+        self.page.tell(left)
 
     def _is_open(self, service: type[Service]) -> bool:
         return any(offer.open for offer in self.terminal.services() if offer.service is service)
@@ -191,7 +201,7 @@ class Stage(Frame):
         if self._visit is None:
             if self.shown == "home":
                 return False
-            self._home()
+            self.go_home()
             return True
         self._visit.crash(error)
         # During an effect the visit ends when its result is known.

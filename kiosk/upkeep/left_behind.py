@@ -57,6 +57,12 @@ class Left:
     seconds: int = 0
 
 
+def counts(health: HealthTable) -> bool:
+    """Whether something counts as left behind now."""
+    row = health.get(ROW)
+    return row is not None and row.fault is FaultCode.ITEM_LEFT
+
+
 class LeftBehind:
     """Watches the readers after a visit, on a thread of its own. `stop` ends that."""
 

@@ -10,13 +10,14 @@ from io import BytesIO
 from types import SimpleNamespace
 from typing import Any
 
-from hardware.faults import DeviceFault, FaultCode
+from hardware.faults import Device, DeviceFault, FaultCode
 from hardware.supervision import DeviceState, HealthTable
 from kiosk.maintenance.roster import Person, Refusal, Role, StaffRefused
 from kiosk.offers import Offer
 from kiosk.policy import load_policy
 from kiosk.settings import Settings
 from kiosk.terminal import QueueState
+from kiosk.upkeep.left_behind import ROW, Left
 from kiosk.visit import prompts as p
 from kiosk.visit.flow import Event, Prompt, Visit
 from kiosk.visit.prompts import Option, Row
@@ -289,6 +290,24 @@ class Running:
         self.told.append(word)
 
 
+class Readers:
+    """What of `kiosk.upkeep.left_behind` the stage needs; the test says what lies there."""
+
+    def __init__(self, health: HealthTable) -> None:
+        self._health = health
+        self._told: list[Callable[[Left], None]] = []
+
+    def watch(self, told: Callable[[Left], None]) -> None:
+        self._told.append(told)
+
+    def tell(self, *where: Device, seconds: int = 20) -> None:
+        self._told[-1](Left(frozenset(where), seconds))
+        if where and not seconds:
+            self._health.put(ROW, DeviceState.WARNING, FaultCode.ITEM_LEFT)
+        elif self._health.get(ROW) is not None:
+            self._health.put(ROW, DeviceState.READY)
+
+
 class StubTerminal:
     """What the stage needs of a `kiosk.terminal.Terminal`, without devices or disk."""
 
@@ -306,18 +325,11 @@ class StubTerminal:
         self.wiped = 0
         self.events: list[Event] = []
         #: Devices in which a card was left, and numbers that nobody was told.
-        self.left: tuple[str, ...] = ()
+        self.left_behind = Readers(self.health)
         self.saved: tuple[str, ...] = ()
-        self.lights: list[bool] = []
-
-    def left_behind(self) -> tuple[str, ...]:
-        return self.left
 
     def untold(self) -> tuple[str, ...]:
         return self.saved
-
-    def light(self, on: bool) -> None:
-        self.lights.append(on)
 
     def letterhead(self) -> Any:
         return SimpleNamespace(terminal="TS-0001")

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from hardware.faults import FaultCode
+from hardware.faults import Device, FaultCode
 from hardware.supervision import DeviceState
 from kiosk.services import find_services
 from kiosk.terminal import Offer, QueueState
+from kiosk.upkeep.left_behind import Left
 from kiosk.visit.flow import Ending, Outcome
 from kiosk.visit.prompts import PROMPTS
 from kiosk.words import LANGUAGES
@@ -79,8 +80,7 @@ def _leaving(terminal: StubTerminal, stage: Stage) -> None:
 
 
 def _left_behind(terminal: StubTerminal, stage: Stage) -> None:
-    terminal.left = ("id_reader", "card_reader")
-    stage.go_home()
+    stage._remains(Left(frozenset({Device.ID_READER, Device.CARD_READER}), 20))
 
 
 def _again(terminal: StubTerminal, stage: Stage) -> None:

@@ -16,7 +16,7 @@ from kivy.clock import Clock
 from kivy.lang import Builder
 from PIL import Image
 
-from hardware.faults import DeviceFault, FaultCode
+from hardware.faults import Device, DeviceFault, FaultCode
 from kiosk.offers import Offer
 from kiosk.visit.flow import Ending, Outcome, Visit
 from kiosk.visit.prompts import (
@@ -303,48 +303,70 @@ def test_after_a_fault_it_can_be_tried_again_when_the_device_is_back(
 # -- what is left behind -------------------------------------------------------------------------
 
 
-def test_a_visit_ends_only_when_the_card_was_taken(
+def left(hand: Hand, stage: Stage, time: Time) -> None:
+    """A visit has ended, and the readers are looked into."""
+    to_card(hand, stage, time)
+    tap(hand, stage, time, "leave")
+    assert (stage.shown, stage._visit) == ("home", None)
+
+
+def test_a_card_that_lies_there_after_the_visit_is_asked_for_until_it_is_taken(
     hand: Hand, stage: Stage, terminal: StubTerminal, time: Time
 ) -> None:
-    to_card(hand, stage, time)
-    terminal.left = ("id_reader",)
-    tap(hand, stage, time, "leave")
-    assert (stage.shown, stage._visit) == ("left_behind", None)
+    left(hand, stage, time)
+    terminal.left_behind.tell(Device.ID_READER)
+    hand.pump()
+    assert stage.shown == "left_behind"
     assert terminal.words.say("left_behind.id_reader") in hand.texts()
-    assert terminal.lights == [True]
-    terminal.left = ("id_reader", "card_reader")
-    hand.pump(seconds=0.4)
+    terminal.left_behind.tell(Device.ID_READER, Device.CARD_READER)
+    hand.pump()
     assert terminal.words.say("left_behind.card_reader") in hand.texts()
-    terminal.left = ()
-    hand.pump(seconds=0.4)
+    terminal.left_behind.tell()
+    hand.pump()
     assert stage.shown == "home"
-    assert terminal.lights == [True, False]
 
 
 def test_home_tells_the_next_citizen_of_a_card_that_nobody_took(
-    hand: Hand, stage: Stage, terminal: StubTerminal, monkeypatch: pytest.MonkeyPatch
+    hand: Hand, stage: Stage, terminal: StubTerminal, time: Time
 ) -> None:
-    monkeypatch.setattr("screens.left_behind.STAYS_S", 0.2)
-    terminal.left = ("card_reader",)
-    stage.go_home()
-    hand.pump(seconds=0.4)
+    left(hand, stage, time)
+    terminal.left_behind.tell(Device.CARD_READER)
+    hand.pump()
+    terminal.left_behind.tell(Device.CARD_READER, seconds=0)
+    hand.pump()
     assert stage.shown == "home"
     said = terminal.words.say("home.left_behind")
     assert said in hand.texts()
-    terminal.left = ()
+    terminal.left_behind.tell()
     hand.pump(seconds=1.1)
     assert said not in hand.texts()
+
+
+def test_how_a_visit_ended_is_read_before_the_card_is_asked_for(
+    hand: Hand, stage: Stage, terminal: StubTerminal, time: Time
+) -> None:
+    to_card(hand, stage, time)
+    terminal.running[-1].done(DeviceFault(FaultCode.ID_READER_OFFLINE))
+    hand.pump()
+    assert stage.shown == "ending"
+    terminal.left_behind.tell(Device.ID_READER)
+    hand.pump()
+    assert stage.shown == "ending"
+    stage.go_home()
+    terminal.left_behind.tell(Device.ID_READER)
+    hand.pump()
+    assert stage.shown == "left_behind"
 
 
 def test_that_a_card_is_left_is_said_again_and_again(
     hand: Hand, terminal: StubTerminal, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("screens.left_behind._SAY_S", 0.1)
-    terminal.left = ("card_reader",)
     spoken = Spoken()
     stage = Stage(terminal, time, voice=spoken)  # type: ignore[arg-type]
     hand.show(stage)
-    stage.go_home()
+    left(hand, stage, time)
+    terminal.left_behind.tell(Device.CARD_READER)
     hand.pump(seconds=1.0)
     assert spoken.said[:3] == ["left_behind.title"] * 3
     stage.close()
