@@ -19,8 +19,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hardware.faults import Device, DeviceFault, FaultCode
+from hardware.faults import Device, DeviceFault, FaultCode, NotWanted
 from hardware.supervision import Condition, DeviceLoop, HealthTable
+from kiosk.operations import cards
 from kiosk.parts import Parts
 from kiosk.policy.shelf import Shelf
 from kiosk.services.card_check import CheckCard
@@ -46,6 +47,7 @@ class Failing:
     def __init__(self) -> None:
         self.code: FaultCode | None = None
         self.brought: Any = None
+        self._gone = False
 
     def open(self) -> None:
         """It opens again after each fault."""
@@ -56,7 +58,14 @@ class Failing:
     def poll(self) -> Condition:
         return Condition()
 
-    def _use(self, in_hand: Any) -> Any:
+    def _use(self, in_hand: Any, cancelled: Callable[[], bool] = lambda: True) -> Any:
+        if self._gone:
+            # A card that was taken away too early does not come back in time.
+            while not cancelled():
+                time.sleep(0.01)
+            self._gone = False
+            raise NotWanted
+        self._gone = self.code in (FaultCode.CARD_PULLED, FaultCode.ID_CARD_LIFTED)
         if self.code is FaultCode.INTERNAL:
             raise ValueError(f"a bug, which may quote what it stumbles over: {in_hand}")
         if self.code is not None:
@@ -64,10 +73,10 @@ class Failing:
         return in_hand
 
     def read(self, cancelled: Any, report: Any) -> Any:
-        return self._use(self.brought)
+        return self._use(self.brought, cancelled)
 
     def use(self, cancelled: Any, report: Any, work: Any) -> Any:
-        return self._use(self.brought)
+        return self._use(self.brought, cancelled)
 
     def frames(self, cancelled: Any) -> Any:
         return self._use(self.brought)
@@ -194,6 +203,7 @@ def say(word: str) -> None:
 
 def main() -> None:
     forgetting.prepare()
+    cards.PUT_BACK_S = 0.3
     overwritten = threading.Event()
 
     class Heard(logging.Handler):

@@ -82,10 +82,22 @@ class Forgetful:
 
 
 @pytest.fixture(scope="module")
-def forgetful(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forgetful]:
-    process = Forgetful(tmp_path_factory.mktemp("state"))
-    yield process
-    process.end()
+def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Forgetful]]:
+    """The one that is running, or none yet."""
+    running: list[Forgetful] = []
+    yield running
+    for process in running:
+        process.end()
+
+
+@pytest.fixture
+def forgetful(processes: list[Forgetful], tmp_path: Path) -> Forgetful:
+    """One for all, and another after one that ended."""
+    if processes and processes[0].process.poll() is not None:
+        processes.pop().end()
+    if not processes:
+        processes.append(Forgetful(tmp_path))
+    return processes[0]
 
 
 def somebody() -> dict[str, str]:
