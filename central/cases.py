@@ -11,9 +11,13 @@ The person is a keyed hash of the ID number. The number itself stands only insid
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
+from django.utils import timezone
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 #: The state in which a person must look, in every business: 待核实.
 TO_REVIEW = "to_review"
@@ -137,3 +141,9 @@ def record(case: Case, by: str, what: str, note: str = "", *, to: str = "") -> E
         from_state=case.state if to else "",
         to_state=to,
     )
+
+
+def add_tasks(case: Case, names: Iterable[str]) -> None:
+    """Have these done for a case once the transaction is committed (`central.work`)."""
+    now = timezone.now()
+    Task.objects.bulk_create([Task(name=name, case=case, due_at=now) for name in names])

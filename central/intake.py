@@ -11,15 +11,14 @@ from __future__ import annotations
 import logging
 import traceback
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from central import alarms, storage, work
+from central import alarms, storage
 from central.business import Business, Decision, Opened, businesses
-from central.cases import Attachment, Case, record
+from central.cases import Attachment, Case, add_tasks, record
 from central.keys import keyring, person_hash
 from central.locks import lock_person
 from central.ports import NotNow
@@ -187,7 +186,7 @@ def _commit(
         seq=header.seq,
         receipt_no=header.receipt_no,
         person=found.person,
-        created=datetime.fromisoformat(header.created),
+        created=found.created,
         state=decision.state,
         since=now,
         review=list(decision.review),
@@ -203,7 +202,7 @@ def _commit(
         for name, sha256 in files.items()
     )
     record(case, "centre", "received", decision.reason, to=decision.state)
-    work.add(case, business.tasks)
+    add_tasks(case, business.tasks)
     business.moved(case)
     return Said(decision.verdict, decision.reason, decision.rejection, case.position)
 
@@ -217,7 +216,7 @@ def _decision(
         review.append("receipt_reused")
     refused = business.refusal(found)
     earlier = open_case(business, found.person) if business.open_states else None
-    if refused is None and earlier is not None:
+    if refused is None and earlier is not None and not business.adds_to(found, earlier):
         refused = Rejection.DUPLICATE_APPLICATION, "open_case"
     if refused is None:
         verdict = Verdict.TO_REVIEW if review else Verdict.ACCEPTED

@@ -21,7 +21,7 @@ from central.business import business_of
 from central.cases import Case, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
 log = logging.getLogger(__name__)
 
@@ -33,12 +33,6 @@ _PATIENCE = 5
 
 #: A worker looks for work this often, seconds; and this often for what nobody reports.
 _TICK_S, _SWEEP_S = 0.5, 60.0
-
-
-def add(case: Case, names: Iterable[str]) -> None:
-    """Have these done for a case once the transaction is committed."""
-    now = timezone.now()
-    Task.objects.bulk_create([Task(name=name, case=case, due_at=now) for name in names])
 
 
 def run_due(limit: int = 100) -> int:

@@ -24,7 +24,9 @@ _WAITING = ("accepted", "to_review", "approved", "in_production")
 
 def _under_way(asked: WhatIsUnderWay) -> Message:
     cases = Case.objects.filter(person=person_hash(asked.id_number)).order_by("-position")
-    return UnderWay(cases=[_case(case) for case in cases[:LIMIT]])
+    # Whoever has a number but not the name that belongs to it learns nothing.
+    own = [case for case in cases[:LIMIT] if case.contents["document"].get("name") == asked.name]
+    return UnderWay(cases=[_case(case) for case in own])
 
 
 def _case(case: Case) -> CaseOf:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,6 +22,7 @@ _LOADED = [
     "django.contrib.auth.hashers",
     "django.core.management",
     "django.core.serializers.json",
+    "django.db.backends.postgresql.base",
     "django.db.backends.sqlite3.base",
     "django.db.migrations.executor",
     "django.db.models",
@@ -35,11 +37,11 @@ _forking = multiprocessing.get_context("forkserver")
 _forking.set_forkserver_preload(_LOADED)
 
 
-def run(words: list[str], timeout_s: float) -> str:
+def run(words: list[str], timeout_s: float, environment: Mapping[str, str]) -> str:
     """Run one; returns what it printed. Raises what `subprocess.run` would raise."""
     with TemporaryDirectory(prefix="central-command-") as folder:
         said = Path(folder) / "said"
-        process = _forking.Process(target=_perform, args=(words, str(said)))
+        process = _forking.Process(target=_perform, args=(words, str(said), dict(environment)))
         process.start()
         process.join(timeout_s)
         if process.exitcode is None:
@@ -52,8 +54,9 @@ def run(words: list[str], timeout_s: float) -> str:
         return text
 
 
-def _perform(words: list[str], said: str) -> None:
+def _perform(words: list[str], said: str, environment: dict[str, str]) -> None:
     """In the process of the command: it ends with the command's exit code."""
+    os.environ.update(environment)
     from central.__main__ import app
 
     file = os.open(said, os.O_WRONLY | os.O_CREAT, 0o600)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
 
 from kiosk.demo.processes import leash
@@ -17,16 +21,18 @@ from sync.enrolment import enrol
 from sync.outbox import Outbox
 from sync.signing import DeviceKey
 from sync.transport import Transport
-from tests.system import commands, people
+from tests.system import commands, people, postgres
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from sync.identity import Identity
 
 #: Starting Django on a busy machine may take this long, seconds.
 _START_S = 40.0
+
+_NUMBERS = itertools.count(1)
 
 #: Enrolment codes made at once: each start of Django costs more than they all.
 _CODES = 40
@@ -43,6 +49,10 @@ class CentralServer:
     #: Where its 加密机 is; "" for none.
     hsm: str = ""
     demo: bool = True
+    #: Address of a PostgreSQL; "" for the file of its own.
+    database: str = ""
+    #: More of its environment.
+    more: dict[str, str] = field(default_factory=dict)
     _codes: list[str] = field(default_factory=list)
 
     @property
@@ -53,6 +63,10 @@ class CentralServer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {"KIOSK_CENTRAL_DATABASE": self.database, **self.more}
+
     def start(self) -> None:
         registry = self.state / "registry.json"
         registry.write_text(json.dumps(self.registry), encoding="utf-8")
@@ -60,7 +74,12 @@ class CentralServer:
         command += ["--port", str(self.port), "--registry", str(registry), "--hsm", self.hsm]
         command += ["--demo"] if self.demo else []
         with (self.state / "central.log").open("ab") as log:
-            self.process = subprocess.Popen([*leash(), *command], stdout=log, stderr=log)
+            self.process = subprocess.Popen(
+                [*leash(), *command],
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **self._environment},
+            )
         until = time.monotonic() + _START_S
         while not (self.folder / "url").exists():
             assert self.process.poll() is None, (self.state / "central.log").read_text()
@@ -76,7 +95,19 @@ class CentralServer:
 
     def command(self, *words: str) -> str:
         """Run one of the management commands; returns what it printed."""
-        return commands.run([words[0], "--state", str(self.state), *words[1:]], _START_S)
+        line = [words[0], "--state", str(self.state), *words[1:]]
+        return commands.run(line, _START_S, self._environment)
+
+    def sql(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """Run a statement on its database; returns the rows. `?` stands for a value."""
+        if self.database:
+            with psycopg.connect(self.database, autocommit=True) as rows:
+                found = rows.execute(statement.replace("?", "%s"), values)
+                return list(found) if found.description else []
+        with closing(sqlite3.connect(self.folder / "central.db", timeout=20)) as database:
+            kept = database.execute(statement, values).fetchall()
+            database.commit()
+            return kept
 
     def show(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.command("show", "--json", "--wait", "30"))
@@ -90,10 +121,32 @@ class CentralServer:
 
 
 @pytest.fixture(scope="session")
-def central(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CentralServer]:
+def cluster() -> Iterator[postgres.Cluster]:
+    if not postgres.is_installed():
+        pytest.skip("PostgreSQL is not installed")
+    made = postgres.Cluster()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def new_database(request: pytest.FixtureRequest) -> Callable[[], str]:
+    """What a test of the centre runs on: gives the address of a new database."""
+    if request.param == "sqlite":
+        return str
+    cluster: postgres.Cluster = request.getfixturevalue("cluster")
+    return lambda: cluster.database(f"central_{next(_NUMBERS)}")
+
+
+@pytest.fixture(scope="session")
+def central(
+    tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], str]
+) -> Iterator[CentralServer]:
     """One server for all tests, which is always up; nobody in its registry is used by two tests."""
     server = CentralServer(
-        tmp_path_factory.mktemp("central"), registry=[person.row() for person in people.REGISTRY]
+        tmp_path_factory.mktemp("central"),
+        registry=[person.row() for person in people.REGISTRY],
+        database=new_database(),
     )
     server.start()
     yield server

@@ -69,7 +69,19 @@ CARRIED = Person("马随身", "19590430", 115)
 #: For the tests of the journal.
 JOURNALLED = [Person(f"日志{digit}", "19680808", 1 + 2 * n) for n, digit in enumerate("甲乙丙丁戊")]
 
+#: Who have a card, for the tests of its loss: more than one database takes in turn.
+CARD_HOLDERS = [
+    Person(
+        f"持卡{digit}",
+        "19780909",
+        201 + 2 * n,
+        (("card_state", "1"), ("card_no", f"T{n:05d}678"), ("bank", "bank_a")),
+    )
+    for n, digit in enumerate("甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申酉戌亥")
+]
+
 REGISTRY = [
+    *CARD_HOLDERS,
     HOLDER,
     DECEASED,
     UNINSURED,

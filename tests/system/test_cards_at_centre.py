@@ -7,10 +7,9 @@ import json
 import re
 import secrets
 import socketserver
-import sqlite3
 import threading
 import time
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -118,19 +117,24 @@ class Hall:
 
     def ages(self, table: str, column: str, seconds: int) -> None:
         """As if so much time had passed for what the centre holds."""
-        with closing(sqlite3.connect(self.server.folder / "central.db", timeout=20)) as database:
-            change = f"UPDATE {table} SET {column} = datetime({column}, ?)"
-            database.execute(change, [f"-{seconds} seconds"])
-            database.commit()
+        if self.server.database:
+            before = f"{column} - make_interval(secs => ?)"
+            self.server.sql(f"UPDATE {table} SET {column} = {before}", seconds)
+        else:
+            before = f"datetime({column}, ?)"
+            self.server.sql(f"UPDATE {table} SET {column} = {before}", f"-{seconds} seconds")
 
     def logs(self) -> str:
         return (self.server.state / "central.log").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
-def hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hall]:
+def hall(
+    tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], str]
+) -> Iterator[Hall]:
     hsm = VirtualHsm()
-    server = CentralServer(tmp_path_factory.mktemp("card-centre"), hsm=hsm.address)
+    folder = tmp_path_factory.mktemp("card-centre")
+    server = CentralServer(folder, hsm=hsm.address, database=new_database())
     server.start()
     terminals = [enrolled(server, server.state / f"terminal-{number}") for number in (1, 2)]
     made = Hall(server, hsm, *terminals, Operator(server))
@@ -538,8 +542,8 @@ def test_nothing_of_a_card_is_left_at_the_centre(
     relay(listening(blocked.card), scripts(hall, "unblock", code))
     assert len(seen) >= 9, "five challenges, two proofs, a cryptogram, a MAC"
     hidden = {code, *(text for part in seen for text in written(part))}
-    with closing(sqlite3.connect(hall.server.folder / "central.db", timeout=20)) as database:
-        held = "\n".join(database.iterdump())
+    tables = ("cardexchange", "cardauthorisation", "seennonce", "case", "event", "alarm")
+    held = str([hall.server.sql(f"SELECT * FROM central_{table}") for table in tables])
     for place in (hall.logs(), held, caplog.text):
         assert not [secret for secret in hidden if secret in place.upper()]
     assert "opened at terminal" in hall.logs() and "given to terminal" in hall.logs()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import time
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -142,12 +140,11 @@ def test_after_somebody_looked_into_it_the_history_goes_on_from_there(
     kept.send()
     edited(kept)
     assert kept.send()
-    with closing(sqlite3.connect(central.folder / "central.db", timeout=20)) as db, db:
-        db.execute(
-            "UPDATE central_journalcheckpoint SET looked_into = 1 WHERE standing = 'altered'"
-            " AND terminal_id = ?",
-            (kept.terminal.identity.terminal,),
-        )
+    central.sql(
+        "UPDATE central_journalcheckpoint SET looked_into = true WHERE standing = 'altered'"
+        " AND terminal_id = ?",
+        kept.terminal.identity.terminal,
+    )
     kept.write(2)
     assert not kept.send()
     assert at_centre(central, kept.terminal) == {"entries": 8, "altered": False}
@@ -165,9 +162,8 @@ def test_what_was_dropped_with_age_cannot_be_compared_and_is_no_alteration(
     assert not kept.send()
     entries = kept.journal.position().seq
     assert at_centre(central, terminal) == {"entries": entries, "altered": False}
-    with closing(sqlite3.connect(central.folder / "central.db", timeout=20)) as db:
-        query = "SELECT standing FROM central_journalcheckpoint WHERE terminal_id = ? ORDER BY id"
-        standings = db.execute(query, (terminal.identity.terminal,)).fetchall()
+    query = "SELECT standing FROM central_journalcheckpoint WHERE terminal_id = ? ORDER BY id"
+    standings = central.sql(query, terminal.identity.terminal)
     assert standings == [("taken",), ("gap",)]
 
 
@@ -197,9 +193,8 @@ def test_the_same_checkpoint_twice_is_one(central: CentralServer, kept: Kept) ->
     (right,) = load(kept.folder).checkpoints
     answer = kept.terminal.transport.post("journal", right, CheckpointAnswer, 10.0)
     assert answer.verdict is CheckpointVerdict.TAKEN
-    with closing(sqlite3.connect(central.folder / "central.db", timeout=20)) as db:
-        query = "SELECT count(*) FROM central_journalcheckpoint WHERE terminal_id = ?"
-        assert db.execute(query, (kept.terminal.identity.terminal,)).fetchone() == (1,)
+    query = "SELECT count(*) FROM central_journalcheckpoint WHERE terminal_id = ?"
+    assert central.sql(query, kept.terminal.identity.terminal) == [(1,)]
 
 
 def test_a_checkpoint_of_another_key_is_forged(kept: Kept, tmp_path: Path) -> None:
