@@ -216,7 +216,7 @@ def _decision(
         review.append("receipt_reused")
     refused = business.refusal(found)
     earlier = open_case(business, found.person) if business.open_states else None
-    if refused is None and earlier is not None and not business.adds_to(found, earlier):
+    if refused is None and earlier is not None:
         refused = Rejection.DUPLICATE_APPLICATION, "open_case"
     if refused is None:
         verdict = Verdict.TO_REVIEW if review else Verdict.ACCEPTED

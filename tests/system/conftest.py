@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from sync.identity import Identity
 
 #: Starting Django on a busy machine may take this long, seconds.
-_START_S = 40.0
+_START_S = 120.0
 
 _NUMBERS = itertools.count(1)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 _PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 
-_START_S = 40.0
+_START_S = 120.0
 
 _SETTINGS = [
     "listen_addresses=",
