@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from kiosk.parts import Parts
     from kiosk.visit.service import Service
+    from sync.database import Reason
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,11 @@ class Offers:
         #: Why the outbox takes nothing, an id of words; "" while it does.
         self._refusal = ""
 
-    def refresh(self) -> None:
-        """Ask the outbox whether it would take another transaction."""
+    def refresh(self) -> Reason | None:
+        """Ask the outbox whether it would take another transaction; returns why not."""
         refusal = self._parts.outbox.refusal()
         self._refusal = "" if refusal is None else f"home.outbox.{refusal}"
+        return refusal
 
     def now(self) -> tuple[Offer, ...]:
         """Every service in the order of the menu."""

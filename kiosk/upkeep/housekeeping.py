@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hardware.faults import FaultCode
+from hardware.faults import FaultCode, place_of
 from hardware.supervision import DeviceState
 from kiosk.clock import beijing_at, beijing_now
 from kiosk.version import version
@@ -120,6 +120,8 @@ class Housekeeping:
             work()
         except OSError as error:
             log.warning("housekeeping: %s", error.strerror)
+        except Exception as bug:  # noqa: BLE001 - a dead thread would look like a dead screen
+            log.error("housekeeping: %s", place_of(bug))
 
     def _record_start(self) -> None:
         """Which program on which settings; their digest only, because they name technicians."""
@@ -134,7 +136,7 @@ class Housekeeping:
         if parts.desired.refresh():
             closed = parts.desired.closed_services
             parts.journal.record("desired_applied", digest=sha256_hex(closed), closed=len(closed))
-        self._offers.refresh()
+        self._look_at_outbox()
         self._look_at_centre()
         self._write_health()
 
@@ -145,6 +147,15 @@ class Housekeeping:
             self._parts.health.put("disk", DeviceState.WARNING, FaultCode.DISK_LOW, detail)
         else:
             self._parts.health.put("disk", DeviceState.READY, detail=detail)
+
+    def _look_at_outbox(self) -> None:
+        """Stands beside the devices while it takes nothing."""
+        refusal = self._offers.refresh()
+        if refusal is not None:
+            code, detail = FaultCode.OUTBOX_UNAVAILABLE, refusal.value
+            self._parts.health.put("outbox", DeviceState.FAULT, code, detail)
+        elif self._parts.health.get("outbox") is not None:
+            self._parts.health.put("outbox", DeviceState.READY)
 
     def _look_at_centre(self) -> None:
         """A centre that does not speak our version stands beside the devices; one that is merely
