@@ -192,6 +192,7 @@ class Terminal:
             policy=self.policy(),
             comparison=Place(self.settings.photo.comparison),
             printer=self.health.usable(Device.PRINTER),
+            staffed=self.maintenance.staffed(),
             visit=uuid.uuid4().hex,
         )
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from kiosk.visit.flow import Unacceptable, Visit
 
 if TYPE_CHECKING:
+    from kiosk.records.staff import Staff
+    from kiosk.terminal import Terminal
     from screens.base import Page
     from screens.voice import Mute, Voice
 
@@ -18,6 +20,8 @@ class Host(Protocol):
     page: Page | None
     voice: Voice | Mute
     clock: Callable[[], float]
+
+    terminal: Terminal
 
     def follow(self) -> None: ...
     def cancel(self) -> None: ...
@@ -70,6 +74,10 @@ class VisitActions:
     def speak(self, message: str) -> None:
         if self._live:
             self._host.voice.say(message)
+
+    def vouch(self, staff: str, pin: str, reason: str) -> Staff:
+        """Have the roster check a member of staff. Blocks; raises `StaffRefused`."""
+        return self._host.terminal.maintenance.vouch(staff, pin, reason)
 
     def hush(self) -> None:
         self._host.voice.hush()

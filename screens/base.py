@@ -34,6 +34,7 @@ from screens.widgets.text import Text
 if TYPE_CHECKING:
     from kivy.clock import ClockEvent
 
+    from kiosk.records.staff import Staff
     from kiosk.visit.flow import Prompt, Unacceptable
     from kiosk.words import Words
 
@@ -62,6 +63,9 @@ class Actions(Protocol):
 
     def speak(self, message: str) -> None:
         """Speak the words of an id, if they have a clip."""
+
+    def vouch(self, staff: str, pin: str, reason: str) -> Staff:
+        """Have a member of staff checked, off the Kivy thread. Raises `StaffRefused`."""
 
     def hush(self) -> None:
         """Stop speaking."""

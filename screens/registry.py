@@ -22,6 +22,7 @@ SCREENS: dict[type[Prompt[Any]], tuple[str, str]] = {
     prompts.CompareFaces: ("screens.waiting", "WaitingScreen"),
     prompts.Review: ("screens.review", "ReviewScreen"),
     prompts.Sign: ("screens.sign", "SignScreen"),
+    prompts.AskStaff: ("screens.staff", "StaffScreen"),
     prompts.AskCentral: ("screens.waiting", "WaitingScreen"),
     prompts.Submit: ("screens.waiting", "WaitingScreen"),
     prompts.AwaitVerdict: ("screens.waiting", "WaitingScreen"),

@@ -441,6 +441,9 @@ class AskStaff(Prompt[Staff | None]):
     #: Why a person is needed, ids of words below `<id>.reason`; the staff chooses one.
     reasons: tuple[str, ...]
 
+    #: Staff may have to come first.
+    idle_s: ClassVar[float | None] = 180.0
+
 
 @dataclass(frozen=True)
 class Advice(Prompt[bool | str]):
@@ -508,6 +511,7 @@ PROMPTS: tuple[type[Prompt[Any]], ...] = (
     CompareFaces,
     Review,
     Sign,
+    AskStaff,
     AskCentral,
     Submit,
     AwaitVerdict,

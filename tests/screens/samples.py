@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from io import BytesIO
 from types import SimpleNamespace
@@ -15,6 +15,7 @@ from hardware.supervision import DeviceState, HealthTable
 from kiosk.maintenance.roster import Person, Refusal, Role, StaffRefused
 from kiosk.offers import Offer
 from kiosk.policy import load_policy
+from kiosk.records.staff import Staff
 from kiosk.settings import Settings
 from kiosk.terminal import QueueState
 from kiosk.upkeep.left_behind import ROW, Left
@@ -151,6 +152,7 @@ def sample_prompts() -> dict[str, Prompt[Any]]:
         "ask-central": p.AskCentral("eligibility.ask", SimpleNamespace()),  # type: ignore[arg-type]
         "submit": p.Submit("filing.submit", SimpleNamespace()),  # type: ignore[arg-type]
         "verdict": p.AwaitVerdict("filing.verdict", SimpleNamespace()),  # type: ignore[arg-type]
+        "staff": p.AskStaff("proof.staff", ("face", "covering", "declined")),
         "find-mine": p.FindMine("progress.mine", "130299195703120015"),
         "listing": p.Listing("progress.listing", _entries(), lines=("progress.offline",)),
         "listing-empty": p.Listing("progress.listing", ()),
@@ -241,6 +243,12 @@ class Recorder:
 
     def speak(self, message: str) -> None:
         self.spoken.append(message)
+
+    def vouch(self, staff: str, pin: str, reason: str) -> Staff:
+        self.calls.append(("vouch", staff, len(pin), reason))
+        if (staff, pin) != ("s012", "246810"):
+            raise StaffRefused(Refusal.WRONG)
+        return Staff(staff, reason, datetime(2026, 11, 24, 9, 30, tzinfo=UTC))
 
     def hush(self) -> None:
         self.spoken.append("")
