@@ -208,7 +208,8 @@ def _note_review(seen: Seen, prompt: p.Review) -> None:
 
 def _note_staff(seen: Seen, prompt: p.AskStaff) -> None:
     say(seen, (f"{prompt.id}.reason.{reason}" for reason in prompt.reasons), {}, prompt.id)
-    say(seen, (f"{prompt.id}.skip",), {}, prompt.id)
+    parts = ("number", "number_done", "pin", "skip")
+    say(seen, (f"{prompt.id}.{part}" for part in parts), {}, prompt.id)
 
 
 def _note_advice(seen: Seen, prompt: p.Advice) -> None:
