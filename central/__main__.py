@@ -210,11 +210,18 @@ def restored(state: State) -> None:
 
 
 @app.command()
-def alarms(state: State) -> None:
+def alarms(
+    state: State,
+    look: Annotated[bool, typer.Option(help="Look for what nobody reports first.")] = False,
+) -> None:
     """Print the open alarms, one a line."""
     boot(state)
     from central.alarms import WORDS
     from central.models import Alarm
+    from central.sweep import sweep
+
+    if look:
+        sweep()
 
     for alarm in Alarm.objects.filter(resolved_at=None):
         word = WORDS.get(alarm.kind, alarm.kind)

@@ -21,6 +21,7 @@ import json
 import logging
 import re
 import socket
+import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -37,6 +38,10 @@ log = logging.getLogger(__name__)
 
 #: Longest wait for an answer, seconds: a terminal waits eight for two of them.
 PATIENCE_S = 3.0
+
+#: Questions to it at once, of the threads of one process (`central.server.THREADS`).
+AT_ONCE = 3
+_asking = threading.BoundedSemaphore(AT_ONCE)
 
 #: Longest answer, bytes.
 _LONGEST = 64 * 1024
@@ -125,7 +130,19 @@ class LineHsm:
         return answer
 
     def _exchange(self, line: bytes) -> bytes:
-        """One line there, one back, within `PATIENCE_S` for all of it."""
+        """One line there, one back, within `PATIENCE_S` for all of it.
+
+        So many at once and no more: an HSM that says nothing must not hold every thread of this
+        process, on which heartbeats and loss reports wait, too.
+        """
+        if not _asking.acquire(blocking=False):
+            raise HsmUnreachable("busy")
+        try:
+            return self._talk(line)
+        finally:
+            _asking.release()
+
+    def _talk(self, line: bytes) -> bytes:
         until = time.monotonic() + PATIENCE_S
         got = b""
         with socket.create_connection((self.host, self.port), PATIENCE_S) as connection:

@@ -8,10 +8,12 @@ this process.
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import socket
 import threading
 from typing import TYPE_CHECKING
 
+from django.db import connections
 from granian import Granian
 from granian.constants import Interfaces
 
@@ -40,6 +42,10 @@ def serve(folder: Path, host: str, port: int, workers: int = 1) -> None:
     The address is written to `folder/url` once requests are taken, and taken away at the end.
     """
     port = port or _free_port(host)
+    # A worker that is forked has the locks of this process's threads as they happened to be, and
+    # its connection to the database: it is begun anew instead.
+    multiprocessing.set_start_method("spawn", force=True)
+    connections.close_all()
     server = Granian(
         "central.wsgi:application",
         address=host,

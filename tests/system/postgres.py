@@ -67,6 +67,11 @@ class Cluster:
     def url(self, name: str) -> str:
         return f"postgresql://kiosk@/{name}?host={self._root}"
 
+    def restore(self, dump: Path, url: str) -> None:
+        """What `pg_dump --format=custom` wrote, into an empty database."""
+        words = [_PROGRAMS[-1] / "pg_restore", "--exit-on-error", f"--dbname={url}", str(dump)]
+        subprocess.run(words, check=True, capture_output=True)
+
     def close(self) -> None:
         self._process.terminate()
         try:
