@@ -58,6 +58,7 @@ HOW = {
     "light.hue": "hue of the cheeks",
     "light.sharpness": "variance of the Laplacian, at a face scaled to 200 pixels",
     "face.covered": "colour of mouth and nose against that between the brows: a mask",
+    "person.held_up": "straight edges beside the head, in the whole frame",
     "face.hand": "likeness of a palm near the face; a hand has the colour of a face",
     "glasses.clear": "light under the eyes against that on the cheeks",
     "glasses.glare": "burnt-out share before one eye",

@@ -24,15 +24,27 @@ when the screen does, however that ends. It writes no log and no core dump.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from hardware.faults import DeviceFault, FaultCode
 from kiosk.photo.faces import Why, cannot_tell
+from kiosk.photo.liveness import Hint
 
 if TYPE_CHECKING:
     from kiosk.photo.detect import Picture
     from kiosk.photo.faces import Comparison
     from kiosk.photo.findings import CardPhoto, Look
+
+
+@dataclass
+class Sitting:
+    """What one visit's photos have in common; it outlives Back, which the photos do not."""
+
+    #: How many were taken.
+    taken: int = 0
+    #: Blink and turn are asked for before the first photo only; this is what was seen then.
+    liveness: Hint = field(default_factory=Hint)
 
 
 class Studio(Protocol):
@@ -44,6 +56,8 @@ class Studio(Protocol):
     `compare` is that of `kiosk.photo.faces.FaceComparer`, of a JPEG and the chip's portrait.
     """
 
+    @property
+    def sitting(self) -> Sitting: ...
     def open(self) -> None: ...
     def look(self, rgb: Picture, excused: bool = False) -> Look: ...
     def make(self, rgb: Picture, excused: bool = False) -> CardPhoto: ...
@@ -53,6 +67,9 @@ class Studio(Protocol):
 
 class NoStudio:
     """Stands for the studio of a terminal that has none."""
+
+    def __init__(self) -> None:
+        self.sitting = Sitting()
 
     def open(self) -> None:
         """Nothing to begin with."""

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from hardware.faults import DeviceFault, FaultCode, NotWanted
+from kiosk.darkroom import Sitting
 from kiosk.darkroom.process import DarkroomBug, Lost, Patience, Process, ourselves
 from kiosk.photo.faces import Why, cannot_tell
 from kiosk.photo.findings import Finding, FindingCode, Look
@@ -42,6 +43,7 @@ class Darkroom:
     ) -> None:
         self._patience = patience or Patience()
         self._command = command or ourselves()
+        self.sitting = Sitting()
         self._changing = threading.Lock()
         self._process: Process | None = None
         self._starts = 0

@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from hardware.faults import DeviceFault, FaultCode
@@ -57,7 +57,8 @@ def take_photo(prompt: TakePhoto, camera: Camera, work: Work) -> Capture:
 
     A frame that cannot become such a photo is not taken: why not is said, and it goes on.
     """
-    ask = work.parts.settings.photo.liveness and prompt.attempt == 1
+    sitting = work.studio.sitting
+    ask = work.parts.settings.photo.liveness and sitting.taken == 0
     liveness = Liveness(challenges() if ask else ())
     session = Session(work.studio, liveness, work.told, excused=prompt.excused)
     # Closed here whatever happens: an exception's traceback would keep the camera running.
@@ -66,7 +67,10 @@ def take_photo(prompt: TakePhoto, camera: Camera, work: Work) -> Capture:
             view = session.see(frame)
             work.report(view)
             if view.guidance.phase is Phase.CAPTURE and (taken := session.take(frame)) is not None:
-                return taken
+                sitting.taken += 1
+                if sitting.taken == 1:
+                    sitting.liveness = taken.liveness
+                return replace(taken, liveness=sitting.liveness, taken=sitting.taken)
     raise DeviceFault(FaultCode.CAMERA_NO_FRAMES, "the stream ended")
 
 

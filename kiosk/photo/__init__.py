@@ -15,7 +15,9 @@
 | track        | what one frame tells about the next: what is measured when                 |
 | report       | each rule: value, limit, verdict                                           |
 | photographer | all of it together: look at a frame, make the photo                        |
+| held_up      | is it a face on paper or on a telephone?                                   |
 | faces        | is it the person of the reference picture? a hint in four bands            |
+| review       | why a person must look at a photo: a closed set of codes                   |
 
 `Photographer` and `inspect_jpeg` bring numpy, Pillow, OpenCV and LiteRT with them, so they are
 imported when first asked for: the screen process shows its home page without them.
@@ -28,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 from kiosk.photo.findings import CardPhoto, Finding, FindingCode, Look, PhotoRefused
 from kiosk.photo.measures import Measure
 from kiosk.photo.report import Report
+from kiosk.photo.review import Reason, review_reasons
 
 if TYPE_CHECKING:
     from kiosk.photo.jpeg import JpegFinding, JpegReport, inspect_jpeg
@@ -43,8 +46,10 @@ __all__ = [
     "Measure",
     "PhotoRefused",
     "Photographer",
+    "Reason",
     "Report",
     "inspect_jpeg",
+    "review_reasons",
 ]
 
 #: Name -> the module that is imported when the name is first used.

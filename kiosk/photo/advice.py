@@ -33,6 +33,7 @@ _ADVICE = (
     Advice("head.yaw", below=FindingCode.LOOK_STRAIGHT, above=FindingCode.LOOK_STRAIGHT),
     Advice("head.pitch", below=FindingCode.CHIN_UP, above=FindingCode.CHIN_DOWN),
     Advice("face.covered", above=FindingCode.FACE_COVERED),
+    Advice("person.held_up", above=FindingCode.HELD_UP),
     Advice("face.hand", above=FindingCode.FACE_COVERED),
     Advice("glasses.clear", below=FindingCode.SUNGLASSES),
     Advice("glasses.glare", above=FindingCode.GLASSES_GLARE),

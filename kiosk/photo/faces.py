@@ -67,7 +67,7 @@ class Why(StrEnum):
 
 #: Cosine of the 128 numbers of two faces, -1 to 1: from the first on a match, below the second a
 #: mismatch.
-MATCH_AT, MISMATCH_BELOW = 0.45, 0.25
+MATCH_AT, MISMATCH_BELOW = 0.435, 0.25
 
 #: Size of the portrait in an ID card's chip, pixels.
 PORTRAIT = (102, 126)

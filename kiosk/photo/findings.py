@@ -46,6 +46,8 @@ class FindingCode(StrEnum):
     LOOK_STRAIGHT = "look_straight"
     CHIN_UP = "chin_up"
     CHIN_DOWN = "chin_down"
+    #: Straight edges beside the head: a face on paper or on a telephone.
+    HELD_UP = "held_up"
     #: A mask over mouth and nose, or a hand near the face.
     FACE_COVERED = "face_covered"
     #: Tinted glasses.

@@ -17,6 +17,7 @@ import numpy as np
 from kiosk.photo.detect import Detector
 from kiosk.photo.eyes import Eye, EyeReader
 from kiosk.photo.hands import HandFinder
+from kiosk.photo.held_up import sides
 from kiosk.photo.measure import Head, Ruler
 from kiosk.photo.measures import Measure, unknown
 from kiosk.photo.mouth import Mouth, mouth
@@ -102,6 +103,7 @@ class Gauge:
         found |= _eyes(eyes, abs(turn.yaw), face)
         found |= _mouth(mouth(mesh), face)
         found["face.hand"] = self._hand(rgb, track)
+        found["person.held_up"] = self._held_up(rgb, track, head)
         return Sight(faces, head, found, light, contrast)
 
     # -- measured, or known from the frame before --------------------------------------------
@@ -149,6 +151,14 @@ class Gauge:
         if track.hand is None:
             return unknown("", "not looked for yet")
         return Measure(track.hand, "", 0.6)
+
+    @staticmethod
+    def _held_up(rgb: Picture, track: Track, head: Head) -> Measure:
+        if Part.FACES in track.turn:
+            track.held_up = sides(rgb, head)
+        if track.held_up is None:
+            return unknown("", "the picture ends beside the head")
+        return Measure(float(track.held_up), "", 0.6)
 
     def person(self, rgb: Picture) -> Floats | None:
         """Where the largest face's person is: height x width, 0 to 1; None without a face."""

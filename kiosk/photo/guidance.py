@@ -86,6 +86,8 @@ _MIDDLE = (0.5, 0.45)
 
 OK = f"photo.finding.{FindingCode.OK}"
 COUNTING = "photo.screen.counting"
+#: What 现在就拍 is answered where something is in the way; what it is, is said again after it.
+NOT_YET = "photo.screen.not_yet"
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,7 @@ class Guide:
         self._tried_since: float | None = None
         self._let_be: set[FindingCode] = set()
         self._advised: tuple[FindingCode | None, float] = (None, 0.0)
-        self._hurried = False
+        self._hurried = self._pressed = False
         self._still: _Still | None = None
         self._counting_since: float | None = None
         self._asked_at: float | None = None
@@ -194,6 +196,9 @@ class Guide:
         code = self._hindrance(at, look)
         wanted = _words(code, look)
         phase = self._advance(at, code, look.finding.face)
+        if self._pressed and phase is Phase.PLACING and code is not FindingCode.OK:
+            self._set(at, NOT_YET, self._pace.refusal_s)
+        self._pressed = False
         self._vote(at, wanted)
         self._speak(at, phase)
         return Guidance(
@@ -205,8 +210,9 @@ class Guide:
         )
 
     def hurry(self) -> None:
-        """The citizen wants the photo as it is: advice is given no more."""
-        self._hurried = True
+        """The citizen wants the photo as it is: advice is given no more. If none can be taken, the
+        next frame says so, because a button that does nothing looks broken."""
+        self._hurried = self._pressed = True
 
     def pause(self) -> None:
         """Somebody reads something else; begin again after it."""
@@ -367,4 +373,5 @@ SAYINGS: tuple[str, ...] = (
     *(f"photo.move.{way}" for way in ("left", "right", "up", "down")),
     *(f"photo.live.{challenge}" for challenge in Challenge),
     COUNTING,
+    NOT_YET,
 )

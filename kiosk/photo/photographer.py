@@ -90,7 +90,7 @@ class Photographer:
         for _ in range(_ATTEMPTS):
             image = self._treated(cut(rgb, head, crop, self.standard))
             data = encode(image, self.standard)
-            again = self._measure_finished(data)
+            again = self._measure_finished(data, view.sight)
             if again.head is None:
                 break
             found = self.judge(data, again, crop.hair_cut, excused)
@@ -169,10 +169,12 @@ class Photographer:
             return image
         return Image.fromarray(treat(rgb, person, self.standard.background))
 
-    def _measure_finished(self, data: bytes) -> Sight:
+    def _measure_finished(self, data: bytes, whole: Sight) -> Sight:
+        """`whole`: the frame, in which is seen what the photo's edges cut off."""
         with Image.open(io.BytesIO(data)) as image:
             sight = self._gauge.measure(np.asarray(image.convert("RGB")))
         sight.measures["photo.age"] = Measure(0.0, "month")  # it was taken just now
+        sight.measures["person.held_up"] = whole.measures["person.held_up"]
         return sight
 
 

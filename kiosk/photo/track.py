@@ -6,7 +6,8 @@
 | eyes                        | one in turn; both if it changed | 5   | 1; a wink or a look: 2     |
 | skin: light, glasses, mask  | after 2 frames                  | 4   | 4                          |
 | silhouette: crown, wall     | after 4 frames                  | 11  | 6                          |
-| faces: somebody else beside | after 12 frames                 | 10  | 12                         |
+| faces: somebody else beside,| after 12 frames                 | 16  | 12                         |
+| a picture that is held up   |                                 |     |                            |
 | hand near the face          | after 12 frames                 | 27  | 12                         |
 
 Besides mesh and eye a frame has room for one part of the lower four; which of those that are due
@@ -70,6 +71,8 @@ class Track:
     skin: Skin | None = None
     #: Likeness of a hand near the face; None if it was not looked for yet.
     hand: float | None = None
+    #: See `kiosk.photo.held_up`; measured with the faces.
+    held_up: int | None = None
     _measured: dict[Part, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -78,6 +81,7 @@ class Track:
     def begin(self) -> None:
         """Nothing is known of who is in this frame."""
         self.mesh = self.eyes = self.silhouette = self.behind = self.skin = self.hand = None
+        self.held_up = None
         self._measured = {}
         self._take(frozenset(Part) - ({Part.HAND} if self.live else set()))
 

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 from hardware.faults import DeviceFault
 from kiosk.photo.faces import Band, Comparison, Place, Why, cannot_tell
-from kiosk.photo.liveness import Answer
-from kiosk.photo.report import Verdict
+from kiosk.photo.review import OF_THE_FACE, review_reasons
 from kiosk.records.proof import Level, Proof
 from kiosk.visit.prompts import AskConsent, AskStaff, CompareFaces, TakePhoto
 
@@ -31,9 +30,6 @@ _CONSENT = AskConsent(
         ("free", "hand-okay"),
     ),
 )
-
-#: Review reasons that staff who see the person settle.
-OF_THE_FACE = frozenset({"face_mismatch", "face_unsure", "face_declined", "face_not_compared"})
 
 #: Why a member of staff may be asked to vouch.
 _VOUCH = ("face", "covering", "declined")
@@ -94,33 +90,3 @@ async def proven(
     # Staff saw the person and the card; what is to be looked at in the photo stays.
     left = tuple(reason for reason in reasons if reason not in OF_THE_FACE)
     return Proof(Level.P3, staff.at, comparison, staff, left)
-
-
-def review_reasons(
-    capture: Capture | None, comparison: Comparison, covered: bool
-) -> tuple[str, ...]:
-    """Why a person must look at a photo before anything is finished, as codes."""
-    checks = (
-        ("face_mismatch", comparison.band is Band.MISMATCH),
-        ("face_unsure", comparison.band is Band.UNSURE),
-        ("face_declined", comparison.why == "declined"),
-        (
-            "face_not_compared",
-            comparison.band is Band.CANNOT_TELL and comparison.why != "declined",
-        ),
-        (
-            "liveness_not_seen",
-            capture is not None
-            and Answer.SEEN not in (capture.liveness.blink, capture.liveness.turn),
-        ),
-        ("head_covering", covered),
-        (
-            "staff_rules",
-            capture is not None
-            and any(
-                line.verdict in (Verdict.CANNOT_TELL, Verdict.REVIEW)
-                for line in capture.photo.report.lines
-            ),
-        ),
-    )
-    return tuple(code for code, so in checks if so)

@@ -97,7 +97,7 @@ SPOILT: dict[str, tuple[Change, FindingCode, bool]] = {
     "blue light": (times(0.75, 0.95, 1.25), FindingCode.COLOUR_TINT, False),
     "yellow light": (times(1.0, 1.0, 0.55), FindingCode.COLOUR_TINT, False),
     "out of focus": (blurred, FindingCode.BLURRED, False),
-    "striped wall": (striped_wall, FindingCode.BACKGROUND, False),
+    "striped wall": (striped_wall, FindingCode.HELD_UP, False),
 }
 
 

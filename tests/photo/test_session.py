@@ -13,6 +13,7 @@ from PIL import Image
 
 from hardware.camera import Frame
 from hardware.faults import NotWanted
+from kiosk.darkroom import Sitting
 from kiosk.operations.camera import Session, View, challenges, take_photo
 from kiosk.operations.work import Work
 from kiosk.photo import CardPhoto, FindingCode, PhotoRefused
@@ -43,6 +44,7 @@ class Photographer:
         self.sees = sees or look()
         self.refuses = refuses
         self.excused: set[bool] = set()
+        self.sitting = Sitting()
         self.made: list[Any] = []
 
     def look(self, rgb: Any, excused: bool = False) -> Look:
@@ -109,6 +111,25 @@ def test_now_means_without_more_advice() -> None:
     assert {view.guidance.say for view in views} <= {OK, COUNTING}
 
 
+@pytest.mark.parametrize("code", [FindingCode.NO_FACE, FindingCode.EYES_CLOSED])
+def test_now_says_so_where_no_photo_can_be_taken(code: FindingCode) -> None:
+    said = "photo.screen.not_yet"
+    words: list[str] = []
+
+    def told() -> list[str]:
+        now, words[:] = words[:], []
+        return now
+
+    session = Session(Photographer(look(code)), Liveness(()), told)
+    before, _ = run(session, frames(60))
+    assert said not in {view.guidance.say for view in before}
+    words.append("now")
+    after, taken = run(session, frames(100, start=60))
+    assert taken is None
+    assert after[0].guidance.say == said
+    assert after[-1].guidance.say == f"photo.finding.{code}"  # and then what to do, once more
+
+
 def test_a_camera_that_repeats_itself_is_said_to_have_stopped() -> None:
     views, taken = run(Session(Photographer(), Liveness(()), list), frames(90, stopped=True))
     assert taken is None
@@ -154,20 +175,23 @@ def work(liveness: bool, shown: list[Any]) -> Work:
     )
 
 
-@pytest.mark.parametrize(
-    ("liveness", "attempt", "asked"), [(True, 1, True), (True, 2, False), (False, 1, False)]
-)
-def test_blink_and_turn_are_asked_at_the_first_try_only_and_can_be_switched_off(
-    liveness: bool, attempt: int, asked: bool
+@pytest.mark.parametrize("liveness", [True, False])
+def test_blink_and_turn_are_asked_before_the_first_photo_only_and_can_be_switched_off(
+    liveness: bool,
 ) -> None:
+    """Whatever the prompt counts: after Back it is a first try again, but not a first photo."""
     shown: list[View] = []
-    camera: Any = Camera(1200)
-    taken = take_photo(TakePhoto("photo.take", attempt), camera, work(liveness, shown))
-    said = {view.guidance.say for view in shown}
-    assert any("live" in say for say in said) is asked
-    missed = Answer.NOT_SEEN if asked else Answer.NOT_ASKED
-    assert (taken.liveness.blink, taken.liveness.turn) == (missed, missed)
-    assert camera.closed
+    given = work(liveness, shown)
+    missed = Answer.NOT_SEEN if liveness else Answer.NOT_ASKED
+    for number in (1, 2, 3):
+        shown.clear()
+        camera: Any = Camera(1200)
+        taken = take_photo(TakePhoto("photo.take", 1), camera, given)
+        said = {view.guidance.say for view in shown}
+        assert any("live" in say for say in said) is (liveness and number == 1)
+        assert (taken.liveness.blink, taken.liveness.turn) == (missed, missed)
+        assert taken.taken == number
+        assert camera.closed
 
 
 def test_a_citizen_who_leaves_ends_it() -> None:

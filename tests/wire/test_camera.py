@@ -166,6 +166,7 @@ def test_the_preview_gets_the_very_frame_that_the_photo_is_made_of(
     far_end: VirtualCamera,
 ) -> None:
     """`take_photo` itself: what it reports lies in the memory of the frame it looked at."""
+    from kiosk.darkroom import Sitting
     from kiosk.operations.camera import View, take_photo
     from kiosk.operations.work import Work
     from kiosk.photo import Finding, FindingCode
@@ -176,6 +177,8 @@ def test_the_preview_gets_the_very_frame_that_the_photo_is_made_of(
     looked_at: list[Any] = []
 
     class Photographer:
+        sitting = Sitting()
+
         def look(self, rgb: Any, excused: bool) -> Seen:
             looked_at.append(rgb)
             return Seen(Finding(FindingCode.NO_FACE))

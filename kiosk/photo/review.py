@@ -1,0 +1,113 @@
+"""Why a person must look at a photo before anything is finished with it, as a closed set of codes.
+
+The terminal sends them with the proof (`proof.reasons`), the centre finds its own from the bytes;
+while there is one, the state is 待核实 and not 已受理. The words for operators and citizens belong
+to whoever shows them; the codes are the contract.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from kiosk.photo.faces import Band, Comparison, Why
+from kiosk.photo.liveness import Answer
+from kiosk.photo.report import Line, Verdict
+from kiosk.photo.standard import Severity
+
+if TYPE_CHECKING:
+    from kiosk.photo.capture import Capture
+    from kiosk.photo.liveness import Hint
+    from kiosk.photo.report import Report
+
+
+class Reason(StrEnum):
+    """In the order in which an operator should read them."""
+
+    #: The faces differ.
+    FACE_MISMATCH = "face_mismatch"
+    #: The faces may be one person's or two persons'.
+    FACE_UNSURE = "face_unsure"
+    #: The citizen did not agree to a comparison.
+    FACE_DECLINED = "face_declined"
+    #: Nothing was compared, for any other reason.
+    FACE_NOT_COMPARED = "face_not_compared"
+    #: Two or more straight edges beside the head: it may be a picture that was held up.
+    FRAME_IN_PICTURE = "frame_in_picture"
+    #: Neither a blink nor a turn of the head was seen; also where none was asked for.
+    LIVENESS_NOT_SEEN = "liveness_not_seen"
+    #: Between the first challenge and the photo the face was gone, or somebody else was there.
+    TRACK_BROKEN = "track_broken"
+    #: What is behind the head is not one even wall.
+    BACKGROUND_UNEVEN = "background_uneven"
+    #: The citizen says that something on the head cannot be taken off (R-D16).
+    HEAD_COVERING = "head_covering"
+    #: A rule that is a must is met only within its tolerance, or could not be measured.
+    PHOTO_UNSURE = "photo_unsure"
+
+
+#: Reasons that are settled when staff have seen person and card (`kiosk.steps.proof`).
+OF_THE_FACE = frozenset(
+    {Reason.FACE_MISMATCH, Reason.FACE_UNSURE, Reason.FACE_DECLINED, Reason.FACE_NOT_COMPARED}
+)
+
+#: Rule that is a "should" -> the reason when it is not met. The others (a smile, a shadow) only
+#: make a photo less good, and stay warnings in the report.
+_SHOULD = {
+    "person.held_up": Reason.FRAME_IN_PICTURE,
+    "background.even": Reason.BACKGROUND_UNEVEN,
+}
+
+
+def review_reasons(
+    capture: Capture | None, comparison: Comparison, head_covering: bool = False
+) -> tuple[Reason, ...]:
+    """Of a photo as the terminal took it; `capture` is None where no photo belongs to the matter.
+
+    `head_covering`: the citizen said that it cannot be taken off.
+    """
+    if capture is None:
+        return reasons(None, None, comparison, head_covering)
+    return reasons(capture.photo.report, capture.liveness, comparison, head_covering)
+
+
+def reasons(
+    report: Report | None, liveness: Hint | None, comparison: Comparison, head_covering: bool
+) -> tuple[Reason, ...]:
+    """The same of the parts, None for a part that there is none of.
+
+    The six rules that nothing here can measure (`Severity.STAFF`: ears, shoulders, frown …) are no
+    reason by themselves: no photo at all would be without one, and the reasons that matter would
+    drown. Whoever examines (审核) an application sees them listed as open.
+    """
+    found = {_OF_THE_BAND[comparison.band]} - {None}
+    if comparison.why is Why.DECLINED:
+        found = {Reason.FACE_DECLINED}
+    if head_covering:
+        found.add(Reason.HEAD_COVERING)
+    if liveness is not None:
+        if Answer.SEEN not in (liveness.blink, liveness.turn):
+            found.add(Reason.LIVENESS_NOT_SEEN)
+        if not liveness.unbroken:
+            found.add(Reason.TRACK_BROKEN)
+    if report is not None:
+        found |= {_of_the_rule(line) for line in report.lines}
+    return tuple(reason for reason in Reason if reason in found)
+
+
+_OF_THE_BAND = {
+    Band.MATCH: None,
+    Band.UNSURE: Reason.FACE_UNSURE,
+    Band.MISMATCH: Reason.FACE_MISMATCH,
+    Band.CANNOT_TELL: Reason.FACE_NOT_COMPARED,
+}
+
+
+def _of_the_rule(line: Line) -> Reason | None:
+    if line.verdict is Verdict.MET:
+        return None
+    if line.verdict is Verdict.REVIEW:
+        return Reason.HEAD_COVERING
+    if line.rule.severity is Severity.MUST:
+        return Reason.PHOTO_UNSURE
+    return _SHOULD.get(line.rule.id) if line.verdict is Verdict.WARNING else None
