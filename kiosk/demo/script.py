@@ -1,189 +1,29 @@
-"""What is done in a tour, as tables: a step says which page must come, and what is touched there.
+"""What is done in a tour, as tables of steps (`kiosk.demo.acts`), chapter by chapter.
 
 The first chapter is one complete first application as a citizen makes it, with an address typed
-and one answer changed on the review page; the others are a card check, a technician's round, and
+and one answer changed on the review page. The others: where it stands, a card reported lost and
+found again, the same without network, a card left behind, a card check, a technician's round, and
 what the centre can do to a terminal. The system tests make their own scripts of the same parts.
-
-Persons, cards and what the bench understands are those of `hardware.virtual`.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Protocol
 
-from kiosk.demo.page import Look
-from kiosk.photo.guidance import COUNTING, SAYINGS
-from kiosk.words import Words
-
-
-class Doer(Protocol):
-    """Whoever does the acts; see `kiosk.demo.walk.Walker`."""
-
-    def look(self) -> Look: ...
-    def tap(self, tag: str) -> None:
-        """Touch a target, once it is there and can be touched."""
-
-    def tap_at(self, x: float, y: float) -> None:
-        """Touch a place, in shares of the window from its top left."""
-
-    def draw(self, tag: str, *strokes: tuple[tuple[float, float], ...]) -> None:
-        """Draw strokes on a target, in shares of it from its top left."""
-
-    def bench(self, *words: str) -> None: ...
-    def centre(self, *words: str) -> None: ...
-    def pin(self) -> str: ...
-    def keep(self, name: str) -> None:
-        """Take a picture of the page as it is."""
-
-
-class Act(Protocol):
-    """One thing done on a page."""
-
-    def __call__(self, doer: Doer) -> None: ...
-
-
-@dataclass(frozen=True)
-class Touch:
-    """A finger on what has this tag."""
-
-    tag: str
-
-    def __call__(self, doer: Doer) -> None:
-        doer.tap(self.tag)
-
-
-@dataclass(frozen=True)
-class Keys:
-    """Keys of the keyboard on the screen, one after the other."""
-
-    keys: str
-
-    def __call__(self, doer: Doer) -> None:
-        for key in self.keys:
-            doer.tap(f"key:{key}")
-
-
-@dataclass(frozen=True)
-class Pinyin:
-    """Chinese, by its sound: letters, then the candidate that reads `word`, on a later page of
-    candidates if need be."""
-
-    letters: str
-    word: str
-
-    def __call__(self, doer: Doer) -> None:
-        Keys(self.letters)(doer)
-        for _ in range(5):
-            for target in doer.look().targets:
-                if target.tag.startswith("candidate:") and target.text == self.word:
-                    doer.tap(target.tag)
-                    return
-            doer.tap("candidates:more")
-        raise LookupError(f"{self.word} is no candidate for {self.letters}")
-
-
-@dataclass(frozen=True)
-class Bench:
-    """A virtual device is moved."""
-
-    words: tuple[str, ...]
-
-    def __call__(self, doer: Doer) -> None:
-        doer.bench(*self.words)
-
-
-def bench(*words: str) -> Bench:
-    return Bench(words)
-
-
-#: What is said before the camera -> how the citizen follows it.
-FOLLOWED: Mapping[str, tuple[str, ...]] = {
-    "photo.finding.too_far": ("camera", "scene", "portrait"),
-    "photo.live.blink": ("camera", "play", "blink"),
-    "photo.live.turn_left": ("camera", "play", "turn-left"),
-    "photo.live.turn_right": ("camera", "play", "turn-right"),
-}
-#: What must have been said until the photo is taken, in this order.
-_TOLD = ("photo.finding.too_far", COUNTING)
-
-
-@dataclass(frozen=True)
-class Follow:
-    """Do what is said before the camera until the photo is taken, and keep a picture of each
-    thing said. Raises `LookupError` if the guidance did not lead from too far to holding still."""
-
-    page: str
-    within_s: float = 60.0
-
-    def __call__(self, doer: Doer) -> None:
-        words = {Words().say(saying): saying for saying in SAYINGS}
-        heard: list[str] = []
-        until = time.monotonic() + self.within_s
-        while (look := doer.look()).screen == self.page:
-            said = next((words[text] for text in look.texts if text in words), None)
-            if said is not None and said not in heard:
-                heard.append(said)
-                doer.keep(said.replace("photo.", "").replace(".", "-"))
-                if said in FOLLOWED:
-                    doer.bench(*FOLLOWED[said])
-            if time.monotonic() > until:
-                raise LookupError(f"no photo after {self.within_s:.0f} s; said was {heard}")
-            time.sleep(0.05)
-        if [said for said in heard if said in _TOLD] != list(_TOLD):
-            raise LookupError(f"the guidance said {heard}")
-
-
-@dataclass(frozen=True)
-class Centre:
-    """An operator at the centre gives a command."""
-
-    words: tuple[str, ...]
-
-    def __call__(self, doer: Doer) -> None:
-        doer.centre(*self.words)
-
-
-def sign(doer: Doer) -> None:
-    """Three strokes of a signature."""
-    doer.draw(
-        "pad",
-        tuple((0.15 + 0.02 * i, 0.30 + 0.01 * (i % 3)) for i in range(12)),
-        tuple((0.28 - 0.004 * i, 0.20 + 0.05 * i) for i in range(13)),
-        tuple((0.45 + 0.03 * i, 0.35 + 0.03 * ((i * 5) % 7)) for i in range(14)),
-    )
-
-
-def corner_pattern(doer: Doer) -> None:
-    """The four corners of home, in order: the hidden way to maintenance."""
-    for x, y in ((0.02, 0.01), (0.98, 0.01), (0.98, 0.99), (0.02, 0.99)):
-        doer.tap_at(x, y)
-
-
-def enter_pin(doer: Doer) -> None:
-    """The technician's PIN."""
-    Keys(doer.pin())(doer)
-
-
-@dataclass(frozen=True)
-class Step:
-    """A page that must come, and what is then done on it."""
-
-    #: Of the picture and in the report.
-    name: str
-    #: Id of the prompt, or "home", "maintenance" …
-    screen: str
-    then: tuple[Act, ...] = ()
-    #: Words that must be there.
-    shows: tuple[str, ...] = ()
-    #: Tags that must be there and be touchable, or not.
-    enabled: tuple[str, ...] = ()
-    disabled: tuple[str, ...] = ()
-    #: Longest wait for the page, seconds; generous, for slow machines.
-    within_s: float = 20.0
-
+from kiosk.demo.acts import (
+    Act,
+    Centre,
+    Follow,
+    Keys,
+    Line,
+    Pinyin,
+    Step,
+    Touch,
+    bench,
+    corner_pattern,
+    enter_pin,
+    sign,
+)
 
 NEXT = Touch("primary")
 PHONE = "13900000000"
@@ -225,12 +65,15 @@ _BANK = (
     Step("bank", "pickup.bank", (Touch("option:icbc"),)),
     Step("outlet", "pickup.outlet", (Touch("option:icbc-lubei"),)),
 )
+#: Whose face was not compared may have staff vouch; who does not wait is looked at by the centre.
+_UNVOUCHED = (Step("staff", "proof.staff", (NEXT,)),)
 _REHEARSED = tuple(bench("camera", "play", film) for film in ("blink", "turn-left", "turn-right"))
 _PHOTO = (
     # All that the citizen will do before the camera is drawn while there is time.
     Step("photo-notice", "photo.notice", (*_REHEARSED, bench("camera", "scene", "far"), NEXT)),
     Step("photo", "photo.take", (Follow("photo.take"),)),
     Step("photo-chosen", "photo.choose", (NEXT,), within_s=60.0),
+    *_UNVOUCHED,
 )
 _CHANGE = (
     Step("review", "review", (Touch("row:apply.special_group"),), (PHONE, ESTATE, "无")),
@@ -248,8 +91,9 @@ def identified(persona: str) -> tuple[Step, ...]:
 
 
 #: The result, and the ID card is taken away again. By then a receipt has been printed, or not.
-_TAKE_ALL = (bench("id", "lift"), NEXT)
-ACCEPTED = (Step("done", "apply.accepted", _TAKE_ALL, ("申请已受理",), within_s=40.0),)
+_TAKE_ALL: tuple[Act, ...] = (bench("id", "lift"), NEXT)
+#: What nothing here can measure, ears and shoulders among it, is looked at by a person.
+TAKEN_IN = (Step("done", "apply.to_review", _TAKE_ALL, ("等待核实",), within_s=40.0),)
 SAVED = (Step("done", "apply.queued", _TAKE_ALL, ("尚未生效",), within_s=40.0),)
 
 
@@ -262,7 +106,7 @@ APPLICATION = (
     *_CHANGE,
     *_SIGN,
     *SIGNED,
-    *ACCEPTED,
+    *TAKEN_IN,
 )
 
 CARD_CHECK = (
@@ -291,9 +135,75 @@ FLEET = (
     Step("service-open", "home", enabled=("service:card_check",)),
 )
 
+PROGRESS = (
+    Step("home", "home", (Touch("service:card_progress"),)),
+    Step("id-card", "identity.id_card", (bench("id", "put", "zhang"),)),
+    Step("progress", "progress.listing", (Touch("entry:0"),), ("待核实",)),
+    Step("progress-printed", "progress.listing", _TAKE_ALL, ("已经打印，请取走。",)),
+)
+
+#: From home until the kind of loss has been agreed to.
+_REPORTED = (
+    Step("home", "home", (Touch("service:loss_report"),)),
+    Step("loss-notice", "loss_report.notice", (NEXT,), ("12333",)),
+    Step("id-card", "identity.id_card", (bench("id", "put", "wang"),)),
+    Step("loss-kind", "loss_report.kind", (Touch("option:temporary"),)),
+    Step("loss-consequences", "loss_report.temporary", (NEXT,)),
+)
+LOSS = (
+    *_REPORTED,
+    Step("loss-done", "loss_report.accepted", _TAKE_ALL, ("已经挂失",), within_s=40.0),
+)
+
+#: Staff vouch: the demo's is number 001.
+_VOUCHED = (
+    Step("staff-why", "proof.staff", (Touch("reason:face"),)),
+    Step("staff-number", "proof.staff", (Keys("001"), Touch("number_done"))),
+    Step("staff-pin", "proof.staff", (enter_pin,)),
+)
+WITHDRAWAL = (
+    Step("home", "home", (Touch("service:loss_withdrawal"),)),
+    Step("withdrawal-notice", "loss_withdrawal.notice", (NEXT,)),
+    Step("id-card", "identity.id_card", (bench("id", "put", "wang"),)),
+    Step("found-card", "loss_withdrawal.card", (bench("card", "insert", "third"),)),
+    *_VOUCHED,
+    Step(
+        "withdrawal-done",
+        "loss_withdrawal.accepted",
+        (bench("id", "lift"), bench("card", "pull"), NEXT),
+        ("已经解挂",),
+        within_s=40.0,
+    ),
+)
+
+#: Without network: saved, said to have no effect yet, and sent first when the line is back.
+OFFLINE = (
+    Step("home", "home", (Line(up=False),)),
+    *_REPORTED,
+    Step("loss-queued", "loss_report.queued", _TAKE_ALL, ("还没有生效",), within_s=40.0),
+    Step("home", "home", (Line(up=True),), ("离线",)),
+    Step("online-again", "home", (Touch("service:card_progress"),), ("联网",), within_s=40.0),
+    Step("id-card", "identity.id_card", (bench("id", "put", "wang"),)),
+    Step("loss-in-force", "progress.listing", _TAKE_ALL, ("已生效",), within_s=40.0),
+)
+
+#: The citizen walks away and the card stays in the slot.
+LEFT_BEHIND = (
+    Step("home", "home", (Touch("service:card_check"),)),
+    Step("insert-card", "card_check.read", (bench("card", "insert", "third"),)),
+    Step("card-checked", "card_check.third", (NEXT,)),
+    Step("left-behind", "left_behind", (bench("card", "pull"),), ("请取走您的证件",)),
+    Step("home-again", "home"),
+)
+
 #: The tour: chapter -> its steps.
 CHAPTERS: Mapping[str, tuple[Step, ...]] = {
     "application": APPLICATION,
+    "progress": PROGRESS,
+    "loss": LOSS,
+    "withdrawal": WITHDRAWAL,
+    "offline": OFFLINE,
+    "left_behind": LEFT_BEHIND,
     "card_check": CARD_CHECK,
     "technician": TECHNICIAN,
     "fleet": FLEET,
@@ -302,7 +212,8 @@ CHAPTERS: Mapping[str, tuple[Step, ...]] = {
 
 def short_application(persona: str, *, offline: bool = False) -> tuple[Step, ...]:
     """The shortest way from home to the signature; for tests of what happens after it."""
-    asked = (Step("have-card", "eligibility.have_card", (Touch("option:no"),)),) if offline else ()
+    have_card = Step("have-card", "eligibility.have_card", (Touch("option:no"),))
+    asked = (have_card,) if offline else ()
     return (
         *identified(persona),
         *asked,

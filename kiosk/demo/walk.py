@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from kiosk.demo.acts import Step
 from kiosk.demo.hand import Hand
 from kiosk.demo.page import Look, NotThere, Target
-from kiosk.demo.script import Step
 from kiosk.demo.world import World
 
 #: Longest wait for something on a page that is already there, seconds.
@@ -42,7 +42,7 @@ class Passed:
 
 
 class Walker:
-    """One pair of hands and eyes in a `World`. Does the acts of `kiosk.demo.script`."""
+    """One pair of hands and eyes in a `World`. Does the acts of `kiosk.demo.acts`."""
 
     def __init__(
         self, world: World, hand: Hand, pictures: Path, say: Callable[[str], None]
@@ -116,7 +116,7 @@ class Walker:
         picture = self._picture("failed")
         raise WentWrong(f"{step}: {why}; see {picture}")
 
-    # -- acts (`kiosk.demo.script.Doer`) -----------------------------------------------------
+    # -- acts (`kiosk.demo.acts.Doer`) -----------------------------------------------------
 
     def look(self) -> Look:
         return self._world.page.look()
@@ -149,6 +149,12 @@ class Walker:
 
     def centre(self, *words: str) -> None:
         self._world.central(*words)
+
+    def line(self, up: bool) -> None:
+        if up:
+            self._world.start_central()
+        else:
+            self._world.stop_central()
 
     def keep(self, name: str) -> None:
         seen = self.look().screen

@@ -20,8 +20,9 @@ import pytest
 
 from hardware.virtual.personas import ID_PERSONAS
 from kiosk.demo import report, script
+from kiosk.demo.acts import Step, bench
 from kiosk.demo.processes import wait_for
-from kiosk.demo.script import Step, bench, short_application
+from kiosk.demo.script import short_application
 from kiosk.demo.tour import shown_number, visited
 from kiosk.demo.walk import Walker
 from kiosk.demo.world import World
@@ -124,7 +125,7 @@ def test_a_core_dump_after_the_citizen_left_has_nothing_of_them(kiosk: Kiosk) ->
     assert all(name in seen for name in secrets), "else looking would prove nothing"
     assert darkrooms(screen.pid) == 1, "the photo was made in a process of its own"
 
-    kiosk.go(script.SIGNED, script.ACCEPTED)
+    kiosk.go(script.SIGNED, script.TAKEN_IN)
     overwritten = _overwritten(world)
     kiosk.go((Step("home-again", "home", (bench("id", "lift"),)),))
     kiosk.until("the memory overwritten", lambda: _overwritten(world) > overwritten)
@@ -184,7 +185,7 @@ def test_printer_out_of_paper(kiosk: Kiosk, persona: str, accident: tuple[str, .
     """The transaction stays submitted, the citizen is told, and the next one receives nothing."""
     kiosk.go(short_application(persona))
     kiosk.walker.bench(*accident)
-    kiosk.go(script.SIGNED, script.ACCEPTED)
+    kiosk.go(script.SIGNED, script.TAKEN_IN)
     number = kiosk.number()
     shown = " ".join(kiosk.walker.texts["done"])
     assert "回执没有打印出来" in shown

@@ -36,6 +36,14 @@ def report(out: Path) -> dict[str, Any]:
     return found
 
 
+def application(report: dict[str, Any]) -> dict[str, Any]:
+    """The one first application that the centre holds."""
+    cases = report["centre"]["cases"]
+    (one,) = [case for case in cases if case["kind"] == "first_application"]
+    found: dict[str, Any] = one
+    return found
+
+
 def test_every_step_of_every_chapter_was_passed_in_order(report: dict[str, Any]) -> None:
     passed = [(step["name"], step["screen"]) for step in report["steps"]]
     wanted = [(step.name, step.screen) for steps in script.CHAPTERS.values() for step in steps]
@@ -63,19 +71,34 @@ def test_every_page_has_a_picture_with_something_on_it(out: Path, report: dict[s
 
 
 def test_the_centre_holds_the_application_once(report: dict[str, Any]) -> None:
-    (one,) = report["centre"]["cases"]
+    one = application(report)
     assert one["pictures"]["photo"] == [358, 441]
     assert one["document_ok"]
     assert one["signature_ok"]
+
+
+def test_a_loss_is_blocked_withdrawn_and_blocked_again_when_the_line_is_back(
+    report: dict[str, Any],
+) -> None:
+    states = [
+        (case["kind"], case["state"])
+        for case in report["centre"]["cases"]
+        if case["kind"] != "first_application"
+    ]
+    assert states == [
+        ("loss_report", "withdrawn"),
+        ("loss_withdrawal", "in_force"),
+        ("loss_report", "in_force"),
+    ]
 
 
 def test_the_receipt_says_what_it_must_and_hides_what_it_must(
     out: Path, report: dict[str, Any]
 ) -> None:
     text = (out / "receipt.txt").read_text(encoding="utf-8")
-    (one,) = report["centre"]["cases"]
+    one = application(report)
     assert one["receipt_no"] in text.replace(" ", "")
-    assert "已受理" in text
+    assert "待核实" in text
     assert PERSON.number[:3] + "*" * 11 + PERSON.number[-4:] in text
     for secret in (PERSON.number, PERSON.name, script.PHONE):
         assert secret not in text

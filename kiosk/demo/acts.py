@@ -1,0 +1,196 @@
+"""What can be done on a page of a tour: touches, keys, a finger that draws, a device that is moved.
+
+A step says which page must come, and which acts follow there. Chapters are made of steps in
+`kiosk.demo.script`; `kiosk.demo.walk` does them. Persons, cards and what the bench understands are
+those of `hardware.virtual`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from kiosk.demo.page import Look
+from kiosk.photo.guidance import COUNTING, SAYINGS
+from kiosk.words import Words
+
+
+class Doer(Protocol):
+    """Whoever does the acts; see `kiosk.demo.walk.Walker`."""
+
+    def look(self) -> Look: ...
+    def tap(self, tag: str) -> None:
+        """Touch a target, once it is there and can be touched."""
+
+    def tap_at(self, x: float, y: float) -> None:
+        """Touch a place, in shares of the window from its top left."""
+
+    def draw(self, tag: str, *strokes: tuple[tuple[float, float], ...]) -> None:
+        """Draw strokes on a target, in shares of it from its top left."""
+
+    def bench(self, *words: str) -> None: ...
+    def centre(self, *words: str) -> None: ...
+    def line(self, up: bool) -> None:
+        """Take the centre away, as a broken line would, or bring it back."""
+
+    def pin(self) -> str: ...
+    def keep(self, name: str) -> None:
+        """Take a picture of the page as it is."""
+
+
+class Act(Protocol):
+    """One thing done on a page."""
+
+    def __call__(self, doer: Doer) -> None: ...
+
+
+@dataclass(frozen=True)
+class Touch:
+    """A finger on what has this tag."""
+
+    tag: str
+
+    def __call__(self, doer: Doer) -> None:
+        doer.tap(self.tag)
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys of the keyboard on the screen, one after the other."""
+
+    keys: str
+
+    def __call__(self, doer: Doer) -> None:
+        for key in self.keys:
+            doer.tap(f"key:{key}")
+
+
+@dataclass(frozen=True)
+class Pinyin:
+    """Chinese, by its sound: letters, then the candidate that reads `word`, on a later page of
+    candidates if need be."""
+
+    letters: str
+    word: str
+
+    def __call__(self, doer: Doer) -> None:
+        Keys(self.letters)(doer)
+        for _ in range(5):
+            for target in doer.look().targets:
+                if target.tag.startswith("candidate:") and target.text == self.word:
+                    doer.tap(target.tag)
+                    return
+            doer.tap("candidates:more")
+        raise LookupError(f"{self.word} is no candidate for {self.letters}")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A virtual device is moved."""
+
+    words: tuple[str, ...]
+
+    def __call__(self, doer: Doer) -> None:
+        doer.bench(*self.words)
+
+
+def bench(*words: str) -> Bench:
+    return Bench(words)
+
+
+#: What is said before the camera -> how the citizen follows it.
+FOLLOWED: Mapping[str, tuple[str, ...]] = {
+    "photo.finding.too_far": ("camera", "scene", "portrait"),
+    "photo.live.blink": ("camera", "play", "blink"),
+    "photo.live.turn_left": ("camera", "play", "turn-left"),
+    "photo.live.turn_right": ("camera", "play", "turn-right"),
+}
+#: What must have been said until the photo is taken, in this order.
+_TOLD = ("photo.finding.too_far", COUNTING)
+
+
+@dataclass(frozen=True)
+class Follow:
+    """Do what is said before the camera until the photo is taken, and keep a picture of each
+    thing said. Raises `LookupError` if the guidance did not lead from too far to holding still."""
+
+    page: str
+    within_s: float = 60.0
+
+    def __call__(self, doer: Doer) -> None:
+        words = {Words().say(saying): saying for saying in SAYINGS}
+        heard: list[str] = []
+        until = time.monotonic() + self.within_s
+        while (look := doer.look()).screen == self.page:
+            said = next((words[text] for text in look.texts if text in words), None)
+            if said is not None and said not in heard:
+                heard.append(said)
+                doer.keep(said.replace("photo.", "").replace(".", "-"))
+                if said in FOLLOWED:
+                    doer.bench(*FOLLOWED[said])
+            if time.monotonic() > until:
+                raise LookupError(f"no photo after {self.within_s:.0f} s; said was {heard}")
+            time.sleep(0.05)
+        if [said for said in heard if said in _TOLD] != list(_TOLD):
+            raise LookupError(f"the guidance said {heard}")
+
+
+@dataclass(frozen=True)
+class Centre:
+    """An operator at the centre gives a command."""
+
+    words: tuple[str, ...]
+
+    def __call__(self, doer: Doer) -> None:
+        doer.centre(*self.words)
+
+
+@dataclass(frozen=True)
+class Line:
+    """The way to the centre breaks, or is back."""
+
+    up: bool
+
+    def __call__(self, doer: Doer) -> None:
+        doer.line(self.up)
+
+
+def sign(doer: Doer) -> None:
+    """Three strokes of a signature."""
+    doer.draw(
+        "pad",
+        tuple((0.15 + 0.02 * i, 0.30 + 0.01 * (i % 3)) for i in range(12)),
+        tuple((0.28 - 0.004 * i, 0.20 + 0.05 * i) for i in range(13)),
+        tuple((0.45 + 0.03 * i, 0.35 + 0.03 * ((i * 5) % 7)) for i in range(14)),
+    )
+
+
+def corner_pattern(doer: Doer) -> None:
+    """The four corners of home, in order: the hidden way to maintenance."""
+    for x, y in ((0.02, 0.01), (0.98, 0.01), (0.98, 0.99), (0.02, 0.99)):
+        doer.tap_at(x, y)
+
+
+def enter_pin(doer: Doer) -> None:
+    """The technician's PIN."""
+    Keys(doer.pin())(doer)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A page that must come, and what is then done on it."""
+
+    #: Of the picture and in the report.
+    name: str
+    #: Id of the prompt, or "home", "maintenance" …
+    screen: str
+    then: tuple[Act, ...] = ()
+    #: Words that must be there.
+    shows: tuple[str, ...] = ()
+    #: Tags that must be there and be touchable, or not.
+    enabled: tuple[str, ...] = ()
+    disabled: tuple[str, ...] = ()
+    #: Longest wait for the page, seconds; generous, for slow machines.
+    within_s: float = 20.0
