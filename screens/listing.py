@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
+from unicodedata import east_asian_width
 
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.widget import Widget
@@ -20,8 +21,8 @@ from sync.receipt_number import grouped
 #: Entries on a page: each has up to four rows, a sentence and a button.
 PER_PAGE = 2
 
-#: Characters of short rows that stand on one line.
-LINE = 48
+#: Short rows stand on one line up to this width, in halves of a Chinese character.
+LINE = 52
 
 
 class ListingScreen(PromptScreen[Listing]):
@@ -92,11 +93,16 @@ def _lines(rows: Iterable[str]) -> list[str]:
     """Rows, two on a line where both are short."""
     lines: list[str] = []
     for row in rows:
-        if lines and len(lines[-1]) + len(row) <= LINE:
+        if lines and _wide(lines[-1]) + _wide(row) <= LINE:
             lines[-1] += f"　{row}"
         else:
             lines.append(row)
     return lines
+
+
+def _wide(text: str) -> int:
+    """Width in halves of a Chinese character."""
+    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def _beside(words: Text, beside: Widget) -> BoxLayout:

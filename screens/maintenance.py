@@ -37,6 +37,8 @@ ICONS = {
     "disk": "harddisk",
     "centre": "server-network",
     "journal": "notebook-check-outline",
+    "outbox": "tray-alert",
+    "left_behind": "card-bulleted-off-outline",
 }
 #: Device state -> state of `theme.STATES`.
 LOOKS = {

@@ -145,7 +145,7 @@ PROGRESS = (
 #: From home until the kind of loss has been agreed to.
 _REPORTED = (
     Step("home", "home", (Touch("service:loss_report"),)),
-    Step("loss-notice", "loss_report.notice", (NEXT,), ("12333",)),
+    Step("loss-notice", "loss_report.notice", (NEXT,)),
     Step("id-card", "identity.id_card", (bench("id", "put", "wang"),)),
     Step("loss-kind", "loss_report.kind", (Touch("option:temporary"),)),
     Step("loss-consequences", "loss_report.temporary", (NEXT,)),

@@ -278,7 +278,7 @@ class Visit:
         """Answer the current prompt with a device fault; a service may catch it at the await."""
         prompt = self._open_prompt()
         self._listen(Event("fault", prompt.id, fault.code))
-        kept = _bare(fault)
+        kept = fault.bare()
         self._said.append((prompt, kept))
         self._reply(kept)
 
@@ -489,7 +489,7 @@ class Visit:
         try:
             if isinstance(reply, DeviceFault):
                 # A copy: what is thrown gets a traceback, whose frames hold what the citizen said.
-                self.prompt = coroutine.throw(_bare(reply))
+                self.prompt = coroutine.throw(reply.bare())
             else:
                 self.prompt = coroutine.send(reply)
         except StopIteration:
@@ -554,11 +554,6 @@ def _where(error: BaseException) -> Broke:
     if trace is not None:
         where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
     return Broke(f"{type(error).__name__} at {where}")
-
-
-def _bare(fault: DeviceFault) -> DeviceFault:
-    """The fault without traceback and cause."""
-    return DeviceFault(fault.code, fault.detail, temporary=fault.temporary)
 
 
 def _was_asked(said: Said) -> bool:

@@ -85,10 +85,10 @@ LAYERS: Final[dict[str, Layer]] = {
             (
                 _clear(1),
                 Key("0"),
-                _delete(1),
-                _layer("letters", 1.5),
+                _delete(1.6),
+                _layer("letters", 1.2),
                 Key("丁", 1),
-                _layer("pinyin", 2),
+                _layer("pinyin", 1.7),
             ),
         ),
         role="heading",
