@@ -46,7 +46,8 @@ class Devices:
     #: How the reader is built, for the words that say how to put the card (domain R-K11): "flat"
     #: to lay it on, "upright" to hold it against, "slot" to put it in.
     id_reader_place: str = "flat"
-    #: Path of the vendor's library that decodes the card's portrait (WLT); "": no portrait.
+    #: Path of the vendor's library that decodes the card's portrait (WLT); "": no portrait;
+    #: "demo": the portraits of virtual cards.
     wlt_library: str = ""
     printer: str = ""
     printer_baud: int = 115200
@@ -181,6 +182,8 @@ def load_settings(file: Path | None, environment: Mapping[str, str] = os.environ
     settings = Settings(mode=mode, **tables)
     if settings.devices.card.startswith("direct:") and not settings.virtual:
         raise BadSettings("devices.card is a virtual card, which production has none of")
+    if settings.devices.wlt_library == "demo" and not settings.virtual:
+        raise BadSettings("devices.wlt_library opens virtual cards only, which production has not")
     return settings
 
 

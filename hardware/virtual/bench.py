@@ -53,7 +53,7 @@ from hardware.virtual.card import CardSlot
 from hardware.virtual.hsm import VirtualHsm
 from hardware.virtual.id_reader import VirtualIdReader
 from hardware.virtual.personas import CARD_PERSONAS, ID_PERSONAS
-from hardware.virtual.portrait import FILMS, SCENES
+from hardware.virtual.portrait import CHIPS, FILMS, SCENES
 from hardware.virtual.printer import VirtualPrinter
 
 T = TypeVar("T")
@@ -86,7 +86,7 @@ class Bench:
         the centre finds its HSM, 0 for none."""
         wires = state / "wires"
         wires.mkdir(parents=True, exist_ok=True)
-        self.id_reader = VirtualIdReader(wires)
+        self.id_reader = VirtualIdReader(wires, portraits=True)
         self.printer = VirtualPrinter(state / "receipts", columns, wires)
         self.camera = VirtualCamera()
         self.slot = CardSlot(card_port)
@@ -98,6 +98,7 @@ class Bench:
         self._verbs: dict[tuple[str, str], Callable[..., Any]] = {
             ("id", "put"): self._put_id,
             ("id", "put-other"): self._put_other,
+            ("id", "portrait"): self._portrait,
             ("id", "lift"): self._lift_id,
             ("id", "lift-at-read"): self._lift_at_read,
             ("id", "sw3"): self._next_status,
@@ -177,6 +178,11 @@ class Bench:
     def _put_id(self, persona: str) -> None:
         self.id_reader.put(_known(ID_PERSONAS, persona, "persona"))
         self._on_reader = persona
+
+    def _portrait(self, name: str) -> None:
+        """Whose portrait the cards hold: one of `CHIPS`, or "own" for that of each persona."""
+        known = {"own": "", **{chip: chip for chip in CHIPS}}
+        self.id_reader.show_portrait(_known(known, name, "portrait"))
 
     def _put_other(self) -> None:
         self.id_reader.put_other_card()

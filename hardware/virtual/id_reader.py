@@ -64,7 +64,10 @@ def answer_frame(status: int, data: bytes = b"") -> bytes:
 class VirtualIdReader(FarEnd):
     """A reader with nothing on it."""
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, portraits: bool = False) -> None:
+        """`portraits`: whether cards bring one; to draw it takes a moment."""
+        self._portraits = portraits
+        self._portrait = ""
         self._card: IdPersona | None = None
         self._wrong_card = False
         self._found = self._selected = False
@@ -84,15 +87,31 @@ class VirtualIdReader(FarEnd):
         self.trickle = 0
         #: Spoil the checksum of the next reading.
         self.spoil = False
-        #: What a vendor's decoder would make a portrait of.
+        #: What a decoder would make a portrait of.
         self.photo = bytes(_PHOTO_BYTES)
         super().__init__("id_reader", folder)
 
     def put(self, persona: IdPersona) -> None:
         """Lay a card on the reader."""
+        if self._portraits:
+            self._draw(self._portrait or persona.portrait, persona.sex_code)
         with self._state:
             self._card, self._wrong_card = persona, False
             self._found = self._selected = self._spent = False
+
+    def show_portrait(self, name: str) -> None:
+        """Whose portrait every card holds from now on, of `hardware.virtual.portrait.CHIPS`; "":
+        its own again. Raises `KeyError`."""
+        with self._state:
+            card = self._card
+        if name or card is not None:
+            self._draw(name or (card.portrait if card else ""), card.sex_code if card else "1")
+        self._portrait = name
+
+    def _draw(self, name: str, sex_code: str) -> None:
+        from hardware.virtual.portrait import chip  # brings numpy and OpenCV
+
+        self.photo = chip(name or {"1": "man"}.get(sex_code, "woman"))
 
     def put_other_card(self) -> None:
         """Lay something on the reader that is not an identity card at all (a bank card)."""

@@ -59,6 +59,8 @@ class IdPersona:
     issue_count: str = ""
     version: str = ""
     old_document: str = ""
+    #: Whose portrait the chip holds, of `hardware.virtual.portrait.CHIPS`; "": as the sex says.
+    portrait: str = ""
 
     def card(self) -> IdCard:
         """What a reader must make of it."""
@@ -112,7 +114,11 @@ ID_PERSONAS: Mapping[str, IdPersona] = {
     "wang": _WANG,
     "li": _resident("李志强", "19861105", 33, "河北省唐山市丰南区青年路书香园5楼1门102号"),
     "chen": _resident("陈桂芝", "19630427", 68, "河北省唐山市古冶区林西街12楼2门202号"),
-    "he": _resident("何玉兰", "19681108", 72, "河北省唐山市开平区新苑小区8楼1门601号"),
+    # A chip whose portrait nobody can open.
+    "he": replace(
+        _resident("何玉兰", "19681108", 72, "河北省唐山市开平区新苑小区8楼1门601号"),
+        portrait="none",
+    ),
     # Grown up, but young; a rural address.
     "zhao": _ZHAO,
     # Eleven characters with a middle dot, nearly what the chip can hold.

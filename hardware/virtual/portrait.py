@@ -227,6 +227,59 @@ def _at(**place: Any) -> Callable[[NDArray[np.float32]], None]:
     return lambda picture: _seat(picture, _MAN, **place)
 
 
+# -- portraits in chips ---------------------------------------------------------------------------
+
+#: Width of the face in a chip's portrait, and its size, pixels; where the eyes are in it.
+_CHIP_FACE, _CHIP, _CHIP_EYES = 62.0, (102, 126), (51.0, 58.0)
+
+
+def _carved(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """As if somebody else had been cut in wood, broad and flat. The network that compares faces
+    takes every head drawn here for one person (cosine 0.8 and more), so a stranger has to be drawn
+    in another manner; this one comes out at 0.15."""
+    y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
+    broad = 640.0 + (x - 640.0) * 0.75, 312.0 + (y - 312.0) * 1.3
+    grey = np.repeat(picture.mean(axis=2, keepdims=True), 3, axis=2)
+    flat = cv2.remap(grey, *broad, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(np.clip(np.floor((flat + 40.0) / 88.0) * 88.0, 0.0, 255.0), np.float32)
+
+
+#: Whose portrait a chip may hold: the sitters of "portrait" and of "portrait-woman", a stranger to
+#: both, and "none", which cannot be opened.
+CHIPS = ("man", "woman", "stranger", "none")
+
+
+@cache
+def chip(name: str) -> bytes:
+    """The 1,024 bytes of such a portrait (`hardware.virtual.demo_wlt`). Raises `KeyError`."""
+    if name == "none":
+        return bytes(1024)
+    sitter = {"man": _MAN, "woman": _WOMAN, "stranger": replace(_MAN, glasses="dark")}[name]
+    picture = np.full((HEIGHT, WIDTH, 3), 250.0, np.float32)
+    _seat(picture, sitter)
+    return chip_of(_carved(picture) if name == "stranger" else picture)
+
+
+def chip_of(
+    picture: NDArray[Any], eyes: tuple[float, float] = (640.0, 312.0), face: float = _COMPOSED
+) -> bytes:
+    """The same of any picture: middle of the eyes and width of the face in its pixels."""
+    from PIL import Image
+
+    from hardware.virtual.demo_wlt import packed
+
+    scale = _CHIP_FACE / face
+    width, height = _CHIP[0] / scale, _CHIP[1] / scale
+    box = (eyes[0] - _CHIP_EYES[0] / scale, eyes[1] - _CHIP_EYES[1] / scale)
+    pixels = np.clip(picture, 0, 255).astype(np.uint8)
+    room = round(max(width, height))
+    pixels = cv2.copyMakeBorder(pixels, room, room, room, room, cv2.BORDER_REPLICATE)
+    corner = box[0] + room, box[1] + room
+    shown = (*corner, corner[0] + width, corner[1] + height)
+    image = Image.fromarray(np.asarray(pixels, np.uint8))
+    return packed(image.resize(_CHIP, Image.Resampling.LANCZOS, box=shown))
+
+
 _SCENES: dict[str, Callable[[NDArray[np.float32]], None]] = {
     "portrait": _portrait,
     "portrait-woman": _portrait_woman,

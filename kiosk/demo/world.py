@@ -260,6 +260,7 @@ class World:
                 "card": self._route.setting,
                 "card_contactless": self._route.near_setting,
                 "card_authenticator": "hsm",
+                "wlt_library": "demo",
             },
             "central": {"url": self.central_url, "heartbeat_s": HEARTBEAT_S},
             "screen": {
