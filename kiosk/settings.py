@@ -105,7 +105,7 @@ class Photo:
 
     #: Where the face is compared with the ID card's portrait: "none", "terminal" or "central". It
     #: needs the decoder of the portrait as well (`devices.wlt_library`).
-    comparison: str = "none"
+    comparison: str = "terminal"
     #: Whether a blink and a turn of the head are asked for, as a hint.
     liveness: bool = True
 

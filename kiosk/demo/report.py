@@ -39,14 +39,17 @@ class Check:
 
 def check_application(held: dict[str, Any], number: str, person: IdPersona) -> Iterator[Check]:
     """The centre's view (`central show`) of the one application; `number` is the receipt's."""
-    applications = [case for case in held["cases"] if case["kind"] == "first_application"]
-    yield Check("the centre holds exactly one application", len(applications) == 1)
-    if len(applications) != 1:
+    of_person = [
+        case
+        for case in held["cases"]
+        if (case["kind"], case["name"]) == ("first_application", mask_name(person.name))
+    ]
+    yield Check("the centre holds exactly one application", len(of_person) == 1)
+    if len(of_person) != 1:
         return
-    one = applications[0]
+    one = of_person[0]
     yield Check("its receipt number is the one shown to the citizen", one["receipt_no"] == number)
     yield Check("a person looks at it", one["state_zh"] == "待核实", one["state_zh"])
-    yield Check("it is the person's", one["name"] == mask_name(person.name), one["name"])
     pictures = one["pictures"]
     yield Check("its photo opens, 358x441", pictures["photo"] == PHOTO_SIZE, pictures["photo"])
     yield Check("its signature opens", bool(pictures["signature"]), pictures["signature"])
@@ -58,11 +61,25 @@ def check_application(held: dict[str, Any], number: str, person: IdPersona) -> I
     yield Check("the centre measured the photo itself", one["rules_measured"] > 0)
     differing = one["photo_disagrees"]
     yield Check("it found what the terminal found", differing == [], differing)
-    why = {"face_not_compared", "staff_rules"}
-    yield Check("it is said why", set(one["review"]) == why, one["review"])
+    yield Check("the face was matched", one["proof"] == "P3", one["proof"])
+    yield Check("what nothing can measure is left to a person", one["review"] == ["staff_rules"])
     consents = sorted(one["consents"])
-    wanted = ["apply.notice", "photo.notice"]
-    yield Check("both consents are recorded", consents == wanted, consents)
+    wanted = ["apply.notice", "comparison.consent", "photo.notice"]
+    yield Check("every consent are recorded", consents == wanted, consents)
+
+
+#: Why a person must look at a photo of a photo.
+_PAPER = {"face_mismatch", "frame_in_picture", "liveness_not_seen", "staff_rules"}
+
+
+def check_paper(held: dict[str, Any], person: IdPersona) -> Iterator[Check]:
+    """The application with somebody else's photo on paper: taken in, and waiting for a person."""
+    found = [case for case in held["cases"] if case["name"] == mask_name(person.name)]
+    yield Check("the paper photo was taken in as well", len(found) == 1)
+    for one in found:
+        yield Check("it waits for a person", one["state_zh"] == "待核实", one["state_zh"])
+        yield Check("for every reason there is", set(one["review"]) >= _PAPER, one["review"])
+        yield Check("it proves nothing", one["proof"] == "P1", one["proof"])
 
 
 def check_receipt(text: str, number: str, state: str, person: IdPersona) -> Iterator[Check]:

@@ -65,15 +65,15 @@ _BANK = (
     Step("bank", "pickup.bank", (Touch("option:icbc"),)),
     Step("outlet", "pickup.outlet", (Touch("option:icbc-lubei"),)),
 )
-#: Whose face was not compared may have staff vouch; who does not wait is looked at by the centre.
-_UNVOUCHED = (Step("staff", "proof.staff", (NEXT,)),)
+#: The face is compared with the portrait in the ID card's chip, with a consent of its own.
+_COMPARED = (Step("compare-consent", "comparison.consent", (NEXT,)),)
 _REHEARSED = tuple(bench("camera", "play", film) for film in ("blink", "turn-left", "turn-right"))
 _PHOTO = (
     # All that the citizen will do before the camera is drawn while there is time.
     Step("photo-notice", "photo.notice", (*_REHEARSED, bench("camera", "scene", "far"), NEXT)),
     Step("photo", "photo.take", (Follow("photo.take"),)),
     Step("photo-chosen", "photo.choose", (NEXT,), within_s=60.0),
-    *_UNVOUCHED,
+    *_COMPARED,
 )
 _CHANGE = (
     Step("review", "review", (Touch("row:apply.special_group"),), (PHONE, ESTATE, "无")),
@@ -157,7 +157,8 @@ LOSS = (
 
 #: Staff vouch: the demo's is number 001.
 _VOUCHED = (
-    Step("staff-why", "proof.staff", (Touch("reason:face"),)),
+    Step("compare-declined", "comparison.consent", (Touch("decline"),)),
+    Step("staff-why", "proof.staff", (Touch("reason:declined"),)),
     Step("staff-number", "proof.staff", (Keys("001"), Touch("number_done"))),
     Step("staff-pin", "proof.staff", (enter_pin,)),
 )
@@ -172,6 +173,34 @@ WITHDRAWAL = (
         "loss_withdrawal.accepted",
         (bench("id", "lift"), bench("card", "pull"), NEXT),
         ("已经解挂",),
+        within_s=40.0,
+    ),
+)
+
+#: Somebody else's photo on paper before the lens, with the ID card of another: nobody is refused,
+#: and a person looks at it.
+PAPER_PHOTO = (
+    *identified("zhao"),
+    *_PHONE,
+    *_SAME_ADDRESS,
+    *_BANK,
+    Step(
+        "photo-notice",
+        "photo.notice",
+        (bench("camera", "scene", "print"), bench("id", "portrait", "stranger"), NEXT),
+    ),
+    Step("paper-photo", "photo.take"),
+    Step("photo-chosen", "photo.choose", (NEXT,), within_s=90.0),
+    *_COMPARED,
+    Step("staff", "proof.staff", (NEXT,)),
+    Step("review", "review", (NEXT,)),
+    *_SIGN,
+    *SIGNED,
+    Step(
+        "paper-done",
+        "apply.to_review",
+        (bench("id", "portrait", "own"), *_TAKE_ALL),
+        ("等待核实",),
         within_s=40.0,
     ),
 )
@@ -199,6 +228,7 @@ LEFT_BEHIND = (
 #: The tour: chapter -> its steps.
 CHAPTERS: Mapping[str, tuple[Step, ...]] = {
     "application": APPLICATION,
+    "paper_photo": PAPER_PHOTO,
     "progress": PROGRESS,
     "loss": LOSS,
     "withdrawal": WITHDRAWAL,

@@ -31,6 +31,7 @@ PERSON = ID_PERSONAS["zhang"]
 #: Names of what is printed in a tour, in its order.
 _PRINTED = (
     "receipt",
+    "paper-photo-receipt",
     "progress-copy",
     "loss-receipt",
     "withdrawal-receipt",
@@ -130,6 +131,8 @@ class Tour:
         health = report.health_of(world.state)
         self._report["health"] = health
         for check in report.check_application(held, number, PERSON):
+            self.note(check)
+        for check in report.check_paper(held, ID_PERSONAS["zhao"]):
             self.note(check)
         for check in report.check_journal(world.state):
             self.note(check)

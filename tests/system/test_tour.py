@@ -13,6 +13,7 @@ from PIL import Image
 
 from hardware.virtual.personas import ID_PERSONAS
 from kiosk.demo import script
+from kiosk.records.masking import mask_name
 from tests.system.conftest import environment
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(480)]
@@ -37,9 +38,10 @@ def report(out: Path) -> dict[str, Any]:
 
 
 def application(report: dict[str, Any]) -> dict[str, Any]:
-    """The one first application that the centre holds."""
+    """The one first application of the tour's person that the centre holds."""
+    name = mask_name(PERSON.name)
     cases = report["centre"]["cases"]
-    (one,) = [case for case in cases if case["kind"] == "first_application"]
+    (one,) = [case for case in cases if (case["kind"], case["name"]) == ("first_application", name)]
     found: dict[str, Any] = one
     return found
 
