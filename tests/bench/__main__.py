@@ -1,6 +1,7 @@
 """`python -m tests.bench [--runs N] [--size WxH] [--rest S] [--only GROUP …]`: one JSON object.
 
-The shape of each number stands in `tests.bench.numbers`.
+The shape of each number stands in `tests.bench.numbers`. A group that fails does not keep the
+numbers of the others: `failed` names it, with the last line of its error. Exit code 1: one failed.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from statistics import median
 
@@ -98,6 +100,21 @@ def numbers_of(group: str, options: argparse.Namespace) -> dict[str, Number]:
     return found
 
 
+def gather(
+    groups: Iterable[str], measure: Callable[[str], dict[str, Number]]
+) -> tuple[dict[str, Number], dict[str, str]]:
+    """The numbers of all groups that could be measured, and why the others could not."""
+    numbers: dict[str, Number] = {}
+    failed: dict[str, str] = {}
+    for group in groups:
+        try:
+            numbers |= measure(group)
+        except Exception as error:  # noqa: BLE001 - told below, and by the exit code
+            traceback.print_exc()
+            failed[group] = traceback.format_exception_only(error)[-1].strip()
+    return numbers, failed
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
     parser.add_argument("--runs", type=int, default=7, help="starts of each window [7]")
@@ -105,12 +122,11 @@ def main() -> int:
     parser.add_argument("--rest", type=float, default=4.0, help="seconds before memory is read [4]")
     parser.add_argument("--only", choices=GROUPS, nargs="+", default=GROUPS)
     options = parser.parse_args()
-    numbers: dict[str, Number] = {}
-    for group in options.only:
-        numbers |= numbers_of(group, options)
+    numbers, failed = gather(options.only, lambda group: numbers_of(group, options))
     machine = {"processors": os.cpu_count(), "load": os.getloadavg()[0], "runs": options.runs}
-    print(json.dumps({"machine": machine, **numbers}, indent=2))
-    return 0
+    said = {"machine": machine, **numbers} | ({"failed": failed} if failed else {})
+    print(json.dumps(said, indent=2))
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

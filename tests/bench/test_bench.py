@@ -10,7 +10,7 @@ import pytest
 
 from kiosk.visit.service import Context
 from tests.bench import engine
-from tests.bench.__main__ import GROUPS
+from tests.bench.__main__ import GROUPS, gather
 from tests.flows.counter import CONTEXT
 from tests.system.conftest import environment
 
@@ -43,6 +43,17 @@ def test_a_group_prints_one_json_object_with_every_number(group: str) -> None:
         assert number["value"] >= 0
         assert number["peer"] >= 0
         assert {"ratio", "limit", "holds"} <= number.keys()
+
+
+def test_a_group_that_fails_does_not_keep_the_numbers_of_the_others() -> None:
+    def measure(group: str) -> dict[str, dict[str, int]]:
+        if group == "idle":
+            raise TimeoutError("the devices are not ready")
+        return {f"{group}_s": {"value": 1}}
+
+    numbers, failed = gather(("engine", "idle", "window"), measure)
+    assert sorted(numbers) == ["engine_s", "window_s"]
+    assert failed == {"idle": "TimeoutError: the devices are not ready"}
 
 
 def test_peer_and_engine_do_the_same_sends(monkeypatch: pytest.MonkeyPatch) -> None:
