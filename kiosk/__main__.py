@@ -83,12 +83,12 @@ def _log_to(file: Path) -> None:
 def _run(state: Path) -> int:
     """The screen process."""
     from kiosk.settings import BadSettings, load_settings
-    from kiosk.upkeep.forgetting import prepare
+    from kiosk.upkeep.forgetting import forbid_dumps
     from screens.app import run
     from sync.identity import NotEnrolled
     from sync.outbox import OutboxUnavailable
 
-    prepare()
+    forbid_dumps()
     try:
         settings = load_settings(state / "settings.toml")
         return run(lambda: assemble(state, settings), settings, state)

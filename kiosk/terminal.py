@@ -253,7 +253,7 @@ class Terminal:
         else, which is a bug; without its traceback, whose frames hold what the citizen said. After
         `cancel` neither is called, except that the result of an effect is always told.
         """
-        from kiosk.operations import perform
+        from kiosk.operations.table import perform
 
         operation = Operation(prompt)
         self._current = operation

@@ -6,6 +6,7 @@ the devices start (`Terminal.open`), so that nobody waits for a camera to see th
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import time
@@ -49,6 +50,7 @@ def run(
     socket goes in demo and test mode. `first_frame` is told, once, how many seconds after the
     start of the process home was on the screen.
     """
+    gc.disable()  # until the first frame: a start makes much and drops little
     screen = settings.screen
     # On the bench a mouse is used, so its pointer must be seen.
     configure(screen.width, screen.height, fullscreen=screen.fullscreen, cursor=settings.virtual)
@@ -56,6 +58,7 @@ def run(
     from kivy.clock import Clock
     from kivy.core.window import Window
 
+    from kiosk.upkeep import forgetting
     from kiosk.words.voice import Clips
     from screens import fonts, scale, theme
     from screens.stage import Stage
@@ -79,9 +82,13 @@ def run(
 
     def shown(_: float) -> None:
         seen.append(process_age_s())
+        # What a start makes stays: it need not be looked through again and again.
+        gc.freeze()
+        gc.enable()
         log.info("first frame after %.2f s", seen[0])
         visual.must_draw()
         first_frame(seen[0])
+        forgetting.overwrite_what_is_freed()
         terminal.open()
 
     Window.bind(on_flip=flipped)

@@ -49,11 +49,18 @@ def register() -> None:
 @lru_cache(maxsize=256)
 def icon(name: str) -> str:
     """The character of an icon, e.g. "card-account-details-outline". `KeyError` if unknown."""
-    # The table is a module of 7,000 constants; only the first icon pays for it.
-    from fonticon_mdi7 import MDI7
-
-    key = getattr(MDI7, name.replace("-", "_"), None)
-    if not isinstance(key, str):
+    entry = f'\n    {name.replace("-", "_")} = "\\U'
+    at = _table().find(entry) + len(entry)
+    if at < len(entry):
         raise KeyError(f"no icon named {name}")
-    # The table holds keys like "mdi7.X", of which X is the character.
-    return key[-1]
+    return chr(int(_table()[at : at + 8], 16))
+
+
+@lru_cache(maxsize=1)
+def _table() -> str:
+    """Names and characters of the icons: lines of `    name = "\\U000f01c9"`.
+
+    The package's module is read, not imported: 7,000 constants would cost every start 30 ms and
+    2 MB, for the thirty that are shown.
+    """
+    return resource("fonticon_mdi7", "mdi7.py").read_text("ascii")

@@ -87,11 +87,13 @@ class HomePage(Page):
         self._group = ""
         self._page = 0
         self._drawn: object = None
-        self._untold = terminal.untold() if running_s < UNTOLD_S else ()
+        #: Whether it still is to be told what was saved before the program ended.
+        self._tells = running_s < UNTOLD_S
+        self._untold: tuple[str, ...] = ()
         self._back_to_start = self.after(GROUP_STAYS_S, lambda _: self._show(""))
         self.refresh()
         self.every(1.0, lambda _: self.refresh())
-        if self._untold:
+        if self._tells:
             self.after(UNTOLD_S - running_s, lambda _: self._forget_untold())
 
     def touched(self) -> None:
@@ -99,7 +101,7 @@ class HomePage(Page):
         self._back_to_start()
 
     def _forget_untold(self) -> None:
-        self._untold = ()
+        self._tells = False
         self.refresh()
 
     # -- what is there -----------------------------------------------------------------------
@@ -113,6 +115,8 @@ class HomePage(Page):
             if str(health.state) in _TELL
         )
         left = left_behind.counts(self._terminal.health)
+        # The terminal knows it some moments after the first page.
+        self._untold = self._terminal.untold() if self._tells else ()
         told = tuple((offer.service.id, offer.open, offer.reason) for offer in offers)
         state = (told, broken, left, self._untold, self._group, self._page)
         if state == self._drawn:

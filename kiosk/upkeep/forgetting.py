@@ -41,11 +41,17 @@ _ASIDE, _KEPT = range(32, 1041, 16), 8
 _OTHERS_S, _BETWEEN_S = 2.0, 0.5
 
 
-def prepare() -> None:
-    """At the start of the process: no core dumps, and what is freed is overwritten."""
-    forbid_dumps()
+def overwrite_what_is_freed() -> None:
+    """Before the first citizen: from now on what is freed is overwritten. Not at the start of the
+    process already, which frees much and knows nothing."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).mallopt(_M_PERTURB, _OVER)
+
+
+def prepare() -> None:
+    """At the start of a process that is given personal data at once."""
+    forbid_dumps()
+    overwrite_what_is_freed()
 
 
 def forbid_dumps() -> None:

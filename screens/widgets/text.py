@@ -42,15 +42,19 @@ def lines(text: str, role: str, width: float) -> int:
 
 
 def cut(text: str, role: str, width: float, most: int) -> str:
-    """The text, or as much of it as stands on so many lines of a width (pixels), and then "…"."""
-    if lines(text, role, width) <= most:
-        return text
+    """The text; or as much of it as stands on so many lines of a width (pixels), in lines, and then
+    "…"."""
     size = text_px(role)
     broken = wrap(text, width, lambda piece: _width(piece, size)).split("\n")
-    kept = text[: sum(map(len, broken[:most]))].rstrip()
-    while kept and lines(kept + "…", role, width) > most:
-        kept = kept[:-1]
-    return kept + "…"
+    if len(broken) <= most:
+        return text
+    whole, last = broken[: most - 1], broken[most - 1]
+    room = width - _ruler(size)[1]  # the dots are as wide as an ideograph
+    while last and _width(last, size) > room:
+        last = last[:-1]
+    # A line feed stands where a space was, or where nothing was.
+    kept = "\n".join((*whole, last))
+    return kept.rstrip() + "…"
 
 
 class Text(Label):

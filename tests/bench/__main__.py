@@ -18,8 +18,9 @@ from statistics import median
 from tests.bench import engine, windows
 from tests.bench.numbers import Number, against_peer
 
-#: Issue 2: no slower to start and no larger than this against a bare window.
-WINDOW_LIMIT = 1.6
+#: Home against a bare window: how many times as long it may take to start, as after switching on
+#: and again, and how many times as much memory it may take.
+COLD_LIMIT, WARM_LIMIT, MEMORY_LIMIT = 1.4, 1.5, 1.4
 VISITS_LIMIT = 5000
 
 
@@ -36,21 +37,23 @@ def window_numbers(runs: int, size: str, rest_s: float) -> dict[str, Number]:
         warm = [(contest.kiosk(), contest.bare()) for _ in range(runs)]
         cold = [(contest.kiosk(cold=True), contest.bare(cold=True)) for _ in range(runs)]
     numbers = {
-        "cold_start_to_first_frame_s": _compare(cold, "first_frame_s"),
-        "warm_start_to_first_frame_s": _compare(warm, "first_frame_s"),
-        "memory_at_home_pss_mb": _compare(warm, "pss_mb"),
-        "memory_at_home_rss_mb": _compare(warm, "rss_mb"),
+        "cold_start_to_first_frame_s": _compare(cold, "first_frame_s", COLD_LIMIT),
+        "warm_start_to_first_frame_s": _compare(warm, "first_frame_s", WARM_LIMIT),
+        "memory_at_home_pss_mb": _compare(warm, "pss_mb", MEMORY_LIMIT),
+        "memory_at_home_rss_mb": _compare(warm, "rss_mb", MEMORY_LIMIT),
     }
     if not windows.drop_page_cache():
         numbers["cold_start_to_first_frame_s"]["page_cache"] = "kept: not root"
     return numbers
 
 
-def _compare(pairs: list[tuple[windows.Sample, windows.Sample]], field: str) -> dict[str, Number]:
+def _compare(
+    pairs: list[tuple[windows.Sample, windows.Sample]], field: str, limit: float
+) -> dict[str, Number]:
     return against_peer(
         median(getattr(ours, field) for ours, _ in pairs),
         median(getattr(bare, field) for _, bare in pairs),
-        WINDOW_LIMIT,
+        limit,
     )
 
 

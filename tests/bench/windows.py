@@ -1,8 +1,8 @@
 """How fast the first page is there and what it takes, against a bare Kivy window.
 
 The kiosk is measured as it runs on a terminal: enrolled, with all four devices (virtual far ends),
-a home that holds twenty services (`tests.bench.crowded`), after a first start. Memory is read when the devices are up and everything that is loaded ahead is
-loaded.
+a home that holds twenty services (`tests.bench.crowded`), after a first start. Memory is read when
+the devices are up and everything that is loaded ahead is loaded.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ import pytest
 from hardware.faults import DeviceFault, FaultCode
 from hardware.supervision import DeviceState, HealthTable
 from kiosk.darkroom import NoStudio
-from kiosk.operations import OPERATIONS
+from kiosk.operations.table import OPERATIONS
 from kiosk.parts import Parts
 from kiosk.policy.shelf import Shelf
 from kiosk.receipts import Slip

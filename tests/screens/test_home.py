@@ -11,6 +11,7 @@ from kivy.core.window import Window
 from hardware.faults import FaultCode
 from hardware.supervision import DeviceState
 from kiosk.offers import Offer
+from kiosk.upkeep.left_behind import ROW
 from kiosk.visit.service import Service
 from kiosk.words import LANGUAGES, Words
 from screens import home, scale, theme
@@ -166,18 +167,20 @@ def test_home_fits_whatever_it_holds(
     stage = Stage(terminal)  # type: ignore[arg-type]
     try:
         hand.show(stage)
-        stage._home()
+        stage.go_home()
         hand.pump(6)
         places = seen(hand, stage, catalogue / language / name)
         terminal.offers = tuple(closed)
         terminal.health.put("camera", DeviceState.FAULT, FaultCode.CAMERA_ABSENT)
-        terminal.left, terminal.saved = ("id_reader",), ("13000126112400174",)
-        stage._home()
+        terminal.health.put(ROW, DeviceState.WARNING, FaultCode.ITEM_LEFT)
+        terminal.saved = ("13000126112400174",)
+        stage.go_home()
         hand.pump(6)
         assert seen(hand, stage, catalogue / language / f"{name}-closed") == places
         terminal.offers = tuple(Offer(o.service, False, REASONS[language]) for o in closed)
-        terminal.left = terminal.saved = ()
-        stage._home()
+        terminal.health.put(ROW, DeviceState.READY)
+        terminal.saved = ()
+        stage.go_home()
         hand.pump(6)
         assert seen(hand, stage, catalogue / language / f"{name}-nothing") == places
     finally:
@@ -279,7 +282,7 @@ def test_a_closed_service_keeps_its_place_and_says_why(hand: Hand) -> None:
 def test_a_group_that_nobody_touches_gives_way_to_the_first_page(
     hand: Hand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("screens.home.GROUP_STAYS_S", 2.0)
+    monkeypatch.setattr("screens.home.GROUP_STAYS_S", 5.0)
     terminal = terminal_with(services())
     stage = Stage(terminal)  # type: ignore[arg-type]
     hand.show(stage)
@@ -288,10 +291,10 @@ def test_a_group_that_nobody_touches_gives_way_to_the_first_page(
     hand.pump(seconds=0.1)
     assert isinstance(stage.page, HomePage)
     for _ in range(2):
-        hand.pump(seconds=1.2)
+        hand.pump(seconds=3.0)
         hand.tap("more" if not hand.find("more").disabled else "less")
         assert tiles(stage.page)[0].startswith("service:")
-    hand.pump(seconds=2.1)
+    hand.pump(seconds=5.1)
     assert tiles(stage.page)[0] == "group:card"
     stage.close()
 
