@@ -1,7 +1,7 @@
 """The screen process: a window with the stage in it, up fast, and never down because of a bug.
 
 Order matters for the start: Kivy is configured, the window opens and home is drawn; only then do
-the devices start (`Terminal.open`), so that nobody waits for a camera to see the first page.
+the devices start (`Terminal.open`), so that the first page does not wait for a camera.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: So many unforeseen exceptions within so many seconds, and the process ends: its supervisor
-#: starts a fresh one.
+#: After this many unforeseen exceptions within this many seconds the process ends, and its
+#: supervisor starts a fresh one.
 CRASHES, WITHIN_S = 5, 60.0
 
 

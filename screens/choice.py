@@ -22,7 +22,7 @@ LIST_PAGE = 5  # and 4 where the page needs a row for turning
 GRID_PAGE = 14
 #: Longest word, characters, that stands in two columns without wrapping.
 SHORT = 6
-#: So many stand under one another even if short, and larger.
+#: Up to this many options stand under one another, even if short, and larger.
 FEW = 3
 
 

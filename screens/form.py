@@ -86,7 +86,7 @@ class FormScreen(PromptScreen[Form]):
         return False
 
     def _settle(self, place: int) -> bool:
-        """Mark a box that is left as right or wrong; an empty one is nobody's mistake yet."""
+        """Mark a box that is left as right or wrong; an empty box is not yet wrong."""
         box = self._boxes[place]
         problem = self._problem(box)
         if problem is None:

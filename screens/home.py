@@ -2,9 +2,9 @@
 
 At most `MOST` services stand on a page, in the order of the menu, and under the names of their
 groups if there is room for them. When there are more, home shows the groups, and a touch on one
-shows its services. A service that is closed keeps its place, greyed and with the reason: whoever
-knows where a tile is must not open another one there. Everything that can be touched grows from the
-bottom of the screen, where people in wheelchairs and children reach it (domain §4).
+shows its services. A service that is closed keeps its place, greyed and with the reason: a finger
+that knows where a tile is must not open another one there. Everything that can be touched grows
+from the bottom of the screen, where people in wheelchairs and children reach it (domain §4).
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ ICONS = {
 }
 #: Services on one page.
 MOST = 8
-#: So many services stand under one another, larger.
+#: Up to this many services stand under one another, larger.
 FEW = 3
 #: Device states that a citizen is told of.
 _TELL = ("fault",)
-#: A group that nobody touches for so long gives way to the first page.
+#: After this many seconds without a touch a group gives way to the first page.
 GROUP_STAYS_S = 45.0
-#: What was saved before the program ended is told for so long after the start.
+#: For this many seconds after the start home tells what was saved before the program ended.
 UNTOLD_S = 900.0
 #: Receipt numbers told at once.
 _NUMBERS = 3

@@ -1,7 +1,7 @@
 """What is on the screen, for the tour and the system tests: a unix socket, one JSON object a line.
 
-It can look but not touch: whoever asks must press with real touches. Only in demo and test mode;
-production refuses it, because it reads out what a citizen sees.
+It reads the screen and presses nothing: the tour presses with real touches. It is there in demo and
+test mode only; production refuses it, because it reads out what a citizen sees.
 
 | verb    | answer                                                                            |
 |---------|-----------------------------------------------------------------------------------|

@@ -3,8 +3,8 @@
 The oval follows the face up and down: who sits in a wheelchair and who is tall see it around their
 own head, and are not made to fit the camera. Its size is that of a face at the right distance.
 
-One texture is kept and written anew for each frame (a new one each time would leak on some
-terminals, and never so on others). Only the part of a frame that is seen goes into it; mirroring
+One texture is kept and written again with each frame (some graphics drivers leak memory when a new
+one is made each time). Only the part of a frame that is seen goes into it; mirroring
 and turning the rows over are done by the coordinates at which it is read. It is the largest thing
 on any page, so it is drawn in the way that costs a software renderer least: opaque, in the order of
 bytes that its fast way knows (`screens.visual`), by a shader that does nothing but look it up.

@@ -2,7 +2,7 @@
 
 Kivy's own metrics carry the scale, so there is no state of ours: `dp` is one reference pixel, `sp`
 one reference pixel of text, which 长者模式 enlarges. `fit` sets both, once, before a screen is
-built; whoever changes them rebuilds the screen.
+built. After a change the screen has to be built again.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """`Sign`: the signature under what was reviewed, drawn with a finger.
 
 The pad has the shape of the picture that is kept (900 x 360), so that a signature looks the same
-on the form as it was drawn. A signature is never filled in again: whoever comes back to this page
-signs what they see now.
+on the form as it was drawn. A signature is never filled in again: after Back the citizen signs
+anew what they see now.
 """
 
 from __future__ import annotations

@@ -194,7 +194,7 @@ class Stage(Frame):
             self.follow()
 
     def broke(self, error: Exception) -> bool:
-        """An exception nobody expected came out of Kivy's loop. Ends the visit.
+        """An unforeseen exception came out of Kivy's loop. Ends the visit.
 
         Returns False if there was nothing to end: then the program itself is broken.
         """

@@ -5,7 +5,7 @@ A page can be used as soon as it is there. Two kinds of touch are not meant for 
 - one at the place where the finger was lifted that brought the page, within `theme.DEBOUNCE_S`:
   the hand trembled, and what has just appeared there must not be pressed (domain §4);
 - any touch within `theme.UNASKED_S` of a page that came by itself (a card was read, the warning
-  appeared): nobody reacts so fast, the finger was on its way to the page before.
+  appeared): people do not react that fast, so the finger was aimed at the page before.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from sync.receipt_number import grouped
 
 
 class NumberPanel(Panel):
-    """Whoever has this number can ask how their application stands."""
+    """The number with which the citizen can ask how their application stands."""
 
     def __init__(self, name: str, number: str) -> None:
         super().__init__(pad=24, spacing=px(8))

@@ -1,6 +1,6 @@
 """What covers a page until it is answered: 您还在吗？, and 退出 when something was entered.
 
-It covers the page opaquely: whoever comes to a screen that was left must not read what lies below.
+It covers the page opaquely: the next person at a screen that was left must not read the page.
 """
 
 from __future__ import annotations

@@ -42,8 +42,7 @@ def lines(text: str, role: str, width: float) -> int:
 
 
 def cut(text: str, role: str, width: float, most: int) -> str:
-    """The text; or as much of it as stands on so many lines of a width (pixels), in lines, and then
-    "…"."""
+    """The text; if it needs more than `most` lines of a width (pixels), its first lines and "…"."""
     size = text_px(role)
     broken = wrap(text, width, lambda piece: _width(piece, size)).split("\n")
     if len(broken) <= most:

@@ -89,6 +89,7 @@ _MODULES: tuple[str, ...] = (
     "idle",
     "journal",
     "outbox",
+    "page_change",
     "photo",
     "photo_window",
     "receipt",
