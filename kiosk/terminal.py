@@ -185,10 +185,8 @@ class Terminal:
 
     def _context(self) -> Context:
         """What a service of a visit that begins now may depend on."""
-        parts = self.parts
         return Context(
             today=self._today(),
-            terminal=parts.terminal_id,
             policy=self.policy(),
             comparison=Place(self.settings.photo.comparison),
             printer=self.health.usable(Device.PRINTER),
@@ -249,8 +247,8 @@ class Terminal:
     def start(self, prompt: Prompt[Any], report: Report, done: DoneWith) -> Operation:
         """Begin to answer a prompt on its own worker. Returns at once.
 
-        `done` gets the answer, or the exception that prevented it: a `DeviceFault`, or anything
-        else, which is a bug; without its traceback, whose frames hold what the citizen said. After
+        `done` gets the answer, or the exception that prevented it: a `DeviceFault` without its
+        traceback, whose frames hold what the citizen said, or anything else, which is a bug. After
         `cancel` neither is called, except that the result of an effect is always told.
         """
         from kiosk.operations.table import perform

@@ -74,7 +74,7 @@ class FirstApplication(Business):
             ("出生日期", document["birth"]),
             ("民族代码", document["ethnic"]),
             ("特殊人群", document["special_group"]),
-            ("联系电话", document["phone"]),
+            ("联系电话", document["phone"] or "沿用中心已有号码"),
             ("通讯地址", document["address"]["text"]),
             ("身份证住址", document["id_address"]),
             ("签发机关", document["id_issuer"]),

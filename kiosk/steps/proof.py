@@ -38,8 +38,8 @@ _VOUCH = ("face", "covering", "declined")
 async def prove(context: Context, citizen: Citizen, consents: Consents, at: datetime) -> Proof:
     """Look at the person who stands there and compare; staff are the other way. `at`: when the
     visit's notice was read, for a proof that rests on the card alone."""
-    if Place(context.comparison) is Place.NONE:
-        return await proven(context, at, None, cannot_tell(Why.NO_METHOD))
+    if (why := _not_compared(context, citizen)) is not None:
+        return await proven(context, at, None, cannot_tell(why))
     if (agreed_at := await consents.ask(_CONSENT)) is None:
         return await proven(context, at, None, cannot_tell(Why.DECLINED))
     if citizen.portrait is None:
@@ -57,11 +57,8 @@ async def compare(
 ) -> tuple[Comparison, datetime | None]:
     """The photo that was taken against the portrait, and when that was made or agreed to; None
     where nothing is compared. Without a decoder here the centre compares."""
-    if Place(context.comparison) is Place.NONE:
-        return cannot_tell(Why.NO_METHOD), None
-    if citizen.age_on(context.today) < context.policy.ages.face_consent:
-        # Whose face only a guardian may decide about (办法 第7条).
-        return cannot_tell(Why.GUARDIAN), None
+    if (why := _not_compared(context, citizen)) is not None:
+        return cannot_tell(why), None
     agreed_at = await consents.ask(_CONSENT)
     if agreed_at is None:
         return cannot_tell(Why.DECLINED), None
@@ -69,6 +66,15 @@ async def compare(
         return cannot_tell(Why.AT_CENTRAL), agreed_at
     compared = await CompareFaces("comparison.compare", capture.photo, citizen.portrait)
     return compared.comparison, compared.at
+
+
+def _not_compared(context: Context, citizen: Citizen) -> Why | None:
+    """Why the citizen is not even asked for the comparison; None if they are."""
+    if context.comparison is Place.NONE:
+        return Why.NO_METHOD
+    if citizen.age_on(context.today) < context.policy.ages.face_consent:
+        return Why.GUARDIAN  # only a guardian may agree for a child (办法 第7条)
+    return None
 
 
 async def proven(

@@ -8,10 +8,11 @@ which replays the service, finds the same.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from hardware.faults import Device, DeviceFault
+from kiosk.photo.faces import Place
 from kiosk.receipts import Slip
 from kiosk.visit.prompts import Advice, Print
 
@@ -49,18 +50,15 @@ class Context:
     """All that a service may depend on besides its answers."""
 
     today: date
-    terminal: str
     policy: Policy
-    #: Where faces are compared, see `kiosk.photo.faces.Place`.
-    comparison: str = "none"
+    #: Where faces are compared.
+    comparison: Place = Place.NONE
     #: Whether a receipt can be printed, as of the start of the visit.
     printer: bool = True
     #: Whether somebody is there who may vouch for a citizen (人工核验).
     staffed: bool = False
     #: Names this visit, so that two visits' prints are told apart.
     visit: str = ""
-    #: Facts that any words may use: the window, the hotline.
-    facts: Mapping[str, str | int] = field(default_factory=dict)
 
 
 class Service:

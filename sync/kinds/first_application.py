@@ -55,7 +55,8 @@ class ApplicationForm(Document):
     #: GB/T 3304.
     ethnic: Annotated[str, Field(pattern=r"^[0-9]{2}$")]
     special_group: Code
-    phone: Annotated[str, Field(pattern=r"^1[3-9][0-9]{9}$")]
+    #: "": the number that the centre has; the terminal knows that one masked only.
+    phone: Annotated[str, Field(pattern=r"^(1[3-9][0-9]{9})?$")]
     address: Annotated[UrbanAddress | RuralAddress, Field(discriminator="kind")]
     id_address: Text
     id_issuer: Text

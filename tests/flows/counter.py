@@ -24,7 +24,7 @@ from kiosk.visit.service import Context, Service
 TODAY = date(2026, 11, 24)
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=timezone(timedelta(hours=8)))
 POLICY = load_policy()
-CONTEXT = Context(TODAY, "130299", POLICY)
+CONTEXT = Context(TODAY, POLICY)
 
 
 def number(birth: str = "19570316", sequence: int = 11) -> str:
@@ -38,6 +38,7 @@ SIGNATURE = Strokes((((100, 200), (600, 700)), ((500, 100), (520, 800))), NOW)
 PHOTO = CardPhoto(jpeg=b"\xff\xd8 not a real picture", sha256="0" * 64, width=358, height=441)
 CAPTURE = Capture(PHOTO, WholeFrame(b"\xff\xd8 not a real frame", 1280, 720, 1280, 92))
 ELIGIBLE = Reply({"rejection": "", "reason": "", "phone": ""})
+KNOWN = Reply({"rejection": "", "reason": "", "phone": "139****0000"})
 HAS_CARD = Reply({"rejection": "not_permitted", "reason": "has_card", "phone": ""})
 OFFLINE = Reply()
 AGREED = Agreement(NOW)

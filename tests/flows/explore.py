@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hardware.faults import DeviceFault
+from kiosk.photo.faces import Place
 from kiosk.visit import prompts as p
 from kiosk.visit.flow import Ending, Prompt, Unacceptable, Visit
 from kiosk.visit.service import Context, Service
@@ -31,7 +32,7 @@ LONGEST = 90
 
 #: Terminals on which a service is explored: what is fitted, who is there, what is charged.
 CONTEXTS: tuple[Context, ...] = (
-    dataclasses.replace(CONTEXT, comparison="terminal", staffed=True),
+    dataclasses.replace(CONTEXT, comparison=Place.TERMINAL, staffed=True),
     dataclasses.replace(CONTEXT, printer=False),
     dataclasses.replace(CONTEXT, policy=policy_with(CHARGED)),
 )
@@ -249,8 +250,6 @@ def _note_form(seen: Seen, form: p.Form) -> None:
                 form.check_field(box, text)
             except Unacceptable as refused:
                 say(seen, (refused.message,), refused.facts, f"{form.id}, {box.name}")
-    for name, _ in form.must_equal:
-        say(seen, (f"field.{name}.differs",), {}, form.id)
 
 
 _NOTES: Mapping[type[Prompt[Any]], Callable[[Seen, Any], None]] = {

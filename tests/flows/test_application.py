@@ -19,7 +19,7 @@ from sync.canonical import canonical, sha256_hex
 from sync.header import EnvelopeHeader
 from sync.kinds.first_application import KIND
 from sync.wire.contents import Contents
-from tests.flows.counter import PHOTO, SIGNATURE, Walk
+from tests.flows.counter import KNOWN, PHOTO, SIGNATURE, Walk
 
 HEADER = EnvelopeHeader(
     id="01890000-0000-7000-8000-000000000000",
@@ -72,6 +72,15 @@ def test_the_contents_are_what_the_wire_contract_says() -> None:
     assert set(received.attachments) <= set(KIND.attachments)
     claimed = KIND.evidence.model_validate(received.evidence).model_dump(mode="json")
     assert claimed == received.evidence, "no claim is lost on the way"
+
+
+def test_a_document_with_the_number_that_the_centre_has_fits_the_contract() -> None:
+    """It was no telephone number of the contract, so the centre called the envelope unusable."""
+    visit = Walk(ApplyFirst).until("eligibility.ask").say("eligibility.ask", KNOWN)
+    visit.say("telephone.known", "known").until("filing.submit")
+    document = visit.prompt.transaction.document
+    assert document["phone"] == ""
+    KIND.document.model_validate(document)
 
 
 def test_another_signature_breaks_the_binding() -> None:

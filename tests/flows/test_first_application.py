@@ -10,7 +10,7 @@ import pytest
 
 from hardware.faults import DeviceFault, FaultCode
 from kiosk.photo.capture import Capture
-from kiosk.photo.faces import Band, Comparison
+from kiosk.photo.faces import Band, Comparison, Place
 from kiosk.records.proof import Level
 from kiosk.records.signature import Strokes
 from kiosk.records.staff import Staff
@@ -38,6 +38,7 @@ from tests.flows.counter import (
     CONTEXT,
     ELIGIBLE,
     HAS_CARD,
+    KNOWN,
     NOW,
     OFFLINE,
     PHONE,
@@ -289,9 +290,6 @@ def test_a_number_read_back_wrong_is_typed_again_with_what_was_there() -> None:
     assert submitted(visit.until("filing.submit")).document["phone"] == "13911111111"
 
 
-KNOWN = Reply({"rejection": "", "reason": "", "phone": "139****0000"})
-
-
 def test_the_number_that_the_centre_has_costs_one_touch() -> None:
     visit = walk().until("eligibility.ask").say("eligibility.ask", KNOWN)
     assert visit.prompt.facts == {"number": "139****0000"}
@@ -442,7 +440,7 @@ WITH_PORTRAIT = dataclasses.replace(ZHANG, portrait=PORTRAIT, portrait_wlt=WLT)
 
 def at_consent(card: Any = WITH_PORTRAIT, *, staffed: bool = False) -> Walk:
     """As far as the separate consent, on a terminal that compares faces."""
-    context = dataclasses.replace(CONTEXT, comparison="terminal", staffed=staffed)
+    context = dataclasses.replace(CONTEXT, comparison=Place.TERMINAL, staffed=staffed)
     visit = Walk(ApplyFirst, context)
     visit.until("identity.id_card").say("identity.id_card", card)
     visit.until("photo.choose").say("photo.choose", "1")

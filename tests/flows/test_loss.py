@@ -9,7 +9,7 @@ import pytest
 
 from hardware.card.contents import Holder
 from hardware.faults import DeviceFault, FaultCode
-from kiosk.photo.faces import Band, Comparison
+from kiosk.photo.faces import Band, Comparison, Place
 from kiosk.records.proof import Level
 from kiosk.records.submission import Reply, Standpoint, Verdict
 from kiosk.records.transaction import Transaction
@@ -17,9 +17,11 @@ from kiosk.services.loss_report import ReportLoss
 from kiosk.services.loss_withdrawal import WithdrawLoss
 from kiosk.visit.flow import Ending
 from kiosk.visit.prompts import Compared
+from sync.kinds import kinds
 from tests.flows.counter import (
     AGREED,
     CAPTURE,
+    CHILD,
     CONTEXT,
     NOW,
     QUEUED,
@@ -29,7 +31,7 @@ from tests.flows.counter import (
     social_card,
 )
 
-COMPARING = dataclasses.replace(CONTEXT, comparison="terminal")
+COMPARING = dataclasses.replace(CONTEXT, comparison=Place.TERMINAL)
 WITH_PORTRAIT = dataclasses.replace(ZHANG, portrait=bytes(102 * 126 * 3))
 IN_USE = Reply({"rejection": "", "state": "in_use", "card": "c1"})
 EFFECTIVE = Verdict(Standpoint.ACCEPTED)
@@ -133,6 +135,37 @@ def test_a_formal_report_asks_who_stands_there(
 def test_who_declines_is_looked_at_by_a_person() -> None:
     proof = submitted(formal().say("comparison.consent", None)).proof
     assert (proof.level, proof.reasons) == (Level.P1, ("face_declined",))
+
+
+def test_a_child_is_not_asked_for_its_face_and_a_person_looks() -> None:
+    """办法 第7条: only a guardian may agree for who is not yet fourteen."""
+    walk = report().until("identity.id_card", REPORT).say("identity.id_card", CHILD)
+    walk.until("loss_report.kind", REPORT).say("loss_report.kind", "formal")
+    walk.say("loss_report.formal", AGREED)
+    proof = submitted(walk).proof
+    assert (proof.level, proof.reasons) == (Level.P1, ("face_not_compared",))
+
+
+@pytest.mark.parametrize("loss", ["temporary", "formal"])
+def test_a_report_fits_the_contract(loss: str) -> None:
+    walk = report().until("loss_report.kind", REPORT).say("loss_report.kind", loss)
+    walk.say(f"loss_report.{loss}", AGREED)
+    if loss == "formal":
+        walk.say("comparison.consent", None)
+    fits(submitted(walk))
+
+
+def test_a_withdrawal_fits_the_contract() -> None:
+    fits(submitted(withdrawal().until("filing.submit", WITHDRAWAL)))
+
+
+def fits(transaction: Transaction) -> None:
+    """The document has the fields of its kind, all of them, and no others."""
+    kind = kinds()[transaction.kind]
+    kind.document.model_validate(transaction.document)
+    assert set(transaction.document) == set(kind.document.model_fields)
+    assert (transaction.signature is not None) is kind.signed
+    assert set(transaction.attachments) <= set(kind.attachments)
 
 
 def test_without_a_camera_a_person_looks() -> None:

@@ -349,7 +349,7 @@ class StubTerminal:
         return self.waiting
 
     def visit(self, service: type[Service], listen: object = None) -> Visit:
-        context = Context(date(2026, 11, 24), "TS-0001", load_policy())
+        context = Context(date(2026, 11, 24), load_policy())
         return Visit(lambda: service(context), self.events.append)
 
     def start(
