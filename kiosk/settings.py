@@ -2,7 +2,7 @@
 
 `settings.toml` in the state directory has one table per class below; an environment variable
 `KIOSK_<TABLE>_<NAME>` overrides one value (`KIOSK_SCREEN_WIDTH=720`), `KIOSK_MODE` the mode. What
-the fleet desires is not here: it changes while the terminal runs (see `kiosk.terminal.Desired`).
+the fleet desires is not here: it changes while the terminal runs (see `kiosk.upkeep.desired`).
 """
 
 from __future__ import annotations

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from kiosk.records.address import NUMERALS
+
 
 class Broken(ValueError):
     """`rule` names the rule that the text breaks."""
@@ -45,13 +47,11 @@ def place(text: str) -> str:
     return text.replace("(", "（").replace(")", "）")
 
 
-#: What a number on a door is made of, besides the words that may stand in it.
-_NUMERALS = "0-9A-Za-z甲乙丙丁戊己一二三四五六七八九十百"
 _HOUSE = re.compile(
-    rf"(?:[{_NUMERALS}东西南北中前后上下/#-]|平房|底商|车库|门面|号楼|单元|[栋幢楼座院区排层门号室户房])+"
+    rf"(?:[{NUMERALS}东西南北中前后上下/#-]|平房|底商|车库|门面|号楼|单元|[栋幢楼座院区排层门号室户房])+"
 )
 #: The words that the form prints itself behind a bare number.
-_PRINTED = re.compile(rf"(?<=[{_NUMERALS}])(?:号楼|栋|幢|楼|单元|门|号|室|户)+$")
+_PRINTED = re.compile(rf"(?<=[{NUMERALS}])(?:号楼|栋|幢|楼|单元|门|号|室|户)+$")
 
 
 def house(text: str) -> str:

@@ -3,7 +3,7 @@
 `document` is exactly what the citizen reviewed. Its SHA-256 is what they sign: the signature page
 is given the hash, and document, hash and signature travel together, so that a field altered
 afterwards no longer matches (domain R-B9). Which fields a document has is the contract of its
-business, `sync/kinds/<kind>.py`, against which it is checked before it is sealed.
+business, `sync/kinds/<kind>.py`; `tests/flows` holds the two together.
 
 `contents` is the one shape in which every business travels (`sync.wire.envelopes`). It is plain
 data built by hand, so that the terminal needs no model library while a citizen waits.

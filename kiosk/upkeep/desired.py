@@ -14,7 +14,7 @@ from pathlib import Path
 
 log = logging.getLogger(__name__)
 
-#: So many missed heartbeats, and the terminal counts as offline (domain §2.5).
+#: After this many missed heartbeats the terminal counts as offline (domain §2.5).
 MISSED = 3
 
 

@@ -10,7 +10,6 @@ goes on: a reader does not read a card that lies there from before.
 
 from __future__ import annotations
 
-import logging
 import math
 import threading
 import time
@@ -18,16 +17,15 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as TookTooLong
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from hardware.faults import Device, DeviceFault, FaultCode
 from hardware.supervision import DeviceState
 
 if TYPE_CHECKING:
     from hardware.supervision import HealthTable
+    from kiosk.parts import Performer
 
-log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 #: The row of the health table.
 ROW = "left_behind"
@@ -40,12 +38,6 @@ PATIENCE_S, LOOK_S, SELDOM_S = 30.0, 0.5, 3.0
 
 #: A reader that does not say within so many seconds says nothing.
 _ANSWER_S = 5.0
-
-
-class Performer(Protocol):
-    """Who runs the jobs of a device; see `kiosk.parts.Performer`."""
-
-    def submit(self, job: Callable[[Any], T]) -> Future[T]: ...
 
 
 @dataclass(frozen=True)

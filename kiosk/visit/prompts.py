@@ -140,14 +140,10 @@ class Field:
 
 @dataclass(frozen=True)
 class Form(Prompt[Mapping[str, str]]):
-    """Some boxes on one page, filled with a keyboard on the screen.
-
-    `must_equal` asks for the same again (a telephone number typed twice, domain §6).
-    """
+    """Some boxes on one page, filled with a keyboard on the screen."""
 
     id: str
     fields: tuple[Field, ...]
-    must_equal: tuple[tuple[str, str], ...] = ()
     facts: Facts = field(default_factory=dict)
 
     enters: ClassVar[bool] = True
@@ -155,11 +151,7 @@ class Form(Prompt[Mapping[str, str]]):
     idle_s: ClassVar[float | None] = 120.0
 
     def check(self, answer: Mapping[str, str]) -> Mapping[str, str]:
-        checked = {box.name: self.check_field(box, answer.get(box.name, "")) for box in self.fields}
-        for name, wanted in self.must_equal:
-            if checked[name] != wanted:
-                raise Unacceptable(f"field.{name}.differs", name)
-        return checked
+        return {box.name: self.check_field(box, answer.get(box.name, "")) for box in self.fields}
 
     @staticmethod
     def check_field(box: Field, text: str) -> str:

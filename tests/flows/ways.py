@@ -116,8 +116,7 @@ def _notice(prompt: p.Notice) -> Iterator[Way]:
 
 
 def _form(prompt: p.Form) -> Iterator[Way]:
-    wanted = dict(prompt.must_equal)
-    whole = {box.name: wanted.get(box.name) or sample(box) for box in prompt.fields}
+    whole = {box.name: sample(box) for box in prompt.fields}
     yield whole
     bare = {box.name: "" if box.optional else whole[box.name] for box in prompt.fields}
     if bare != whole:

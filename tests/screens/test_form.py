@@ -153,16 +153,6 @@ def test_correcting_takes_the_complaint_away(hand: Hand, show: Show) -> None:
     assert answers(page) == [{"phone": "13800000000"}]
 
 
-def test_second_number_that_differs_is_said_beside_the_box(hand: Hand, show: Show) -> None:
-    again = Form("apply.phone_again", PHONE.fields, must_equal=(("phone", "13800000001"),))
-    page = show(again)
-    box(hand, "phone").insert("13800000000")
-    press_next(hand)
-    assert answers(page) == []
-    assert box(hand, "phone").error == WORDS.say("field.phone.differs")
-    assert box(hand, "phone").value == "13800000000"
-
-
 def test_next_leads_through_the_boxes_and_answers_at_the_last(hand: Hand, show: Show) -> None:
     page = show(URBAN)
     box(hand, "estate").insert("张北小区")
