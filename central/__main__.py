@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from central import pack_commands
 from central.boot import DEMO_VARIABLE, HSM_VARIABLE, boot
 
 app = typer.Typer(help="社会保障卡自助服务 · 参考中心服务器", no_args_is_help=True)
@@ -31,6 +32,8 @@ class Purpose(StrEnum):
 
 
 State = Annotated[Path, typer.Option("--state", help="Folder that holds central/.")]
+
+app.add_typer(pack_commands.app, name="policy-pack")
 
 
 # Django must be set up before any module that has models is imported, hence the imports inside.

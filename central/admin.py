@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Subquery
 from django.utils import timezone
 from django.utils.html import format_html_join
 
-from central import card_scripts
+from central import card_scripts, packs
 from central.alarms import WORDS
 from central.masking import masked_name
 from central.models import (
@@ -20,8 +20,10 @@ from central.models import (
     DesiredService,
     EnrolmentCode,
     JournalCheckpoint,
+    PolicyPack,
     RegisteredPerson,
     Terminal,
+    TerminalReport,
 )
 
 if TYPE_CHECKING:
@@ -120,6 +122,31 @@ class JournalCheckpointAdmin(ReadOnly, admin.ModelAdmin):
 class DesiredServiceAdmin(admin.ModelAdmin):
     list_display = ("service_id", "terminal", "closed", "reason")
     list_editable = ("closed", "reason")
+
+
+@admin.register(PolicyPack)
+class PolicyPackAdmin(ReadOnly, admin.ModelAdmin):
+    """Issued and withdrawn by `python -m central policy-pack`; here they are looked at."""
+
+    list_display = (
+        *("version", "region", "effective", "state", "terminals", "demo"),
+        *("issued_at", "issued_by", "withdrawn_at", "withdrawn_by"),
+    )
+    list_filter = ("region",)
+    exclude = ("signature",)
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    @admin.display(description="状态")
+    def state(self, pack: PolicyPack) -> str:
+        return packs.STATES[packs.state_of(pack)]
+
+    @admin.display(description="正在执行的终端")
+    def terminals(self, pack: PolicyPack) -> int:
+        """By their last heartbeat; what is in force is chosen at the terminal."""
+        reports = TerminalReport.objects.filter(versions__policy=pack.version)
+        return reports.filter(versions__policy_origin="centre").count()
 
 
 @admin.register(Alarm)

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from pydantic import ValidationError
 
-from central import card_scripts, cards, fleet, intake, journal, pieces, questions
+from central import card_scripts, cards, fleet, intake, journal, packs, pieces, questions
 from central.signatures import BadRequest, check, sender
 from sync.canonical import sha256_hex
 from sync.contract import TERMINAL_TOO_NEW, TERMINAL_TOO_OLD
@@ -50,6 +50,7 @@ _STATUS = {
     "bad_code": 403,
     "terminal_disabled": 403,
     "not_authorised": 403,
+    "unknown_pack": 404,
     "exchange_unknown": 409,
     "card_unproven": 422,
     "hsm_refused": 422,
@@ -206,6 +207,7 @@ _ANSWERS: dict[str, Callable[[HttpRequest, Door], BaseModel]] = {
     doors.PIECES.path: _signed(_piece),
     doors.IN_PIECES.path: _signed(_in_pieces),
     doors.HEARTBEAT.path: _signed(_heartbeat),
+    doors.POLICY_PACK.path: _signed(packs.give),
     doors.JOURNAL.path: _signed(journal.take),
     doors.CARD_PROOF.path: _signed(cards.prove),
     doors.CARD_OPENING.path: _signed(cards.open_card),

@@ -11,6 +11,7 @@ from django.utils import timezone
 from central.codes import code_hash, fresh_code
 from central.keys import keyring
 from central.models import Centre, DesiredService, EnrolmentCode, Terminal, TerminalReport
+from central.packs import desired_packs
 from central.standing import standing
 from sync.canonical import sha256_hex
 from sync.wire.enrolment import EnrolAnswer
@@ -134,6 +135,7 @@ def heard(terminal: Terminal, heartbeat: Heartbeat) -> HeartbeatAnswer:
         desired=desired_of(terminal),
         standing=standing(),
         envelope_key=keyring().news_for(heartbeat.envelope_key_id),
+        packs=desired_packs(heartbeat.region),
     )
 
 

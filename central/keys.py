@@ -123,6 +123,10 @@ class Keyring:
         """A message with the centre's signature; `also`: what it is over without being said."""
         return message.signed_with(self._signing_key().sign(message.signed_bytes(**also)))
 
+    def sign(self, data: bytes) -> bytes:
+        """The centre's signature over bytes, which begin with their purpose."""
+        return self._signing_key().sign(data)
+
     def person(self, id_number: str) -> str:
         """The keyed hash of an ID number, 64 hexadecimal digits."""
         key = base64.b64decode(self._bytes(PERSON))

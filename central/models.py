@@ -270,6 +270,38 @@ class DesiredService(models.Model):
         return self.service_id
 
 
+class PolicyPack(models.Model):
+    """One pack of rules as an authority set it and this centre signed it (`central.packs`).
+
+    A row is never deleted, and its text never changes: receipts name its version.
+    """
+
+    region = models.CharField("地区", max_length=6)
+    version = models.CharField("版本", max_length=40)
+    effective = models.DateField("执行日期")
+    source = models.TextField("依据")
+    demo = models.BooleanField("演示数据")
+    text = models.TextField("内容")
+    #: Of `text` in UTF-8, and the signature that terminals check.
+    sha256 = models.CharField("SHA-256", max_length=64, unique=True)
+    size = models.PositiveIntegerField("字节数")
+    signature = models.BinaryField()
+    issued_at = models.DateTimeField("下发时间", auto_now_add=True)
+    issued_by = models.CharField("下发人", max_length=150, blank=True)
+    withdrawn_at = models.DateTimeField("撤回时间", null=True, blank=True)
+    withdrawn_by = models.CharField("撤回人", max_length=150, blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "政策包"
+        ordering: ClassVar = ["region", "-effective", "-id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["region", "version"], name="pack_version_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.region} {self.version}"
+
+
 class PartialEnvelope(models.Model):
     """A sealed envelope of which only the beginning has come."""
 

@@ -96,6 +96,7 @@ def _terminal(item: Terminal) -> dict[str, Any]:
         "held": report.held if report else None,
         "dead": report.dead if report else None,
         "desired_version": report.desired_version if report else "",
+        "policy": report.versions.get("policy", "") if report else "",
         "journal": {
             "entries": newest.seq if newest else 0,
             "altered": JournalCheckpoint.open_contradictions().filter(terminal=item).exists(),

@@ -81,6 +81,7 @@ class FaultCode(StrEnum):
     OUTBOX_DEAD_LETTERS = "outbox_dead_letters"
     JOURNAL_ALTERED = "journal_altered"
     JOURNAL_UNWRITABLE = "journal_unwritable"
+    POLICY_REFUSED = "policy_refused"
     DISK_LOW = "disk_low"
     CLOCK_WRONG = "clock_wrong"
     NOT_ENROLLED = "not_enrolled"
@@ -110,6 +111,7 @@ _WARNINGS = (
     FaultCode.OUTBOX_DEAD_LETTERS,
     FaultCode.JOURNAL_ALTERED,
     FaultCode.JOURNAL_UNWRITABLE,
+    FaultCode.POLICY_REFUSED,
     FaultCode.DISK_LOW,
     FaultCode.CLOCK_WRONG,
     FaultCode.CENTRE_UNREACHABLE,

@@ -102,6 +102,8 @@ def _run(state: Path) -> int:
 
 def _agent(state: Path) -> int:
     """The courier and fleet process. Ends on SIGTERM."""
+    from kiosk.policy.shelf import FOLDER as POLICY
+    from kiosk.policy.shelf import Shelf
     from kiosk.settings import BadSettings, load_settings
     from kiosk.upkeep.forgetting import prepare
     from kiosk.version import version
@@ -117,7 +119,13 @@ def _agent(state: Path) -> int:
     prepare()
     try:
         settings = load_settings(state / "settings.toml")
-        run_agent(state, stop, heartbeat_s=settings.central.heartbeat_s, version=version())
+        run_agent(
+            state,
+            stop,
+            heartbeat_s=settings.central.heartbeat_s,
+            version=version(),
+            shelf=lambda key: Shelf(state / POLICY, key, settings.hall.region),
+        )
     except BadSettings as wrong:
         print(f"kiosk agent: {wrong}", file=sys.stderr)
         return MISCONFIGURED

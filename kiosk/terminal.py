@@ -40,6 +40,7 @@ from kiosk.visit.service import Context, Service
 if TYPE_CHECKING:
     from kiosk.darkroom import Studio
     from kiosk.policy import Policy
+    from kiosk.policy.shelf import Standing
     from sync.items import Past
 
 log = logging.getLogger(__name__)
@@ -142,6 +143,10 @@ class Terminal:
             log.info("policy %s rules, in force from %s", policy.version, policy.effective)
             self.words.use(policy)
         return policy
+
+    def policy_standing(self) -> Standing:
+        """Which pack rules today, whose it is and what comes next, for the maintenance page."""
+        return self.parts.packs.standing(self._today())
 
     def letterhead(self) -> Letterhead:
         """What stands on every receipt of this terminal."""

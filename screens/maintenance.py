@@ -1,6 +1,7 @@
 """The technician's page: how the devices are, what waits for the centre, a test page.
 
-It shows no citizen's data: the queue is a count and an age, a device a state and a fault code.
+Whose rules are in force stands there, too. It shows no citizen's data: the queue is a count and an
+age, a device a state and a fault code.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from screens.widgets.text import Icon, Text
 
 if TYPE_CHECKING:
     from hardware.supervision import Health
+    from kiosk.policy.shelf import Standing
     from kiosk.terminal import Terminal
     from kiosk.words import Words
 
@@ -39,6 +41,7 @@ ICONS = {
     "journal": "notebook-check-outline",
     "outbox": "tray-alert",
     "left_behind": "card-bulleted-off-outline",
+    "policy": "scale-balance",
 }
 #: Device state -> state of `theme.STATES`.
 LOOKS = {
@@ -113,7 +116,8 @@ class MaintenancePage(Page):
         queue = self._terminal.queue()
         online = self._terminal.online
         waits = queue and (queue.waiting, queue.dead, age(queue.oldest_s, self.words))
-        drawn = (health, waits, online)
+        policy = self._terminal.policy_standing()
+        drawn = (health, waits, online, policy)
         if drawn == self._drawn:
             return
         self._drawn = drawn
@@ -128,6 +132,8 @@ class MaintenancePage(Page):
         self._queue.add_widget(self._row("lan-connect", self.say("maintenance.network"), chip, []))
         self._queue.add_widget(Rule())
         self._queue.add_widget(self._waiting())
+        self._queue.add_widget(Rule())
+        self._queue.add_widget(self._rules(policy))
 
     def _device(self, health: Health) -> BoxLayout:
         state = str(health.state)
@@ -172,6 +178,22 @@ class MaintenancePage(Page):
             chip.show("trouble", self.say("maintenance.queue_count", count=queue.waiting))
             lines.append(self.say("maintenance.queue_dead", count=queue.dead))
         return self._row("tray-full", self.say("maintenance.queue"), chip, lines)
+
+    def _rules(self, policy: Standing) -> BoxLayout:
+        """The policy pack: whose it is, since when it is in force, which one comes next."""
+        issued = policy.origin == "centre" and not policy.demo
+        whose = ("ok", "policy_centre") if issued else ("waiting", "policy_demo")
+        lines = [
+            self.say(
+                "maintenance.policy_version", version=policy.version, since=str(policy.effective)
+            ),
+            self.say("maintenance.policy_source", source=policy.source),
+        ]
+        if policy.next_version:
+            coming = {"version": policy.next_version, "since": str(policy.next_effective)}
+            lines.append(self.say("maintenance.policy_next", **coming))
+        chip = StatusChip(whose[0], self.say(f"maintenance.{whose[1]}"))
+        return self._row(ICONS["policy"], self.say("maintenance.policy"), chip, lines)
 
     @staticmethod
     def _row(icon: str, name: str, chip: StatusChip, lines: list[str]) -> BoxLayout:

@@ -4,7 +4,8 @@ One loop, one thread: deliver what is in the outbox as soon as it is there, tell
 this terminal is, keep what it should be. It shares nothing with the screen process but files, so
 either may die without the other. How it gets on is in `agent.json`:
 
-    {"central": "ok" | reason of `CentralUnreachable` | "not_enrolled", "since": …, "pid": …}
+    {"central": "ok" | reason of `CentralUnreachable` | "not_enrolled", "since": …, "pid": …,
+     "policy": what is wrong with the policy packs, or ""}
 """
 
 from __future__ import annotations
@@ -29,13 +30,16 @@ from sync.journal import FOLDER, Journal, Recorder
 from sync.journal.checkpoints import Checkpoints
 from sync.journal.keeper import Keeper, Missing
 from sync.outbox import Outbox, OutboxUnavailable
+from sync.packs import Packs
 from sync.signing import DeviceKey
 from sync.transport import Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
     from threading import Event
+
+    from sync.packs import Shelf
 
 log = logging.getLogger(__name__)
 
@@ -91,15 +95,29 @@ class Status:
 
     def __init__(self, state_dir: Path) -> None:
         self._path = state_dir / STATUS_FILE
-        self._central = ""
+        self._central = self._since = self._policy = ""
 
     def set(self, central: str) -> None:
         if central == self._central:
             return
         self._central = central
-        since = datetime.now(BEIJING).isoformat(timespec="seconds")
-        document = {"central": central, "since": since, "pid": os.getpid()}
+        self._since = datetime.now(BEIJING).isoformat(timespec="seconds")
         log.info("central: %s", central)
+        self._write()
+
+    def policy(self, trouble: str) -> None:
+        """What is wrong with the policy packs; "" if nothing is."""
+        if trouble != self._policy:
+            self._policy = trouble
+            self._write()
+
+    def _write(self) -> None:
+        document = {
+            "central": self._central,
+            "since": self._since,
+            "pid": os.getpid(),
+            "policy": self._policy,
+        }
         try:
             write_whole(self._path, json.dumps(document).encode("ascii"))
         except OSError as error:
@@ -118,10 +136,12 @@ class Agent:
         keeper: Keeper,
         status: Status,
         rhythm: Rhythm,
+        packs: Packs | None = None,
     ) -> None:
         self._outbox, self._transport, self._fleet = outbox, transport, fleet
         self._courier = courier
         self._keeper, self._status, self._rhythm = keeper, status, rhythm
+        self._packs = packs
         #: When the outbox is to be looked at although nobody wrote to it.
         self._look_at = 0.0
 
@@ -161,11 +181,14 @@ class Agent:
             self._rhythm.went_well()
 
     def _beat(self) -> None:
-        self._fleet.beat()
+        answer = self._fleet.beat()
         self._status.set("ok")
         self._rhythm.went_well()
         self._rhythm.beaten()
         self._keeper.show(self._transport)
+        if self._packs is not None:
+            self._packs.follow(answer.packs)
+            self._status.policy(self._packs.trouble)
         # Also finds what a courier that died had on lease.
         self._look_at = 0.0
 
@@ -182,11 +205,13 @@ def run_agent(
     backoff_cap_s: float = 300.0,
     versions: Mapping[str, str] | None = None,
     version: str = "unpackaged",
+    shelf: Callable[[bytes], Shelf] | None = None,
 ) -> None:
     """Run until `stop` is set. Waits for enrolment if this terminal has no identity yet.
 
     `heartbeat_s`: seconds between heartbeats; `versions`: name -> version of what runs here;
-    `version`: of this program.
+    `version`: of this program; `shelf`: makes what keeps policy packs, of the key that the centre
+    signs with; without it none is taken.
     """
     status = Status(state_dir)
     earliest = clock.not_before(state_dir / FOLDER)
@@ -208,7 +233,12 @@ def run_agent(
             continue
         transport = Transport(identity.central_url, key, earliest)
         with closing(outbox), closing(transport):
-            fleet = Fleet(state_dir, identity, outbox, transport, versions or {})
+            packs = None
+            if shelf is not None:
+                kept = shelf(identity.central_signing_key)
+                packs = Packs(state_dir, identity, transport, kept, recorder)
+            region = packs.region if packs else ""
+            fleet = Fleet(state_dir, identity, outbox, transport, versions or {}, region)
             checkpoints = Checkpoints(
                 state_dir / FOLDER, journal, identity.terminal, key, _BEATS * heartbeat_s
             )
@@ -216,7 +246,7 @@ def run_agent(
             # A terminal that beats faster than the default, as in the demo, also tries sooner.
             rhythm = Rhythm(heartbeat_s, Backoff(cap_s=min(backoff_cap_s, 5 * heartbeat_s)))
             courier = Courier(outbox, transport, identity)
-            agent = Agent(outbox, courier, transport, fleet, keeper, status, rhythm)
+            agent = Agent(outbox, courier, transport, fleet, keeper, status, rhythm, packs)
             while not stop.is_set():
                 agent.tick()
                 stop.wait(_TICK_S)

@@ -66,16 +66,19 @@ class Fleet:
         outbox: Outbox,
         transport: Transport,
         versions: Mapping[str, str],
+        region: str = "",
     ) -> None:
+        """`region`: whose policy packs this terminal takes."""
         self._state_dir = state_dir
         self._identity = identity
         self._outbox = outbox
         self._transport = transport
         self._versions = dict(versions)
+        self._region = region
         self._desired = _read_desired(state_dir / DESIRED_FILE)
 
-    def beat(self) -> DesiredState:
-        """One heartbeat; keeps and returns what the centre desires, and takes a new key of it.
+    def beat(self) -> HeartbeatAnswer:
+        """One heartbeat; keeps what the centre desires, takes a new key of it, returns its answer.
 
         Raises `CentralUnreachable`, `OutboxUnavailable` or `OSError`.
         """
@@ -85,7 +88,7 @@ class Fleet:
             self._outbox.settle(standing)
         if answer.envelope_key is not None:
             self._identity = rollover.take(answer.envelope_key, self._identity, self._state_dir)
-        return answer.desired
+        return answer
 
     def _report(self) -> Heartbeat:
         found, age_s = _read_health(self._state_dir / HEALTH_FILE)
@@ -98,6 +101,7 @@ class Fleet:
             queue=QueueReport(**vars(self._outbox.counts_and_ages())),
             services=found.services,
             desired_version=self._desired.version if self._desired else "",
+            region=self._region,
             envelope_key_id=self._identity.central_key_id,
             envelope_key_number=self._identity.central_key_number,
         )

@@ -37,6 +37,44 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="PolicyPack",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("region", models.CharField(max_length=6, verbose_name="地区")),
+                ("version", models.CharField(max_length=40, verbose_name="版本")),
+                ("effective", models.DateField(verbose_name="执行日期")),
+                ("source", models.TextField(verbose_name="依据")),
+                ("demo", models.BooleanField(verbose_name="演示数据")),
+                ("text", models.TextField(verbose_name="内容")),
+                ("sha256", models.CharField(max_length=64, unique=True, verbose_name="SHA-256")),
+                ("size", models.PositiveIntegerField(verbose_name="字节数")),
+                ("signature", models.BinaryField()),
+                ("issued_at", models.DateTimeField(auto_now_add=True, verbose_name="下发时间")),
+                ("issued_by", models.CharField(blank=True, max_length=150, verbose_name="下发人")),
+                (
+                    "withdrawn_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="撤回时间"),
+                ),
+                (
+                    "withdrawn_by",
+                    models.CharField(blank=True, max_length=150, verbose_name="撤回人"),
+                ),
+            ],
+            options={
+                "verbose_name": "政策包",
+                "verbose_name_plural": "政策包",
+                "ordering": ["region", "-effective", "-id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("region", "version"), name="pack_version_once")
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="RegisteredPerson",
             fields=[
                 (

@@ -38,7 +38,8 @@ def register(app: typer.Typer) -> None:
 
 
 def health(state: State, as_json: Json = False) -> None:
-    """Show the devices, what waits for the centre, and how the centre is reached."""
+    """Show the devices, what waits for the centre, how the centre is reached, whose rules are in
+    force."""
     from kiosk.upkeep.desired import MISSED
     from kiosk.upkeep.doctor import Patient, age_of, examine, health_rows, read_json
 
@@ -46,6 +47,7 @@ def health(state: State, as_json: Json = False) -> None:
     words = words_of(settings)
     rows = health_rows(state)
     agent, counts = read_json(state / "agent.json"), _outbox_counts(state)
+    policy = examine(Patient(state, settings), "policy")
     # What the files say is worth as much as the programs that wrote them: they have to live.
     programs = [examine(Patient(state, settings), name) for name in ("screen", "agent")]
     stopped = [str(found.fault) for found in programs if found.fault is not None]
@@ -53,9 +55,16 @@ def health(state: State, as_json: Json = False) -> None:
     heard = heard_s <= settings.central.heartbeat_s * MISSED + 1.0
     wrong = [found for found in rows if found["state"] not in _ALL_RIGHT]
     waits = counts is None or bool(counts["dead"])
-    bad = bool(wrong or stopped) or not rows or waits or not heard or agent.get("central") != "ok"
+    bad = (
+        bool(wrong or stopped or policy.fault)
+        or not rows
+        or waits
+        or not heard
+        or agent.get("central") != "ok"
+    )
     if as_json:
-        say_json({"devices": rows, "outbox": counts, "agent": agent, "stopped": stopped})
+        found = {"devices": rows, "outbox": counts, "agent": agent, "stopped": stopped}
+        say_json({**found, "policy": policy.detail})
         raise typer.Exit(WRONG if bad else 0)
     if rows:
         out(_devices_table(rows, words))
@@ -68,6 +77,7 @@ def health(state: State, as_json: Json = False) -> None:
         waiting = counts["queued"] + counts["sending"]
         out(f"outbox: {waiting} waiting (oldest {counts['oldest_s']} s), {counts['dead']} dead")
     out(f"centre: {agent.get('central', 'never reached')}")
+    out(styled(f"policy: {policy.detail}", "red" if policy.fault else ""))
     if not heard:
         ago = "never" if heard_s == float("inf") else f"{heard_s:.0f} s ago"
         out(styled(f"the centre last answered a heartbeat: {ago}", "red"))

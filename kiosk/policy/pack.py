@@ -26,6 +26,16 @@ T = TypeVar("T")
 _VERSION = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:\.([1-9][0-9]{0,3}))?")
 
 
+#: Tables whose keys are named in the program.
+_ASKED_BY_NAME = ("fees", "days", "places", "service", "consent")
+
+
+def order_of(effective: date, version: str) -> tuple[date, tuple[int, ...]]:
+    """Of two packs that are in force, the one with the greater order rules."""
+    found = _VERSION.fullmatch(version)
+    return effective, tuple(int(part or 0) for part in found.groups()) if found else ()
+
+
 @dataclass(frozen=True)
 class Region:
     """The city that the pack rules. `code` is six digits of GB/T 2260."""
@@ -168,16 +178,17 @@ class Policy:
     @property
     def order(self) -> tuple[date, tuple[int, ...]]:
         """Of two packs that are in force, the one with the greater order rules."""
-        found = _VERSION.fullmatch(self.version)
-        return self.effective, tuple(int(part or 0) for part in found.groups()) if found else ()
+        return order_of(self.effective, self.version)
 
     def service(self, service_id: str) -> Table:
         """The table of one business. Raises `BadPolicy` if the pack has none."""
         return self._table.table("service").table(service_id)
 
     def lacks(self, other: Policy) -> tuple[str, ...]:
-        """Full keys of [service.*] that the other pack has and this one has not."""
-        return self._table.table("service").lacks(other._table.table("service"))
+        """Full keys of rules that the other pack has and this one has not: services ask for them
+        by name."""
+        lacking = self._table.lacks(other._table)
+        return tuple(key for key in lacking if key.split(".")[0] in _ASKED_BY_NAME)
 
     def fee(self, reason: str) -> Fee:
         """What a card costs: "first", or why it is replaced: "lost", "damaged" … (R-B6, R-B8)."""

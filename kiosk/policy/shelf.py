@@ -1,9 +1,9 @@
 """The packs that lie ready on this terminal, and which of them rules on a day.
 
-The centre signs a pack (Ed25519, the key that was learned at enrolment); the agent fetches it and
-calls `install_pack`; the screen process asks `Shelf.on(day)` at the start of each visit. Several
-versions lie side by side: a rule that begins on the first of next month is there in time, and rules
-from that day on, whether or not there is a network.
+The centre signs a pack (Ed25519, the key that was learned at enrolment); the agent fetches it
+(`sync.packs`) and calls `Shelf.install`; the screen process asks `Shelf.on(day)` at the start of
+each visit. Several versions lie side by side: a rule that begins on the first of next month is
+there in time, and rules from that day on, whether or not there is a network.
 
 On disk, in `<state>/policy`: `<version>.toml`, as issued, and `<version>.sig` (64 bytes). Every
 pack is checked again when it is read, so that nothing on the disk is believed because it is there.
@@ -12,6 +12,7 @@ pack is checked again when it is read, so that nothing on the disk is believed b
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -20,7 +21,7 @@ from pathlib import Path
 from kiosk.policy import load_policy
 from kiosk.policy.pack import Policy, read_pack
 from kiosk.policy.table import BadPolicy
-from sync.canonical import Json
+from sync.canonical import Json, sha256_hex
 from sync.identity import write_whole
 
 log = logging.getLogger(__name__)
@@ -31,8 +32,8 @@ FOLDER = "policy"
 #: What the centre signs is this and the bytes of the pack, so that no other signature fits.
 PURPOSE = b"kiosk-policy-v1\n"
 
-#: A pack is a few pages of text; what is larger is not read.
-LARGEST = 1_000_000
+#: A pack is a few pages of text; what is larger is not read, bytes. As in `sync.wire.policy`.
+LARGEST = 256 * 1024
 
 
 class NotGenuine(BadPolicy):
@@ -76,6 +77,14 @@ class Standing:
     #: Files on the shelf that cannot be used -> why.
     unusable: Mapping[str, str] | None = None
 
+    def line(self) -> str:
+        """In one line, for `kioskctl`."""
+        whose = "centre" if self.origin == "centre" and not self.demo else "demo"
+        line = f"{self.version} ({whose}) since {self.effective}: {self.source}"
+        if self.next_version:
+            line += f"; next {self.next_version} from {self.next_effective}"
+        return line
+
     def document(self) -> dict[str, Json]:
         """Plain JSON, for the heartbeat and `kioskctl health`."""
         return {
@@ -91,53 +100,82 @@ class Standing:
 
 
 class Shelf:
-    """All packs of one terminal. Reads the folder again when something in it has changed."""
+    """All packs of one terminal. Reads the folder again when something in it has changed.
+
+    May be asked on several threads."""
 
     def __init__(self, folder: Path, key: bytes, region: str = "") -> None:
         """`key` as for `install_pack`; b"" takes no pack but the built-in one."""
+        self.region = region
         self._folder = folder
         self._key = key
-        self._region = region
+        self._reading = threading.Lock()
         self._seen: tuple[tuple[str, int, int], ...] | None = None
-        self._packs: tuple[Policy, ...] = ()
+        #: Each with the SHA-256 of its file.
+        self._packs: tuple[tuple[Policy, str], ...] = ()
         self._unusable: dict[str, str] = {}
 
     def on(self, day: date) -> Policy:
         """The pack that rules on a day: of those in force the newest, else the built-in one."""
-        self._refresh()
-        in_force = [pack for pack in self._packs if pack.effective <= day]
+        in_force = [pack for pack, _ in self._fresh() if pack.effective <= day]
         return max(in_force, key=lambda pack: pack.order, default=load_policy())
 
     def standing(self, day: date) -> Standing:
         """What to show of it."""
         rules = self.on(day)
-        coming = [pack for pack in self._packs if pack.effective > day]
+        packs = [pack for pack, _ in self._fresh()]
+        coming = [pack for pack in packs if pack.effective > day]
         follows = min(coming, key=lambda pack: pack.order, default=None)
         return Standing(
             version=rules.version,
             effective=rules.effective,
             source=rules.source,
-            origin="centre" if rules in self._packs else "built in",
+            origin="centre" if rules in packs else "built in",
             demo=rules.demo,
             next_version=follows.version if follows else "",
             next_effective=follows.effective if follows else None,
             unusable=dict(self._unusable),
         )
 
-    def _refresh(self) -> None:
-        files = sorted(self._folder.glob("*.toml")) if self._key else []
-        seen = tuple(_state_of(file) for file in files)
-        if seen == self._seen:
-            return
-        self._seen, self._unusable = seen, {}
-        packs = []
+    # -- the agent's side (`sync.packs.Shelf`) ---------------------------------------------------
+
+    def held(self) -> dict[str, str]:
+        """Version -> SHA-256 (hex) of every pack that can be used."""
+        return {pack.version: digest for pack, digest in self._fresh()}
+
+    def install(self, data: bytes, signature: bytes) -> Policy:
+        """As `install_pack`."""
+        return install_pack(data, signature, self._key, self._folder, self.region)
+
+    def remove(self, version: str) -> None:
+        """Put away one that is held: the centre has withdrawn it. Raises `OSError`."""
+        if version in self.held():
+            # The signature last: a pack without its own would be told of as forged.
+            for suffix in (".toml", ".sig"):
+                (self._folder / (version + suffix)).unlink(missing_ok=True)
+
+    def _fresh(self) -> tuple[tuple[Policy, str], ...]:
+        """The packs as they lie there now."""
+        with self._reading:
+            files = sorted(self._folder.glob("*.toml")) if self._key else []
+            seen = tuple(_state_of(file) for file in files)
+            if seen != self._seen:
+                self._read_all(files)
+                self._seen = seen
+            return self._packs
+
+    def _read_all(self, files: list[Path]) -> None:
+        packs, unusable = [], {}
         for file in files:
             try:
-                packs.append(_read(file, self._key, self._region))
-            except (BadPolicy, OSError) as error:
-                log.error("policy %s is not used: %s", file.name, error)
-                self._unusable[file.name] = str(error)
-        self._packs = tuple(packs)
+                packs.append(_read(file, self._key, self.region))
+            except BadPolicy as bad:
+                unusable[file.name] = str(bad)
+            except OSError as error:
+                unusable[file.name] = f"{file.name}: {error.strerror}"
+            if file.name in unusable:
+                log.error("policy not used: %s", unusable[file.name])
+        self._packs, self._unusable = tuple(packs), unusable
 
 
 def _state_of(file: Path) -> tuple[str, int, int]:
@@ -148,14 +186,14 @@ def _state_of(file: Path) -> tuple[str, int, int]:
     return file.name, state.st_mtime_ns, state.st_size
 
 
-def _read(file: Path, key: bytes, region: str) -> Policy:
-    """Raises `BadPolicy` and `OSError`."""
+def _read(file: Path, key: bytes, region: str) -> tuple[Policy, str]:
+    """The pack and the SHA-256 of its file. Raises `BadPolicy` and `OSError`."""
     with file.open("rb") as pack:
         data = pack.read(LARGEST + 1)
     policy = _checked(data, file.with_suffix(".sig").read_bytes(), key, region, file.name)
     if policy.version != file.stem:
         raise BadPolicy(f"{file.name}: is version {policy.version}")
-    return policy
+    return policy, sha256_hex(data)
 
 
 def _readable(file: Path, key: bytes, region: str) -> bool:

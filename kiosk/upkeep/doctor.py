@@ -187,6 +187,25 @@ def _journal(patient: Patient) -> Finding:
     return Finding("journal", detail=f"{found.entries}")
 
 
+def _policy(patient: Patient) -> Finding:
+    from kiosk.clock import beijing_now
+    from kiosk.policy.shelf import FOLDER, Shelf
+    from sync.identity import NotEnrolled, load_identity
+
+    try:
+        key = load_identity(patient.state).central_signing_key
+    except NotEnrolled:
+        key = b""
+    shelf = Shelf(patient.state / FOLDER, key, patient.settings.hall.region)
+    found = shelf.standing(beijing_now().date())
+    wrong = [*(found.unusable or {}).values()]
+    if trouble := read_json(patient.state / "agent.json").get("policy"):
+        wrong.append(str(trouble))
+    if wrong:
+        return Finding("policy", FaultCode.POLICY_REFUSED, "; ".join(wrong))
+    return Finding("policy", detail=found.line())
+
+
 def _screen(patient: Patient) -> Finding:
     age = age_of(patient.state / "health.json")
     return Finding("screen", FaultCode.SCREEN_STOPPED if age > _FRESH_S else None)
@@ -307,6 +326,7 @@ CHECKS: dict[str, Check] = {
     "disk": _disk,
     "outbox": _outbox,
     "journal": _journal,
+    "policy": _policy,
     "screen": _screen,
     "agent": _agent,
     "centre": _centre,

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from hardware.supervision import Health
     from kiosk.offers import Offers
     from kiosk.parts import Parts
+    from kiosk.policy.shelf import Standing
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,9 @@ _CENTRE: dict[str, FaultCode | None] = {
 }
 
 _PERIOD_S = 1.0
+
+#: Longest detail of a health row.
+_DETAIL = 200
 
 #: Between two looks at the disk, and two writings of the counters: what a power cut may cost.
 _SELDOM_S = 60.0
@@ -137,8 +141,11 @@ class Housekeeping:
             closed = parts.desired.closed_services
             parts.journal.record("desired_applied", digest=sha256_hex(closed), closed=len(closed))
         self._look_at_outbox()
-        self._look_at_centre()
-        self._write_health()
+        said = self._agent_says()
+        standing = self._parts.packs.standing(beijing_now().date())
+        self._look_at_centre(str(said.get("central", "")))
+        self._look_at_policy(standing, str(said.get("policy", "")))
+        self._write_health(standing)
 
     def _look_at_disk(self) -> None:
         free = shutil.disk_usage(self._parts.state).free
@@ -157,18 +164,34 @@ class Housekeeping:
         elif self._parts.health.get("outbox") is not None:
             self._parts.health.put("outbox", DeviceState.READY)
 
-    def _look_at_centre(self) -> None:
+    def _agent_says(self) -> dict[str, Any]:
+        """`agent.json`; {} while the agent has said nothing."""
+        try:
+            said = json.loads((self._parts.state / "agent.json").read_bytes())
+        except (FileNotFoundError, ValueError):
+            return {}
+        return said if isinstance(said, dict) else {}
+
+    def _look_at_centre(self, said: str) -> None:
         """A centre that does not speak our version stands beside the devices; one that is merely
         out of reach does not, because that passes."""
-        try:
-            said = json.loads((self._parts.state / "agent.json").read_bytes())["central"]
-        except (FileNotFoundError, ValueError, LookupError, TypeError):
+        if not said:
             return
         fault = fault_of_centre(said)
         if fault in (FaultCode.TERMINAL_TOO_OLD, FaultCode.TERMINAL_TOO_NEW):
             self._parts.health.put("centre", DeviceState.WARNING, fault)
         elif self._parts.health.get("centre") is not None:
             self._parts.health.put("centre", DeviceState.READY)
+
+    def _look_at_policy(self, standing: Standing, trouble: str) -> None:
+        """Stands beside the devices while a pack cannot be used: one that the agent was given, or
+        one that lies here."""
+        wrong = [*(standing.unusable or {}).values(), *filter(None, [trouble])]
+        if wrong:
+            detail = "; ".join(wrong)[:_DETAIL]
+            self._parts.health.put("policy", DeviceState.WARNING, FaultCode.POLICY_REFUSED, detail)
+        elif self._parts.health.get("policy") is not None:
+            self._parts.health.put("policy", DeviceState.READY)
 
     def _look_at_journal(self) -> None:
         """Stands beside the devices while something is wrong with it."""
@@ -194,17 +217,16 @@ class Housekeeping:
         write_whole(self._parts.state / COUNTERS_FILE, json.dumps(counted, indent=1))
         self._counted = counted
 
-    def _write_health(self) -> None:
-        document = json.dumps(self._document(), sort_keys=True)
+    def _write_health(self, policy: Standing) -> None:
+        document = json.dumps(self._document(policy), sort_keys=True)
         now = time.monotonic()
         if document == self._written and now - self._written_at < _LONGEST_SILENCE_S:
             return
         write_whole(self._parts.state / "health.json", document)
         self._written, self._written_at = document, now
 
-    def _document(self) -> dict[str, Any]:
+    def _document(self, policy: Standing) -> dict[str, Any]:
         offers = self._offers.now()
-        policy = self._parts.packs.standing(beijing_now().date())
         return {
             "health": [_row(health) for health in self._parts.health.snapshot()],
             "services": {

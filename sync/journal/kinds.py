@@ -46,6 +46,10 @@ KINDS: Mapping[str, Mapping[str, Rule]] = {
     "enrolled": {},
     "settings_loaded": {"digest": DIGEST},
     "desired_applied": {"digest": DIGEST, "closed": NUMBER},
+    # policy packs of the centre: the SHA-256 of each
+    "policy_installed": {"digest": DIGEST},
+    "policy_refused": {"digest": DIGEST},
+    "policy_withdrawn": {"digest": DIGEST},
     "clock_jumped": {"seconds": NUMBER},
     # citizens' visits
     "visit_begun": {"service": CODE},

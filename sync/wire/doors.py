@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sync.wire import cards, enrolment, envelopes, fleet, journal, questions
+from sync.wire import cards, enrolment, envelopes, fleet, journal, policy, questions
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -78,6 +78,13 @@ HEARTBEAT = Door(
     256 * _KB,
     "what a terminal is, for what it should be",
 )
+POLICY_PACK = Door(
+    "policy-pack",
+    policy.PackQuestion,
+    policy.Pack,
+    4 * _KB,
+    "one of the policy packs that a heartbeat's answer names",
+)
 JOURNAL = Door(
     "journal",
     journal.Checkpoint,
@@ -112,6 +119,7 @@ DOORS: dict[str, Door] = {
         PIECES,
         IN_PIECES,
         HEARTBEAT,
+        POLICY_PACK,
         JOURNAL,
         CARD_PROOF,
         CARD_OPENING,

@@ -11,6 +11,7 @@ from sync.values import KeyId, Moment, Short, TerminalNo
 from sync.wire.base import Message
 from sync.wire.enrolment import EnvelopeKey
 from sync.wire.envelopes import Standing
+from sync.wire.policy import DesiredPacks
 
 
 class HealthRow(Message):
@@ -60,6 +61,8 @@ class Heartbeat(Message):
     services: dict[str, str] = {}
     #: Version of the desired state it holds.
     desired_version: str = ""
+    #: Whose policy packs it takes: six digits of GB/T 2260; "" takes none.
+    region: Annotated[str, Field(pattern=r"^([0-9]{6})?$")] = ""
     #: The key it seals to.
     envelope_key_id: KeyId
     envelope_key_number: Annotated[int, Field(ge=0)] = 0
@@ -80,3 +83,5 @@ class HeartbeatAnswer(Message):
     standing: Standing
     #: Only to a terminal that seals to another.
     envelope_key: EnvelopeKey | None = None
+    #: None: the centre has no packs for its region.
+    packs: DesiredPacks | None = None

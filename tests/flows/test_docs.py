@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,26 @@ def test_every_link_of_a_document_leads_somewhere(document: Path) -> None:
     links = re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8"))
     local = [link for link in links if "://" not in link]
     assert [link for link in local if not (document.parent / link).exists()] == []
+
+
+def test_every_key_of_a_policy_pack_is_explained_to_its_authors() -> None:
+    text = (ROOT / "docs/policy-pack.md").read_text(encoding="utf-8")
+    explained = set(re.findall(r"^\| `([^`]+)`", text, flags=re.MULTILINE))
+    pack = tomllib.loads((ROOT / "kiosk/policy/tangshan.toml").read_text(encoding="utf-8"))
+    needed: set[str] = set()
+    for key, value in pack.items():
+        if not isinstance(value, dict):
+            needed.add(key)
+        elif key == "consent":
+            needed |= {f"consent.代号.{part}" for text in value.values() for part in text}
+        elif key in ("service", "days", "fees", "special_groups"):
+            needed.add(f"{key}.代号")
+        elif key in ("places", "areas", "banks", "outlets"):
+            needed |= {f"{key}.代号.{part}" for one in value.values() for part in one}
+        else:
+            needed |= {f"{key}.{part}" for part in value}
+    assert needed <= explained
+    assert explained - needed == {"places.代号.where", "places.代号.phone"}, "keys of no pack"
 
 
 def test_the_service_shown_to_newcomers_works() -> None:

@@ -20,6 +20,7 @@ from kiosk.upkeep.doctor import CHECKS, Finding, Patient, examine
 from kiosk.upkeep.housekeeping import LEAST_FREE_BYTES
 from sync.identity import Identity
 from sync.outbox import Answer, Outbox
+from tests.flows.packs import KEY, dated, install
 
 RUN = CliRunner()
 
@@ -121,6 +122,37 @@ def test_what_the_agent_hears_from_the_centre(
 ) -> None:
     said(state, central, os.getpid())
     assert (fault(state, "centre"), fault(state, "clock")) == (centre, clock)
+
+
+def test_whose_rules_are_in_force_and_which_come_next(state: Path) -> None:
+    assert finding(state, "policy").detail.startswith(
+        "2026-11-28 (demo) since 2026-11-01: 演示数据"
+    )
+    Identity("130299", "http://127.0.0.1:9", "0" * 16, b"\0" * 1216, "0" * 16, "test", 1, KEY).save(
+        state
+    )
+    install(state / "policy", dated("2026-11-20", "2026-11-20"))
+    install(state / "policy", dated("2099-06-15", "2099-07-01"))
+    found = finding(state, "policy")
+    assert found.healthy
+    assert found.detail.startswith("2026-11-20 (centre) since 2026-11-20")
+    assert found.detail.endswith("next 2099-06-15 from 2099-07-01")
+
+
+def test_a_pack_that_cannot_be_used_is_named_with_its_reason(state: Path) -> None:
+    document = {"central": "ok", "pid": os.getpid(), "policy": "2027-06-15: is too large"}
+    (state / "agent.json").write_text(json.dumps(document))
+    (state / "policy").mkdir()
+    (state / "policy" / "2027-01-01.toml").write_text("forged")
+    found = finding(state, "policy")
+    assert found.fault is FaultCode.POLICY_REFUSED
+    assert not found.serious, "services go on"
+    assert "2027-06-15: is too large" in found.detail
+    assert "2027-01-01.toml" in found.detail
+
+
+def test_the_rules_of_a_terminal_that_was_never_enrolled_are_the_examples(tmp_path: Path) -> None:
+    assert "(demo)" in finding(tmp_path, "policy").detail
 
 
 def test_a_device_that_is_not_set_is_absent_and_no_fault(state: Path) -> None:

@@ -440,6 +440,40 @@ def test_the_health_file_says_what_the_terminal_is(tmp_path: Path) -> None:
 # -- policy --------------------------------------------------------------------------------------
 
 
+def test_the_device_table_tells_of_a_pack_that_cannot_be_used(tmp_path: Path) -> None:
+    desk = terminal(tmp_path)
+    look = desk._housekeeping._often
+
+    def row() -> tuple[FaultCode | None, str] | None:
+        look()
+        found = desk.health.get("policy")
+        return (found.fault, found.detail) if found else None
+
+    assert row() is None, "nothing to see"
+    agent = tmp_path / "agent.json"
+    agent.write_text(json.dumps({"central": "ok", "policy": "2027-06-15: is too large"}))
+    assert row() == (FaultCode.POLICY_REFUSED, "2027-06-15: is too large")
+    agent.write_text(json.dumps({"central": "ok", "policy": ""}))
+    assert row() == (None, "")
+    (tmp_path / "policy").mkdir()
+    (tmp_path / "policy" / "2027-06-15.toml").write_bytes(b"forged")
+    found = row()
+    assert found is not None and found[0] is FaultCode.POLICY_REFUSED
+    assert desk.policy_standing().demo, "the rules stay as they were"
+
+
+def test_the_maintenance_page_is_told_whose_rules_are_in_force_and_what_comes(
+    tmp_path: Path,
+) -> None:
+    desk = terminal(tmp_path)
+    assert desk.policy_standing().origin == "built in"
+    install(tmp_path / "policy", dated("2026-11-01", "2026-11-01"))
+    install(tmp_path / "policy", dated("2027-06-15", "2027-07-01"))
+    found = desk.policy_standing()
+    assert (found.version, found.origin, found.demo) == ("2026-11-01", "centre", False)
+    assert (found.next_version, str(found.next_effective)) == ("2027-06-15", "2027-07-01")
+
+
 def test_each_visit_is_ruled_by_the_pack_of_its_day(tmp_path: Path) -> None:
     """A pack that begins on the first of the month rules from then on, without a restart."""
     today = [NOW]

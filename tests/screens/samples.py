@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from io import BytesIO
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,6 +16,7 @@ from hardware.supervision import DeviceState, HealthTable
 from kiosk.maintenance.roster import Person, Refusal, Role, StaffRefused
 from kiosk.offers import Offer
 from kiosk.policy import load_policy
+from kiosk.policy.shelf import Shelf, Standing
 from kiosk.records.staff import Staff
 from kiosk.settings import Settings
 from kiosk.terminal import QueueState
@@ -328,6 +330,8 @@ class StubTerminal:
         self.maintenance = Desk()
         self.online = True
         self.waiting = QueueState(0, 0, 0)
+        #: No folder: the built-in pack rules.
+        self.packs = Shelf(Path("."), b"")
         self.offers = tuple(Offer(service, True) for service in services)
         self.running: list[Running] = []
         self.wiped = 0
@@ -347,6 +351,9 @@ class StubTerminal:
 
     def queue(self) -> QueueState:
         return self.waiting
+
+    def policy_standing(self) -> Standing:
+        return self.packs.standing(date(2026, 11, 24))
 
     def visit(self, service: type[Service], listen: object = None) -> Visit:
         context = Context(date(2026, 11, 24), load_policy())

@@ -1,0 +1,80 @@
+"""`python -m central policy-pack --state DIR add | list | withdraw`: see `central.packs`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from central.boot import boot
+
+if TYPE_CHECKING:
+    from central.models import PolicyPack
+
+app = typer.Typer(help="政策包: issue, list and withdraw policy packs.", no_args_is_help=True)
+
+By = Annotated[str, typer.Option("--by", help="Who does it; stands in the list.")]
+
+# Django must be set up before any module that has models is imported, hence the imports inside.
+
+
+@app.callback()
+def policy_pack(
+    state: Annotated[Path, typer.Option("--state", help="Folder that holds central/.")],
+) -> None:
+    """政策包: issue, list and withdraw policy packs."""
+    boot(state)
+
+
+@app.command()
+def add(
+    file: Path,
+    region: Annotated[str, typer.Option(help="Six digits: the pack must be for it.")] = "",
+    by: By = "",
+) -> None:
+    """Check FILE, sign it and issue it to the terminals of its region."""
+    from central import packs
+
+    try:
+        pack = packs.issue(file.read_bytes(), region, by)
+    except (packs.BadPack, OSError) as error:
+        typer.echo(f"{file.name}: {error}", err=True)
+        raise typer.Exit(2) from None
+    typer.echo(_line(pack))
+    if pack.demo:
+        typer.echo("note: the pack says demo = true, so it counts as an example")
+    for key in packs.lacking(pack):
+        typer.echo(f"warning: {key} is missing, which a service of this release asks for")
+
+
+@app.command("list")
+def list_() -> None:
+    """Print every pack: region, version, in force from, state, SHA-256."""
+    from central.models import PolicyPack
+
+    for pack in PolicyPack.objects.all():
+        typer.echo(_line(pack))
+
+
+@app.command()
+def withdraw(region: str, version: str, by: By = "") -> None:
+    """Take a pack back: terminals put it away, and the one before it rules again."""
+    from central import packs
+
+    try:
+        rules = packs.withdraw(region, version, by)
+    except packs.BadPack as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+    if rules is None:
+        typer.echo("none is in force: terminals go by the example of their program 程序自带")
+    else:
+        typer.echo(_line(rules))
+
+
+def _line(pack: PolicyPack) -> str:
+    from central import packs
+
+    state = packs.STATES[packs.state_of(pack)]
+    return f"{pack.region}  {pack.version}  {pack.effective}  {state}  {pack.sha256}"
