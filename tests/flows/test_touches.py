@@ -1,0 +1,36 @@
+"""How often a citizen has to touch the screen for a first application, counted on the tour's script.
+
+The script is what the tour does with a real finger, so a page that wants another touch makes the
+tour fail, and a longer script makes this test fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kiosk.demo.acts import Keys, Pinyin, Step, Touch, sign
+from kiosk.demo.script import SIGNED, short_application
+
+#: With the address of the ID card, and a telephone number typed, from home to the receipt.
+MOST = 28
+
+#: Strokes of the signature in `kiosk.demo.acts.sign`.
+STROKES = 3
+
+
+def touches(steps: Iterable[Step]) -> int:
+    count = 0
+    for step in steps:
+        for act in step.then:
+            assert not isinstance(act, Pinyin), "nothing Chinese is typed on the short way"
+            if isinstance(act, Touch):
+                count += 1
+            elif isinstance(act, Keys):
+                count += len(act.keys)
+            elif act is sign:
+                count += STROKES
+    return count
+
+
+def test_a_first_application_takes_few_touches() -> None:
+    assert touches((*short_application("zhang"), *SIGNED)) <= MOST
