@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from central import machine, photos, storage
 from central.cases import Case
+from central.ports.portrait_decoder import portrait_decoder
 
 
 def check(position: int) -> None:
@@ -20,11 +21,24 @@ def check(position: int) -> None:
         files["photo"],
         case.contents["evidence"],
         case.contents["proof"].get("comparison") or {},
-        files.get("portrait_wlt", b""),
+        portrait_decoder().decode(files["portrait_wlt"]) if "portrait_wlt" in files else None,
+        files.get("frame", b""),
     )
+    own = found.compared
     case.findings = {
         **case.findings,
-        "photo": {"claimed": found.claimed, "measured": found.measured},
+        "photo": {
+            "claimed": found.claimed,
+            "measured": found.measured,
+            "compared": None
+            if own is None
+            else {
+                "band": own.band.value,
+                "score": "" if own.score is None else f"{own.score:.3f}",
+                "method": own.method,
+                "why": own.why.value if own.why else "",
+            },
+        },
     }
     case.save(update_fields=["findings"])
     machine.put_to_review(position, found.review)

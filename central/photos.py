@@ -12,10 +12,12 @@ from __future__ import annotations
 import io
 import logging
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from kiosk.photo import faces
+from kiosk.photo.liveness import Answer, Hint
+from kiosk.photo.review import Reason, reasons
 from kiosk.photo.standard import THIRD_GENERATION
 from sync.wire.contents import FaceComparison
 from sync.wire.photo import PhotoEvidence
@@ -29,20 +31,19 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Why a person should look -> the words for the operator.
+#: Why a person should look, beside what `kiosk.photo.review` knows -> the words for the operator.
 REASONS = {
-    "head_covering": "申领人称因宗教或医学原因不能摘除头部遮盖物(R-D16)",
     "photo_broken": "中心复测:照片有必须项不符合标准",
     "photo_disagrees": "终端报告与中心复测不一致",
     "photo_unmeasured": "中心未能复测照片",
     "no_report": "终端未附照片核对报告",
-    "comparison_unsure": "照片与身份证相片比对:不确定,请人工比对",
-    "comparison_mismatch": "照片与身份证相片比对:不一致,请人工核实",
-    "track_broken": "拍照过程中画面曾出现其他人或中断",
+    "comparison_disagrees": "终端与中心的人脸比对结果不一致",
 }
 
 #: Two measurements of the same bytes on two machines may differ by so much, in the rule's unit.
-_MAY_DIFFER = {"px": 2.0, "byte": 0.0, "": 0.05, "degree": 3.0, "level": 3.0}
+_MAY_DIFFER = {"px": 2.0, "byte": 0.0, "": 0.05, "degree": 3.0, "level": 3.0, "side": 3.0}
+
+_HELD_UP = "person.held_up"
 
 COLUMNS = ("规则", "内容", "标准", "终端测得", "终端结论", "中心测得", "中心结论", "")
 
@@ -77,35 +78,39 @@ class Findings:
     claimed: dict[str, Any] = field(default_factory=dict)
     measured: dict[str, dict[str, str]] = field(default_factory=dict)
     review: list[str] = field(default_factory=list)
+    #: The centre's own comparison, where it had a portrait to compare with.
+    compared: faces.Comparison | None = None
 
 
 def examine(
     jpeg: bytes,
     evidence: Mapping[str, Any],
     comparison: Mapping[str, Any],
-    portrait: bytes = b"",
+    portrait: bytes | None = None,
+    frame: bytes = b"",
 ) -> Findings:
     """Measure a photo and hold it against what the terminal says of it. Raises nothing.
 
     `evidence`: `sync.wire.photo.PhotoEvidence`, `comparison`: `sync.wire.contents.FaceComparison`,
-    both as plain JSON, empty where the terminal said nothing; `portrait`: of the ID card's chip.
+    both as plain JSON, empty where the terminal said nothing; `portrait`: of the ID card's chip,
+    102 x 126 x 3 bytes, where it could be opened; `frame`: what the photo was cut from, a JPEG.
     """
-    report = _measure(jpeg, bool(evidence.get("head_covering")))
+    report = _measure(jpeg, bool(evidence.get("head_covering")), frame)
     measured = {} if report is None else _as_text(report)
+    own = None if portrait is None else compare(jpeg, faces.portrait_picture(portrait))
     claimed: dict[str, Any] = {}
     if evidence:
         claimed = PhotoEvidence.model_validate(evidence).model_dump(mode="json")
         claimed["comparison"] = FaceComparison.model_validate(comparison).model_dump(mode="json")
-        if portrait:
-            claimed["comparison"] |= _compare(jpeg, portrait)
     checks = [
         ("no_report", not claimed.get("rules")),
         ("photo_unmeasured", report is None),
         ("photo_broken", report is not None and bool(report.broken())),
         ("photo_disagrees", bool(disagreements(claimed, measured))),
-        *_hinted(claimed),
+        ("comparison_disagrees", own is not None and _contradicts(claimed, own)),
     ]
-    return Findings(claimed, measured, [reason for reason, so in checks if so])
+    found = [reason for reason, so in checks if so]
+    return Findings(claimed, measured, [*found, *_reasons(claimed, report, own)], own)
 
 
 def disagreements(claimed: Mapping[str, Any], measured: Mapping[str, Any]) -> list[str]:
@@ -156,16 +161,34 @@ def hints(claimed: Mapping[str, Any]) -> list[tuple[str, str]]:
 # -- how it is done ------------------------------------------------------------------------------
 
 
-def _hinted(claimed: Mapping[str, Any]) -> list[tuple[str, bool]]:
+def _reasons(
+    claimed: Mapping[str, Any], report: Report | None, own: faces.Comparison | None
+) -> tuple[str, ...]:
+    """What of a photo a person must look at, by the same rules as on the terminal.
+
+    Where nobody compared, the terminal's own reasons say so already, unless staff vouched.
+    """
     if not claimed:
-        return []
+        return ()
+    live = claimed["liveness"]
+    hint = Hint(_answer(live["blink"]), _answer(live["turn"]), live["unbroken"])
     band = claimed["comparison"]["band"]
-    return [
-        ("head_covering", claimed["head_covering"]),
-        ("comparison_unsure", band == "unsure"),
-        ("comparison_mismatch", band == "mismatch"),
-        ("track_broken", not claimed["liveness"]["unbroken"]),
-    ]
+    bands = {found.value for found in faces.Band}
+    theirs = faces.Comparison(faces.Band(band) if band in bands else faces.Band.CANNOT_TELL)
+    if report is not None:  # when a photo was taken its bytes do not show
+        lines = tuple(line for line in report.lines if line.rule.id != "photo.age")
+        report = replace(report, lines=lines)
+    found = reasons(report, hint, own or theirs, claimed["head_covering"])
+    return tuple(reason for reason in found if reason is not Reason.FACE_NOT_COMPARED)
+
+
+def _answer(said: str) -> Answer:
+    return Answer(said) if said in {answer.value for answer in Answer} else Answer.CANNOT_TELL
+
+
+def _contradicts(claimed: Mapping[str, Any], own: faces.Comparison) -> bool:
+    """Whether the terminal says that it is the same person and the centre does not."""
+    return bool(claimed) and claimed["comparison"]["band"] == "match" and own.band != "match"
 
 
 def _differ(theirs: Mapping[str, str], ours: Mapping[str, str]) -> bool:
@@ -209,7 +232,7 @@ _photographer: list[Photographer] = []
 _comparer: list[faces.FaceComparer] = []
 
 
-def _measure(jpeg: bytes, excused: bool) -> Report | None:
+def _measure(jpeg: bytes, excused: bool, frame: bytes) -> Report | None:
     """The report on these bytes by the centre's own measuring; None if it cannot measure."""
     from kiosk.photo import Photographer
     from kiosk.photo.models import ModelsMissing
@@ -218,34 +241,28 @@ def _measure(jpeg: bytes, excused: bool) -> Report | None:
         try:
             if not _photographer:
                 _photographer.append(Photographer())
-            return _report(_photographer[0], jpeg, excused)
+            return _report(_photographer[0], jpeg, excused, frame)
         except ModelsMissing as missing:
             log.warning("photos are not measured: %s", missing)
             return None
 
 
-def _report(photographer: Photographer, data: bytes, excused: bool) -> Report:
-    """Every rule that finished bytes can show. When it was taken they do not show."""
+def _report(photographer: Photographer, data: bytes, excused: bool, frame: bytes) -> Report:
+    """Every rule that finished bytes can show. When it was taken they do not show; whether it was
+    held up shows the frame."""
+    sight = photographer.measure(_pixels(data))
+    whole = faces.jpeg_picture(frame) if frame else None
+    if whole is not None and (seen := photographer.measure(whole).measures.get(_HELD_UP)):
+        sight.measures[_HELD_UP] = seen
+    return photographer.judge(data, sight, excused=excused)
+
+
+def _pixels(data: bytes) -> Picture:
     import numpy as np
     from PIL import Image
 
     with Image.open(io.BytesIO(data)) as image:
-        rgb = np.asarray(image.convert("RGB"))
-    return photographer.judge(data, photographer.measure(rgb), excused=excused)
-
-
-def _compare(jpeg: bytes, portrait_png: bytes) -> dict[str, Any]:
-    """The comparison that the terminal left to the centre."""
-    portrait = faces.portrait_bytes(portrait_png)
-    if portrait is None:
-        return {"why": faces.Why.NO_PORTRAIT.value}
-    found = compare(jpeg, faces.portrait_picture(portrait))
-    return {
-        "band": found.band.value,
-        "distance": "" if found.score is None else f"{1.0 - found.score:.3f}",
-        "method": found.method,
-        "why": found.why.value if found.why else "",
-    }
+        return np.asarray(image.convert("RGB"))
 
 
 def compare(jpeg: bytes, reference: Picture | None) -> faces.Comparison:

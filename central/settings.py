@@ -8,6 +8,7 @@
 | KIOSK_CENTRAL_PROXY    | "1": a proxy in front ends TLS (docs/operators.md)     | no proxy      |
 | KIOSK_CENTRAL_BACKUP   | "commit" or "declared" (`central.standing`)            | commit        |
 | KIOSK_CENTRAL_HSM      | HOST:PORT of the 加密机 (`central.hsm`)                | none          |
+| KIOSK_CENTRAL_PORTRAIT_DECODER | program that opens ID cards' portraits         | none          |
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ STATE = Path(os.environ[STATE_VARIABLE])
 HSM = os.environ.get(HSM_VARIABLE, "")
 #: Whether this serves a demo or a test: then the HSM may be a virtual one.
 DEMO = os.environ.get(DEMO_VARIABLE) == "1"
+#: See `central.ports.portrait_decoder`.
+PORTRAIT_DECODER = os.environ.get("KIOSK_CENTRAL_PORTRAIT_DECODER", "")
 #: How it is known that what the centre keeps is safe: `central.standing`.
 BACKUP = os.environ.get("KIOSK_CENTRAL_BACKUP", "commit")
 

@@ -182,32 +182,13 @@ def portrait_picture(portrait: bytes) -> Picture | None:
     return np.frombuffer(portrait, np.uint8).reshape(height, width, 3)
 
 
-def portrait_png(portrait: bytes) -> bytes:
-    """The decoded portrait for the centre. Raises `ValueError` if it has another length."""
-    from PIL import Image
-
-    out = io.BytesIO()
-    Image.frombytes("RGB", PORTRAIT, portrait).save(out, "PNG")
-    return out.getvalue()
-
-
-def portrait_bytes(png: bytes) -> bytes | None:
-    """The way back; None for what is no such picture."""
-    picture = _opened(png, "PNG")
-    return None if picture is None or picture.shape[1::-1] != PORTRAIT else picture.tobytes()
-
-
 def jpeg_picture(jpeg: bytes) -> Picture | None:
     """None for what is no JPEG that can be opened."""
-    return _opened(jpeg, "JPEG")
-
-
-def _opened(data: bytes, kind: str) -> Picture | None:
     import numpy as np
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with Image.open(io.BytesIO(data), formats=[kind]) as image:
+        with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as image:
             return np.asarray(image.convert("RGB"))
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None

@@ -157,8 +157,8 @@ class Gauge:
         if Part.FACES in track.turn:
             track.held_up = sides(rgb, head)
         if track.held_up is None:
-            return unknown("", "the picture ends beside the head")
-        return Measure(float(track.held_up), "", 0.6)
+            return unknown("side", "the picture ends beside the head")
+        return Measure(float(track.held_up), "side", 0.6)
 
     def person(self, rgb: Picture) -> Floats | None:
         """Where the largest face's person is: height x width, 0 to 1; None without a face."""

@@ -9,7 +9,7 @@
 | face.covered     | level  | distance of the colour of nose, mouth and cheeks, each, from the    |
 |                  |        | skin between the brows: a mask; a hand has the colour of skin       |
 | face.hand        |        | likeness of a hand near the face, 0 to 1                            |
-| person.held_up   |        | sides of the head, 0 to 3, with a straight edge: a picture held up  |
+| person.held_up   | side   | sides of the head, 0 to 3, with a straight edge: a picture held up  |
 | head.yaw         | degree | positive: turned to the right of the picture                        |
 | head.pitch       | degree | positive: chin up; 0 is the usual frontal head                      |
 | head.roll        | degree | positive: the eye at the right of the picture is lower              |

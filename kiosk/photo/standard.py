@@ -148,7 +148,7 @@ _APPEARANCE = (
         tolerance=2,
         excusable=True,
     ),
-    Rule("person.held_up", "R-D10", "申请人……正面免冠彩色头像", "", _SHOULD, None, 1),
+    Rule("person.held_up", "R-D10", "申请人……正面免冠彩色头像", "side", _SHOULD, None, 1),
     Rule("face.hand", "R-D16", "应保证人像面部特征可见", "", _SHOULD, None, 0.79),
     Rule("glasses.clear", "R-D15", _GLASSES_TEXT, "", _MUST, 0.60, tolerance=0.10, excusable=True),
     Rule("glasses.glare", "R-D15", _GLASSES_TEXT, "", _SHOULD, None, 0.05),

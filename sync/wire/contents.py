@@ -40,7 +40,8 @@ class FaceComparison(Message):
 
     #: "match", "unsure", "mismatch" or "cannot_tell".
     band: Short = "cannot_tell"
-    distance: Decimal = ""
+    #: Cosine of the two faces, -1 to 1.
+    score: Decimal = ""
     method: Short = ""
     why: Short = ""
 

@@ -107,8 +107,8 @@ def test_a_photo_without_a_face_is_marked_whatever_the_terminal_says(
     ("more", "reason"),
     [
         ({"head_covering": True}, "head_covering"),
-        ({"comparison": Comparison(Band.UNSURE, 0.4, "x")}, "comparison_unsure"),
-        ({"comparison": Comparison(Band.MISMATCH, 0.7, "x")}, "comparison_mismatch"),
+        ({"comparison": Comparison(Band.UNSURE, 0.4, "x")}, "face_unsure"),
+        ({"comparison": Comparison(Band.MISMATCH, 0.1, "x")}, "face_mismatch"),
     ],
 )
 def test_exceptions_and_hints_lead_to_a_person_and_never_to_a_refusal(
