@@ -3,7 +3,11 @@
 临时挂失 blocks with the ID card alone and lapses by itself. 正式挂失 wants proof of who stood
 there: what a person has to look at first is blocked as a temporary loss meanwhile, because a block
 too many costs a way, and one too few a pension. A report that came late, after a power cut or a day
-without network, blocks all the same.
+without network, blocks all the same, unless its loss was withdrawn after it was made.
+
+A person may have several reports. The card follows the strongest that holds; when the last one
+ends, it is again what it was before the first (`card_before`). A card that has become void
+meanwhile is not touched.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.conf import settings
 
 from central.business import Business, Opened
+from central.cases import Case
 from central.keys import person_hash
 from central.masking import masked_card
 from central.ports.registry import registry
@@ -22,12 +27,18 @@ from sync.wire.envelopes import Rejection, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
-    from central.cases import Case
+    from django.db.models import QuerySet
+
     from sync.wire.base import Message
 
 #: States of a card (domain §2.3): 正常, 未启用; 挂失, 临时挂失.
 IN_USE, LOST = ("1", "A"), ("2", "B")
+_FORMAL, _TEMPORARY = LOST
+
+#: States of a report in which it blocks the card.
+HOLDING = ("in_force", "to_review")
 
 _LOSSES = {"temporary": "临时挂失", "formal": "正式挂失"}
 
@@ -66,7 +77,11 @@ class LossReport(Business):
             return found.rejection, "name"
         if found.state == "none":
             return Rejection.NOT_PERMITTED, "no_card"
-        if found.state == "lost" and opened.document.loss == "temporary":
+        if _withdrawn_since(opened.person, opened.created):
+            return Rejection.NOT_PERMITTED, "withdrawn_since"
+        known = registry().find(opened.person)
+        formally = known is not None and known.card_state == _FORMAL
+        if found.state == "lost" and (formally or opened.document.loss == "temporary"):
             return Rejection.DUPLICATE_APPLICATION, "lost_already"
         return None
 
@@ -80,16 +95,45 @@ class LossReport(Business):
         return None
 
     def moved(self, case: Case) -> None:
-        formal = case.contents["document"]["loss"] == "formal"
-        card = {
-            "in_force": "2" if formal else "B",
-            "to_review": "B",
-            "lapsed": "1",
-            "withdrawn": "1",
-            "returned": "1",
-        }.get(case.state)
-        if card is not None:
-            registry().set_card_state(case.person, card)
+        known = registry().find(case.person)
+        if known is None or (case.state not in HOLDING and _BEFORE not in case.findings):
+            return
+        holding = list(holding_reports(case.person))
+        if _BEFORE not in case.findings:
+            others = [one.findings[_BEFORE] for one in holding if _BEFORE in one.findings]
+            before = others[0] if others else known.card_state
+            case.findings = {**case.findings, _BEFORE: before}
+            case.save(update_fields=["findings"])
+        before = case.findings[_BEFORE]
+        blocks = {_block(one) for one in holding} | ({before} & set(LOST))
+        if blocks and known.card_state in (*IN_USE, *LOST):
+            strongest = _FORMAL if _FORMAL in blocks else _TEMPORARY
+            registry().set_card_state(case.person, strongest)
+        elif not blocks and known.card_state in LOST:
+            registry().set_card_state(case.person, before)
+
+
+#: Finding: state of the card before the first of the reports that hold.
+_BEFORE = "card_before"
+
+
+def holding_reports(person: str) -> QuerySet[Case]:
+    """The reports that block a person's card now, oldest first."""
+    reports = Case.objects.filter(person=person, kind=BUSINESS.kind, state__in=HOLDING)
+    return reports.order_by("position")
+
+
+def _block(report: Case) -> str:
+    """How a report that holds blocks the card."""
+    formal = report.contents["document"]["loss"] == "formal"
+    return _FORMAL if formal and report.state == "in_force" else _TEMPORARY
+
+
+def _withdrawn_since(person: str, made: datetime) -> bool:
+    """Whether the holder brought the card back after this report was made: it came late."""
+    return Case.objects.filter(
+        person=person, kind="loss_withdrawal", state="in_force", created__gt=made
+    ).exists()
 
 
 def _card(name: str, person: str) -> CardFound:

@@ -1,6 +1,7 @@
 """解挂: a block is lifted, once, for who has proven to be the holder within five minutes.
 
-Never after a new card was asked for: the old one is void then (domain §2.7).
+Never after a new card was asked for: the old one is void then (domain §2.7). A report made after
+the withdrawal stands, whichever of the two arrives first or has to wait for a person.
 """
 
 from __future__ import annotations
@@ -9,10 +10,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from central.business import Business, Opened
-from central.business.loss_report import LOST
+from central.business.loss_report import HOLDING, LOST, holding_reports
 from central.cases import Case
 from central.keys import person_hash
-from central.machine import move
+from central.machine import NotPossible, move
 from central.ports.registry import registry
 from sync.kinds.loss_withdrawal import LossState, MayWithdraw
 from sync.wire.contents import ProofLevel
@@ -20,6 +21,8 @@ from sync.wire.envelopes import Rejection, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from django.db.models import QuerySet
 
     from sync.wire.base import Message
 
@@ -59,6 +62,8 @@ class LossWithdrawal(Business):
             return found.rejection, "name"
         if found.state != "lost":
             return Rejection.NOT_PERMITTED, found.state
+        if _reports(opened.person, after=opened.created).exists():
+            return Rejection.NOT_PERMITTED, "lost_again"
         age = opened.created - datetime.fromisoformat(proof.at)
         if proof.level is not ProofLevel.PERSON or not timedelta(0) <= age <= FRESH:
             return Rejection.NOT_PERMITTED, "unproven"
@@ -73,12 +78,33 @@ class LossWithdrawal(Business):
     def moved(self, case: Case) -> None:
         if case.state != "in_force":
             return
-        registry().set_card_state(case.person, "1")
-        reports = Case.objects.filter(
-            person=case.person, kind="loss_report", state__in=("in_force", "to_review")
-        )
-        for position in reports.values_list("position", flat=True):
+        if _new_card(case.person):
+            raise NotPossible("replaced")
+        # Lost again while this one waited: said to be known already, but only of the older loss.
+        again = _reports(case.person, after=case.created).filter(state="duplicate")
+        for position in list(again.values_list("position", flat=True)):
+            move(position, "in_force", by="centre", note=case.receipt_no)
+        older = holding_reports(case.person).filter(created__lte=case.created)
+        for position in list(older.values_list("position", flat=True)):
             move(position, "withdrawn", by="centre", note=case.receipt_no)
+        known = registry().find(case.person)
+        holds = holding_reports(case.person).exists()
+        if known is not None and known.card_state in LOST and not holds:
+            # It was blocked elsewhere, at a window or by telephone.
+            registry().set_card_state(case.person, "1")
+
+
+def _reports(person: str, after: datetime) -> QuerySet[Case]:
+    """Reports made after a time that hold, or that were told the card was blocked already."""
+    states = (*HOLDING, "duplicate")
+    return Case.objects.filter(
+        person=person, kind="loss_report", state__in=states, created__gt=after
+    ).order_by("position")
+
+
+def _new_card(person: str) -> bool:
+    """Whether a new card is being made."""
+    return Case.objects.filter(person=person, kind__in=_NEW_CARD, state__in=_UNDER_WAY).exists()
 
 
 def _state(name: str, person: str) -> LossState:
@@ -87,7 +113,7 @@ def _state(name: str, person: str) -> LossState:
         return LossState(rejection=Rejection.PERSON_UNKNOWN)
     if known.name != name:
         return LossState(rejection=Rejection.MISMATCH)
-    if Case.objects.filter(person=person, kind__in=_NEW_CARD, state__in=_UNDER_WAY).exists():
+    if _new_card(person):
         return LossState(state="replaced")
     if known.card_state in LOST:
         return LossState(state="lost")
