@@ -318,6 +318,17 @@ class Readers:
             self._health.put(ROW, DeviceState.READY)
 
 
+#: For `StubTerminal.rules`: those of the centre, and others from New Year on.
+CENTRES_RULES: dict[str, Any] = {
+    "version": "2026-11-20",
+    "source": "唐山市人社局关于社会保障卡服务事项的通知",
+    "origin": "centre",
+    "demo": False,
+    "next_version": "2026-12-15",
+    "next_effective": date(2027, 1, 1),
+}
+
+
 class StubTerminal:
     """What the stage needs of a `kiosk.terminal.Terminal`, without devices or disk."""
 
@@ -330,8 +341,8 @@ class StubTerminal:
         self.maintenance = Desk()
         self.online = True
         self.waiting = QueueState(0, 0, 0)
-        #: No folder: the built-in pack rules.
-        self.packs = Shelf(Path("."), b"")
+        #: No key of a centre: the built-in pack rules.
+        self.rules = Shelf(Path("policy"), b"").standing(date(2026, 11, 24))
         self.offers = tuple(Offer(service, True) for service in services)
         self.running: list[Running] = []
         self.wiped = 0
@@ -353,7 +364,7 @@ class StubTerminal:
         return self.waiting
 
     def policy_standing(self) -> Standing:
-        return self.packs.standing(date(2026, 11, 24))
+        return self.rules
 
     def visit(self, service: type[Service], listen: object = None) -> Visit:
         context = Context(date(2026, 11, 24), load_policy())

@@ -5,6 +5,7 @@ The pictures go to the folder named by KIOSK_CATALOGUE, else to a temporary one.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from screens.widgets.overlay import LeaveQuestion
 from tests.screens.checks import faults
 from tests.screens.conftest import Hand
 from tests.screens.framed import Framed
-from tests.screens.samples import StubTerminal, sample_prompts
+from tests.screens.samples import CENTRES_RULES, StubTerminal, sample_prompts
 
 PROMPT_SAMPLES = sample_prompts()
 
@@ -122,6 +123,15 @@ def _maintenance(terminal: StubTerminal, stage: Stage) -> None:
     page._say_result("ok", "maintenance.printed")
 
 
+def _maintenance_well(terminal: StubTerminal, stage: Stage) -> None:
+    """Nothing is wrong, the rules in force are the centre's, and others come."""
+    from screens.maintenance import MaintenancePage
+
+    terminal.rules = replace(terminal.rules, **CENTRES_RULES)
+    page = MaintenancePage(terminal, stage.go_home)  # type: ignore[arg-type]
+    stage.show("maintenance", page)
+
+
 PAGES = {
     "home": _home,
     "home-closed": _home_closed,
@@ -137,6 +147,7 @@ PAGES = {
     "ending-crashed-committed": _ending(Outcome(Ending.CRASHED, committed=True)),
     "maintenance-pin": _pin,
     "maintenance": _maintenance,
+    "maintenance-well": _maintenance_well,
 }
 
 

@@ -8,6 +8,7 @@ import socket
 import threading
 import weakref
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ from sync.receipt_number import grouped
 from tests.flows.counter import SUBMITTED
 from tests.screens.checks import faults
 from tests.screens.conftest import EventLoop, Finger, Hand, Window
-from tests.screens.samples import StubTerminal
+from tests.screens.samples import CENTRES_RULES, StubTerminal
 
 
 class Sample(Service):
@@ -617,6 +618,21 @@ def test_a_technician_at_work_is_not_thrown_out(
         assert stage.shown == "maintenance"
     hand.pump(seconds=4.1)
     assert stage.shown == "home"
+
+
+def test_the_technician_sees_whose_rules_are_in_force_and_which_come(
+    hand: Hand, stage: Stage, terminal: StubTerminal
+) -> None:
+    page = MaintenancePage(terminal, stage.go_home)  # type: ignore[arg-type]
+    stage.show("maintenance", page)
+    hand.pump()
+    assert "演示数据" in hand.texts()
+    assert "版本 2026-11-28，2026-11-01起执行" in hand.texts()
+    terminal.rules = replace(terminal.rules, **CENTRES_RULES)
+    page.refresh()
+    hand.pump()
+    assert {"中心下发", "下一版 2026-12-15，2027-01-01起执行"} < set(hand.texts())
+    assert "演示数据" not in hand.texts()
 
 
 def test_a_screen_that_was_left_is_forgotten(
