@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from central.business import business_of
 from central.cases import TO_REVIEW, Case, record
+from central.locks import lock_person
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,6 +30,8 @@ def move(position: int, to: str, *, by: str, note: str = "", operator: bool = Fa
     there, and must give a reason. Raises `NotPossible` and `Case.DoesNotExist`.
     """
     with transaction.atomic():
+        # The person first, as at the intake: what follows may depend on their other cases.
+        lock_person(Case.objects.values_list("person", flat=True).get(pk=position))
         case = Case.objects.select_for_update().get(pk=position)
         business = business_of(case.kind)
         if to not in business.machine.get(case.state, ()):
