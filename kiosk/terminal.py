@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from hardware.faults import Device, DeviceFault
+from hardware.faults import Device, DeviceFault, place_of
 from kiosk.clock import beijing_now
 from kiosk.maintenance import Maintenance
 from kiosk.offers import Offer, Offers
@@ -92,9 +92,13 @@ class Terminal:
         """Start the devices and the housekeeping; returns at once."""
         self.parts.devices.start()
         self._housekeeping.start()
-        self._performers["outbox"].submit(self._look_for_untold)
+        self._aside("outbox", self._look_for_untold)
         for name in ("outbox", "central"):
-            self._performers[name].submit(self._load_ahead)
+            self._aside(name, self._load_ahead)
+
+    def _aside(self, name: str, job: Callable[[None], None]) -> None:
+        """Have something done that nobody waits for; what prevents it is logged."""
+        self._performers[name].submit(job).add_done_callback(_log_trouble)
 
     def _look_for_untold(self, _: None) -> None:
         self._untold = tuple(self.parts.outbox.untold())
@@ -168,7 +172,7 @@ class Terminal:
         self.left_behind.stop()
         self._visit_lock.begin()
         context = self._context()
-        # Somebody touches the screen, on which it stood.
+        # Whoever touched the screen has had these numbers before them: home showed them.
         self._mark_told([past.id for past in self._untold])
         self._untold = ()
 
@@ -180,10 +184,10 @@ class Terminal:
             if listen is not None:
                 listen(event)
 
-        self._performers["outbox"].submit(self._load_for_visit)
+        self._aside("outbox", self._load_for_visit)
         if Device.CAMERA in service.needs:
             studio = self._studio
-            self._performers["studio"].submit(lambda _: studio.open())
+            self._aside("studio", lambda _: studio.open())
         visit = Visit(lambda: service(context), hear)
         record = VisitRecord(self.parts.journal, service.id)
         return visit
@@ -212,7 +216,7 @@ class Terminal:
                 outbox.told(item)
 
         if told:
-            self._performers["outbox"].submit(mark)
+            self._aside("outbox", mark)
 
     def untold(self) -> tuple[str, ...]:
         """Numbers of what was submitted before the program was last ended, and that nobody has
@@ -236,7 +240,7 @@ class Terminal:
         # The same worker opens and closes, so that none is opened that nobody closes. An operation
         # that has not yet heard of the end keeps the closed one.
         studio, self._studio = self._studio, self.parts.studio()
-        self._performers["studio"].submit(lambda _: studio.close())
+        self._aside("studio", lambda _: studio.close())
 
     def forget(self) -> None:
         """Overwrite what a visit has left in memory, once its page is gone; to be called by the
@@ -313,6 +317,12 @@ class Terminal:
         if isinstance(answer, BaseException):
             raise answer
         return answer
+
+
+def _log_trouble(done: Future[None]) -> None:
+    error = None if done.cancelled() else done.exception()
+    if error is not None:
+        log.error("not done: %s", place_of(error))
 
 
 def _name(error: BaseException) -> str:

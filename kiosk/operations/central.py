@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 def ask_central(prompt: prompts.AskCentral, _: None, work: Work) -> Reply:
     """Ask, and wait no longer than the settings say a citizen may wait."""
     from sync.central import CentralUnreachable
+    from sync.identity import NotEnrolled
 
     central = work.parts.central
     if central is None:
@@ -25,6 +26,10 @@ def ask_central(prompt: prompts.AskCentral, _: None, work: Work) -> Reply:
     try:
         answer = central.ask(question.kind, dict(question.fields), timeout_s=patience_s)
     except CentralUnreachable as error:
-        log.info("central unreachable: %s", type(error).__name__)
+        log.info("central did not answer: %s", error.reason)
+        return Reply()
+    except NotEnrolled as error:
+        # The device key cannot be used; the doctor says so.
+        log.error("central cannot be asked: %s", error)
         return Reply()
     return Reply(answer)

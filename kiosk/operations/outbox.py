@@ -33,16 +33,20 @@ def submit(prompt: prompts.Submit, _: None, work: Work) -> Submitted:
     sealer = parts.sealer()
     prepared = Prepared.of(transaction)
     try:
+        person = person_hash(parts.state, transaction.person)
+    except OSError as error:
+        raise DeviceFault(FaultCode.OUTBOX_UNAVAILABLE, error.strerror or "") from None
+    try:
         stored = parts.outbox.put(
             transaction.kind,
             lambda header: sealer.seal(header, prepared.contents(header)),
             key_id=sealer.key_id,
             algorithm=sealer.algorithm,
             urgent=kinds()[transaction.kind].urgent,
-            person=person_hash(parts.state, transaction.person),
+            person=person,
         )
     except OutboxUnavailable as error:
-        raise DeviceFault(FaultCode.OUTBOX_UNAVAILABLE, error.reason) from error
+        raise DeviceFault(FaultCode.OUTBOX_UNAVAILABLE, error.reason) from None
     # Only now: what the journal calls submitted is on the disk.
     parts.journal.record("submitted", id=stored.id)
     return Submitted(stored.id, stored.receipt_no)
@@ -77,8 +81,8 @@ def find_mine(prompt: prompts.FindMine, _: None, work: Work) -> tuple[Mine, ...]
     parts = work.parts
     try:
         found = parts.outbox.of_person(person_hash(parts.state, prompt.person))
-    except OutboxUnavailable as unavailable:
-        log.warning("outbox: %s", unavailable.reason)
+    except (OutboxUnavailable, OSError) as error:
+        log.warning("outbox: %s", type(error).__name__)
         return ()
     return tuple(
         Mine(past.receipt_no, past.kind, _standpoint(past.verdict), beijing_at(past.created_at))

@@ -74,15 +74,16 @@ class CardProgress(Service):
         self.at("progress")
         cases = () if reply.facts is None else tuple(reply.facts.get("cases") or ())
         entries = _entries(cases, mine, self.policy)
-        lines: tuple[str, ...] = ("progress.offline",) if reply.offline else ()
+        always = ("progress.offline",) if reply.offline else ()
+        printed: tuple[str, ...] = ()
         copies = 0
         while True:
-            listing = Listing("progress.listing", entries, self.context.printer, lines)
-            chosen = await listing
+            lines = always + printed
+            chosen = await Listing("progress.listing", entries, self.context.printer, lines)
             if chosen is True:
                 return
             copies += 1
-            lines = (await self._print(citizen, entries[int(chosen)], copies),)
+            printed = (await self._print(citizen, entries[int(chosen)], copies),)
 
     async def _print(self, citizen: Citizen, entry: Entry, copy: int) -> str:
         """Print an entry; returns the words that say whether it was."""
@@ -103,7 +104,7 @@ class CardProgress(Service):
 def _entries(
     cases: Sequence[Mapping[str, Any]], mine: Sequence[Mine], policy: Policy
 ) -> tuple[Entry, ...]:
-    """The centre's cases, then what only this terminal has; newest first."""
+    """The centre's cases, then what only this terminal has; each newest first."""
     known = {str(case["receipt_no"]) for case in cases}
     return (
         *(_of_centre(case, policy) for case in cases),

@@ -15,13 +15,16 @@ from typing import Any
 
 import pytest
 
-from hardware.faults import FaultCode
+from hardware.faults import DeviceFault, FaultCode
 from kiosk.maintenance.pins import hash_pin
 from kiosk.maintenance.roster import LOCAL_FILE, Person, Role, write_roster
+from kiosk.records.person import KEY_FILE
+from kiosk.services.first_application import ApplyFirst
 from kiosk.terminal import Terminal
+from kiosk.visit.prompts import FindMine, Submit
 from sync.database import Reason
 from sync.outbox import OutboxUnavailable
-from tests.flows.counter import NOW
+from tests.flows.counter import NOW, ZHANG, Walk
 from tests.flows.test_terminal import terminal
 
 
@@ -36,6 +39,15 @@ class Broken:
 
     def __getattr__(self, name: str) -> Any:
         raise OutboxUnavailable(Reason.DAMAGED)
+
+
+class Sealer:
+    """Seals by leaving everything out."""
+
+    key_id, algorithm = "0" * 16, "test"
+
+    def seal(self, header: Any, contents: Any) -> bytes:
+        return b"sealed"
 
 
 @pytest.fixture
@@ -74,6 +86,32 @@ def test_the_centre_hears_of_it_and_the_terminal_goes_on(desk: Terminal, tmp_pat
     written = file.stat().st_mtime_ns
     desk.health.put("printer", desk.health.snapshot()[0].state, FaultCode.PRINTER_HOT)
     assert until(lambda: file.stat().st_mtime_ns != written), "the housekeeping has ended"
+
+
+def test_what_nobody_waits_for_does_not_fail_unheard(
+    desk: Terminal, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Looking for numbers that nobody was told failed, and nothing said so."""
+
+    def said() -> bool:
+        records = (*caplog.get_records("setup"), *caplog.get_records("call"))
+        return any("not done: Unavailable" in record.getMessage() for record in records)
+
+    assert until(said)
+
+
+def test_without_a_key_for_persons_nothing_is_filed_and_it_is_said(tmp_path: Path) -> None:
+    """The state folder takes no new file: it was "system trouble", a bug without a name."""
+    sealer: Any = Sealer()
+    whole = terminal(tmp_path)
+    whole = Terminal(dataclasses.replace(whole.parts, sealer=lambda: sealer), clock=lambda: NOW)
+    (tmp_path / KEY_FILE).mkdir()
+    transaction = Walk(ApplyFirst).until("filing.submit").prompt.transaction
+    with pytest.raises(DeviceFault) as caught:
+        whole.perform(Submit("filing.submit", transaction))
+    assert caught.value.code is FaultCode.OUTBOX_UNAVAILABLE
+    assert whole.parts.outbox.waiting() == []
+    assert whole.perform(FindMine("progress.mine", ZHANG.number)) == ()
 
 
 def until(look: Any) -> Any:

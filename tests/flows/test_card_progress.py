@@ -63,6 +63,8 @@ def test_offline_it_says_that_it_shows_this_terminals_only() -> None:
     walk = listing(Reply(), WAITING)
     assert [entry.number for entry in walk.prompt.entries] == [WAITING.receipt_no]
     assert walk.prompt.lines == ("progress.offline",)
+    walk.say("progress.listing", "0").say("progress.print", None)
+    assert walk.prompt.lines == ("progress.offline", "progress.printed"), "it still is"
 
 
 def test_nothing_under_way_is_an_empty_listing() -> None:

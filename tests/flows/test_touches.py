@@ -1,4 +1,4 @@
-"""How often a citizen has to touch the screen for a first application, counted on the tour's script.
+"""How often a citizen touches the screen for a first application, counted on the tour's script.
 
 The script is what the tour does with a real finger, so a page that wants another touch makes the
 tour fail, and a longer script makes this test fail.
