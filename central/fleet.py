@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
+from central.briefly import Briefly
 from central.codes import code_hash, fresh_code
 from central.keys import keyring
 from central.models import Centre, DesiredService, EnrolmentCode, Terminal, TerminalReport
@@ -100,10 +101,13 @@ def _next_number() -> str:
     return f"{centre.last_terminal:06d}"
 
 
-#: Columns of a report that a heartbeat renews.
-_RENEWED = [
-    field.attname for field in TerminalReport._meta.concrete_fields if not field.primary_key
-]
+#: A report replaces the one before, in one statement.
+_COLUMNS = [str(field.column) for field in TerminalReport._meta.concrete_fields]
+_REPORT = (
+    f"INSERT INTO central_terminalreport ({', '.join(_COLUMNS)})"
+    f" VALUES ({', '.join(['%s'] * len(_COLUMNS))}) ON CONFLICT (terminal_id) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS if name != "terminal_id")
+)
 
 
 def heard(terminal: Terminal, heartbeat: Heartbeat) -> HeartbeatAnswer:
@@ -127,25 +131,32 @@ def heard(terminal: Terminal, heartbeat: Heartbeat) -> HeartbeatAnswer:
         envelope_key_id=heartbeat.envelope_key_id,
         envelope_key_number=heartbeat.envelope_key_number,
     )
-    TerminalReport.objects.bulk_create(
-        [report], update_conflicts=True, unique_fields=["terminal"], update_fields=_RENEWED
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _REPORT,
+            [
+                field.get_db_prep_save(getattr(report, field.attname), connection)
+                for field in TerminalReport._meta.concrete_fields
+            ],
+        )
     return HeartbeatAnswer(
         server_time=timezone.localtime(now).isoformat(timespec="seconds"),
-        desired=desired_of(terminal),
-        standing=standing(),
+        desired=_desired(terminal, _rules.get()),
+        standing=_standing.get(),
         envelope_key=keyring().news_for(heartbeat.envelope_key_id),
         packs=desired_packs(heartbeat.region),
     )
 
 
-def desired_of(terminal: Terminal) -> DesiredState:
+_rules = Briefly(lambda: list(DesiredService.objects.all()))
+_standing = Briefly(standing)
+
+
+def _desired(terminal: Terminal, rules: list[DesiredService]) -> DesiredState:
     """What this terminal should be: the rules for all terminals, then its own over them."""
-    rules = DesiredService.objects.filter(terminal=None) | DesiredService.objects.filter(
-        terminal=terminal
-    )
     closed: dict[str, str] = {}
-    for rule in sorted(rules, key=lambda rule: rule.terminal_id is not None):
+    mine = [rule for rule in rules if rule.terminal_id in (None, terminal.number)]
+    for rule in sorted(mine, key=lambda rule: rule.terminal_id is not None):
         if rule.closed:
             closed[rule.service_id] = rule.reason
         else:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from central import alarms, storage
@@ -237,9 +238,8 @@ def _decision(
 
 def _is_cloned(terminal: Terminal, header: EnvelopeHeader) -> bool:
     """Whether another case of this terminal has the same numbers: both are kept, and it is said."""
-    same = Case.objects.filter(terminal=terminal, seq=header.seq).exclude(id=header.id).exists()
-    if not same:
-        same = Case.objects.filter(receipt_no=header.receipt_no).exclude(id=header.id).exists()
+    numbers = Q(terminal=terminal, seq=header.seq) | Q(receipt_no=header.receipt_no)
+    same = Case.objects.filter(numbers).exclude(id=header.id).exists()
     if same:
         transaction.on_commit(lambda: alarms.sound("clone", terminal, header.receipt_no))
     return same

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from django.db import connections
 from granian import Granian
 from granian.constants import Interfaces
+from granian.http import HTTP1Settings
 
 from central.sweep import sweep
 from central.work import Worker
@@ -31,6 +32,9 @@ THREADS = 8
 #: Connections that one worker keeps, and that may wait for it.
 _CONNECTIONS = 16_384
 _WAITING = 4_096
+
+#: A terminal keeps its connection from one heartbeat to the next, milliseconds.
+_IDLE_MS = 150_000
 
 #: At the end a worker has so long for what it is doing, seconds.
 _PATIENCE_S = 10
@@ -56,6 +60,7 @@ def serve(folder: Path, host: str, port: int, workers: int = 1) -> None:
         backlog=_WAITING,
         backpressure=_CONNECTIONS,
         websockets=False,
+        http1_settings=HTTP1Settings(header_read_timeout=_IDLE_MS),
         log_access=False,
         respawn_failed_workers=True,
         workers_kill_timeout=_PATIENCE_S,

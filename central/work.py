@@ -8,6 +8,7 @@ again later, each time after a longer pause; after some tries an alarm says so, 
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import traceback
 from datetime import timedelta
@@ -30,6 +31,9 @@ _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=10), timedelta(hours=1)
 
 #: After so many failures an alarm is raised.
 _PATIENCE = 5
+
+#: Priority of the worker's thread (nice).
+_BEHIND = 10
 
 #: A worker looks for work this often, seconds; and this often for what nobody reports.
 _TICK_S, _SWEEP_S = 0.5, 60.0
@@ -99,6 +103,8 @@ class Worker(threading.Thread):
         self._sweep = sweep
 
     def run(self) -> None:
+        # What measures photos goes behind what answers terminals: a thread has its own priority.
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _BEHIND)
         waited = _SWEEP_S
         while not self._stop_now.wait(_TICK_S):
             try:

@@ -83,6 +83,7 @@ _HERE: dict[str, Callable[[argparse.Namespace], dict[str, Number]]] = {
 _MODULES: tuple[str, ...] = (
     "camera",
     "card",
+    "centre",
     "codes",
     "courier",
     "fleet",

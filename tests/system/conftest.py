@@ -49,6 +49,7 @@ class CentralServer:
     #: Where its 加密机 is; "" for none.
     hsm: str = ""
     demo: bool = True
+    workers: int = 1
     #: Address of a PostgreSQL; "" for the file of its own.
     database: str = ""
     #: More of its environment.
@@ -73,6 +74,7 @@ class CentralServer:
         command = [sys.executable, "-m", "central", "serve", "--state", str(self.state)]
         command += ["--port", str(self.port), "--registry", str(registry), "--hsm", self.hsm]
         command += ["--demo"] if self.demo else []
+        command += ["--workers", str(self.workers)]
         with (self.state / "central.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [*leash(), *command],

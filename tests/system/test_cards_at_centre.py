@@ -6,9 +6,11 @@ import base64
 import json
 import re
 import secrets
+import socket
 import socketserver
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -39,7 +41,9 @@ from kiosk.settings import Devices, Settings
 from kiosk.visit.prompts import ReadCard
 from sync.central import CentralClient
 from sync.faults import CentralRefused
+from sync.wire.fleet import HeartbeatAnswer
 from tests.system.conftest import CentralServer, EnrolledTerminal, enrolled
+from tests.system.test_central import beat
 from tests.wire.cards import Desk
 
 if TYPE_CHECKING:
@@ -547,3 +551,34 @@ def test_nothing_of_a_card_is_left_at_the_centre(
     for place in (hall.logs(), held, caplog.text):
         assert not [secret for secret in hidden if secret in place.upper()]
     assert "opened at terminal" in hall.logs() and "given to terminal" in hall.logs()
+
+
+def test_an_hsm_that_says_nothing_holds_no_heartbeat(tmp_path: Path) -> None:
+    """What was ✗: twelve questions to a silent HSM, and every terminal counted as lost."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
+        server = CentralServer(tmp_path, hsm=f"127.0.0.1:{silent.getsockname()[1]}")
+        server.start()
+        terminal = enrolled(server, tmp_path / "terminal")
+        try:
+            with ThreadPoolExecutor(12) as askers:
+                asked = [askers.submit(ask_silent, terminal) for _ in range(12)]
+                time.sleep(0.5)
+                slowest = 0.0
+                for _ in range(5):
+                    began = time.monotonic()
+                    terminal.transport.post("heartbeat", beat(terminal), HeartbeatAnswer, 20)
+                    slowest = max(slowest, time.monotonic() - began)
+                assert {one.result() for one in asked} == {"hsm_unreachable"}
+            assert slowest < 2.5, "less than one question waits"
+        finally:
+            terminal.transport.close()
+            terminal.outbox.close()
+            server.stop()
+
+
+def ask_silent(terminal: EnrolledTerminal) -> str:
+    client = CentralClient(terminal.identity, terminal.state)
+    try:
+        return refused(lambda: client.prove_card(facts(), drawn(), bytes(8), timeout_s=20))
+    finally:
+        client.close()

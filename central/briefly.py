@@ -1,0 +1,36 @@
+"""What many requests ask for in the same moment is looked up once in it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: So long an answer is good for, seconds: less than anybody notices, and a dozen heartbeats.
+BRIEFLY_S = 0.1
+
+T = TypeVar("T")
+
+
+class Briefly(Generic[T]):
+    """Keeps what `look_up` returns for a moment; one for all threads of this process."""
+
+    def __init__(self, look_up: Callable[[], T]) -> None:
+        self._look_up = look_up
+        self._lock = threading.Lock()
+        self._found: tuple[float, T] | None = None
+
+    def get(self) -> T:
+        found = self._found
+        if found is not None and time.monotonic() - found[0] < BRIEFLY_S:
+            return found[1]
+        with self._lock:
+            found = self._found
+            if found is None or time.monotonic() - found[0] >= BRIEFLY_S:
+                began = time.monotonic()
+                found = (began, self._look_up())
+                self._found = found
+            return found[1]

@@ -1,0 +1,282 @@
+"""The centre on PostgreSQL with two workers: taking in, heartbeats, long lists, many connections.
+
+Requests are sealed and signed before the clock starts and go over plain sockets, so that it is the
+centre that is measured and not the terminals, which share its processors here. The peer of taking
+in is a bare psycopg loop that writes rows of the same size with as many commits.
+"""
+
+from __future__ import annotations
+
+import resource
+import secrets
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+import psycopg
+import requests
+
+from sync.envelope import Sealer
+from sync.header import EnvelopeHeader
+from sync.ids import uuid7
+from sync.signing import DeviceKey
+from sync.wire.doors import ENVELOPES, HEARTBEAT
+from sync.wire.envelopes import Batch, Envelope
+from tests.bench.numbers import Number, at_least, at_most
+from tests.system import people, postgres
+from tests.system.conftest import CentralServer, EnrolledTerminal, enrolled
+from tests.system.people import Person, contents_of, form_of
+from tests.system.test_central import beat
+
+WORKERS, CLIENTS = 2, 4
+BATCHES, BATCH = 12, 20
+BEATS = 2000
+CASES = 1_000_000
+CONNECTIONS = 5_000
+
+#: Issue 12: share of the bare loop's rows a second; heartbeats a second; p95 of a list, seconds.
+INGEST_LIMIT, BEATS_LIMIT, LIST_LIMIT_S = 0.6, 300.0, 0.3
+
+#: What an application of 105 kB weighs when it is sealed.
+_FRAME_BYTES = 60_000
+
+
+def numbers(runs: int) -> dict[str, Number]:
+    """One run: each part is thousands of requests."""
+    with _centre() as (cluster, server, terminals):
+        bare = _bare_rows_per_s(cluster)
+        rows = _ingest_per_s(server, terminals)
+        found = {"centre_ingest_per_s": _share(rows, bare)}
+        beats = _beats_per_s(server, terminals)
+        found["centre_heartbeats_per_s"] = at_least(beats, BEATS_LIMIT, rows)
+        p95, first = _list_p95_s(server, terminals[0])
+        found["centre_list_of_a_million_p95_s"] = at_most(p95, LIST_LIMIT_S, first)
+        held = _connections(server)
+        found["centre_kept_connections"] = at_least(held, CONNECTIONS, 100)
+    return found
+
+
+def _share(rows: float, bare: float) -> Number:
+    number = at_least(rows, INGEST_LIMIT * bare, bare)
+    number["limit"] = f"ratio >= {INGEST_LIMIT}"
+    return number
+
+
+@contextmanager
+def _centre() -> Iterator[tuple[postgres.Cluster, CentralServer, list[EnrolledTerminal]]]:
+    cluster = postgres.Cluster(durable=True)
+    with tempfile.TemporaryDirectory(prefix="bench-centre-") as folder:
+        state = Path(folder)
+        server = CentralServer(
+            state,
+            registry=[person.row() for person in _persons()],
+            database=cluster.database("centre"),
+            workers=WORKERS,
+        )
+        server.start()
+        terminals = [enrolled(server, state / f"terminal-{n}") for n in range(CLIENTS)]
+        try:
+            yield cluster, server, terminals
+        finally:
+            for terminal in terminals:
+                terminal.transport.close()
+                terminal.outbox.close()
+            server.stop()
+            cluster.close()
+
+
+def _persons() -> list[Person]:
+    count = CLIENTS * BATCHES * BATCH
+    return [Person("测试", f"19{50 + n // 500:02d}0101", n % 500) for n in range(count)]
+
+
+# -- taking in ------------------------------------------------------------------------------------
+
+
+def _ingest_per_s(server: CentralServer, terminals: list[EnrolledTerminal]) -> float:
+    persons = iter(_persons())
+    work = [
+        [
+            _signed(server, terminal, ENVELOPES.path, _batch(terminal, persons, n))
+            for n in range(BATCHES)
+        ]
+        for terminal in terminals
+    ]
+    took = _all_at_once(server, work)
+    server.command("show", "--wait", "0")
+    (taken,) = server.sql("SELECT count(*) FROM central_case WHERE verdict = 'accepted'")[0]
+    assert taken == CLIENTS * BATCHES * BATCH, taken
+    return taken / took
+
+
+def _batch(terminal: EnrolledTerminal, persons: Iterator[Person], number: int) -> bytes:
+    sealer = Sealer.of(terminal.identity)
+    photo, frame = people.jpeg(), secrets.token_bytes(_FRAME_BYTES)
+    envelopes = []
+    for place in range(BATCH):
+        seq = number * BATCH + place + 1
+        header = EnvelopeHeader(
+            id=str(uuid7()),
+            terminal=terminal.identity.terminal,
+            seq=seq,
+            receipt_no=f"{terminal.identity.terminal}261124{seq:05d}",
+            kind="first_application",
+            created="2026-11-24T09:30:00.000+08:00",
+            urgent=False,
+            key_id=sealer.key_id,
+            algorithm=sealer.algorithm,
+        )
+        pictures = {"photo": photo, "frame": frame, "signature": people.png()}
+        contents = contents_of(header, form_of(next(persons), photo), pictures)
+        envelopes.append(Envelope.of(header.as_wire(), sealer.seal(header, contents)))
+    return Batch(envelopes=envelopes).model_dump_json().encode("utf-8")
+
+
+def _bare_rows_per_s(cluster: postgres.Cluster) -> float:
+    """Two loops that write rows of the same size, each its own commit."""
+    url, row = cluster.database("bare"), secrets.token_bytes(_FRAME_BYTES + 20_000)
+    with psycopg.connect(url) as made:
+        made.execute("CREATE TABLE kept (id bigserial PRIMARY KEY, sealed bytea)")
+    count = CLIENTS * BATCHES * BATCH // WORKERS
+
+    def loop() -> None:
+        with psycopg.connect(url) as rows:
+            for _ in range(count):
+                rows.execute("INSERT INTO kept (sealed) VALUES (%s)", [row])
+                rows.commit()
+
+    return count * WORKERS / _timed([loop] * WORKERS)
+
+
+# -- heartbeats -----------------------------------------------------------------------------------
+
+
+def _beats_per_s(server: CentralServer, terminals: list[EnrolledTerminal]) -> float:
+    each = BEATS // len(terminals)
+    work = [
+        [
+            _signed(server, terminal, HEARTBEAT.path, beat(terminal).model_dump_json().encode())
+            for _ in range(each)
+        ]
+        for terminal in terminals
+    ]
+    return each * len(terminals) / _all_at_once(server, work)
+
+
+# -- a long list ----------------------------------------------------------------------------------
+
+_FILL = """
+INSERT INTO central_case (id, kind, terminal_id, hall, seq, receipt_no, person, created,
+    received_at, state, since, review, sealed_sha256, verdict, rejection, reason, contents,
+    findings)
+SELECT gen_random_uuid(), kind, terminal_id, hall, 1000 + n, lpad(n::text, 17, '0'),
+    md5(n::text) || md5(n::text), created, received_at, state, since, review, sealed_sha256,
+    verdict, rejection, reason, contents, findings
+FROM (SELECT * FROM central_case LIMIT 1) one, generate_series(1, ?) n
+"""
+
+
+def _list_p95_s(server: CentralServer, terminal: EnrolledTerminal) -> tuple[float, float]:
+    """p95 of the list's first page, and the median of it before there are so many."""
+    name, password = (server.folder / "operator.txt").read_text().split()
+    with requests.Session() as session:
+        session.trust_env = False
+        login = f"{server.url}/admin/login/"
+        session.get(login, timeout=60)
+        token = session.cookies["csrftoken"]
+        fields = {"username": name, "password": password, "csrfmiddlewaretoken": token}
+        session.post(login, data={**fields, "next": "/admin/cases/"}, timeout=60)
+        pages = ["", "?state=accepted", "?kind=first_application", "?state=to_review"]
+        before = median(_page_s(session, server, page) for page in pages * 3)
+        server.sql(_FILL, CASES)
+        server.sql("ANALYZE central_case")
+        took = [_page_s(session, server, page) for page in pages * 10]
+    return quantiles(took, n=20)[-1], before
+
+
+def _page_s(session: requests.Session, server: CentralServer, query: str) -> float:
+    began = time.perf_counter()
+    answer = session.get(f"{server.url}/admin/cases/{query}", timeout=60)
+    assert answer.status_code == 200 and "回执号" in answer.text
+    return time.perf_counter() - began
+
+
+# -- connections ----------------------------------------------------------------------------------
+
+
+def _connections(server: CentralServer) -> int:
+    """How many may be open, each having been answered once, while one more is still answered."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, CONNECTIONS * 2), hard))
+    ask = b"GET /api/v1/heartbeat HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    kept: list[socket.socket] = []
+    try:
+        for _ in range(CONNECTIONS):
+            one = socket.create_connection(("127.0.0.1", server.port), 30)
+            one.sendall(ask)
+            if not one.recv(4096).startswith(b"HTTP/1.1 400"):
+                break
+            kept.append(one)
+        kept[0].sendall(ask)
+        assert kept[0].recv(4096).startswith(b"HTTP/1.1 400"), "the first one is still served"
+    except OSError:
+        pass  # as many as it keeps
+    finally:
+        for one in kept:
+            one.close()
+    return len(kept)
+
+
+# -- how it is done -------------------------------------------------------------------------------
+
+
+def _signed(server: CentralServer, terminal: EnrolledTerminal, path: str, body: bytes) -> bytes:
+    """A whole request as it goes over the line."""
+    request = requests.Request(
+        "POST",
+        f"{server.url}/api/v1/{path}",
+        data=body,
+        headers={"Content-Type": "application/json"},
+        auth=DeviceKey.load(terminal.state).auth(),
+    ).prepare()
+    head = f"POST {request.path_url} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n"
+    head += "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
+    return head.encode("ascii") + b"\r\n" + body
+
+
+def _all_at_once(server: CentralServer, work: list[list[bytes]]) -> float:
+    """Send each list over a connection of its own; returns the seconds for all of it."""
+
+    def client(requests_: list[bytes]) -> Callable[[], None]:
+        return lambda: _send(server.port, requests_)
+
+    return _timed([client(requests_) for requests_ in work])
+
+
+def _send(port: int, wanted: list[bytes]) -> None:
+    with socket.create_connection(("127.0.0.1", port), 120) as line, line.makefile("rb") as answers:
+        for request in wanted:
+            line.sendall(request)
+            status = answers.readline()
+            length = 0
+            while (field := answers.readline()) not in (b"\r\n", b""):
+                if field.lower().startswith(b"content-length:"):
+                    length = int(field.split(b":")[1])
+            body = answers.read(length)
+            assert b" 200 " in status, (status, body[:200])
+
+
+def _timed(jobs: list[Callable[[], Any]]) -> float:
+    threads = [threading.Thread(target=job) for job in jobs]
+    began = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return time.perf_counter() - began
