@@ -99,7 +99,10 @@ TOMBSTONE_DAYS = 90
 LEASE_BYTES = 1_000_000
 
 #: Seconds until an item that was put off is sent again: half to all of 5, 10, 20 … up to the cap.
-_RETRY_S, _RETRY_CAP_S, _UNANSWERED_CAP_S, _URGENT_CAP_S = 5.0, 1800.0, 300.0, 60.0
+_RETRY_S, _RETRY_CAP_S = 5.0, 1800.0
+
+#: The cap for what is urgent, and for what got no answer: as long as the line may wait.
+_SHORT_CAP_S = 300.0
 
 #: A copy that is declared the only one leaves out so many numbers: more than were given in a day
 #: after it was made.
@@ -478,7 +481,7 @@ class Outbox:
         never longer than the line does."""
         now = time.time()
         with self._file.writing(flushed=False) as db:
-            due = self._next_time(db, item, now, _UNANSWERED_CAP_S)
+            due = self._next_time(db, item, now, _SHORT_CAP_S)
             db.execute(_PUT_OFF, {"id": item, "reason": reason, "due": due, "now": now})
 
     def settle(self, standing: Standing) -> None:
@@ -544,7 +547,7 @@ class Outbox:
     ) -> float:
         row = db.execute("SELECT urgent, put_off FROM item WHERE id = ?", (item,)).fetchone()
         urgent, put_off = row or (0, 0)
-        cap = _URGENT_CAP_S if urgent else cap
+        cap = _SHORT_CAP_S if urgent else cap
         return now + random.uniform(0.5, 1.0) * min(cap, _RETRY_S * 2.0 ** min(put_off, 30))
 
     def centre_knows(self, seq: int) -> bool:

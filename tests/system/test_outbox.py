@@ -146,7 +146,7 @@ def test_later_puts_an_item_back_until_its_own_time(
     assert box.due_in() is None
 
 
-@pytest.mark.parametrize(("kind", "cap"), [("first_application", 1800.0), ("loss_report", 60.0)])
+@pytest.mark.parametrize(("kind", "cap"), [("first_application", 1800.0), ("loss_report", 300.0)])
 def test_an_item_is_put_off_longer_each_time_up_to_its_cap(
     box: Outbox, monkeypatch: pytest.MonkeyPatch, kind: str, cap: float
 ) -> None:

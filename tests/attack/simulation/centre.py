@@ -86,7 +86,8 @@ class Centre:
         backup.write(self.folder, self._backups)
 
     def restore(self) -> bool:
-        """Everything as it was at the last backup. False if there is none."""
+        """Everything as it was at the last backup, the keys too: those made since are found only
+        later (`keys_come_back`). False if there is no backup."""
         from django.db import connection
 
         from central import keys, standing
@@ -94,6 +95,11 @@ class Centre:
         if not self._backups.exists():
             return False
         connection.close()
+        self._hidden += [
+            (file, file.read_bytes())
+            for file in (self.folder / keys.FOLDER).glob("*.key")
+            if not (self._backups / keys.FOLDER / file.name).exists()
+        ]
         for name in ("central.db", "central.db-wal", "central.db-shm"):
             (self.folder / name).unlink(missing_ok=True)
         shutil.copy2(self._backups / "central.db", self.folder / "central.db")
@@ -126,6 +132,27 @@ class Centre:
         for file, data in self._hidden:
             file.write_bytes(data)
         self._hidden.clear()
+
+    def sweep(self) -> None:
+        from central.sweep import sweep
+
+        sweep()
+
+    def key_in_use(self) -> str:
+        from central.keys import keyring
+
+        return keyring().current().key_id
+
+    def answer_alarms(self) -> None:
+        """As the operators' manual says: terminals know a newer key than this centre, so it makes
+        one that is newer still."""
+        from central import alarms
+        from central.models import Alarm
+
+        if Alarm.objects.filter(kind="key_number", resolved_at=None).exists():
+            self.new_key()
+            for alarm in Alarm.objects.filter(kind="key_number", resolved_at=None):
+                alarms.resolve("key_number", alarm.terminal)
 
     # -- what is looked at -----------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sync import ids, witness
+from sync.identity import load_identity
 from sync.outbox import OutboxUnavailable, Reason
 from sync.removable import export
 from sync.signing import DeviceKey
@@ -175,6 +176,9 @@ class World:
             if self.random.random() < chance:
                 self.at(begun + self.random.uniform(0, 14 * HOUR_S), self._fault(fault, None))
         self.at(begun + 18 * HOUR_S, self.centre.back_up)
+        for hour in range(24):
+            self.at(begun + hour * HOUR_S, self.centre.sweep)
+        self.at(begun + 16 * HOUR_S, self.centre.answer_alarms)
         self._run_to(begun + DAY_S)
         self.terminal_days += len(self.machines)
         self.days += 1
@@ -189,7 +193,10 @@ class World:
         for machine in self.machines:
             machine.fate, machine.offset_s = (lambda: "fine"), 0.0
         for _ in range(3):
+            for hour in range(12):
+                self.at(self._clock.now + hour * HOUR_S, self.centre.sweep)
             self._run_to(self._clock.now + DAY_S / 2)
+            self.centre.answer_alarms()
             self.centre.back_up()
         self._run_to(self._clock.now + DAY_S / 2)
         self.check()
@@ -387,6 +394,7 @@ class World:
 
     def _centre_restored(self) -> None:
         self.centre.restore()
+        self.at(self._clock.now + self.random.uniform(1, 30) * HOUR_S, self.centre.keys_come_back)
         # Those who enrolled since the backup are not known there: they are enrolled again.
         for machine in (*self.machines, *self.clones):
             self._enrolled_again(machine)
@@ -417,7 +425,7 @@ class World:
             self._registry_is_late = False
             self.centre.register(self.registered)
 
-        self.at(self._clock.now + self.random.uniform(1, 30) * HOUR_S, comes)
+        self.at(self._clock.now + self.random.uniform(1, 12) * HOUR_S, comes)
 
     def _old_keys_lost(self) -> None:
         self.centre.hide_keys()
@@ -471,6 +479,9 @@ class World:
         for machine in (*self.machines, *self.clones):
             counts = machine.screen.counts_and_ages()
             waiting = [one for one in machine.screen.waiting() if one.reason != "other_terminal"]
+            seals_to = load_identity(machine.state).central_key_id
+            in_use = seals_to == self.centre.key_in_use()
+            self._hold("a terminal seals to the key in use", in_use, machine.name)
             self._hold("nothing waits for ever", not waiting, f"{machine.name}: {waiting[:2]}")
             self._hold("nothing is held for ever", counts.held == 0, machine.name)
             self._hold("nothing becomes a dead letter", counts.dead == 0, machine.name)

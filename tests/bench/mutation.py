@@ -1,0 +1,161 @@
+"""`python -m tests.bench.mutation [--only KERNEL …]`: how many mutants of the kernels die.
+
+A kernel is code where a wrong sign loses somebody's application. mutmut changes it in one small
+way at a time and runs the tests that reach it; a mutant that no test notices shows a test that
+cannot fail. The mutants are made in a copy of the tree, which goes afterwards. One JSON object is
+printed: per kernel the score, and each mutant that lived. Why those may live stands in
+docs/mutation.md. It takes long (about a second a mutant) and is no part of ./test.
+
+    pip install mutmut   # in the group "dev" of setup.cfg
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+
+#: Every kernel is held to this share of mutants killed.
+LIMIT = 0.85
+
+_COPIED = ("central", "docs", "hardware", "kiosk", "screens", "sync", "tests")
+
+#: Exit codes that mutmut keeps per mutant; 0: every test passed.
+_LIVED, _NO_TESTS, _NOT_RUN = 0, 33, None
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """`tests` are what must notice; the quick ones, in one process."""
+
+    files: tuple[str, ...]
+    tests: tuple[str, ...]
+    #: Arguments for pytest, e.g. what is deselected.
+    more: tuple[str, ...] = ()
+
+
+KERNELS = {
+    "engine": Kernel(("kiosk/visit/flow.py",), ("tests/flows/test_flow.py",)),
+    "outbox": Kernel(
+        ("sync/outbox.py", "sync/tables.py", "sync/witness.py"), ("tests/system/test_outbox.py",)
+    ),
+    "courier": Kernel(("sync/courier.py", "sync/verified.py"), ("tests/system/test_courier.py",)),
+    "records": Kernel(
+        ("kiosk/records/id_number.py", "kiosk/records/masking.py"),
+        ("tests/flows/test_records.py",),
+    ),
+    "intake": Kernel(
+        ("central/intake.py", "central/cases.py", "central/machine.py", "central/whole.py"),
+        ("tests/system/test_intake.py",),
+    ),
+    "signatures": Kernel(("central/signatures.py",), ("tests/system/test_signatures.py",)),
+}
+
+
+def numbers_of(name: str, children: int) -> dict[str, Any]:
+    """The score of one kernel, or why it has none."""
+    kernel = KERNELS[name]
+    missing = [file for file in (*kernel.files, *kernel.tests) if not (ROOT / file).exists()]
+    if missing:
+        return {"skipped": f"not there: {', '.join(missing)}"}
+    with tempfile.TemporaryDirectory(prefix=f"mutants-{name}-") as folder:
+        tree = Path(folder)
+        for part in _COPIED:
+            shutil.copytree(
+                ROOT / part, tree / part, ignore=shutil.ignore_patterns("__pycache__", "pictures")
+            )
+        for file in ("pyproject.toml", "constraints.txt", "README.md"):
+            shutil.copy2(ROOT / file, tree / file)
+        (tree / "setup.cfg").write_text(_settings(kernel), encoding="utf-8")
+        # A test that asks for the folder of the sources finds the copy.
+        words = ["nice", sys.executable, "-m", "mutmut", "run", "--max-children", str(children)]
+        environment = {**os.environ, "PYTHONPATH": "."}
+        done = subprocess.run(
+            words, cwd=tree, env=environment, capture_output=True, text=True, check=False
+        )
+        found = _results(tree, kernel)
+        if not found:
+            return {"failed": (done.stdout + done.stderr)[-2000:]}
+        return _score(found, tree)
+
+
+def _settings(kernel: Kernel) -> str:
+    rooms = sorted({file.split("/")[0] for file in kernel.files})
+    also = [part for part in _COPIED if part not in rooms]
+
+    def listed(values: tuple[str, ...] | list[str]) -> str:
+        return "".join(f"\n    {value}" for value in values)
+
+    return (
+        "[mutmut]\n"
+        f"source_paths ={listed(rooms)}\n"
+        f"only_mutate ={listed(kernel.files)}\n"
+        f"also_copy ={listed(also)}\n"
+        f"pytest_add_cli_args_test_selection ={listed([*kernel.tests, *kernel.more])}\n"
+        # What is written into a log is read by people; no test looks at its words.
+        "do_not_mutate_patterns =\n    ^\\s*log\\.(debug|info|warning|error)\\(\n"
+        "use_git_change_detection = false\n"
+        "[tool:pytest]\n"
+        "addopts = -p no:cacheprovider\n"
+        "markers =\n    slow: x\n    optional: x\n"
+    )
+
+
+def _results(tree: Path, kernel: Kernel) -> dict[str, int | None]:
+    """Mutant -> exit code of the tests."""
+    results: dict[str, int | None] = {}
+    for file in kernel.files:
+        meta = tree / "mutants" / f"{file}.meta"
+        if meta.exists():
+            results |= json.loads(meta.read_text(encoding="utf-8"))["exit_code_by_key"]
+    return results
+
+
+def _score(found: dict[str, int | None], tree: Path) -> dict[str, Any]:
+    lived = sorted(name for name, code in found.items() if code in (_LIVED, _NO_TESTS))
+    run = [code for code in found.values() if code is not _NOT_RUN]
+    killed = len(run) - len(lived)
+    score = killed / len(run) if run else 0.0
+    return {
+        "mutants": len(run),
+        "killed": killed,
+        "score": round(score, 3),
+        "limit": f"score >= {LIMIT}",
+        "holds": score >= LIMIT,
+        "not_run": len(found) - len(run),
+        "lived": {name: _difference(name, tree) for name in lived},
+    }
+
+
+def _difference(mutant: str, tree: Path) -> list[str]:
+    """The lines that differ."""
+    words = [sys.executable, "-m", "mutmut", "show", mutant]
+    done = subprocess.run(words, cwd=tree, capture_output=True, text=True, check=False)
+    return [
+        line
+        for line in done.stdout.splitlines()
+        if line[:1] in "+-" and not line.startswith(("+++", "---"))
+    ]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.mutation")
+    parser.add_argument("--only", choices=KERNELS, nargs="+", default=list(KERNELS))
+    parser.add_argument("--children", type=int, default=2, help="mutants at once [2]")
+    options = parser.parse_args()
+    found = {name: numbers_of(name, options.children) for name in options.only}
+    print(json.dumps(found, indent=2))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
