@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 import time
 from contextlib import closing
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
+from sync.header import BEIJING
 from sync.outbox import (
     Answer,
     Limits,
@@ -70,6 +73,15 @@ def test_what_is_put_is_leased_with_the_header_it_was_sealed_with(box: Outbox) -
     assert (leased.id, leased.sealed, leased.header) == (stored.id, b"sealed", seen[0].as_wire())
     assert is_valid(stored.receipt_no)
     assert seen[0].receipt_no == stored.receipt_no
+
+
+def test_what_is_not_finished_is_given_out_whole_for_an_export(box: Outbox) -> None:
+    first, second = put(box, b"one"), put(box, b"two")
+    box.acknowledge([Answer(first.id, "unusable")])
+    assert [(one.id, one.header["id"], one.sealed) for one in box.unfinished()] == [
+        (first.id, first.id, b"one"),
+        (second.id, second.id, b"two"),
+    ]
 
 
 def test_numbers_follow_each_other(box: Outbox) -> None:
@@ -379,6 +391,7 @@ def test_what_was_said_before_the_centre_was_restored_says_nothing_any_more(box:
     box.acknowledge([], Standing(2, 0, 1000.0))
     item = taken(box, 8, epoch=1)
     assert box.verdict(item) is None
+    assert 2.0 < (box.due_in() or 0.0) <= 5.0
     assert (box.waiting()[0].id, box.waiting()[0].reason) == (item, "stale_answer")
     box.acknowledge([Answer(item, "accepted", position=9, epoch=2)], Standing(1, 9, 1000.0))
     assert box.counts_and_ages().held == 1, "an old standing lets nothing go"
@@ -408,6 +421,69 @@ def test_held_items_go_at_their_age_by_the_centres_clock_and_are_counted(
     box.acknowledge([], Standing(1, 0, begun + 31 * 86_400))
     counts = box.counts_and_ages()
     assert (counts.held, counts.held_gone, counts.held_oldest_s) == (0, 1, 0)
+
+
+def test_a_held_item_may_be_as_old_as_the_limit_and_the_centres_time_never_goes_back(
+    box: Outbox,
+) -> None:
+    begun, limit = 1_795_500_000.0, 30 * 86_400
+    taken(box, 7, standing=Standing(1, 0, begun))
+    box.settle(Standing(1, 0, begun + limit))
+    assert box.counts_and_ages().held == 1
+    taken(box, 8, standing=Standing(1, 0, begun))
+    box.settle(Standing(1, 0, begun + limit + 1))
+    assert (box.counts_and_ages().held, box.counts_and_ages().held_gone) == (1, 1)
+    box.settle(Standing(1, 0, begun + 2 * limit))
+    assert box.counts_and_ages().held == 1, "it was taken when the centre's time was later already"
+
+
+def test_an_answer_without_a_standing_holds_from_now_on(box: Outbox) -> None:
+    now = time.time()
+    stored = put(box)
+    due(box)
+    box.acknowledge([Answer(stored.id, "accepted", position=1, epoch=1)])
+    box.settle(Standing(1, 0, now + 29 * 86_400))
+    assert box.counts_and_ages().held == 1
+    box.settle(Standing(1, 0, now + 31 * 86_400))
+    assert box.counts_and_ages().held_gone == 1
+
+
+def test_a_standing_that_comes_unasked_settles_and_is_no_answer_to_items(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = limited(tmp_path, Limits(days=3, free_bytes=0))
+    now = time.time()
+    first = taken(box, 7)
+    put(box)
+    at(monkeypatch, now + 4 * 86_400)
+    box.settle(Standing(1, 7, now))
+    assert (box.counts_and_ages().held, box.refusal()) == (0, Reason.TOO_LONG_ALONE)
+    assert box.verdict(first) == Answer(first, "accepted")
+    box.settle(Standing(2, 0, now))
+    assert box.counts_and_ages().queued == 1, "what was backed up is not sent again"
+    box.close()
+
+
+def test_an_item_without_an_answer_steps_aside_no_longer_than_a_line_waits(
+    box: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sync.outbox.random.uniform", lambda low, high: high)
+    stored, other = put(box), put(box)
+    now, waits = time.time(), []
+    for _ in range(9):
+        at(monkeypatch, now)
+        due(box)
+        box.release([other.id])
+        box.put_off(stored.id, "server_error")
+        (item,) = (one for one in box.waiting() if one.id == stored.id)
+        waits.append(round(item.due_at - now, 3))
+        now = item.due_at + 0.001
+    assert waits == [5, 10, 20, 40, 80, 160, 300, 300, 300]
+    assert (item.reason, item.state, item.put_off) == ("server_error", "queued", 9)
+    assert box.waiting()[0].id == other.id
+    box.acknowledge([Answer(other.id, "accepted")], SAFE)
+    box.put_off(other.id, "too late")
+    assert box.verdict(other.id) == Answer(other.id, "accepted")
 
 
 def test_held_items_go_before_a_citizen_is_turned_away_for_want_of_room(
@@ -663,12 +739,40 @@ def test_a_copy_that_is_declared_the_only_one_gives_other_numbers(tmp_path: Path
     assert copy.adopt()
     assert not copy.adopt()
     after = put(copy)
+    # The ceilings of the copy, a thousand, and the next one.
+    assert (after.seq, int(after.receipt_no[12:16])) == (16 + 1000 + 1, 16 + 1000 + 1)
     assert after.seq > given[-1].seq
-    assert int(after.receipt_no[12:16]) > int(given[-1].receipt_no[12:16])
+    witnessed = json.loads((tmp_path / "copy" / "outbox.db.witness").read_text())
+    assert witnessed["number"] == after.seq
     copy.close()
     copy = reopened(tmp_path / "copy")
     assert put(copy).seq == after.seq + 1
     assert not box.adopt()
+    copy.close()
+    box.close()
+
+
+def test_the_witness_of_an_adopted_copy_knows_an_old_file_at_once(tmp_path: Path) -> None:
+    box, copy = cloned(tmp_path)
+    old = (tmp_path / "copy" / "outbox.db").read_bytes()
+    assert copy.adopt()
+    copy.close()
+    box.close()
+    (tmp_path / "copy" / "outbox.db").write_bytes(old)
+    copy = reopened(tmp_path / "copy")
+    assert copy.counts_and_ages().damaged_files == 1
+    assert put(copy).seq > 1000
+    copy.close()
+
+
+@pytest.mark.parametrize("hour", [1, 12, 23])
+def test_an_adopted_copy_leaves_out_numbers_of_the_day_in_beijing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hour: int
+) -> None:
+    at(monkeypatch, datetime(2026, 11, 28, hour, tzinfo=BEIJING).timestamp())
+    box, copy = cloned(tmp_path)
+    assert copy.adopt()
+    assert put(copy).receipt_no[6:16] == "2611281017"
     copy.close()
     box.close()
 
