@@ -32,7 +32,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -42,6 +41,7 @@ from pathlib import Path
 from typing import Any
 
 from kiosk.maintenance.pins import NOBODY_S, matches
+from sync.identity import write_whole
 
 log = logging.getLogger(__name__)
 
@@ -165,14 +165,7 @@ def write_roster(file: Path, people: Iterable[Person]) -> None:
             for person in people
         ],
     }
-    _replace(file, json.dumps(document, indent=1))
-
-
-def _replace(file: Path, text: str) -> None:
-    new = file.with_suffix(".new")
-    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as opened:
-        opened.write(text)
-    os.replace(new, file)
+    write_whole(file, json.dumps(document, indent=1).encode("ascii"), 0o600)
 
 
 # -- proving ---------------------------------------------------------------------------------------
@@ -271,4 +264,4 @@ class Roster:
             return {_PAD: (FREE_TRIES + 1, self._clock())}
 
     def _keep(self, counts: Mapping[str, tuple[int, float]]) -> None:
-        _replace(self._state / TRIES_FILE, json.dumps(counts))
+        write_whole(self._state / TRIES_FILE, json.dumps(counts).encode("ascii"), 0o600)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import secrets
 from pathlib import Path
+
+from sync.identity import write_whole
 
 KEY_FILE = "person.key"
 _KEY_BYTES = 32
@@ -33,10 +34,5 @@ def _key(file: Path) -> bytes:
         return key
     # Lost or torn: what was filed before is no longer found here, but at the centre.
     key = secrets.token_bytes(_KEY_BYTES)
-    new = file.with_suffix(".new")
-    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
-        out.write(key)
-        out.flush()
-        os.fsync(out.fileno())
-    os.replace(new, file)
+    write_whole(file, key, 0o600)
     return key

@@ -8,14 +8,14 @@
 | P3    | the ID card's chip, and the face matched or a member of staff vouched    |
 | PG    | a guardian at P3, and the child's document                               |
 
-P3 is good for five minutes. The chip alone, with a face that was not compared or did not match, is
-P1: whatever is filed with it is looked at by a person (待核实).
+P3 is good for five minutes, which the centre counts. The chip alone, with a face that was not
+compared or did not match, is P1: whatever is filed with it is looked at by a person (待核实).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from kiosk.photo.faces import Comparison
     from kiosk.records.staff import Staff
     from sync.canonical import Json
-
-#: How long a proof of level P3 is fresh (domain §5.0, §5.4).
-FRESH = timedelta(minutes=5)
 
 
 class Level(StrEnum):
@@ -50,10 +47,6 @@ class Proof:
     comparison: Comparison | None = None
     staff: Staff | None = None
     reasons: tuple[str, ...] = ()
-
-    def fresh_on(self, now: datetime) -> bool:
-        """Whether it may still be relied on for what cannot be undone."""
-        return timedelta(0) <= now - self.at <= FRESH
 
     def document(self) -> dict[str, Json]:
         """Plain JSON, with the names of the wire contract."""

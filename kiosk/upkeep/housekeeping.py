@@ -78,8 +78,9 @@ def fault_of_centre(said: str) -> FaultCode | None:
     return _CENTRE.get(said, FaultCode.CENTRE_UNREACHABLE)
 
 
-def write_whole(file: Path, document: str) -> None:
-    """Replace a file at once. Not flushed to the disk: it is written again before it is missed."""
+def replace_unflushed(file: Path, document: str) -> None:
+    """Replace a file at once. Unlike `sync.identity.write_whole` not flushed to the disk: it is
+    written again before it is missed."""
     new = file.with_suffix(".new")
     new.write_text(document, encoding="utf-8")
     os.replace(new, file)
@@ -214,7 +215,7 @@ class Housekeeping:
         counted = {device: counters for device, counters in counted.items() if counters}
         if counted == self._counted:
             return
-        write_whole(self._parts.state / COUNTERS_FILE, json.dumps(counted, indent=1))
+        replace_unflushed(self._parts.state / COUNTERS_FILE, json.dumps(counted, indent=1))
         self._counted = counted
 
     def _write_health(self, policy: Standing) -> None:
@@ -222,7 +223,7 @@ class Housekeeping:
         now = time.monotonic()
         if document == self._written and now - self._written_at < _LONGEST_SILENCE_S:
             return
-        write_whole(self._parts.state / "health.json", document)
+        replace_unflushed(self._parts.state / "health.json", document)
         self._written, self._written_at = document, now
 
     def _document(self, policy: Standing) -> dict[str, Any]:
