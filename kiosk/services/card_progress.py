@@ -7,6 +7,7 @@ is said so. Each entry can be printed.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from hardware.faults import Device, DeviceFault
@@ -76,16 +77,20 @@ class CardProgress(Service):
         entries = _entries(cases, mine, self.policy)
         always = ("progress.offline",) if reply.offline else ()
         printed: tuple[str, ...] = ()
-        copies = 0
+        copies: Counter[str] = Counter()
         while True:
             lines = always + printed
             chosen = await Listing("progress.listing", entries, self.context.printer, lines)
             if chosen is True:
                 return
-            copies += 1
-            printed = (await self._print(citizen, entries[int(chosen)], copies),)
+            entry = entries[int(chosen)]
+            copies[entry.number] += 1
+            # Back may lead here with another choice: an action names its entry, or the printer
+            # would take it for what it has printed already.
+            copy = f"{entry.number}-{copies[entry.number]}"
+            printed = (await self._print(citizen, entry, copy),)
 
-    async def _print(self, citizen: Citizen, entry: Entry, copy: int) -> str:
+    async def _print(self, citizen: Citizen, entry: Entry, copy: str) -> str:
         """Print an entry; returns the words that say whether it was."""
         slip = Slip(
             id="progress.slip",

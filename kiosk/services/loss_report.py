@@ -83,6 +83,7 @@ class ReportLoss(Service):
             "loss_report",
             rows=(*masked(citizen), ("loss_report.slip.kind", f"loss_report.kind.{kind}.label")),
             notes=("loss_report.slip.bank", f"loss_report.{kind}.undo.text"),
+            already="loss_report.already",
         )
         await file(transaction, paper)
 

@@ -24,6 +24,9 @@ from kiosk.visit.service import Leave, Service
 if TYPE_CHECKING:
     from kiosk.records.citizen import Citizen
 
+#: States in which there is nothing to withdraw; each has its words.
+_NOT_LOST = ("none", "in_use", "replaced")
+
 
 class WithdrawLoss(Service):
     """解挂."""
@@ -95,5 +98,9 @@ class WithdrawLoss(Service):
             raise Leave("loss_withdrawal.offline", icon="cloud-off-outline")
         if refused := reply.facts.get("rejection"):
             raise Leave(f"refused.{refused}", icon="alert-circle-outline")
-        if (state := reply.facts.get("state")) != "lost":
+        state = reply.facts.get("state")
+        if state in _NOT_LOST:
             raise Leave(f"loss_withdrawal.{state}", icon="information-outline")
+        if state != "lost":
+            # A newer centre's word: somebody at the window knows what it means.
+            raise Leave("refused.not_permitted", icon="alert-circle-outline")

@@ -46,6 +46,9 @@ class Paper:
     rows: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     facts: Mapping[str, str | int] = field(default_factory=dict)
+    #: Id of the result page where the centre had one already and the citizen has what they came
+    #: for; "" where they have not. Its text stands on the paper.
+    already: str = ""
 
 
 async def file(transaction: Transaction, paper: Paper) -> Verdict:
@@ -58,7 +61,9 @@ async def file(transaction: Transaction, paper: Paper) -> Verdict:
 
 async def _hand_over(paper: Paper, submitted: Submitted, verdict: Verdict) -> None:
     page, state = _RESULTS[verdict.standpoint]
-    why = _reason(verdict)
+    page, why = f"{paper.id}.{page}", _reason(verdict)
+    if paper.already and verdict.standpoint is Standpoint.DUPLICATE:
+        page, state, why = paper.already, "ok", (f"{paper.already}.text",)
     slip = Slip(
         id=f"{paper.id}.slip",
         state=f"state.{verdict.standpoint}",
@@ -68,7 +73,7 @@ async def _hand_over(paper: Paper, submitted: Submitted, verdict: Verdict) -> No
         facts=paper.facts,
     )
     done = Done(
-        f"{paper.id}.{page}",
+        page,
         state=state,
         number=submitted.receipt_no,
         facts=paper.facts,

@@ -109,6 +109,15 @@ def test_a_name_that_differs_is_sent_to_the_window() -> None:
     assert done(walk.say("refused.mismatch", True))
 
 
+def test_a_card_that_was_blocked_already_is_not_called_open() -> None:
+    """「没有挂失」 was said of a card that was blocked, and 「请等着领卡」."""
+    walk = report().until("filing.verdict", REPORT)
+    walk.say("filing.verdict", Verdict(Standpoint.DUPLICATE, "duplicate_application"))
+    assert walk.prompt.slip.notes == ("loss_report.already.text",)
+    walk.say("filing.print", None)
+    assert (walk.at, walk.prompt.state) == ("loss_report.already", "ok")
+
+
 def formal() -> Walk:
     walk = report().until("loss_report.kind", REPORT).say("loss_report.kind", "formal")
     return walk.say("loss_report.formal", AGREED)
@@ -222,6 +231,12 @@ def test_a_card_that_cannot_be_brought_back_is_explained(state: str) -> None:
     walk = withdrawal().until("loss_withdrawal.ask", WITHDRAWAL)
     walk.say("loss_withdrawal.ask", Reply({"rejection": "", "state": state}))
     assert done(walk.say(f"loss_withdrawal.{state}", True))
+
+
+def test_a_state_of_a_newer_centre_is_sent_to_the_window() -> None:
+    walk = withdrawal().until("loss_withdrawal.ask", WITHDRAWAL)
+    walk.say("loss_withdrawal.ask", Reply({"rejection": "", "state": "being_made"}))
+    assert done(walk.say("refused.not_permitted", True))
 
 
 def test_offline_nothing_is_brought_back() -> None:
