@@ -16,13 +16,14 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from statistics import median
+from statistics import median, quantiles
 from typing import Any
 
 import requests
 
+from sync.agent import Agent, Rhythm, Status
 from sync.canonical import sha256_hex
-from sync.courier import Courier
+from sync.courier import Backoff, Courier
 from sync.outbox import Outbox
 from sync.signing import DeviceKey
 from sync.transport import Transport
@@ -35,6 +36,10 @@ LIMIT = 8.0
 
 LATENCY_S = 0.020
 ITEMS = 100
+
+#: An urgent item beside so many that the centre puts off, against none.
+PUT_OFF, PUT_OFF_KIND, URGENT_LIMIT = 20, "not_yet", 1.2
+_LARGE = bytes(250 * 1024)
 NOBODY = "00000000-0000-7000-8000-000000000000"
 _SEALED = bytes(30 * 1024)
 
@@ -43,6 +48,7 @@ def numbers(runs: int) -> dict[str, Number]:
     """Medians of `runs` drains each, in turns."""
     with _server() as url:
         pairs = [(_ours(url), _peer(url)) for _ in range(runs)]
+        beside, alone = _urgent(url, PUT_OFF, runs), _urgent(url, 0, runs)
     ours, peer = (median(side) for side in zip(*pairs, strict=True))
     ratio = ours / peer
     return {
@@ -52,8 +58,62 @@ def numbers(runs: int) -> dict[str, Number]:
             "ratio": round(ratio, 1),
             "limit": f"ratio >= {LIMIT}",
             "holds": ratio >= LIMIT,
-        }
+        },
+        "urgent_beside_put_off_s": _no_slower(beside, alone),
     }
+
+
+def _no_slower(beside: list[float], alone: list[float]) -> Number:
+    """From the commit of an urgent item to the centre's word on it, seconds: beside items that the
+    centre puts off, and without them."""
+    tails = [quantiles(times, n=10)[8] for times in (beside, alone)]
+    ratio = median(beside) / median(alone)
+    return {
+        "value": round(median(beside), 4),
+        "peer": round(median(alone), 4),
+        "ratio": round(ratio, 2),
+        "p90": round(tails[0], 4),
+        "p90_without": round(tails[1], 4),
+        "limit": f"ratio <= {URGENT_LIMIT}",
+        "holds": ratio <= URGENT_LIMIT,
+    }
+
+
+class _Quiet:
+    """Stands for what the agent does beside delivering."""
+
+    def tick(self) -> None: ...
+    def answered(self, answers: object) -> None: ...
+    def show(self, transport: object) -> None: ...
+    def beat(self) -> None: ...
+
+
+def _urgent(url: str, put_off: int, runs: int) -> list[float]:
+    with tempfile.TemporaryDirectory() as folder:
+        state = Path(folder)
+        outbox = Outbox(state / "outbox.db", "130299")
+        for _ in range(put_off):
+            outbox.put(PUT_OFF_KIND, lambda _: _LARGE, key_id="0" * 16, algorithm="none")
+        with closing(Transport(url, DeviceKey.load_or_create(state))) as transport:
+            quiet: Any = _Quiet()
+            courier = Courier(outbox, transport, identity("130299"))
+            rhythm = Rhythm(3600.0, Backoff())
+            agent = Agent(outbox, courier, transport, quiet, quiet, Status(state), rhythm)
+            agent.tick()
+            with closing(Outbox(state / "outbox.db", "130299")) as screen:
+                times = [_delivered(screen, agent) for _ in range(5 * runs)]
+        outbox.close()
+    return times
+
+
+def _delivered(screen: Outbox, agent: Agent) -> float:
+    stored = screen.put(
+        "loss_report", lambda _: _SEALED, key_id="0" * 16, algorithm="none", urgent=True
+    )
+    began = time.perf_counter()
+    while screen.verdict(stored.id) is None:
+        agent.tick()
+    return time.perf_counter() - began
 
 
 def _ours(url: str) -> float:
@@ -85,7 +145,7 @@ def _said(items: list[dict[str, Any]]) -> bytes:
     answers = [
         item(
             one["header"]["id"] if len(one["header"]["id"]) == 36 else NOBODY,
-            Verdict.ACCEPTED,
+            Verdict.LATER if one["header"].get("kind") == PUT_OFF_KIND else Verdict.ACCEPTED,
             sealed_sha256=sha256_hex(base64.b64decode(one["sealed"])),
         )
         for one in items
