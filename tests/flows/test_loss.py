@@ -267,4 +267,5 @@ def test_leaving_and_faults_at_every_prompt_end_it_or_are_explained(
         assert walk.visit.cancel() is not effect
         walk = Walk(service, COMPARING).until(name, steps)
         walk.visit.fault(DeviceFault(FaultCode.INTERNAL))
-        assert walk.visit.outcome is not None or walk.at is not None
+        outcome = walk.visit.outcome
+        assert outcome is None or outcome.ending is Ending.FAULT, f"{name}: {outcome}"
