@@ -13,6 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from kiosk.demo.processes import leash
+
 _PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 
 _START_S = 120.0
@@ -43,7 +45,8 @@ class Cluster:
         ]
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
-                [_PROGRAMS[-1] / "postgres", "-D", self._data, *options],
+                # The user is changed before the leash is put on, which a change would take off.
+                [*leash(), _PROGRAMS[-1] / "postgres", "-D", self._data, *options],
                 stdout=log,
                 stderr=log,
                 cwd="/",
