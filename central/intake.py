@@ -212,7 +212,7 @@ def _decision(
     terminal: Terminal, header: EnvelopeHeader, business: Business, found: Opened
 ) -> Decision:
     """What is to become of it. The person is locked."""
-    review = list(found.contents.proof.reasons)
+    review = [*found.contents.proof.reasons, *business.reasons(found)]
     if _is_cloned(terminal, header):
         review.append("receipt_reused")
     refused = business.refusal(found)

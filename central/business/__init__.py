@@ -14,6 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from central.cases import TO_REVIEW
+from sync.wire.contents import ProofLevel
 from sync.wire.envelopes import Rejection, Verdict
 
 if TYPE_CHECKING:
@@ -23,7 +24,12 @@ if TYPE_CHECKING:
 
     from central.cases import Case
     from sync.wire.base import Message
-    from sync.wire.contents import Contents
+    from sync.wire.contents import Contents, Proof
+
+#: Levels at which it is known who stands there.
+_PROVEN = (ProofLevel.PERSON, ProofLevel.GUARDIAN)
+#: What came of comparing -> the reason.
+_OF_THE_BAND = {"unsure": "face_unsure", "mismatch": "face_mismatch"}
 
 
 @dataclass(frozen=True)
@@ -96,6 +102,15 @@ class Business:
         `central.ports.NotNow`."""
         return None
 
+    def reasons(self, opened: Opened) -> tuple[str, ...]:
+        """Why a person must look besides what the terminal says, as codes. A terminal is not
+        believed a level of proof without what makes it: a face that matched, or staff."""
+        proof = opened.contents.proof
+        if proof.reasons or _is_proven(proof):
+            return ()
+        band = "" if proof.comparison is None else proof.comparison.band
+        return (_OF_THE_BAND.get(band, "face_not_compared"),)
+
     def state_after(self, verdict: Verdict) -> str:
         """Where a new case stands."""
         return {
@@ -115,6 +130,12 @@ class Business:
 
     def tell(self, case: Case) -> None:
         """Tell the outside systems, after the commit; may be called again. Raises anything."""
+
+
+def _is_proven(proof: Proof) -> bool:
+    """Whether a face that matched, or staff, stand behind the level (domain §5.0)."""
+    matched = proof.comparison is not None and proof.comparison.band == "match"
+    return proof.level in _PROVEN and (matched or proof.staff is not None)
 
 
 @cache

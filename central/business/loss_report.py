@@ -85,6 +85,10 @@ class LossReport(Business):
             return Rejection.DUPLICATE_APPLICATION, "lost_already"
         return None
 
+    def reasons(self, opened: Opened) -> tuple[str, ...]:
+        """A temporary loss rests on the ID card alone."""
+        return () if opened.document.loss == "temporary" else super().reasons(opened)
+
     def state_after(self, verdict: Verdict) -> str:
         return "in_force" if verdict is Verdict.ACCEPTED else super().state_after(verdict)
 

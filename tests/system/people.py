@@ -145,6 +145,8 @@ def form_of(person: Person, photo: bytes) -> dict[str, Any]:
     }
 
 
+#: What a terminal says of a face that matched.
+MATCH = {"band": "match", "method": "test"}
 SIGNED_AT = "2026-11-24T09:30:00.000+08:00"
 
 
@@ -193,6 +195,6 @@ def contents_of(
                 "agreed_at": SIGNED_AT,
             }
         ],
-        "proof": {"level": "P3", "at": SIGNED_AT, "reasons": []},
+        "proof": {"level": "P3", "at": SIGNED_AT, "comparison": MATCH, "reasons": []},
         "evidence": {},
     }

@@ -113,7 +113,7 @@ def test_a_lost_card_is_blocked_and_serves_again_after_its_withdrawal(
 def fresh(contents: dict[str, Any]) -> None:
     """Proven just now."""
     now = datetime.now(BEIJING) - timedelta(seconds=1)
-    contents["proof"] = {"level": "P3", "at": now.isoformat(), "reasons": []}
+    contents["proof"] = {"level": "P3", "at": now.isoformat(), "comparison": people.MATCH}
 
 
 def test_the_same_loss_again_is_a_duplicate_and_a_formal_one_is_not(
@@ -336,7 +336,7 @@ def test_lists_are_read_page_by_page_from_the_newest(
 ) -> None:
     for _ in range(2):
         put(terminal, "loss_report", loss_of(people.STRANGER))
-    Courier(terminal.outbox, terminal.transport).deliver()
+    Courier(terminal.outbox, terminal.transport, terminal.identity).deliver()
     newest = int(central.sql("SELECT max(position) FROM central_case")[0][0])
     page = decider.get(f"/admin/cases/?before={newest}").text
     positions = [int(one) for one in re.findall(r"/admin/cases/(\d+)/", page)]

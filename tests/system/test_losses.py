@@ -17,7 +17,7 @@ from sync.envelope import Sealer
 from sync.header import BEIJING, EnvelopeHeader
 from sync.ids import uuid7
 from tests.system import people
-from tests.system.people import Person, contents_of
+from tests.system.people import MATCH, Person, contents_of
 from tests.system.test_businesses import loss_of, withdrawal_of
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from sync.wire.envelopes import ItemAnswer
 
 MORNING = datetime(2026, 11, 24, 9, 0, tzinfo=BEIJING)
-MATCH = {"band": "match", "method": "test"}
 
 
 class Centre:
@@ -74,6 +73,7 @@ class Centre:
         level: str = "P3",
         reasons: tuple[str, ...] = (),
         comparison: dict[str, str] | None = MATCH,
+        staff: dict[str, str] | None = None,
     ) -> ItemAnswer:
         """One transaction made `minute` minutes after nine, arriving now."""
         from central.intake import receive
@@ -95,7 +95,7 @@ class Centre:
         contents = contents_of(header, document, {})
         at = (created - timedelta(seconds=5)).isoformat()
         contents["proof"] = {"level": level, "at": at, "reasons": list(reasons)}
-        contents["proof"]["comparison"] = comparison
+        contents["proof"] |= {"comparison": comparison, "staff": staff}
         sealed = self._sealer.seal(header, contents)
         return receive(self._terminal, [Envelope.of(header.as_wire(), sealed)]).answers[0]
 
@@ -256,3 +256,44 @@ def test_the_same_withdrawal_twice_is_one(centre: Centre) -> None:
     again = centre.found(person, 6)
     assert (again.verdict, again.reason) == ("rejected", "in_use")
     assert people.STRANGER.number != person.number
+
+
+# -- what a terminal claims about who stands there ------------------------------------------------
+
+NOTHING = [
+    ("P1", None),
+    ("P3", None),
+    ("P3", {"band": "unsure"}),
+    ("P3", {"band": "cannot_tell", "why": "declined"}),
+    ("P2", MATCH),
+]
+
+
+@pytest.mark.parametrize(("level", "comparison"), NOTHING)
+def test_a_level_without_what_makes_it_waits_for_a_person(
+    centre: Centre, level: str, comparison: dict[str, str] | None
+) -> None:
+    """A terminal that said P1 and no reason, or P3 and no more, was believed: 已受理."""
+    person = centre.holder()
+    report = centre.lost(person, 0, "formal", level=level, comparison=comparison)
+    assert (report.verdict, centre.card(person)) == ("to_review", "B")
+
+
+def test_a_withdrawal_without_a_match_or_staff_waits_for_a_person(centre: Centre) -> None:
+    person = centre.holder()
+    centre.lost(person, 0)
+    assert centre.found(person, 5, comparison=None).verdict == "to_review"
+    assert centre.card(person) == "B"
+
+
+def test_staff_make_the_level_as_well(centre: Centre) -> None:
+    person = centre.holder()
+    staff = {"id": "007", "reason": "face"}
+    report = centre.lost(person, 0, "formal", comparison=None, staff=staff)
+    assert (report.verdict, centre.card(person)) == ("accepted", "2")
+
+
+def test_a_temporary_loss_rests_on_the_id_card_alone(centre: Centre) -> None:
+    person = centre.holder()
+    report = centre.lost(person, 0, level="P1", comparison=None)
+    assert (report.verdict, centre.card(person)) == ("accepted", "B")
