@@ -28,14 +28,32 @@ Exit codes: 0 all right, 1 something is wrong (and said), 2 the command cannot b
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from hardware.faults import place_of
 from kiosk.kioskctl import devices, doctor, journal, outbox, photo, roster, terminal
-from kiosk.kioskctl.console import IMPOSSIBLE, warn
+from kiosk.kioskctl.console import IMPOSSIBLE, plain, warn
+
+
+class Careful(TyperGroup):
+    """Takes no argument that a terminal would obey: whoever pasted one sees it, and an error
+    message that repeats it moves nothing."""
+
+    def main(self, args: Sequence[str] | None = None, *more: Any, **options: Any) -> Any:
+        given = list(sys.argv[1:] if args is None else args)
+        for word in given:
+            if plain(word) != word:
+                warn(f"kioskctl: this argument holds characters that are no text: {word}")
+                sys.exit(IMPOSSIBLE)
+        return super().main(given, *more, **options)
+
 
 app = typer.Typer(
+    cls=Careful,
     no_args_is_help=True,
     add_completion=False,
     help="社保卡自助终端的维护命令",

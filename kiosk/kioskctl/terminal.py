@@ -133,11 +133,15 @@ def enrol(
     """Make this terminal known to the centre; keys and identity are kept in the state directory."""
     from sync.central import CentralRefused, CentralUnreachable
     from sync.enrolment import enrol as enrol_terminal
+    from sync.identity import NotEnrolled
 
     state.mkdir(parents=True, exist_ok=True)
     try:
         identity = enrol_terminal(url, code, state, hall=hall)
-    except (CentralRefused, CentralUnreachable) as error:
+    except ValueError:
+        # Its text would repeat the code.
+        raise stop("that is no enrolment code, or the name of the place is too long") from None
+    except (CentralRefused, CentralUnreachable, NotEnrolled, OSError) as error:
         raise stop(f"the centre did not enrol this terminal: {error}") from None
     record(state, "enrolled")
     out(f"enrolled as terminal {identity.terminal}")
