@@ -21,7 +21,7 @@ REVIEW_WORDS = {
     "head_covering": "申领人称因宗教或医学原因不能摘除头部遮盖物(R-D16)",
     "track_broken": "拍照过程中画面曾出现其他人或中断",
     "photo_unsure": "照片有必须项无法判断,或仅在容差内符合",
-    "staff_rules": "由工作人员代为确认",
+    "staff_rules": "耳、肩、皱眉等本机测不出的项目,须人工查看",
     "receipt_reused": "回执号与另一办件相同:终端可能被复制",
 }
 

@@ -44,6 +44,8 @@ class Reason(StrEnum):
     HEAD_COVERING = "head_covering"
     #: A rule that is a must is met only within its tolerance, or could not be measured.
     PHOTO_UNSURE = "photo_unsure"
+    #: Rules that nothing here can measure: ears, shoulders, a frown (`Severity.STAFF`).
+    STAFF_RULES = "staff_rules"
 
 
 #: Reasons that are settled when staff have seen person and card (`kiosk.steps.proof`).
@@ -76,9 +78,8 @@ def reasons(
 ) -> tuple[Reason, ...]:
     """The same of the parts, None for a part that there is none of.
 
-    The six rules that nothing here can measure (`Severity.STAFF`: ears, shoulders, frown …) are no
-    reason by themselves: no photo at all would be without one, and the reasons that matter would
-    drown. Whoever examines (审核) an application sees them listed as open.
+    What nobody measured is a reason for a person to look. So no photo is without one as long as
+    some rules are for staff only; that one stands last, behind those that matter more.
     """
     found = {_OF_THE_BAND[comparison.band]} - {None}
     if comparison.why is Why.DECLINED:
@@ -108,6 +109,8 @@ def _of_the_rule(line: Line) -> Reason | None:
         return None
     if line.verdict is Verdict.REVIEW:
         return Reason.HEAD_COVERING
+    if line.rule.severity is Severity.STAFF:
+        return Reason.STAFF_RULES
     if line.rule.severity is Severity.MUST:
         return Reason.PHOTO_UNSURE
     return _SHOULD.get(line.rule.id) if line.verdict is Verdict.WARNING else None

@@ -75,7 +75,7 @@ def test_the_report_stands_beside_the_photo_and_the_centre_finds_the_same(
     assert found["rules_claimed"] == len(capture.photo.report.lines)
     assert found["rules_measured"] > 10
     assert found["photo_disagrees"] == []
-    assert found["review"] == []
+    assert found["review"] == ["staff_rules"]
     assert found["liveness"] == {"blink": "seen", "turn": "not_seen", "unbroken": True}
 
 
@@ -91,7 +91,7 @@ def test_a_terminal_that_claims_another_value_is_found_out(
 
     found = sent(central, terminal, capture, claim)
     assert found["photo_disagrees"] == ["face.width"]
-    assert found["review"] == ["photo_disagrees"]
+    assert sorted(found["review"]) == ["photo_disagrees", "staff_rules"]
 
 
 def test_a_photo_without_a_face_is_marked_whatever_the_terminal_says(
@@ -101,7 +101,7 @@ def test_a_photo_without_a_face_is_marked_whatever_the_terminal_says(
     assert decided(terminal, stored).verdict == "accepted"
     found = shown(central, stored)
     assert found is not None
-    assert found["review"] == ["no_report", "photo_broken"]
+    assert set(found["review"]) >= {"no_report", "photo_broken"}
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_exceptions_and_hints_lead_to_a_person_and_never_to_a_refusal(
     more: dict[str, Any],
     reason: str,
 ) -> None:
-    assert sent(central, terminal, capture, **more)["review"] == [reason]
+    assert sorted(sent(central, terminal, capture, **more)["review"]) == [reason, "staff_rules"]
 
 
 def test_the_operator_sees_photo_frame_and_every_rule(
