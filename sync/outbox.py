@@ -142,6 +142,7 @@ _BACKED_UP = """
 UPDATE item SET state = 'acknowledged', sealed = NULL
 WHERE state = 'held' AND epoch = ? AND position <= ?
 """
+_FIRST_HEARD = "UPDATE item SET held_since = ? WHERE state = 'held' AND held_since <= 0"
 _GONE = "UPDATE item SET state = 'acknowledged', sealed = NULL WHERE state = 'held'"
 
 #: One look into the index for each state and urgency, however long the queue is.
@@ -498,10 +499,10 @@ class Outbox:
         """
         now = time.time()
         with self._file.writing() as db:
-            since = self._settle(db, standing) if standing is not None else 0
+            since = self._settle(db, standing) if standing is not None else counter(db, CENTRE_TIME)
             epoch = counter(db, EPOCH)
             for answer in answers:
-                said = {**vars(answer), "now": now, "since": since or now}
+                said = {**vars(answer), "now": now, "since": since}
                 if answer.verdict == "later":
                     db.execute(_PUT_OFF, said | {"due": self._next_time(db, answer.id, now)})
                 elif answer.verdict not in FINAL:
@@ -529,7 +530,8 @@ class Outbox:
         """What follows for held items; returns the centre's time as far as it was ever heard.
 
         The age of a held item is measured by that time alone: a clock that is set wrong here must
-        not throw anything away.
+        not throw anything away. What came to be held before that time was ever heard (0) is as old
+        as the first that is heard.
         """
         at = max(int(standing.at), counter(db, CENTRE_TIME))
         set_counter(db, CENTRE_TIME, at)
@@ -538,6 +540,7 @@ class Outbox:
             lost = db.execute(_LOST_THERE, (standing.epoch,)).rowcount
             if lost:
                 log.error("the centre was restored from a backup: %d items are sent again", lost)
+        db.execute(_FIRST_HEARD, (at,))
         _let_go(db, "AND held_since < ?", at - self._limits.held_days * 86_400)
         return at
 

@@ -423,6 +423,38 @@ def test_held_items_go_at_their_age_by_the_centres_clock_and_are_counted(
     assert (counts.held, counts.held_gone, counts.held_oldest_s) == (0, 1, 0)
 
 
+def test_held_items_stay_where_the_clock_was_wrong_and_no_standing_came_with_the_answer(
+    box: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock stands in 1970 (its battery is empty), and the standing was not the centre's."""
+    at(monkeypatch, 1_000.0)
+    stored = put(box)
+    due(box)
+    box.acknowledge([Answer(stored.id, "accepted", position=7, epoch=1)])
+    assert box.counts_and_ages().held == 1
+    now = 1_795_000_000.0
+    box.settle(Standing(1, 6, now))
+    counts = box.counts_and_ages()
+    assert (counts.held, counts.held_gone) == (1, 0), "its age begins with the centre's first time"
+    box.settle(Standing(1, 6, now + 30 * 86_400))
+    assert box.counts_and_ages().held == 1
+    box.settle(Standing(1, 6, now + 31 * 86_400))
+    assert box.counts_and_ages().held_gone == 1
+
+
+def test_without_a_standing_a_held_item_is_as_old_as_the_centres_time_that_was_heard(
+    box: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1_795_000_000.0
+    box.settle(Standing(1, 0, now))
+    at(monkeypatch, 1_000.0)
+    stored = put(box)
+    due(box)
+    box.acknowledge([Answer(stored.id, "accepted", position=7, epoch=1)])
+    box.settle(Standing(1, 6, now + 1))
+    assert (box.counts_and_ages().held, box.counts_and_ages().held_gone) == (1, 0)
+
+
 def test_a_held_item_may_be_as_old_as_the_limit_and_the_centres_time_never_goes_back(
     box: Outbox,
 ) -> None:
@@ -435,17 +467,6 @@ def test_a_held_item_may_be_as_old_as_the_limit_and_the_centres_time_never_goes_
     assert (box.counts_and_ages().held, box.counts_and_ages().held_gone) == (1, 1)
     box.settle(Standing(1, 0, begun + 2 * limit))
     assert box.counts_and_ages().held == 1, "it was taken when the centre's time was later already"
-
-
-def test_an_answer_without_a_standing_holds_from_now_on(box: Outbox) -> None:
-    now = time.time()
-    stored = put(box)
-    due(box)
-    box.acknowledge([Answer(stored.id, "accepted", position=1, epoch=1)])
-    box.settle(Standing(1, 0, now + 29 * 86_400))
-    assert box.counts_and_ages().held == 1
-    box.settle(Standing(1, 0, now + 31 * 86_400))
-    assert box.counts_and_ages().held_gone == 1
 
 
 def test_a_standing_that_comes_unasked_settles_and_is_no_answer_to_items(
