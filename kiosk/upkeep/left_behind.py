@@ -88,27 +88,37 @@ class LeftBehind:
     def _watch(
         self, told: Callable[[Left], None], patience_s: float, stop: threading.Event
     ) -> None:
-        until = time.monotonic() + patience_s
-        while not stop.is_set():
-            where = self.look()
-            left_s = max(0, math.ceil(until - time.monotonic()))
-            if stop.is_set():
-                return
-            if not where or not left_s:
-                break
-            told(Left(where, left_s))
-            stop.wait(LOOK_S)
-        else:
-            return
-        told(Left(where))
-        while where:
+        where: frozenset[Device] = frozenset()
+        try:
+            where = self._wait(told, patience_s, stop)
+        finally:
+            # Also where a reader's own mistake ends this thread: who looks at the page that asks
+            # for the card must not be left before it for ever.
+            if not stop.is_set():
+                told(Left(where))
+        while where and not stop.is_set():
             detail = " ".join(sorted(where))
             self._health.put(ROW, DeviceState.WARNING, FaultCode.ITEM_LEFT, detail)
             if stop.wait(SELDOM_S):
                 return
             where = self.look()
-        if self._health.get(ROW) is not None:
+        if not stop.is_set() and self._health.get(ROW) is not None:
             self._health.put(ROW, DeviceState.READY)
+
+    def _wait(
+        self, told: Callable[[Left], None], patience_s: float, stop: threading.Event
+    ) -> frozenset[Device]:
+        """Until everything was taken, or the patience is over; returns where something lies."""
+        until = time.monotonic() + patience_s
+        where: frozenset[Device] = frozenset()
+        while not stop.is_set():
+            where = self.look()
+            left_s = max(0, math.ceil(until - time.monotonic()))
+            if not where or not left_s or stop.is_set():
+                break
+            told(Left(where, left_s))
+            stop.wait(LOOK_S)
+        return where
 
 
 def _present(reader: Any) -> bool:

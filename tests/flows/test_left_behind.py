@@ -39,8 +39,8 @@ class Reader:
         future: Future[Any] = Future()
         try:
             future.set_result(job(self))
-        except DeviceFault as fault:
-            future.set_exception(fault)
+        except (DeviceFault, ZeroDivisionError) as error:
+            future.set_exception(error)
         return future
 
 
@@ -152,3 +152,38 @@ def test_a_reader_that_fails_or_is_not_there_has_nothing_left_in_it(hall: Hall) 
     hall.readers[Device.ID_READER].fault = DeviceFault(FaultCode.ID_READER_OFFLINE)
     assert hall.watch.look() == frozenset()
     assert LeftBehind(Nobody, hall.health).look() == frozenset()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_mistake_in_a_reader_does_not_leave_the_page_standing(hall: Hall) -> None:
+    hall.readers[Device.ID_READER].card = True
+    hall.begin(30.0)
+    assert hall.said.get(timeout=5).where
+
+    def broken() -> bool:
+        raise ZeroDivisionError
+
+    hall.readers[Device.ID_READER].present = broken  # type: ignore[method-assign]
+    said = hall.said.get(timeout=5)
+    while said.where:
+        said = hall.said.get(timeout=5)
+    assert said == Left(frozenset())
+    hall.until(lambda: all(thread.name != "left behind" for thread in threading.enumerate()))
+
+
+def test_nothing_is_told_once_a_visit_has_begun(hall: Hall) -> None:
+    """The visit begins while the readers are being asked for the last time."""
+    hall.readers[Device.ID_READER].card = True
+    looked = hall.watch.look
+
+    def look() -> frozenset[Device]:
+        found = looked()
+        hall.watch.stop()
+        return found
+
+    hall.watch.look = look  # type: ignore[method-assign]
+    for patience_s in (0.0, 30.0):
+        hall.begin(patience_s)
+        threading.Event().wait(0.1)
+        assert hall.said.empty()
+        assert hall.state() is None
