@@ -13,6 +13,7 @@
 | sequence_gap   | a terminal has nothing left to send, and numbers are missing              |
 | put_off        | something waits at a terminal because the centre put it off, for too long |
 | many_questions | a terminal asks more than a counter can                                   |
+| not_lapsed     | a case should have ended by itself, and its business says it cannot        |
 | key_number     | a terminal knows a higher key number than this centre: the keys are old   |
 | task_failed    | work after a commit fails again and again                                 |
 | server_error   | a fault of the centre itself                                              |
@@ -46,6 +47,7 @@ WORDS = {
     "sequence_gap": "终端序号有缺失",
     "put_off": "有办件被中心暂缓过久",
     "many_questions": "终端查询过于频繁",
+    "not_lapsed": "有办件到期未能自动结束",
     "key_number": "终端的密钥比中心的新,中心密钥可能来自旧备份",
     "task_failed": "受理后的处理反复失败",
     "server_error": "中心程序错误",

@@ -30,19 +30,27 @@ def move(position: int, to: str, *, by: str, note: str = "", operator: bool = Fa
     there, and must give a reason. Raises `NotPossible` and `Case.DoesNotExist`.
     """
     with transaction.atomic():
-        # The person first, as at the intake: what follows may depend on their other cases.
-        lock_person(Case.objects.values_list("person", flat=True).get(pk=position))
-        case = Case.objects.select_for_update().get(pk=position)
-        business = business_of(case.kind)
-        if to not in business.machine.get(case.state, ()):
+        case = _locked(position)
+        if to not in business_of(case.kind).machine.get(case.state, ()):
             raise NotPossible(f"{case.state} → {to}")
         if operator:
             _must_have_looked(case, by, note)
-        record(case, by, "moved", note, to=to)
-        case.state, case.since = to, timezone.now()
-        case.save(update_fields=["state", "since"])
-        business.moved(case)
+        _bring(case, to, by, note)
     return case
+
+
+def _locked(position: int) -> Case:
+    """The person first, as at the intake: what follows may depend on their other cases."""
+    lock_person(Case.objects.values_list("person", flat=True).get(pk=position))
+    return Case.objects.select_for_update().get(pk=position)
+
+
+def _bring(case: Case, to: str, by: str, note: str) -> None:
+    """What every move does, whoever wants it. Case and person are locked."""
+    record(case, by, "moved", note, to=to)
+    case.state, case.since = to, timezone.now()
+    case.save(update_fields=["state", "since"])
+    business_of(case.kind).moved(case)
 
 
 def _must_have_looked(case: Case, by: str, note: str) -> None:
@@ -60,12 +68,11 @@ def _must_have_looked(case: Case, by: str, note: str) -> None:
 def put_to_review(position: int, reasons: Iterable[str], *, by: str = "centre") -> None:
     """A person must look, for these reasons, as long as the case is still open for that."""
     with transaction.atomic():
-        case = Case.objects.select_for_update().get(pk=position)
+        case = _locked(position)
         new = [reason for reason in reasons if reason not in case.review]
         if not new:
             return
         case.review = [*case.review, *new]
+        case.save(update_fields=["review"])
         if TO_REVIEW in business_of(case.kind).machine.get(case.state, ()):
-            record(case, by, "moved", ",".join(new)[:200], to=TO_REVIEW)
-            case.state, case.since = TO_REVIEW, timezone.now()
-        case.save(update_fields=["review", "state", "since"])
+            _bring(case, TO_REVIEW, by, ",".join(new))

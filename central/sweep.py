@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 
 from django.db.models import Count, Max, Min
@@ -10,9 +11,12 @@ from django.utils import timezone
 from central import alarms
 from central.business import businesses
 from central.cases import Case
-from central.machine import move
+from central.machine import NotPossible, move
 from central.models import Centre, RegisteredPerson, TerminalReport
+from central.ports import NotNow
 from central.signatures import forget_old_nonces
+
+log = logging.getLogger(__name__)
 
 #: What a terminal waits for because the centre put it off, or was not backed up, longer than this
 #: is an alarm, seconds.
@@ -33,14 +37,24 @@ def sweep() -> None:
 
 
 def _lapses() -> None:
-    """Move on what ends by itself."""
+    """Move on what ends by itself. One that cannot keeps no other from it, nor the rest of a look;
+    it is tried again with the next."""
     now = timezone.now()
     for business in businesses().values():
-        waiting = Case.objects.filter(kind=business.kind, state__in=business.lapsing)
-        for case in waiting.iterator():
+        old = Case.objects.filter(
+            kind=business.kind, state__in=business.lapsing, since__lte=now - business.lapses_after()
+        )
+        for case in old.order_by("position").iterator():
             lapse = business.lapse(case)
-            if lapse is not None and now - case.since >= lapse[0]:
+            if lapse is None or now - case.since < lapse[0]:
+                continue
+            try:
                 move(case.position, lapse[1], by="centre", note="lapsed")
+            except (NotPossible, NotNow) as error:
+                if not old.filter(pk=case.pk).exists():
+                    continue  # somebody else moved it meanwhile
+                log.warning("case %d does not lapse: %s", case.position, error)
+                alarms.sound("not_lapsed", None, str(error))
 
 
 def _reports() -> None:

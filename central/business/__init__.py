@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -19,7 +20,7 @@ from sync.wire.envelopes import Rejection, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from datetime import datetime, timedelta
+    from datetime import datetime
     from types import ModuleType
 
     from central.cases import Case
@@ -124,6 +125,10 @@ class Business:
         """After how long in its state, one of `lapsing`, the centre moves a case on by itself, and
         where to; None if it stays."""
         return None
+
+    def lapses_after(self) -> timedelta:
+        """No case ends by itself sooner: what is younger is not even looked at."""
+        return timedelta(0)
 
     def moved(self, case: Case) -> None:
         """A case has come into a state: inside the transaction, for what must happen with it."""

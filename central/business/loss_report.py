@@ -95,8 +95,11 @@ class LossReport(Business):
     def lapse(self, case: Case) -> tuple[timedelta, str] | None:
         """A temporary loss ends by itself; a formal one does not, nor while a person looks."""
         if case.contents["document"]["loss"] == "temporary":
-            return timedelta(days=settings.TEMPORARY_LOSS_DAYS), "lapsed"
+            return self.lapses_after(), "lapsed"
         return None
+
+    def lapses_after(self) -> timedelta:
+        return timedelta(days=settings.TEMPORARY_LOSS_DAYS)
 
     def moved(self, case: Case) -> None:
         known = registry().find(case.person)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sync.identity import Identity
+    from tests.system.in_process import Centre
 
 #: Starting Django on a busy machine may take this long, seconds.
 _START_S = 120.0
@@ -153,6 +154,22 @@ def central(
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="module")
+def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
+    """The centre in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("KIOSK_CENTRAL_STATE", "DJANGO_SETTINGS_MODULE", "KIOSK_CENTRAL_DATABASE"):
+            patch.setenv(name, "")
+        from central.boot import boot
+
+        boot(tmp_path_factory.mktemp("centre"))
+        from central import rollover
+        from tests.system.in_process import Centre
+
+        rollover.ensure_keys("hybrid")
+        yield Centre()
 
 
 @dataclass

@@ -7,128 +7,16 @@ of another, and a report from before a withdrawal does not block it again.
 
 from __future__ import annotations
 
-import os
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from sync.envelope import Sealer
-from sync.header import BEIJING, EnvelopeHeader
 from sync.ids import uuid7
 from tests.system import people
-from tests.system.people import MATCH, Person, contents_of
-from tests.system.test_businesses import loss_of, withdrawal_of
+from tests.system.people import MATCH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from sync.wire.envelopes import ItemAnswer
-
-MORNING = datetime(2026, 11, 24, 9, 0, tzinfo=BEIJING)
-
-
-class Centre:
-    """The real intake. One card, whose holder is new in each test."""
-
-    def __init__(self) -> None:
-        from central import fleet
-        from central.models import Terminal
-
-        self._seq = 0
-        made = fleet.enrol(fleet.new_code(), os.urandom(8).hex(), os.urandom(32), "大厅")
-        self._terminal = Terminal.objects.get(number=made.terminal)
-        self._sealer = Sealer(made.central_key_id, made.central_public_key, made.algorithm)
-
-    def holder(self, card_state: str = "1") -> Person:
-        from central.keys import person_hash
-        from central.models import RegisteredPerson
-
-        self._seq += 1
-        person = Person("持卡人", f"19{10 + self._seq:02d}0101", 301)
-        RegisteredPerson.objects.update_or_create(
-            person=person_hash(person.number),
-            defaults={"name": person.name, "card_state": card_state, "card_no": "T00000678"},
-        )
-        return person
-
-    def card(self, person: Person) -> str:
-        from central.keys import person_hash
-        from central.models import RegisteredPerson
-
-        return str(RegisteredPerson.objects.get(pk=person_hash(person.number)).card_state)
-
-    def set_card(self, person: Person, state: str) -> None:
-        from central.keys import person_hash
-        from central.models import RegisteredPerson
-
-        RegisteredPerson.objects.filter(pk=person_hash(person.number)).update(card_state=state)
-
-    def file(
-        self,
-        kind: str,
-        document: dict[str, Any],
-        minute: int,
-        level: str = "P3",
-        reasons: tuple[str, ...] = (),
-        comparison: dict[str, str] | None = MATCH,
-        staff: dict[str, str] | None = None,
-    ) -> ItemAnswer:
-        """One transaction made `minute` minutes after nine, arriving now."""
-        from central.intake import receive
-        from sync.wire.envelopes import Envelope
-
-        self._seq += 1
-        created = MORNING + timedelta(minutes=minute)
-        header = EnvelopeHeader(
-            id=str(uuid7()),
-            terminal=self._terminal.number,
-            seq=self._seq,
-            receipt_no=f"{self._terminal.number}261124{self._seq:05d}",
-            kind=kind,
-            created=created.isoformat(timespec="milliseconds"),
-            urgent=False,
-            key_id=self._sealer.key_id,
-            algorithm=self._sealer.algorithm,
-        )
-        contents = contents_of(header, document, {})
-        at = (created - timedelta(seconds=5)).isoformat()
-        contents["proof"] = {"level": level, "at": at, "reasons": list(reasons)}
-        contents["proof"] |= {"comparison": comparison, "staff": staff}
-        sealed = self._sealer.seal(header, contents)
-        return receive(self._terminal, [Envelope.of(header.as_wire(), sealed)]).answers[0]
-
-    def lost(self, person: Person, minute: int, loss: str = "temporary", **more: Any) -> ItemAnswer:
-        return self.file("loss_report", loss_of(person, loss), minute, **more)
-
-    def found(self, person: Person, minute: int, **more: Any) -> ItemAnswer:
-        return self.file("loss_withdrawal", withdrawal_of(person), minute, **more)
-
-    def move(self, answer: ItemAnswer, to: str) -> None:
-        from central.machine import move
-
-        move(answer.position, to, by="tester")
-
-    def state(self, answer: ItemAnswer) -> str:
-        from central.cases import Case
-
-        return Case.objects.get(pk=answer.position).state
-
-
-@pytest.fixture(scope="module")
-def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("KIOSK_CENTRAL_STATE", "DJANGO_SETTINGS_MODULE", "KIOSK_CENTRAL_DATABASE"):
-            patch.setenv(name, "")
-        folder: Path = tmp_path_factory.mktemp("losses")
-        from central.boot import boot
-
-        boot(folder)
-        from central import rollover
-
-        rollover.ensure_keys("hybrid")
-        yield Centre()
+    from tests.system.in_process import Centre
 
 
 def test_a_formal_loss_outlives_the_temporary_one_before_it(centre: Centre) -> None:
