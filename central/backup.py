@@ -14,7 +14,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 from django.db import connection
@@ -42,12 +42,17 @@ def write(central_dir: Path, folder: Path) -> int:
     else:
         _copy(central_dir / "central.db", folder / "central.db")
     if (central_dir / "files").exists():
-        shutil.copytree(central_dir / "files", folder / "files")
+        shutil.copytree(central_dir / "files", folder / "files", copy_function=_copy_file)
     shutil.copytree(central_dir / FOLDER, folder / FOLDER)
     shutil.copy2(central_dir / "django.secret", folder / "django.secret")
     os.sync()
     standing.backed_up(position)
     return position
+
+
+def _copy_file(source: str, target: str) -> None:
+    with suppress(FileNotFoundError):  # a portrait that went meanwhile (`central.portrait`)
+        shutil.copy2(source, target)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -177,6 +177,8 @@ def _commit(
     files: dict[str, str],
 ) -> Said:
     lock_person(found.person)
+    for data in found.attachments.values():
+        storage.keep(data)  # again: it may just have gone with another case (`central.portrait`)
     decision = _decision(terminal, header, business, found)
     now = timezone.now()
     case = Case.objects.create(

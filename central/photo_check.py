@@ -6,7 +6,9 @@ same bytes (`central.photos`). Whatever a person should look at brings the case 
 
 from __future__ import annotations
 
-from central import machine, photos, storage
+from django.db import transaction
+
+from central import machine, photos, portrait, storage
 from central.cases import Case
 from central.ports.portrait_decoder import portrait_decoder
 
@@ -40,5 +42,8 @@ def check(position: int) -> None:
             },
         },
     }
-    case.save(update_fields=["findings"])
-    machine.put_to_review(position, found.review)
+    with transaction.atomic():
+        # Together: what was looked at is in review already, if somebody must compare.
+        machine.put_to_review(position, found.review)
+        case.save(update_fields=["findings"])
+        portrait.add_task(case)

@@ -37,3 +37,10 @@ def card_photo_fault(data: bytes) -> str:
 
     findings = inspect_jpeg(data).findings
     return findings[0].value if findings else ""
+
+
+def png(pixels: bytes, width: int, height: int) -> bytes:
+    """Pixels, red first and top row first, as a browser shows them."""
+    out = io.BytesIO()
+    Image.frombytes("RGB", (width, height), pixels).save(out, "PNG")
+    return out.getvalue()

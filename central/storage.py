@@ -18,6 +18,9 @@ from sync.canonical import sha256_hex
 if TYPE_CHECKING:
     from central.cases import Case
 
+#: The attachment that does not stay (`central.portrait`).
+PORTRAIT = "portrait_wlt"
+
 
 def _path(sha256: str) -> Path:
     return Path(settings.STATE) / "files" / sha256[:2] / sha256
@@ -57,9 +60,25 @@ def read(sha256: str) -> bytes:
     return data
 
 
+def remove(sha256: str) -> None:
+    """No case names it any more. Raises `OSError`."""
+    path = _path(sha256)
+    path.unlink(missing_ok=True)
+    if path.parent.exists():
+        _flush(path.parent)
+
+
 def pictures_of(case: Case) -> dict[str, bytes]:
-    """The attachments of a case by name. Raises `OSError` where a file is gone."""
-    return {found.name: read(found.sha256) for found in case.attachments.all()}
+    """The attachments of a case by name. Raises `OSError` where a file is gone; the portrait's may
+    be, where it went while a backup was written."""
+    found = {}
+    for row in case.attachments.all():
+        try:
+            found[row.name] = read(row.sha256)
+        except FileNotFoundError:
+            if row.name != PORTRAIT:
+                raise
+    return found
 
 
 def _flush(folder: Path) -> None:

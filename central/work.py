@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from django.db import close_old_connections, connection, transaction
 from django.utils import timezone
 
-from central import alarms
+from central import alarms, portrait
 from central.business import business_of
 from central.cases import Case, Task
 
@@ -84,6 +84,11 @@ def _photo(position: int) -> None:
     check(position)
 
 
+def _portrait(position: int) -> None:
+    """The ID card's portrait goes, if nobody has to compare with it any more."""
+    portrait.forget(position)
+
+
 def _tell(position: int) -> None:
     """Tell the outside systems what has become of a case."""
     case = Case.objects.get(pk=position)
@@ -91,7 +96,11 @@ def _tell(position: int) -> None:
 
 
 #: Name of a task -> what is done with the position of its case.
-PERFORMERS: dict[str, Callable[[int], None]] = {"photo": _photo, "tell": _tell}
+PERFORMERS: dict[str, Callable[[int], None]] = {
+    "photo": _photo,
+    "portrait": _portrait,
+    "tell": _tell,
+}
 
 
 class Worker(threading.Thread):

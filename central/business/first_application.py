@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from central import pictures
+from central import pictures, portrait
 from central.business import Business, Opened
+from central.cases import TO_REVIEW
 from central.keys import person_hash
 from central.ports.registry import registry
 from central.rules import open_case
@@ -19,6 +20,7 @@ from sync.wire.envelopes import Rejection
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from central.cases import Case
     from central.ports.registry import Registered
     from sync.wire.base import Message
 
@@ -94,6 +96,11 @@ class FirstApplication(Business):
             return wrong
         photo = pictures.card_photo_fault(opened.attachments["photo"])
         return f"photo.{photo}" if photo else ""
+
+    def moved(self, case: Case) -> None:
+        """Whoever had to compare has decided."""
+        if case.state != TO_REVIEW:
+            portrait.add_task(case)
 
     def refusal(self, opened: Opened) -> tuple[Rejection, str] | None:
         return _refusal(opened.document.name, opened.person)

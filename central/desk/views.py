@@ -20,11 +20,12 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from central import machine, photos, storage
+from central import machine, photos, pictures, storage
 from central.business import business_of, businesses
 from central.cases import Case, record
 from central.keys import person_hash
 from central.masking import masked_name
+from central.ports.portrait_decoder import HEIGHT, WIDTH, portrait_decoder
 from central.rules import REVIEW_WORDS
 from central.whole import checks_of
 
@@ -33,7 +34,13 @@ if TYPE_CHECKING:
 
 PAGE = 50
 
-_WHAT = {"received": "收到", "moved": "状态变更", "opened": "查看", "noted": "备注"}
+_WHAT = {
+    "received": "收到",
+    "moved": "状态变更",
+    "opened": "查看",
+    "noted": "备注",
+    "forgotten": "删除",
+}
 _CHECKS = {"document": "内容与签名哈希", "attachments": "照片", "signature": "签名绑定"}
 
 
@@ -130,7 +137,7 @@ def case_page(request: HttpRequest, position: int) -> HttpResponse:
         "state": states.get(case.state, case.state),
         "review": [words.get(reason, reason) for reason in case.review],
         "rows": business.rows(case.contents["document"]),
-        "pictures": [(name, _as_url(data)) for name, data in files.items() if _as_url(data)],
+        "pictures": [(name, url) for name, data in files.items() if (url := _shown(name, data))],
         "checks": [(_CHECKS[name], right) for name, right in checks.items()],
         "consents": case.contents["consents"],
         "proof": case.contents["proof"],
@@ -157,6 +164,14 @@ def _photo(case: Case) -> dict[str, Any]:
         return {}
     claimed, measured = found["claimed"], found["measured"]
     return {"rows": photos.rows(claimed, measured), "hints": photos.hints(claimed)}
+
+
+def _shown(name: str, data: bytes) -> str:
+    """The chip's portrait is for who compares by eye, where the centre can open it."""
+    if name != storage.PORTRAIT:
+        return _as_url(data)
+    pixels = portrait_decoder().decode(data)
+    return "" if pixels is None else _as_url(pictures.png(pixels, WIDTH, HEIGHT))
 
 
 def _as_url(data: bytes) -> str:

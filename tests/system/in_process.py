@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sync.envelope import Sealer
 from sync.header import BEIJING, EnvelopeHeader
 from sync.ids import uuid7
-from tests.system.people import MATCH, Person, contents_of
+from tests.system.people import MATCH, Person, contents_of, form_of, jpeg, png
 from tests.system.test_businesses import loss_of, withdrawal_of
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ class Centre:
         reasons: tuple[str, ...] = (),
         comparison: dict[str, str] | None = MATCH,
         staff: dict[str, str] | None = None,
+        pictures: dict[str, bytes] | None = None,
     ) -> ItemAnswer:
         """One transaction made `minute` minutes after nine, arriving now."""
         from central.intake import receive
@@ -88,7 +89,7 @@ class Centre:
             key_id=self._sealer.key_id,
             algorithm=self._sealer.algorithm,
         )
-        contents = contents_of(header, document, {})
+        contents = contents_of(header, document, pictures or {})
         at = (created - timedelta(seconds=5)).isoformat()
         contents["proof"] = {"level": level, "at": at, "reasons": list(reasons)}
         contents["proof"] |= {"comparison": comparison, "staff": staff}
@@ -100,6 +101,12 @@ class Centre:
 
     def found(self, person: Person, minute: int, **more: Any) -> ItemAnswer:
         return self.file("loss_withdrawal", withdrawal_of(person), minute, **more)
+
+    def applied(self, person: Person, minute: int, **more: Any) -> ItemAnswer:
+        """A first application with a portrait of the chip."""
+        pictures = {"photo": jpeg(), "signature": png(), "portrait_wlt": person.number.encode()}
+        form = form_of(person, pictures["photo"])
+        return self.file("first_application", form, minute, pictures=pictures, **more)
 
     def move(self, answer: ItemAnswer, to: str) -> None:
         from central.machine import move
