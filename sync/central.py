@@ -59,14 +59,15 @@ class CentralClient:
 
         Question and answer are sealed. What the answer looks like says the question's `reply`;
         fields it does not have have their defaults. Raises `CentralUnreachable` after at most
-        `timeout_s`, `ValueError` for what cannot be asked, and `NotEnrolled`.
+        `timeout_s`, `ValueError` for what cannot be asked, and `NotEnrolled`, also where this
+        release does not know how the centre wants to be sealed to.
         """
         # Loaded here: the screen process imports this module before home is shown.
         from pydantic import ValidationError
 
         from sync.envelope import ReplyOpener, Sealer, Unreadable
         from sync.header import SCHEMA_VERSION
-        from sync.identity import newest
+        from sync.identity import NotEnrolled, newest
         from sync.kinds import questions
         from sync.wire.doors import QUESTIONS
         from sync.wire.envelopes import Envelope
@@ -80,7 +81,10 @@ class CentralClient:
             # Without the details: they repeat what was entered.
             raise ValueError(f"this is no question of {kind_id}") from None
         identity = newest(self._identity, self._state_dir)
-        sealer, opener = Sealer.of(identity), ReplyOpener(identity.algorithm)
+        try:
+            sealer, opener = Sealer.of(identity), ReplyOpener(identity.algorithm)
+        except ValueError as unknown:
+            raise NotEnrolled(str(unknown)) from None
         header = sealer.question_header(identity.terminal, kind_id)
         asked: dict[str, Json] = {
             "schema_version": SCHEMA_VERSION,

@@ -29,7 +29,7 @@ def ask_central(prompt: prompts.AskCentral, _: None, work: Work) -> Reply:
         log.info("central did not answer: %s", error.reason)
         return Reply()
     except NotEnrolled as error:
-        # The device key cannot be used; the doctor says so.
+        # The device key or the centre's cannot be used; the doctor says so.
         log.error("central cannot be asked: %s", error)
         return Reply()
     return Reply(answer)

@@ -13,13 +13,16 @@ from kiosk.records.names import standard_name
 if TYPE_CHECKING:
     from hardware.id_documents import IdCard
 
+#: Most characters of a name, as of `sync.values.Name`: what is longer would not be taken there.
+LONGEST_NAME = 50
+
 #: What the chip says of a card without an end date.
 LONG_TERM = "长期"
 
 
 class UnusableIdCard(ValueError):
-    """The chip was read but cannot be used. `reason`: "number.<why>", "birth", "sex", "expired",
-    "dates". Never holds what was read."""
+    """The chip was read but cannot be used. `reason`: "number.<why>", "name", "birth", "sex",
+    "expired", "dates". Never holds what was read."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -28,16 +31,17 @@ class UnusableIdCard(ValueError):
 
 @dataclass(frozen=True)
 class Citizen:
-    """Who they are. Everything comes from the chip; nothing is typed (domain R-B11)."""
+    """Who they are. Everything comes from the chip; nothing is typed (domain R-B11). Nothing of it
+    appears in a `repr`, so that it cannot get into a log."""
 
-    name: str
-    number: IdNumber
-    ethnic: str
-    id_address: str
-    id_issuer: str
-    id_valid_from: date
+    name: str = field(repr=False)
+    number: IdNumber = field(repr=False)
+    ethnic: str = field(repr=False)
+    id_address: str = field(repr=False)
+    id_issuer: str = field(repr=False)
+    id_valid_from: date = field(repr=False)
     #: None: 长期.
-    id_valid_to: date | None
+    id_valid_to: date | None = field(repr=False)
     #: 102 x 126 x 3 bytes, see `IdCard.portrait`; None if there is none.
     portrait: bytes | None = field(default=None, repr=False, compare=False)
     #: The portrait as it is in the chip, 1,024 bytes WLT; b"" if the reader gave none.
@@ -69,6 +73,9 @@ class Citizen:
             number = parse_id_number(card.number, today)
         except BadIdNumber as bad:
             raise UnusableIdCard(f"number.{bad.reason}") from None
+        name = standard_name(card.name)
+        if not 1 <= len(name) <= LONGEST_NAME:
+            raise UnusableIdCard("name")
         if card.birth != number.birth.strftime("%Y%m%d"):
             raise UnusableIdCard("birth")
         if card.sex_code != number.sex:
@@ -79,7 +86,7 @@ class Citizen:
             if valid_to < today:
                 raise UnusableIdCard("expired")
         return cls(
-            standard_name(card.name),
+            name,
             number,
             card.ethnic_code,
             card.address,

@@ -182,6 +182,7 @@ WRONG_CHECK = ZHANG.number[:17] + ("0" if ZHANG.number[17] != "0" else "1")
         pytest.param({"birth": "19570317"}, id="birth date differs from the number"),
         pytest.param({"sex_code": "2"}, id="sex differs from the number"),
         pytest.param({"valid_from": "20101301"}, id="impossible validity"),
+        pytest.param({"name": ""}, id="no name"),
     ],
 )
 def test_a_chip_that_contradicts_itself_is_not_used(changes: dict[str, Any]) -> None:

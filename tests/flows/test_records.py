@@ -269,6 +269,8 @@ def test_long_term_is_no_date_and_the_last_day_still_counts() -> None:
         ({"sex_code": "2"}, "sex"),
         ({"number": "1"}, "number.length"),
         ({"number": number("20270101")}, "number.future"),
+        ({"name": " "}, "name"),
+        ({"name": "王" * 51}, "name"),
     ],
 )
 def test_a_chip_that_contradicts_itself_is_refused_by_reason(

@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 import subprocess
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -25,7 +26,7 @@ from sync.signing import DeviceKey, centre_signed
 from sync.transport import Transport
 from sync.wire.envelopes import Batch, BatchAnswer, Envelope, InPieces, Piece, PieceAnswer
 from sync.wire.fleet import Heartbeat, HeartbeatAnswer, QueueReport
-from tests.system import people
+from tests.system import answers, people
 from tests.system.people import FREE, Person, application_of
 
 if TYPE_CHECKING:
@@ -651,3 +652,14 @@ def test_a_long_queue_fills_several_files(
     assert sorted(tmp_path.glob("outbox-*")) == files, "nothing half written is left"
     said = central.command("import", *map(str, files))
     assert said.count("2 rejected") == 2 and said.count("1 rejected") == 1
+
+
+def test_a_way_of_sealing_of_a_newer_release_is_no_bug_of_the_visit(tmp_path: Path) -> None:
+    """✗ It was a ValueError, which ended the visit; what cannot be asked is offline."""
+    central = CentralClient(replace(answers.identity(), algorithm="of-a-newer-release"), tmp_path)
+    with pytest.raises(NotEnrolled, match="not known here"):
+        central.ask(
+            "loss_report.card",
+            {"id_number": FREE[0].number, "name": FREE[0].name},
+            timeout_s=1.0,
+        )
