@@ -28,9 +28,9 @@ class Slip:
     state: str
     #: Receipt number; "": a note that has none.
     number: str = ""
-    rows: tuple[tuple[str, str], ...] = ()
+    rows: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     notes: tuple[str, ...] = ()
-    facts: Mapping[str, str | int] = field(default_factory=dict)
+    facts: Mapping[str, str | int] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)

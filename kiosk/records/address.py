@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -34,10 +34,10 @@ class UrbanAddress:
 
     area: Area
     #: 小区, or road: 张北小区, 新华西道.
-    estate: str
-    building: str = ""
-    entrance: str = ""
-    room: str = ""
+    estate: str = field(repr=False)
+    building: str = field(default="", repr=False)
+    entrance: str = field(default="", repr=False)
+    room: str = field(default="", repr=False)
 
     kind = "urban"
 
@@ -65,10 +65,10 @@ class RuralAddress:
     """农村地址."""
 
     area: Area
-    township: str
-    village: str
+    township: str = field(repr=False)
+    village: str = field(repr=False)
     #: 详址: 8排058号; may be empty.
-    detail: str = ""
+    detail: str = field(default="", repr=False)
 
     kind = "rural"
 

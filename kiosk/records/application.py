@@ -7,7 +7,7 @@ two together.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -26,9 +26,9 @@ class FirstApplication:
     """An application as it stands on the review page."""
 
     citizen: Citizen
-    phone: str
-    address: Address
-    special_group: str
+    phone: str = field(repr=False)
+    address: Address = field(repr=False)
+    special_group: str = field(repr=False)
     bank: str
     outlet: str
     photo: CardPhoto

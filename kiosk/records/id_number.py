@@ -7,7 +7,7 @@ that were issued under them (滦县 130223 is an example from Tangshan).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 _CHECK_CHARACTERS = "10X98765432"
@@ -30,8 +30,8 @@ class BadIdNumber(ValueError):
 class IdNumber:
     """A number that passed every check."""
 
-    text: str
-    birth: date
+    text: str = field(repr=False)
+    birth: date = field(repr=False)
 
     @property
     def sex(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
 
@@ -21,7 +21,7 @@ class Strokes:
     top left, so that it does not depend on the screen. `signed_at` is an aware date-time.
     """
 
-    lines: tuple[tuple[tuple[int, int], ...], ...]
+    lines: tuple[tuple[tuple[int, int], ...], ...] = field(repr=False)
     signed_at: datetime
 
     @property

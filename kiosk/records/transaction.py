@@ -64,7 +64,7 @@ class Prepared:
     """A transaction whose slow parts are done, waiting for its header."""
 
     transaction: Transaction
-    png: bytes
+    png: bytes = field(repr=False)
 
     @classmethod
     def of(cls, transaction: Transaction) -> Prepared:

@@ -7,7 +7,7 @@ person.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from kiosk.records.evidence import PhotoEvidence
@@ -41,7 +41,7 @@ class Shot:
     capture: Capture
     evidence: PhotoEvidence
     proof: Proof
-    attachments: dict[str, bytes]
+    attachments: dict[str, bytes] = field(repr=False)
 
 
 async def card_photo(context: Context, citizen: Citizen, consents: Consents) -> Shot:

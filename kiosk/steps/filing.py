@@ -40,12 +40,13 @@ _USUAL_REASON = {
 class Paper:
     """What a business puts on its receipt beside the state and the number. Words: `<id>.title`, and
     `<id>` names the result pages (`<id>.accepted`, `<id>.to_review`, `<id>.queued`,
-    `<id>.not_accepted`). `rows`: (id of the label, text shown); `notes`: ids of words."""
+    `<id>.not_accepted`). `rows`: (id of the label, text that is shown as it is,
+    or an id of words, whose words are shown then); `notes`: ids of words."""
 
     id: str
-    rows: tuple[tuple[str, str], ...] = ()
+    rows: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     notes: tuple[str, ...] = ()
-    facts: Mapping[str, str | int] = field(default_factory=dict)
+    facts: Mapping[str, str | int] = field(default_factory=dict, repr=False)
     #: Id of the result page where the centre had one already and the citizen has what they came
     #: for; "" where they have not. Its text stands on the paper.
     already: str = ""

@@ -27,7 +27,8 @@ A prompt says *what* is asked; its `id` names the words (`<id>.title`, `<id>.tex
 | Advice       | citizen            | True: read where to go instead; or "print" |
 | Done         | citizen            | True: they have read the result; "reprint" |
 
-Idle times are those of domain §2.5.
+Idle times are those of domain §2.5. What tells of the citizen is left out of every `repr`, so that
+no log and no message of an exception holds it (`tests/flows/test_reprs.py`).
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ class Notice(Prompt[Agreement]):
     points: tuple[tuple[str, str], ...]
     #: Whether going on means consent, which is then recorded with the time.
     must_agree: bool = False
-    facts: Facts = field(default_factory=dict)
+    facts: Facts = field(default_factory=dict, repr=False)
     #: Whether there is a second way on, for whom the usual does not fit.
     exception: bool = False
 
@@ -103,8 +104,8 @@ class Option:
     `<prompt id>.<value>.label` (and `.detail`, if there) are shown."""
 
     value: str
-    label: str = ""
-    detail: str = ""
+    label: str = field(default="", repr=False)
+    detail: str = field(default="", repr=False)
     icon: str = ""
 
 
@@ -114,7 +115,7 @@ class Choice(Prompt[str]):
 
     id: str
     options: tuple[Option, ...]
-    facts: Facts = field(default_factory=dict)
+    facts: Facts = field(default_factory=dict, repr=False)
 
     def check(self, answer: str) -> str:
         if all(answer != option.value for option in self.options):
@@ -132,7 +133,7 @@ class Field:
     #: Which keyboard it opens: "digits", "chinese" (pinyin, with letters and digits behind keys).
     keyboard: str
     #: What the box holds before anything is entered (from the ID card).
-    initial: str = ""
+    initial: str = field(default="", repr=False)
     #: Longest entry, characters.
     longest: int = 40
     optional: bool = False
@@ -144,7 +145,7 @@ class Form(Prompt[Mapping[str, str]]):
 
     id: str
     fields: tuple[Field, ...]
-    facts: Facts = field(default_factory=dict)
+    facts: Facts = field(default_factory=dict, repr=False)
 
     enters: ClassVar[bool] = True
     personal: ClassVar[bool] = True
@@ -271,7 +272,7 @@ class Row:
     """One line of a review: `label` is an id of words, `value` is shown as it is."""
 
     label: str
-    value: str
+    value: str = field(repr=False)
     #: The step in which this can be changed, "" where it comes from the chip.
     revise: str = ""
 
@@ -299,7 +300,7 @@ class Sign(Prompt[Strokes]):
 
     id: str
     document: str
-    name: str
+    name: str = field(repr=False)
 
     enters: ClassVar[bool] = True
     personal: ClassVar[bool] = True
@@ -376,7 +377,7 @@ class Entry:
     state: str
     word: str
     rows: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    number: str = ""
+    number: str = field(default="", repr=False)
     #: Id of a sentence on what to do now.
     advice: str = ""
 
@@ -447,7 +448,7 @@ class Advice(Prompt[bool | str]):
 
     id: str
     icon: str = "information-outline"
-    facts: Facts = field(default_factory=dict)
+    facts: Facts = field(default_factory=dict, repr=False)
     prints: bool = False
     #: Ids of further words, e.g. that it was printed, or why not.
     lines: tuple[str, ...] = ()
@@ -473,7 +474,7 @@ class Done(Prompt[bool | str]):
     id: str
     state: str
     number: str = ""
-    facts: Facts = field(default_factory=dict)
+    facts: Facts = field(default_factory=dict, repr=False)
     #: Ids of further lines, e.g. what the state means.
     lines: tuple[str, ...] = ()
     #: Id of the words why there is no receipt; then the number stays longer, and 补打 is offered.

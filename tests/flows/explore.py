@@ -56,6 +56,8 @@ class Seen:
     uses: set[Use] = field(default_factory=set)
     icons: set[tuple[str, str]] = field(default_factory=set)
     prompts: set[str] = field(default_factory=set)
+    #: What a log would say of the prompts and of the answers.
+    reprs: set[str] = field(default_factory=set)
     stages: set[str] = field(default_factory=set)
     paths: int = 0
     #: What went wrong on a path: it crashed, went in circles, or a row cannot be changed.
@@ -121,7 +123,8 @@ def _walk(
         # From here on the path is new only if the same prompts were not come to the same way.
         if place > last and len(turns) < DEVIATIONS[min(number, 1)]:
             for other in range(1, len(found)):
-                step = (*sorted(_taken(trace)), prompt.id, repr(prompt)[:400], other)
+                shown = repr(dataclasses.astuple(prompt))[:400]  # type: ignore[call-overload]
+                step = (*sorted(_taken(trace)), prompt.id, shown, other)
                 if step not in known:
                     known.add(step)
                     yield place, other
@@ -171,6 +174,7 @@ def _note(seen: Seen, prompt: Prompt[Any]) -> None:
     """Everything that the page of this prompt shows."""
     facts: Mapping[str, Any] = getattr(prompt, "facts", {})
     seen.prompts.add(prompt.id)
+    seen.reprs.add(repr(prompt))
     say(seen, (f"{prompt.id}.title",), facts, prompt.id)
     say(seen, (f"{prompt.id}.text",), facts, prompt.id, optional=True)
     say(seen, (value for value in facts.values() if _is_id(value)), {}, prompt.id)
