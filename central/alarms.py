@@ -13,6 +13,10 @@
 | sequence_gap   | a terminal has nothing left to send, and numbers are missing              |
 | put_off        | something waits at a terminal because the centre put it off, for too long |
 | many_questions | a terminal asks more than a counter can                                   |
+| held_gone      | a terminal let go what it sent before the centre said it was backed up    |
+| copied         | a terminal's state folder is a copy: it takes nothing until somebody looks|
+| behind_terminals | a terminal knows a case that this centre lacks: it was put back from a  |
+|                | backup without `restored`                                                 |
 | not_lapsed     | a case should have ended by itself, and its business says it cannot        |
 | key_number     | a terminal knows a higher key number than this centre: the keys are old   |
 | task_failed    | work after a commit fails again and again                                 |
@@ -47,6 +51,9 @@ WORDS = {
     "sequence_gap": "终端序号有缺失",
     "put_off": "有办件被中心暂缓过久",
     "many_questions": "终端查询过于频繁",
+    "held_gone": "终端在中心确认备份前已删除所存办件",
+    "copied": "终端数据目录是复制品,已停止受理",
+    "behind_terminals": "终端所知办件比中心新,中心可能由备份恢复而未执行 restored",
     "not_lapsed": "有办件到期未能自动结束",
     "key_number": "终端的密钥比中心的新,中心密钥可能来自旧备份",
     "task_failed": "受理后的处理反复失败",

@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING
 from django.db import connection, transaction
 from django.utils import timezone
 
+from central import alarms
 from central.briefly import Briefly
 from central.codes import code_hash, fresh_code
 from central.keys import keyring
 from central.models import Centre, DesiredService, EnrolmentCode, Terminal, TerminalReport
 from central.packs import desired_packs
-from central.standing import standing
+from central.standing import epoch, highest_position, standing
 from sync.canonical import sha256_hex
 from sync.wire.enrolment import EnrolAnswer
 from sync.wire.fleet import DesiredState, HeartbeatAnswer
 
 if TYPE_CHECKING:
-    from sync.wire.fleet import Heartbeat
+    from sync.wire.fleet import Heartbeat, QueueReport
 
 #: Tangshan is 02 in Hebei; four digits follow.
 _LAST_NUMBER = 29999
@@ -124,6 +125,11 @@ def heard(terminal: Terminal, heartbeat: Heartbeat) -> HeartbeatAnswer:
         oldest_s=queue.oldest_s,
         damaged_files=queue.damaged_files,
         held=queue.held,
+        held_oldest_s=queue.held_oldest_s,
+        held_gone=queue.held_gone,
+        copied=queue.copied,
+        known_epoch=queue.known_epoch,
+        known_position=queue.known_position,
         later=queue.later,
         health=[row.model_dump() for row in heartbeat.health],
         health_age_s=heartbeat.health_age_s,
@@ -139,6 +145,7 @@ def heard(terminal: Terminal, heartbeat: Heartbeat) -> HeartbeatAnswer:
                 for field in TerminalReport._meta.concrete_fields
             ],
         )
+    _sound_alarms(terminal, queue)
     return HeartbeatAnswer(
         server_time=timezone.localtime(now).isoformat(timespec="seconds"),
         desired=_desired(terminal, _rules.get()),
@@ -148,6 +155,20 @@ def heard(terminal: Terminal, heartbeat: Heartbeat) -> HeartbeatAnswer:
     )
 
 
+def _sound_alarms(terminal: Terminal, queue: QueueReport) -> None:
+    """At once, and not with the next sweep: a copy reports under the same number as the original,
+    and a centre that was put back soon reaches the same positions with other cases."""
+    if queue.copied:
+        alarms.sound("copied", terminal)
+    if queue.held_gone:
+        alarms.sound("held_gone", terminal, str(queue.held_gone), once=True)
+    # Asked twice, because what is known briefly may be a moment old.
+    newer = queue.known_position > _highest.get() and queue.known_position > highest_position()
+    if newer and queue.known_epoch == epoch():
+        alarms.sound("behind_terminals", terminal, str(queue.known_position))
+
+
+_highest = Briefly(highest_position)
 _rules = Briefly(lambda: list(DesiredService.objects.all()))
 _standing = Briefly(standing)
 

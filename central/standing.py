@@ -34,14 +34,18 @@ def standing(at_least: int = 0) -> Standing:
     centre = Centre.objects.get(pk=Centre.ONE)
     backed_up_to = centre.backed_up_to
     if settings.BACKUP == "commit":
-        newest = Case.objects.aggregate(newest=Max("position"))["newest"] or 0
-        backed_up_to = max(backed_up_to, newest, at_least)
+        backed_up_to = max(backed_up_to, highest_position(), at_least)
     unsigned = Standing.unsigned(
         epoch=centre.epoch,
         backed_up_to=backed_up_to,
         at=timezone.localtime().isoformat(timespec="seconds"),
     )
     return keyring().signed(unsigned)
+
+
+def highest_position() -> int:
+    """Of the cases that are here; 0 without any."""
+    return Case.objects.aggregate(newest=Max("position"))["newest"] or 0
 
 
 def epoch() -> int:
@@ -56,7 +60,7 @@ def safe_position() -> int:
                 # Waits for those who insert, and keeps others out for the moment of the question.
                 cursor.execute("LOCK TABLE central_case IN SHARE MODE")
         # SQLite has one writer, and this transaction is it (`transaction_mode`).
-        return Case.objects.aggregate(newest=Max("position"))["newest"] or 0
+        return highest_position()
 
 
 def backed_up(position: int) -> None:

@@ -135,3 +135,6 @@ class Counts:
     later: dict[str, int] = field(default_factory=dict)
     #: The state folder is a copy, see `sync.witness`.
     copied: bool = False
+    #: The highest position that the centre ever named, in the highest epoch; 0 if it named none.
+    known_epoch: int = 0
+    known_position: int = 0

@@ -155,6 +155,11 @@ _OLDEST_WAITING = "SELECT min(seq) FROM ({})".format(
     )
 )
 
+_HIGHEST_KNOWN = """
+SELECT epoch, max(position) FROM item WHERE position > 0
+GROUP BY epoch ORDER BY epoch DESC LIMIT 1
+"""
+
 _DAY_IS_AT = "INSERT INTO day VALUES (?, ?) ON CONFLICT (day) DO UPDATE SET last = excluded.last"
 
 _PAST = (
@@ -341,6 +346,7 @@ class Outbox:
                 " WHERE state IN ('queued', 'sending') AND put_off > 0 GROUP BY reason"
             ).fetchall()
             gone = counter(db, HELD_GONE)
+            known = db.execute(_HIGHEST_KNOWN).fetchone() or (0, 0)
         return Counts(
             queued=number.get("queued", 0),
             sending=number.get("sending", 0),
@@ -352,6 +358,8 @@ class Outbox:
             held_gone=gone,
             later={reason: age(since) for reason, since in later},
             copied=self._file.witness.copied,
+            known_epoch=known[0],
+            known_position=known[1],
         )
 
     # -- the technician's side -------------------------------------------------------------------

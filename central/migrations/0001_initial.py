@@ -241,6 +241,20 @@ class Migration(migrations.Migration):
                 ("oldest_s", models.PositiveIntegerField(default=0, verbose_name="最久等待(秒)")),
                 ("damaged_files", models.PositiveIntegerField(default=0, verbose_name="损坏文件")),
                 ("held", models.PositiveIntegerField(default=0, verbose_name="待备份")),
+                (
+                    "held_oldest_s",
+                    models.PositiveIntegerField(default=0, verbose_name="待备份最久(秒)"),
+                ),
+                (
+                    "held_gone",
+                    models.PositiveIntegerField(default=0, verbose_name="未经确认备份已删除"),
+                ),
+                ("copied", models.BooleanField(default=False, verbose_name="数据目录为复制品")),
+                ("known_epoch", models.BigIntegerField(default=0, verbose_name="所知中心纪元")),
+                (
+                    "known_position",
+                    models.BigIntegerField(default=0, verbose_name="所知中心最高序号"),
+                ),
                 ("later", models.JSONField(default=dict, verbose_name="中心暂缓的原因")),
                 ("health", models.JSONField(default=list, verbose_name="设备状态")),
                 (

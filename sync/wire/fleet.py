@@ -44,6 +44,10 @@ class QueueReport(Message):
     copied: bool = False
     #: Why the centre put items off -> age in seconds of the oldest of them.
     later: dict[str, int] = {}
+    #: The highest position that the centre ever named here, in the highest epoch: a centre of that
+    #: epoch that has not reached it was restored without saying so. 0 if it named none.
+    known_epoch: int = 0
+    known_position: int = 0
 
 
 class Heartbeat(Message):

@@ -18,6 +18,7 @@ from tests.system.people import MATCH, Person, contents_of, form_of, jpeg, png
 from tests.system.test_businesses import loss_of, withdrawal_of
 
 if TYPE_CHECKING:
+    from central.models import Terminal
     from sync.wire.envelopes import ItemAnswer
 
 MORNING = datetime(2026, 11, 24, 9, 0, tzinfo=BEIJING)
@@ -36,6 +37,14 @@ class Centre:
         made = fleet.enrol(fleet.new_code(), os.urandom(8).hex(), os.urandom(32), "大厅")
         self._terminal = Terminal.objects.get(number=made.terminal)
         self._sealer = Sealer(made.central_key_id, made.central_public_key, made.algorithm)
+
+    def terminal(self) -> Terminal:
+        """Another one, just enrolled."""
+        from central import fleet
+        from central.models import Terminal
+
+        made = fleet.enrol(fleet.new_code(), os.urandom(8).hex(), os.urandom(32), "大厅")
+        return Terminal.objects.get(number=made.terminal)
 
     def holder(self, card_state: str = "1") -> Person:
         from central.keys import person_hash

@@ -1,0 +1,79 @@
+"""What a heartbeat says of the outbox is kept at the centre; what is wrong in it is an alarm."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sync.outbox import Answer, Outbox
+from sync.wire.fleet import Heartbeat, QueueReport
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.system.in_process import Centre
+
+
+def heard(centre: Centre, **queue: Any) -> list[tuple[str, str]]:
+    """The open alarms after this heartbeat of a terminal of its own: (kind, about)."""
+    from central import fleet
+    from central.models import Alarm, TerminalReport
+
+    terminal = centre.terminal()
+    report = QueueReport.model_validate(
+        {"queued": 0, "sending": 0, "dead": 0, "oldest_s": 0} | queue
+    )
+    beat = Heartbeat(
+        terminal=terminal.number,
+        at="2026-11-24T09:00:00+08:00",
+        queue=report,
+        envelope_key_id="0" * 16,
+    )
+    fleet.heard(terminal, beat)
+    kept = TerminalReport.objects.get(pk=terminal.pk)
+    assert {name: getattr(kept, name) for name in queue} == queue
+    alarms = Alarm.objects.filter(terminal=terminal, resolved_at=None)
+    return list(alarms.values_list("kind", "about"))
+
+
+def test_a_healthy_outbox_is_no_alarm(centre: Centre) -> None:
+    assert heard(centre, held=3, held_oldest_s=60, held_gone=0, copied=False) == []
+
+
+def test_held_items_that_went_unsaid_are_an_alarm(centre: Centre) -> None:
+    assert heard(centre, held_oldest_s=9, held_gone=4) == [("held_gone", "4")]
+
+
+def test_a_copied_folder_is_an_alarm(centre: Centre) -> None:
+    assert heard(centre, copied=True) == [("copied", "")]
+
+
+@pytest.mark.parametrize(
+    ("ahead", "epochs", "alarm"), [(1, 0, True), (0, 0, False), (1, -1, False)]
+)
+def test_a_centre_that_was_put_back_in_silence_is_an_alarm(
+    centre: Centre, ahead: int, epochs: int, alarm: bool
+) -> None:
+    """Of the same epoch only: after `restored` the terminals send again what is not here."""
+    from central import standing
+
+    centre.lost(centre.holder(), 0)
+    highest = standing.highest_position()
+    known = {"known_position": highest + ahead, "known_epoch": standing.epoch() + epochs}
+    assert heard(centre, **known) == ([("behind_terminals", str(highest + ahead))] if alarm else [])
+
+
+def test_an_outbox_knows_the_highest_position_of_the_highest_epoch(tmp_path: Path) -> None:
+    box = Outbox(tmp_path / "outbox.db", "020001")
+    empty = box.counts_and_ages()
+    assert (empty.known_epoch, empty.known_position) == (0, 0)
+    for epoch, position in ((7, 50), (7, 40), (8, 12)):
+        put = box.put("x", lambda header: b"sealed", key_id="0" * 16, algorithm="a")
+        box.lease(20, 60)
+        box.acknowledge([Answer(put.id, "accepted", position=position, epoch=epoch)])
+        known = box.counts_and_ages()
+        wanted = (7, 50) if epoch == 7 else (8, 12)
+        assert (known.known_epoch, known.known_position) == wanted
+    box.close()
+    QueueReport(**vars(known))
