@@ -84,10 +84,11 @@ class CardProgress(Service):
             if chosen is True:
                 return
             entry = entries[int(chosen)]
-            copies[entry.number] += 1
+            place = str(chosen)
+            copies[place] += 1
             # Back may lead here with another choice: an action names its entry, or the printer
             # would take it for what it has printed already.
-            copy = f"{entry.number}-{copies[entry.number]}"
+            copy = f"{place}-{copies[place]}"
             printed = (await self._print(citizen, entry, copy),)
 
     async def _print(self, citizen: Citizen, entry: Entry, copy: str) -> str:
