@@ -132,8 +132,11 @@ def holding_reports(person: str) -> QuerySet[Case]:
 
 def _block(report: Case) -> str:
     """How a report that holds blocks the card."""
-    formal = report.contents["document"]["loss"] == "formal"
-    return _FORMAL if formal and report.state == "in_force" else _TEMPORARY
+    return _FORMAL if _is_formal(report) and report.state == "in_force" else _TEMPORARY
+
+
+def _is_formal(report: Case) -> bool:
+    return str(report.contents["document"]["loss"]) == "formal"
 
 
 def _withdrawn_since(person: str, made: datetime) -> bool:
@@ -153,7 +156,12 @@ def _card(name: str, person: str) -> CardFound:
     state = "in_use" if known.card_state in IN_USE else "none"
     if known.card_state in LOST:
         state = "lost"
-    return CardFound(state=state, card=masked_card(known.card_no))
+    formally = any(_is_formal(report) for report in holding_reports(person))
+    return CardFound(
+        state=state,
+        card=masked_card(known.card_no),
+        temporary=known.card_state == _TEMPORARY and not formally,
+    )
 
 
 def _which_card(asked: WhichCard) -> Message:

@@ -25,8 +25,13 @@ from kiosk.visit.service import Leave, Service
 if TYPE_CHECKING:
     from kiosk.records.citizen import Citizen
 
-#: Kind of loss -> its icon.
-_KINDS = {"temporary": "timer-sand", "formal": "card-off-outline"}
+_TEMPORARY, _FORMAL = (
+    Option("temporary", icon="timer-sand"),
+    Option("formal", icon="card-off-outline"),
+)
+_WHICH = Choice("loss_report.kind", (_TEMPORARY, _FORMAL))
+#: A temporary loss ends by itself, so its holder must be able to make it last.
+_ONLY_FORMAL = Choice("loss_report.make_formal", (_FORMAL,))
 
 
 class ReportLoss(Service):
@@ -47,12 +52,10 @@ class ReportLoss(Service):
 
         self.at("identity")
         citizen = await identify(self.today)
-        card = await self._card(citizen)
+        card, temporary = await self._card(citizen)
 
         self.at("confirm")
-        kind = await Choice(
-            "loss_report.kind", tuple(Option(name, icon=icon) for name, icon in _KINDS.items())
-        )
+        kind = await (_ONLY_FORMAL if temporary else _WHICH)
         await consents.read(
             Notice(
                 f"loss_report.{kind}",
@@ -93,8 +96,10 @@ class ReportLoss(Service):
             points=(("call", "phone"), ("bank", "bank"), ("bring", "card-account-details-outline")),
         )
 
-    async def _card(self, citizen: Citizen) -> str:
-        """Which card it is, as the centre names it; "" while nobody can look it up."""
+    async def _card(self, citizen: Citizen) -> tuple[str, bool]:
+        """Which card it is, as the centre names it, and whether it is blocked for a while already;
+        "" while nobody can look it up.
+        """
         reply = await ask(
             "loss_report.ask",
             "loss_report.card",
@@ -102,10 +107,10 @@ class ReportLoss(Service):
             name=citizen.name,
         )
         if reply.facts is None:
-            return ""
+            return "", False
         if refused := reply.facts.get("rejection"):
             raise Leave(f"refused.{refused}", icon="alert-circle-outline")
-        state = reply.facts.get("state")
-        if state in ("none", "lost"):
+        state, temporary = reply.facts.get("state"), reply.facts.get("temporary") is True
+        if state == "none" or (state == "lost" and not temporary):
             raise Leave(f"loss_report.{state}", icon="information-outline")
-        return str(reply.facts.get("card") or "")
+        return str(reply.facts.get("card") or ""), temporary

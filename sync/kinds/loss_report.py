@@ -40,6 +40,8 @@ class CardFound(Message):
     rejection: KnownRejection | None = None
     #: "in_use"; "lost": blocked already; "none".
     state: Annotated[str, Field(max_length=20)] = ""
+    #: "lost", and by 临时挂失 only: it may still be made a 正式挂失.
+    temporary: bool = False
     #: Its number, masked: A12****89.
     card: Annotated[str, Field(max_length=40)] = ""
 

@@ -103,6 +103,15 @@ def test_who_has_nothing_to_block_is_told_so(state: str) -> None:
     assert done(walk.say(f"loss_report.{state}", True))
 
 
+def test_a_temporary_loss_can_be_made_formal_before_it_lapses() -> None:
+    walk = report().until("loss_report.ask", REPORT)
+    blocked = {"rejection": "", "state": "lost", "card": "c1", "temporary": True}
+    walk.say("loss_report.ask", Reply(blocked))
+    assert walk.at == "loss_report.make_formal"
+    assert [option.value for option in walk.prompt.options] == ["formal"]
+    assert walk.say("loss_report.make_formal", "formal").at == "loss_report.formal"
+
+
 def test_a_name_that_differs_is_sent_to_the_window() -> None:
     walk = report().until("loss_report.ask", REPORT)
     walk.say("loss_report.ask", Reply({"rejection": "mismatch", "state": ""}))

@@ -64,6 +64,7 @@ REPLIES: Mapping[str, tuple[Reply, ...]] = {
         Reply({"rejection": "", "state": "in_use", "card": "c1"}),
         Reply(),
         *(Reply({"rejection": "", "state": state}) for state in ("none", "lost")),
+        Reply({"rejection": "", "state": "lost", "card": "c1", "temporary": True}),
         *(Reply({"rejection": refusal, "state": ""}) for refusal in REFUSALS),
     ),
     "loss_withdrawal.state": (

@@ -123,8 +123,11 @@ def test_the_same_loss_again_is_a_duplicate_and_a_formal_one_is_not(
     assert decided(terminal, first).verdict == "accepted"
     again = put(terminal, "loss_report", loss_of(holder))
     assert decided(terminal, again).verdict == "duplicate"
+    assert asked(terminal, "loss_report.card", holder)["temporary"] is True
     formal = put(terminal, "loss_report", loss_of(holder, "formal"))
     assert decided(terminal, formal).verdict == "accepted"
+    found = asked(terminal, "loss_report.card", holder)
+    assert (found["state"], found["temporary"]) == ("lost", False)
 
 
 def test_a_formal_loss_that_must_be_looked_at_blocks_the_card_meanwhile(
@@ -137,6 +140,7 @@ def test_a_formal_loss_that_must_be_looked_at_blocks_the_card_meanwhile(
     assert decided(terminal, lost).verdict == "to_review"
     assert state_of(central, lost) == "to_review"
     until("blocked", lambda: asked(terminal, "loss_report.card", holder)["state"] == "lost")
+    assert asked(terminal, "loss_report.card", holder)["temporary"] is False, "it is formal already"
 
 
 @pytest.mark.parametrize(
