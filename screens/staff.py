@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from kiosk.maintenance.pins import DIGITS as PIN_DIGITS
-from kiosk.maintenance.roster import StaffRefused
+from kiosk.maintenance.roster import STAFF_DIGITS, STAFF_LETTER, StaffRefused
 from kiosk.records.staff import Staff
 from kiosk.visit.prompts import AskStaff
 from screens.background import in_background
@@ -20,9 +20,6 @@ from screens.widgets.button import BarButton
 from screens.widgets.digit_pad import DigitPad
 from screens.widgets.surface import Column, Gap
 from screens.widgets.text import Text
-
-#: Most digits of a staff number; the roster has them behind an "s".
-NUMBER_DIGITS = 6
 
 
 class StaffScreen(PromptScreen[AskStaff]):
@@ -50,7 +47,7 @@ class StaffScreen(PromptScreen[AskStaff]):
 
     def _because(self, reason: str) -> None:
         self._reason = reason
-        self._ask("number", NUMBER_DIGITS, secret=False)
+        self._ask("number", STAFF_DIGITS, secret=False)
         self.body.add_widget(
             BarButton(self.says("number_done"), "number_done", self._numbered, icon="check"),
             index=1,
@@ -59,7 +56,7 @@ class StaffScreen(PromptScreen[AskStaff]):
     def _numbered(self) -> None:
         if self._pad is None or not self._pad.digits:
             return
-        self._number = f"s{self._pad.digits}"
+        self._number = f"{STAFF_LETTER}{self._pad.digits}"
         self._ask("pin", PIN_DIGITS, secret=True)
 
     def _ask(self, what: str, longest: int, *, secret: bool) -> None:

@@ -44,17 +44,26 @@ def add(
     state: State,
     person: PersonId,
     role: Annotated[list[str] | None, typer.Option(help="technician, staff; both: twice")] = None,
-    badge: Annotated[str, typer.Option(help="what a scanner says of the badge")] = "",
+    badge: Annotated[str, typer.Option(help="what a scanner says of the badge; not read yet")] = "",
 ) -> None:
     """Admit a person, or give them another PIN. The PIN is asked for, or read from a pipe."""
     from kiosk.maintenance.pins import hash_pin
-    from kiosk.maintenance.roster import BadRoster, Person, Role, badge_hash, valid_id
+    from kiosk.maintenance.roster import (
+        BadRoster,
+        Person,
+        Role,
+        badge_hash,
+        can_be_typed,
+        valid_id,
+    )
 
     roles = role or [Role.TECHNICIAN]
     if unknown := set(roles) - set(Role):
         raise stop(f"no role {', '.join(sorted(unknown))}; there is: {', '.join(Role)}")
     if not valid_id(person):
         raise stop("an id is one to 16 small letters, then up to six digits")
+    if Role.STAFF in roles and not can_be_typed(person):
+        raise stop("staff type their number at the terminal: s and one to six digits, e.g. s012")
     pin = _new_pin(words_of(settings_of(state)))
     new = Person(
         person, frozenset(map(Role, roles)), hash_pin(pin), badge_hash(badge) if badge else ""

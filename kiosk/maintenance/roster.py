@@ -8,14 +8,17 @@ state directory, of the same form:
 
 | file               | written by                                              |
 |--------------------|---------------------------------------------------------|
-| roster-centre.json | the agent, from what the centre desires; goes first     |
-| roster.json        | `kioskctl roster`, for the first technician on the spot |
+| roster-centre.json | nothing yet; goes first. It is for what the centre says |
+| roster.json        | `kioskctl roster`, on the spot: today everybody         |
 
 Whoever is in the centre's file is not looked for in the other one, so the centre can take a role
-away by an entry without it. The agent writes only what the centre has signed.
+away by an entry without it. **Not yet**: no message of the centre carries a roster, and the agent
+writes no such file.
 
-A badge says who somebody is, as their number does; the PIN proves it. Wrong tries lock the pad, for
-everybody, and the number they were made for, both across restarts:
+A badge says who somebody is, as their number does; the PIN proves it. **Not yet**: no page reads a
+badge, so staff type their number, and have only ids that can be typed (`can_be_typed`).
+
+Wrong tries lock the pad, for everybody, and the number they were made for, both across restarts:
 
 | wrong tries in a row | locked for |
 |----------------------|------------|
@@ -52,6 +55,9 @@ FIRST_LOCK_S, LONGEST_LOCK_S = 30.0, 3600.0
 
 #: What the journal takes for the id of a person (`sync.journal.kinds.STAFF`).
 _ID = re.compile(r"[a-z][a-z_-]{0,15}[0-9]{0,6}")
+#: What is put before the digits that staff type, and how many these are at most.
+STAFF_LETTER, STAFF_DIGITS = "s", 6
+_TYPED = re.compile(rf"{STAFF_LETTER}[0-9]{{1,{STAFF_DIGITS}}}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 #: The count of the pad, beside those of single numbers.
 _PAD = ""
@@ -96,6 +102,11 @@ class Person:
 
 def valid_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
+
+
+def can_be_typed(text: str) -> bool:
+    """Whether staff with this id can vouch: on the pad of the page there are digits alone."""
+    return _TYPED.fullmatch(text) is not None
 
 
 def badge_hash(said: str) -> str:

@@ -144,6 +144,16 @@ def test_a_technician_is_admitted_by_a_pin_from_a_pipe(state: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("person", ["t007", "staff", "s", "sb12"])
+def test_staff_get_no_id_that_cannot_be_typed_at_the_terminal(state: Path, person: str) -> None:
+    """✗ They could never vouch: the page has digits alone, and puts an s before them."""
+    words = ["roster", "add", person, "--role", "staff", "--role", "technician"]
+    result = RUN.invoke(app, [*words, "--state", str(state)], input="271828\n")
+    assert result.exit_code == 2
+    assert "s and one to six digits" in " ".join(result.output.split())
+    assert Roster(state).people() == {}
+
+
 def journal(state: Path) -> list[dict[str, Any]]:
     said = RUN.invoke(app, ["journal", "show", "--json", "--state", str(state)])
     entries: list[dict[str, Any]] = json.loads(said.stdout)
