@@ -75,7 +75,7 @@ KIND = Kind(
     evidence=PhotoEvidence,
     attachments={
         "photo": Picture(limit=128 * 1024, hash_field="photo_sha256"),
-        "frame": Picture(limit=256 * 1024, required=False),
+        "frame": Picture(limit=160 * 1024, required=False),
         #: Of the ID card's chip, only where the citizen agreed that the centre compares.
         "portrait_wlt": Picture(limit=4 * 1024, required=False),
         "signature": Picture(limit=64 * 1024),

@@ -12,8 +12,10 @@ from pydantic import TypeAdapter, ValidationError
 from sync.canonical import canonical, sha256_hex
 from sync.header import EnvelopeHeader
 from sync.ids import uuid7
+from sync.kinds import kinds
 from sync.receipt_number import check_digit, grouped, is_valid, receipt_number
 from sync.values import IdNumber
+from sync.wire.envelopes import SEALED_LIMIT
 from tests.system import people
 
 
@@ -120,3 +122,11 @@ def test_wrong_header_names_its_field(field: str, value: object) -> None:
 def test_id_number_with_wrong_check_digit_or_impossible_date_is_refused(number: str) -> None:
     with pytest.raises(ValidationError):
         TypeAdapter(IdNumber).validate_python(number)
+
+
+@pytest.mark.parametrize("kind", sorted(kinds()))
+def test_the_largest_attachments_of_a_kind_fit_into_an_envelope_together(kind: str) -> None:
+    """In base64, and with room for all that is not a picture. Those of a first application came to
+    603 KB: what was within every limit became a dead letter."""
+    pictures = sum(4 * -(-picture.limit // 3) for picture in kinds()[kind].attachments.values())
+    assert pictures + 32 * 1024 <= SEALED_LIMIT
