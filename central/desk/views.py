@@ -47,7 +47,8 @@ _CHECKS = {"document": "内容与签名哈希", "attachments": "照片", "signat
 @require_GET
 @permission_required("central.view_case", raise_exception=True)
 def case_list(request: HttpRequest) -> HttpResponse:
-    """Filters in the query: kind, state, terminal, person (keyed hash), receipt, before."""
+    """Filters in the query: kind, state, terminal, person (keyed hash), receipt, before. A state
+    is one of any business, or "kind:state"."""
     asked = {
         name: request.GET.get(name, "")
         for name in ("kind", "state", "terminal", "person", "receipt")
@@ -57,9 +58,6 @@ def case_list(request: HttpRequest) -> HttpResponse:
     more = len(found) > PAGE
     rows = [_row(case) for case in found[:PAGE]]
     older = urlencode({**_given(asked), "before": found[PAGE - 1].position}) if more else ""
-    states = {
-        state: word for business in businesses().values() for state, word in business.states.items()
-    }
     context = {
         **admin.site.each_context(request),
         "title": "业务办件",
@@ -67,9 +65,17 @@ def case_list(request: HttpRequest) -> HttpResponse:
         "older": older,
         "asked": asked,
         "kinds": {kind: business.title for kind, business in businesses().items()},
-        "states": states,
+        "states": _states(),
     }
     return render(request, "cases/list.html", context)
+
+
+def _states() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Title of a business -> ("kind:state", word): one state has a word in each business."""
+    return [
+        (business.title, [(f"{kind}:{state}", word) for state, word in business.states.items()])
+        for kind, business in businesses().items()
+    ]
 
 
 def _filtered(asked: dict[str, str], before: str) -> QuerySet[Case]:
@@ -81,7 +87,11 @@ def _filtered(asked: dict[str, str], before: str) -> QuerySet[Case]:
         "person": "person",
         "receipt": "receipt_no",
     }
-    cases = cases.filter(**{names[name]: value for name, value in _given(asked).items()})
+    kind, _, state = asked["state"].rpartition(":")
+    if kind:
+        cases = cases.filter(kind=kind)
+    given = _given({**asked, "state": state})
+    cases = cases.filter(**{names[name]: value for name, value in given.items()})
     return cases.filter(position__lt=int(before)) if before.isdigit() else cases
 
 

@@ -90,3 +90,34 @@ def test_a_case_that_cannot_lapse_keeps_no_other_from_it(
     monkeypatch.undo()
     sweep.sweep()
     assert centre.state(stuck) == "lapsed"
+
+
+def test_a_state_has_the_word_of_its_business_in_the_list(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """in_force was 已解挂 for every business, because one dictionary held the words of all."""
+    import re
+
+    from django.contrib.auth.models import User
+    from django.test import Client
+
+    User.objects.filter(username="list").delete()
+    client = Client(SERVER_NAME="localhost")
+    client.force_login(User.objects.create_superuser("list"))
+    person = centre.holder()
+    lost, found = centre.lost(person, 0), centre.found(person, 5)
+    again = centre.lost(person, 9)
+
+    def positions(page: str) -> set[int]:
+        return {int(one) for one in re.findall(r"/admin/cases/(\d+)/", page)}
+
+    page = client.get("/admin/cases/").content.decode()
+    words = dict(re.findall(r'<option value="(\w+:\w+)">([^<]+)<', page))
+    assert words["loss_report:in_force"] == "已挂失"
+    assert words["loss_withdrawal:in_force"] == "已解挂"
+    page = client.get("/admin/cases/?state=loss_report:in_force").content.decode()
+    assert '<option value="loss_report:in_force" selected>已挂失' in page
+    assert again.position in positions(page)
+    assert not positions(page) & {lost.position, found.position}
+    every = positions(client.get("/admin/cases/?state=in_force").content.decode())
+    assert {again.position, found.position} <= every
