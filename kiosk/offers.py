@@ -3,17 +3,22 @@ enters anything is asked here, so that nobody fills in a form for nothing."""
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kiosk.policy import load_policy
 from kiosk.services import find_services
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kiosk.parts import Parts
+    from kiosk.policy import Policy
     from kiosk.visit.service import Service
     from sync.database import Reason
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -28,11 +33,17 @@ class Offer:
 class Offers:
     """Every service, open or closed. `refresh` asks what takes time, off the screen's thread."""
 
-    def __init__(self, parts: Parts, online: Callable[[], bool]) -> None:
-        self._parts, self._online = parts, online
+    def __init__(
+        self, parts: Parts, online: Callable[[], bool], policy: Callable[[], Policy]
+    ) -> None:
+        """`policy`: the pack that rules now."""
+        self._parts, self._online, self._policy = parts, online, policy
         self._services = find_services()
         #: Why the outbox takes nothing, an id of words; "" while it does.
         self._refusal = ""
+        #: The pack that was looked at last, and the services whose rules it has not got.
+        self._seen: Policy | None = None
+        self._without_rules: frozenset[str] = frozenset()
 
     def refresh(self) -> Reason | None:
         """Ask the outbox whether it would take another transaction; returns why not."""
@@ -42,7 +53,21 @@ class Offers:
 
     def now(self) -> tuple[Offer, ...]:
         """Every service in the order of the menu."""
+        self._look_into(self._policy())
         return tuple(self._offer(service) for service in self._services)
+
+    def _look_into(self, policy: Policy) -> None:
+        """A pack that is older than this release may lack what a service asks for in the middle of
+        a visit. The pack that comes with the release has all of it."""
+        if policy is self._seen:
+            return
+        whole = load_policy()
+        self._without_rules = frozenset(
+            service.id for service in self._services if policy.lacks_any(service.rules, whole)
+        )
+        self._seen = policy
+        for service_id in sorted(self._without_rules):
+            log.error("policy %s lacks a rule of %s: it is closed", policy.version, service_id)
 
     def _offer(self, service: type[Service]) -> Offer:
         reason = self._closed(service)
@@ -53,6 +78,8 @@ class Offers:
         say = self._parts.words.say
         if (reason := self._parts.desired.closed(service.id)) is not None:
             return reason or say("home.closed")
+        if service.id in self._without_rules:
+            return say("home.closed")
         for device in sorted(service.needs):
             if not self._parts.health.usable(device):
                 return say(f"home.needs.{device}")

@@ -77,7 +77,7 @@ class Terminal:
         self._submitted: list[str] = []
         self._untold: tuple[Past, ...] = ()
         self._studio = parts.studio()
-        self._offers = Offers(parts, lambda: self.online)
+        self._offers = Offers(parts, lambda: self.online, lambda: parts.packs.on(self._today()))
         self._housekeeping = Housekeeping(parts, self._offers)
         self._performers: dict[str, Performer] = {
             **parts.devices.loops,

@@ -34,6 +34,15 @@ class ApplyFirst(Service):
     order = 10
     needs = frozenset({Device.ID_READER, Device.CAMERA})
     submits = True
+    rules = frozenset(
+        {
+            "fees.first",
+            "days.make_card",
+            "consent.apply.notice",
+            "consent.photo.notice",
+            "consent.comparison.consent",
+        }
+    )
     stages = ("notice", "identity", "details", "photo", "sign", "receipt")
 
     async def serve(self) -> None:

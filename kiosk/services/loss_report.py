@@ -43,6 +43,13 @@ class ReportLoss(Service):
     order = 30
     needs = frozenset({Device.ID_READER})
     submits = True
+    rules = frozenset(
+        {
+            "consent.loss_report.temporary",
+            "consent.loss_report.formal",
+            "consent.comparison.consent",
+        }
+    )
     stages = ("notice", "identity", "confirm", "receipt")
 
     async def serve(self) -> None:

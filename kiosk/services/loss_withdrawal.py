@@ -38,6 +38,7 @@ class WithdrawLoss(Service):
     needs = frozenset({Device.ID_READER, Device.CARD_READER})
     needs_network = True
     submits = True
+    rules = frozenset({"consent.loss_withdrawal.notice", "consent.comparison.consent"})
     stages = ("notice", "identity", "card", "proof", "receipt")
 
     async def serve(self) -> None:

@@ -263,6 +263,23 @@ def test_a_service_closed_by_the_centre_says_why_and_opens_again(tmp_path: Path)
     assert offer.open
 
 
+def test_a_pack_that_lacks_a_rule_of_this_release_closes_what_asks_for_it(tmp_path: Path) -> None:
+    """✗ The citizen was in the middle of a visit when the rule was missed."""
+    older = ("make_card =", "make_it =")
+    install(tmp_path / "policy", dated("2026-11-20", "2026-11-20", older))
+    desk = terminal(tmp_path)
+    offers = {offer.service.id: offer for offer in desk.services()}
+    assert (offers["first_application"].open, offers["first_application"].reason) == (
+        False,
+        Words().say("home.closed"),
+    )
+    assert offers["loss_report"].open
+    assert offers["card_check"].open
+    install(tmp_path / "policy", dated("2026-11-21", "2026-11-21"))
+    offers = {offer.service.id: offer for offer in desk.services()}
+    assert offers["first_application"].open
+
+
 def test_a_service_that_needs_the_network_is_not_offered_without_it(tmp_path: Path) -> None:
     desk = terminal(tmp_path)
     closed = {offer.service.id: offer.reason for offer in desk.services() if not offer.open}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fonticon_mdi7 import MDI7
 
 from hardware.faults import FaultCode
+from kiosk.policy import Policy, pack
 from kiosk.records.submission import Standpoint
 from kiosk.services import find_services
 from kiosk.visit.prompts import PROMPTS, Choice, Done, Option
@@ -93,6 +96,27 @@ def test_the_exploration_reaches_every_stage_and_every_end(
     found = seen[service.id]
     assert found.stages - {""} == set(service.stages)
     assert found.paths > 5
+
+
+@pytest.mark.parametrize("service", find_services(), ids=lambda service: str(service.id))
+def test_a_service_names_every_rule_that_it_asks_the_pack_for(
+    service: type[Service], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that it is closed, not broken off, where an older pack has not got one."""
+    asked: set[str] = set()
+
+    def one(table: Mapping[str, Any], key: str, whole: Any, where: str) -> Any:
+        if where in ("fees", "days", "places", "consent"):
+            asked.add(f"{where}.{key}")
+        return table[key]
+
+    def own(policy: Policy, service_id: str) -> None:
+        raise AssertionError(f"{service_id}: its rules are to be named one by one")
+
+    monkeypatch.setattr(pack, "_one", one)
+    monkeypatch.setattr(Policy, "service", own)
+    explore(service)
+    assert asked == service.rules
 
 
 def test_every_prompt_there_is_can_be_answered_in_its_ways() -> None:
