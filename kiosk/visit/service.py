@@ -78,7 +78,7 @@ class Service:
     submits: ClassVar[bool] = False
     #: Whether it can do nothing without the centre.
     needs_network: ClassVar[bool] = False
-    #: Rules that it asks the policy pack for by name, as full keys ("fees.first"). It is not offered
+    #: Rules that it asks the policy pack for by name, as full keys ("fees.first"). Not offered
     #: while the pack in force has not got one of them: the pack may be older than this release.
     rules: ClassVar[frozenset[str]] = frozenset()
     #: Stages shown in the progress strip, in order.
