@@ -1,7 +1,7 @@
 """The doors of the centre: the one table of what a terminal may ask, with its answer and limit.
 
-The centre's api, its limits and the table of docs/wire.md are made from it; the terminal asks by
-it.
+The centre's api, its limits and the table of docs/wire.md (docs/make_wire.py) are made
+from it; the terminal asks by it.
 """
 
 from __future__ import annotations

@@ -14,7 +14,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("program", ["make_licences.py", "make_faults.py", "make_photo.py"])
+@pytest.mark.parametrize(
+    "program", ["make_licences.py", "make_faults.py", "make_photo.py", "make_wire.py"]
+)
 def test_the_page_is_up_to_date(program: str) -> None:
     done = subprocess.run(
         [sys.executable, f"docs/{program}", "--check"],
