@@ -1,5 +1,5 @@
 """The outside systems: for each a protocol, an implementation for the demonstration, and a contract
-test that every implementation must pass (`tests/system/test_ports.py`)."""
+that every implementation must pass (`tests/system/test_ports.py`)."""
 
 from __future__ import annotations
 
