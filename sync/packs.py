@@ -24,7 +24,7 @@ from sync.signing import centre_signed
 from sync.wire.policy import PACK_LIMIT, Pack, PackQuestion
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     from sync.identity import Identity
@@ -55,6 +55,10 @@ class Shelf(Protocol):
 
     def remove(self, version: str) -> None:
         """Put away a pack that is held. Raises `OSError`."""
+
+    def tidy(self, desired: Collection[str]) -> list[str]:
+        """Put away what can rule no more beside those that are desired; returns the versions.
+        Raises `OSError`."""
 
 
 class Packs:
@@ -113,6 +117,8 @@ class Packs:
                 self._shelf.remove(gone.version)
                 self._recorder.record("policy_withdrawn", digest=gone.sha256)
                 log.info("policy %s was withdrawn by the centre", gone.version)
+        if superseded := self._shelf.tidy({issued.version for issued in said.packs}):
+            log.info("superseded policies put away: %s", ", ".join(superseded))
         missing = [issued for issued in said.packs if held.get(issued.version) != issued.sha256]
         trouble = ""
         for issued in missing:

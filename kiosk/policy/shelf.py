@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -146,6 +146,20 @@ class Shelf:
     def install(self, data: bytes, signature: bytes) -> Policy:
         """As `install_pack`."""
         return install_pack(data, signature, self._key, self._folder, self.region)
+
+    def tidy(self, desired: Collection[str]) -> list[str]:
+        """Put away what can rule no more; returns the versions. `desired`: what the centre wants.
+
+        Kept are those that are desired, all that are newer than the oldest of these, and one
+        before it, which rules again where that one is withdrawn while the centre cannot be
+        reached for another. No clock of this machine is asked. Raises `OSError`.
+        """
+        packs = sorted((pack for pack, _ in self._fresh()), key=lambda pack: pack.order)
+        first = next((place for place, pack in enumerate(packs) if pack.version in desired), 0)
+        gone = [pack.version for pack in packs[: max(0, first - 1)]]
+        for version in gone:
+            self.remove(version)
+        return gone
 
     def remove(self, version: str) -> None:
         """Put away one that is held: the centre has withdrawn it. Raises `OSError`."""

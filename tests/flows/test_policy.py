@@ -286,6 +286,27 @@ def test_a_pack_that_comes_while_the_terminal_runs_is_found(tmp_path: Path) -> N
     assert packs.on(JULY).version == "2027-06-15"
 
 
+def test_what_can_rule_no_more_goes_but_the_one_before(tmp_path: Path) -> None:
+    """✗ Every pack that ever ruled stayed on the disk, and was checked again at each reading."""
+    for month in (1, 2, 3, 4, 6):
+        install(tmp_path, dated(f"2027-0{month}-01", f"2027-0{month}-01"))
+    packs = shelf(tmp_path)
+    assert packs.tidy(["2027-04-01", "2027-07-01"]) == ["2027-01-01", "2027-02-01"]
+    assert sorted(packs.held()) == ["2027-03-01", "2027-04-01", "2027-06-01"]
+    assert len(list(tmp_path.iterdir())) == 6, "each with its signature"
+    assert packs.on(date(2027, 5, 1)).version == "2027-04-01"
+    packs.remove("2027-04-01")
+    assert packs.on(date(2027, 5, 1)).version == "2027-03-01", "after a withdrawal"
+
+
+@pytest.mark.parametrize("desired", [[], ["2027-07-01"], ["2027-01-01"], ["2027-02-01"]])
+def test_nothing_goes_while_what_follows_is_not_here(tmp_path: Path, desired: list[str]) -> None:
+    """Also where a centre that lost rows wants an older pack than the one that rules."""
+    for month in (1, 2, 3):
+        install(tmp_path, dated(f"2027-0{month}-01", f"2027-0{month}-01"))
+    assert shelf(tmp_path).tidy(desired) == []
+
+
 def test_what_the_centre_has_not_signed_is_not_installed(tmp_path: Path) -> None:
     data = dated("2027-06-15", "2027-07-01")
     other = Ed25519PrivateKey.generate()

@@ -16,6 +16,7 @@ from sync.packs import Packs
 from sync.wire.policy import PACK_LIMIT, DesiredPacks, Pack
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
 CENTRE = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -45,6 +46,7 @@ class Shelf:
     def __init__(self) -> None:
         self.kept: dict[str, bytes] = {}
         self.refuses: Exception | None = None
+        self.wanted: list[str] = []
 
     def held(self) -> dict[str, str]:
         return {version: hashlib.sha256(data).hexdigest() for version, data in self.kept.items()}
@@ -56,6 +58,10 @@ class Shelf:
 
     def remove(self, version: str) -> None:
         del self.kept[version]
+
+    def tidy(self, desired: Collection[str]) -> list[str]:
+        self.wanted = sorted(desired)
+        return []
 
 
 VERSIONS = {ONE: "2027-01-01", TWO: "2027-01-02", THREE: "2027-01-03"}
@@ -147,6 +153,13 @@ def test_a_list_that_does_not_name_a_pack_any_more_does_not_put_it_away(
     terminal.told(ONE)
     terminal.told(TWO)
     assert terminal.shelf.kept.keys() == {"2027-01-01", "2027-01-02"}
+
+
+def test_the_shelf_is_tidied_by_what_the_centre_wants(terminal: Terminal) -> None:
+    terminal.told(ONE, TWO)
+    assert terminal.shelf.wanted == ["2027-01-01", "2027-01-02"]
+    terminal.told(THREE, number=4)
+    assert terminal.shelf.wanted == ["2027-01-01", "2027-01-02"], "by no list that does not count"
 
 
 def test_what_was_withdrawn_is_put_away_by_its_contents(terminal: Terminal) -> None:
