@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import date
 
-LENGTH = 17
 #: Most numbers a terminal can give in a day.
 LAST_OF_DAY = 9999
 
@@ -43,14 +42,6 @@ def receipt_number(terminal: str, day: date, number: int) -> str:
         raise ValueError("the numbers of this day are used up")
     digits = f"{terminal}{day:%y%m%d}{number:04d}"
     return digits + check_digit(digits)
-
-
-def is_valid(text: str) -> bool:
-    """Whether this is a receipt number with the right check digit. Spaces do not matter."""
-    digits = text.replace(" ", "")
-    if len(digits) != LENGTH or not (digits.isascii() and digits.isdigit()):
-        return False
-    return check_digit(digits[:-1]) == digits[-1]
 
 
 def grouped(number: str) -> str:

@@ -52,12 +52,11 @@ class Paper:
     already: str = ""
 
 
-async def file(transaction: Transaction, paper: Paper) -> Verdict:
-    """Submit, and hand over what can be handed over. Returns how it stands."""
+async def file(transaction: Transaction, paper: Paper) -> None:
+    """Submit, and hand over what can be handed over."""
     submitted = await Submit("filing.submit", transaction)
     verdict = await AwaitVerdict("filing.verdict", submitted)
     await _hand_over(paper, submitted, verdict)
-    return verdict
 
 
 async def _hand_over(paper: Paper, submitted: Submitted, verdict: Verdict) -> None:

@@ -41,11 +41,6 @@ class Document(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
-    def as_sent(self) -> dict[str, Json]:
-        """As it was received, without the defaults of this version."""
-        sent: dict[str, Json] = self.model_dump(mode="json", exclude_unset=True)
-        return sent
-
 
 class Signed(BaseModel):
     """Carries a signature over all else in it, as it was sent.

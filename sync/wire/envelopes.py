@@ -117,10 +117,6 @@ class ItemAnswer(Signed):
     position: Annotated[int, Field(ge=0)] = 0
     epoch: Annotated[int, Field(ge=0)] = 0
 
-    def for_terminal(self, terminal: str) -> bytes:
-        """What the signature is over."""
-        return self.signed_bytes(terminal=terminal)
-
 
 class Standing(Signed):
     """How far the centre's keeping is safe, signed by the centre."""

@@ -35,7 +35,7 @@ def item(
         position=position,
         epoch=epoch,
     )
-    return unsigned.signed_with(KEY.sign(unsigned.for_terminal(terminal)))
+    return unsigned.signed_with(KEY.sign(unsigned.signed_bytes(terminal=terminal)))
 
 
 def identity(terminal: str = "130299") -> Identity:

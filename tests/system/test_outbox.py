@@ -22,7 +22,7 @@ from sync.outbox import (
     Standing,
     Stored,
 )
-from sync.receipt_number import is_valid
+from sync.receipt_number import check_digit
 from tests.attack.harness import damage_the_indexes
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def test_what_is_put_is_leased_with_the_header_it_was_sealed_with(box: Outbox) -
     stored = box.put("first_application", seal, key_id=KEY_ID, algorithm=ALGORITHM)
     (leased,) = box.lease(10, 60)
     assert (leased.id, leased.sealed, leased.header) == (stored.id, b"sealed", seen[0].as_wire())
-    assert is_valid(stored.receipt_no)
+    assert stored.receipt_no[-1] == check_digit(stored.receipt_no[:-1])
     assert seen[0].receipt_no == stored.receipt_no
 
 
