@@ -112,6 +112,12 @@ def test_a_temporary_loss_can_be_made_formal_before_it_lapses() -> None:
     assert walk.say("loss_report.make_formal", "formal").at == "loss_report.formal"
 
 
+def test_a_state_of_a_newer_centre_keeps_nobody_from_blocking_a_card() -> None:
+    walk = report().until("loss_report.ask", REPORT)
+    walk.say("loss_report.ask", Reply({"rejection": "", "state": "being_made"}))
+    assert walk.at == "loss_report.kind"
+
+
 def test_a_name_that_differs_is_sent_to_the_window() -> None:
     walk = report().until("loss_report.ask", REPORT)
     walk.say("loss_report.ask", Reply({"rejection": "mismatch", "state": ""}))
