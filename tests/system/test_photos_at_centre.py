@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
     from tests.system.conftest import CentralServer, EnrolledTerminal
 
-PEOPLE = iter(PHOTOGRAPHED)
+#: Each database has a registry of its own, in which none of them is met twice.
+PEOPLE = itertools.cycle(PHOTOGRAPHED)
 
 
 @pytest.fixture(scope="module")
