@@ -180,15 +180,12 @@ WITHDRAWAL = (
 #: Somebody else's photo on paper before the lens, with the ID card of another: nobody is refused,
 #: and a person looks at it.
 PAPER_PHOTO = (
+    Step("home", "home", (bench("id", "portrait", "stranger"),)),
     *identified("zhao"),
     *_PHONE,
     *_SAME_ADDRESS,
     *_BANK,
-    Step(
-        "photo-notice",
-        "photo.notice",
-        (bench("camera", "scene", "print"), bench("id", "portrait", "stranger"), NEXT),
-    ),
+    Step("photo-notice", "photo.notice", (bench("camera", "scene", "print"), NEXT)),
     Step("paper-photo", "photo.take"),
     Step("photo-chosen", "photo.choose", (NEXT,), within_s=90.0),
     *_COMPARED,
