@@ -890,6 +890,24 @@ def test_what_can_be_read_of_a_damaged_file_is_queued_again(tmp_path: Path, whic
     box.close()
 
 
+def test_what_was_on_its_way_in_a_damaged_file_is_queued_and_its_numbers_stay_given(
+    tmp_path: Path,
+) -> None:
+    box = reopened(tmp_path)
+    stored = [put(box) for _ in range(3)]
+    assert len(box.lease(1, 10**9)) == 1
+    box.close()
+    damage_the_indexes(tmp_path / "outbox.db")
+    for name in ("outbox.db.expected", "outbox.db.witness"):
+        (tmp_path / name).write_bytes(b"{")
+    box = reopened(tmp_path)
+    assert [one.state for one in box.waiting()] == ["queued"] * 3
+    after = put(box)
+    assert after.seq == stored[-1].seq + 1
+    assert int(after.receipt_no[12:16]) == int(stored[-1].receipt_no[12:16]) + 1
+    box.close()
+
+
 def rescued_and_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stored:
     """What lies queued in a damaged file, was rescued from it, accepted, and is long forgotten."""
     box = reopened(tmp_path)
