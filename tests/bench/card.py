@@ -148,7 +148,7 @@ def _insertion(reader: CardReader, slot: CardSlot) -> tuple[float, float]:
     bare.join(5)
     slot.pull()
     until = time.monotonic() + 5
-    while reader._line.card_in(0.05) is not None and time.monotonic() < until:
+    while reader.present() and time.monotonic() < until:
         pass
     return seen[0], told[0]
 
