@@ -8,6 +8,7 @@ answers the same APDUs.
 from __future__ import annotations
 
 import errno
+import select
 import socket
 import time
 from collections.abc import Callable
@@ -102,14 +103,13 @@ class DirectTransport:
 
 
 def _still_connected(card: socket.socket) -> bool:
-    """A virtual card that was pulled has closed its connection."""
-    try:
-        card.setblocking(False)
-        return card.recv(1, socket.MSG_PEEK) != b""
-    except BlockingIOError:
-        return True
-    except OSError:
+    """A virtual card that was pulled has closed its connection. Another thread may be talking with
+    the card just now, so neither its data nor its patience (`settimeout`) may be touched."""
+    if card.fileno() == -1:
         return False
+    hung_up = select.poll()
+    hung_up.register(card, select.POLLRDHUP)
+    return not hung_up.poll(0)
 
 
 class DirectConnection:

@@ -199,6 +199,25 @@ def test_a_card_that_was_in_is_not_read_until_it_was_pulled_and_put_in_anew(
     assert reading.steps == [CardStep.REMOVE, CardStep.WAITING, CardStep.SEEN]
 
 
+def test_asking_whether_a_card_is_in_does_not_disturb_who_talks_with_it(counter: Counter) -> None:
+    """✗ The question took away the patience of the reading: a card that lay still was "pulled"."""
+    counter.insert(CARD_PERSONAS["third"])
+    over = threading.Event()
+
+    def ask() -> None:
+        while not over.is_set():
+            counter.line.card_in(0.0)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        for _ in range(10):
+            assert read(counter.reader).generation == 3
+    finally:
+        over.set()
+        asking.join()
+
+
 def test_waiting_for_a_left_card_to_be_pulled_can_be_given_up(counter: Counter) -> None:
     counter.insert(CARD_PERSONAS["second"])
     reading = Reading(counter)
