@@ -104,5 +104,5 @@ def _on_the_way(fate: str, answers: list[ItemAnswer]) -> list[ItemAnswer]:
     if fate == "mixed up":
         return [*reversed(answers), *answers]
     if fate == "somebody else's":
-        return [one.model_copy(update={"id": one.id[::-1]}) for one in answers]
+        return [one.model_copy(update={"id": "f" * 8 + one.id[8:]}) for one in answers]
     return answers

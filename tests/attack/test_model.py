@@ -146,8 +146,15 @@ class Model(RuleBasedStateMachine):
         """The centre takes an item in, once however often it comes, and its answer arrives."""
         item = self.leased.pop(data.draw(st.integers(0, len(self.leased) - 1)))
         said = self.centre.decide(item.id, verdict)
-        answer = Answer(item.id, said.verdict, said.rejection or "", said.reason)
-        self.box.acknowledge([answer], Standing(0, 0, self.now))
+        answer = Answer(
+            item.id,
+            said.verdict,
+            said.rejection or "",
+            said.reason,
+            position=said.position,
+            epoch=said.epoch,
+        )
+        self.box.acknowledge([answer], Standing(said.epoch, said.position, self.now))
         self.hear(said)
 
     @rule(

@@ -63,6 +63,9 @@ PHOTOGRAPHED = [
     Person(f"影像{digit}", "19710505", 1 + 2 * n) for n, digit in enumerate("甲乙丙丁戊己庚辛壬癸")
 ]
 
+#: Persons whose matters a person at the centre looks at, likewise.
+REVIEWED = [Person(f"复核{digit}", "19720606", 1 + 2 * n) for n, digit in enumerate("甲乙丙丁戊己")]
+
 BAD_LINE = Person("孙远路", "19610718", 113)
 CARRIED = Person("马随身", "19590430", 115)
 
@@ -90,6 +93,7 @@ REGISTRY = [
     BAD_LINE,
     CARRIED,
     *FREE,
+    *REVIEWED,
     *PHOTOGRAPHED,
     *JOURNALLED,
 ]

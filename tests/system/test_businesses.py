@@ -181,7 +181,7 @@ def test_what_is_not_lost_cannot_be_withdrawn(terminal: EnrolledTerminal, holder
 
 
 def test_who_has_no_card_has_none_to_report(terminal: EnrolledTerminal) -> None:
-    person = people.FREE[9]
+    person = people.REVIEWED[0]
     assert asked(terminal, "loss_report.card", person)["state"] == "none"
     verdict = decided(terminal, put(terminal, "loss_report", loss_of(person)))
     assert (verdict.verdict, verdict.reason) == ("rejected", "no_card")
@@ -264,7 +264,7 @@ def state_at(central: CentralServer, position: int) -> str:
 def test_nobody_finishes_unseen_what_must_be_looked_at(
     central: CentralServer, terminal: EnrolledTerminal, decider: Browser
 ) -> None:
-    position = to_review(central, terminal, people.FREE[10])
+    position = to_review(central, terminal, people.REVIEWED[1])
     unseen = decider.post(f"/admin/cases/{position}/move", to="approved", note="看过了")
     assert "请先打开办件查看" in unseen.text
     assert state_at(central, position) == "to_review"
@@ -284,7 +284,7 @@ def test_nobody_finishes_unseen_what_must_be_looked_at(
 def test_opening_by_one_is_not_opening_by_another(
     central: CentralServer, terminal: EnrolledTerminal, decider: Browser
 ) -> None:
-    position = to_review(central, terminal, people.FREE[11])
+    position = to_review(central, terminal, people.REVIEWED[2])
     other = Browser(central, "decider")
     assert other.get(f"/admin/cases/{position}/").status_code == 200
     other.close()
@@ -295,7 +295,7 @@ def test_opening_by_one_is_not_opening_by_another(
 def test_a_viewer_sees_and_decides_nothing(
     central: CentralServer, terminal: EnrolledTerminal
 ) -> None:
-    position = to_review(central, terminal, people.FREE[12])
+    position = to_review(central, terminal, people.REVIEWED[3])
     viewer = Browser(central, "viewer")
     page = viewer.get(f"/admin/cases/{position}/")
     assert page.status_code == 200 and "处理</h2>" not in page.text
@@ -312,7 +312,7 @@ def test_a_viewer_sees_and_decides_nothing(
 def test_what_the_machine_does_not_know_is_refused(
     central: CentralServer, terminal: EnrolledTerminal, decider: Browser
 ) -> None:
-    position = to_review(central, terminal, people.FREE[13])
+    position = to_review(central, terminal, people.REVIEWED[4])
     decider.get(f"/admin/cases/{position}/")
     for to in ("finished", "in_production", "nonsense", ""):
         decider.post(f"/admin/cases/{position}/move", to=to, note="试试")
@@ -322,7 +322,7 @@ def test_what_the_machine_does_not_know_is_refused(
 def test_an_id_number_is_looked_for_without_standing_in_an_address(
     central: CentralServer, terminal: EnrolledTerminal, decider: Browser
 ) -> None:
-    person = people.FREE[14]
+    person = people.REVIEWED[5]
     stored = submit(terminal, person)
     decided(terminal, stored)
     found = decider.post("/admin/cases/find", what=f" {person.number} ")
