@@ -65,7 +65,7 @@ def check_application(held: dict[str, Any], number: str, person: IdPersona) -> I
     yield Check("what nothing can measure is left to a person", one["review"] == ["staff_rules"])
     consents = sorted(one["consents"])
     wanted = ["apply.notice", "comparison.consent", "photo.notice"]
-    yield Check("every consent are recorded", consents == wanted, consents)
+    yield Check("every consent is recorded", consents == wanted, consents)
 
 
 #: Why a person must look at a photo of a photo.

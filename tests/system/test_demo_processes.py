@@ -16,6 +16,7 @@ import pytest
 from hardware.virtual.personas import ID_PERSONAS
 from kiosk.demo import report
 from kiosk.demo.processes import RESTARTS, Child, ChildFailed, Family, Fate, wait_for
+from kiosk.records.masking import mask_name
 from tests.system.conftest import environment
 
 PERSON = ID_PERSONAS["zhang"]
@@ -136,5 +137,8 @@ def test_a_receipt_with_a_whole_number_would_fail(tmp_path: Path) -> None:
 
 
 def test_two_applications_would_fail() -> None:
-    (check,) = report.check_application({"cases": [{}, {}]}, "1", PERSON)
-    assert not check.ok
+    one = {"kind": "first_application", "name": mask_name(PERSON.name)}
+    other = {"kind": "loss_report", "name": mask_name(PERSON.name)}
+    for cases in ([one, one], [other], []):
+        (check,) = report.check_application({"cases": cases}, "1", PERSON)
+        assert not check.ok
