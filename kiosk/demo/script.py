@@ -208,7 +208,14 @@ OFFLINE = (
     *_REPORTED,
     Step("loss-queued", "loss_report.queued", _TAKE_ALL, ("还没有生效",), within_s=40.0),
     Step("home", "home", (Line(up=True),), ("离线",)),
-    Step("online-again", "home", (Touch("service:card_progress"),), ("联网",), within_s=40.0),
+    # 解挂 opens with the line, and what is urgent has gone by then.
+    Step(
+        "online-again",
+        "home",
+        (Touch("service:card_progress"),),
+        enabled=("service:loss_withdrawal",),
+        within_s=60.0,
+    ),
     Step("id-card", "identity.id_card", (bench("id", "put", "wang"),)),
     Step("loss-in-force", "progress.listing", _TAKE_ALL, ("已生效",), within_s=40.0),
 )
