@@ -249,6 +249,8 @@ def short_application(persona: str, *, offline: bool = False) -> tuple[Step, ...
     have_card = Step("have-card", "eligibility.have_card", (Touch("option:no"),))
     asked = (have_card,) if offline else ()
     return (
+        # Whoever it is, the chip shows the man who sits there.
+        Step("home", "home", (bench("id", "portrait", "man"),)),
         *identified(persona),
         *asked,
         *_PHONE,
