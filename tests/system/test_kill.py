@@ -171,7 +171,7 @@ def test_with_the_centre_down_an_application_is_queued_said_so_and_delivered_onc
     world.start_central()
     kiosk.until("the delivery", lambda: kiosk.stored()[-1] == (number, "acknowledged"))
     (one,) = kiosk.applications(number)
-    assert one["state_zh"] == "已受理"
+    assert one["state_zh"] == "待核实"
 
 
 @pytest.mark.parametrize(
