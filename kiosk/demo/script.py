@@ -94,7 +94,7 @@ def identified(persona: str) -> tuple[Step, ...]:
 _TAKE_ALL: tuple[Act, ...] = (bench("id", "lift"), NEXT)
 #: What nothing here can measure, ears and shoulders among it, is looked at by a person.
 TAKEN_IN = (Step("done", "apply.to_review", _TAKE_ALL, ("等待核实",), within_s=40.0),)
-SAVED = (Step("done", "apply.queued", _TAKE_ALL, ("尚未生效",), within_s=40.0),)
+SAVED = (Step("done", "apply.queued", _TAKE_ALL, ("还没有生效",), within_s=40.0),)
 
 
 APPLICATION = (
