@@ -96,6 +96,15 @@ class Prompt(Generic[A]):
         return answer
 
 
+class Performed(Prompt[A]):
+    """A prompt that a worker answers: Back does not stop there, and nobody is hurried through it.
+    Subclasses name the worker in `performed_by`.
+    """
+
+    asks: ClassVar[bool] = False
+    idle_s: ClassVar[float | None] = None
+
+
 class Run(Protocol):
     """One run of a service, see `kiosk.visit.service.Service`."""
 

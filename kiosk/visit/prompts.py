@@ -49,7 +49,7 @@ from kiosk.records import rules
 from kiosk.records.signature import SHORTEST_SIGNATURE, Strokes
 from kiosk.records.staff import Staff
 from kiosk.records.submission import Mine, Question, Reply, Submitted, Verdict
-from kiosk.visit.flow import Prompt, Unacceptable
+from kiosk.visit.flow import Performed, Prompt, Unacceptable
 
 if TYPE_CHECKING:
     from kiosk.records.transaction import Transaction
@@ -171,19 +171,18 @@ class Form(Prompt[Mapping[str, str]]):
 
 
 @dataclass(frozen=True)
-class PlaceIdCard(Prompt[IdCard]):
+class PlaceIdCard(Performed[IdCard]):
     """身份证 on the reader. Reports `IdStep` while it waits, `PutBack` if it was taken too
     early."""
 
     id: str
 
     performed_by: ClassVar[str | None] = Device.ID_READER
-    asks: ClassVar[bool] = False
     idle_s: ClassVar[float | None] = 60.0
 
 
 @dataclass(frozen=True)
-class ReadCard(Prompt[SocialCard]):
+class ReadCard(Performed[SocialCard]):
     """社会保障卡 in the slot or on the antenna, read without a PIN.
 
     `holder`: whether the service has to know whose it is. Otherwise a third-generation card is not
@@ -194,7 +193,6 @@ class ReadCard(Prompt[SocialCard]):
     holder: bool = False
 
     performed_by: ClassVar[str | None] = Device.CARD_READER
-    asks: ClassVar[bool] = False
     idle_s: ClassVar[float | None] = 60.0
 
 
@@ -210,7 +208,7 @@ class AskConsent(Prompt[datetime | None]):
 
 
 @dataclass(frozen=True)
-class TakePhoto(Prompt[Capture]):
+class TakePhoto(Performed[Capture]):
     """One try at the card photo. Reports `kiosk.operations.camera.View`s; it is taken by itself.
 
     The operation understands three words from the screen: "now" (take it without more advice),
@@ -224,7 +222,6 @@ class TakePhoto(Prompt[Capture]):
     excused: bool = False
 
     performed_by: ClassVar[str | None] = Device.CAMERA
-    asks: ClassVar[bool] = False
     enters: ClassVar[bool] = True
     idle_s: ClassVar[float | None] = 90.0
 
@@ -255,7 +252,7 @@ class Compared:
 
 
 @dataclass(frozen=True)
-class CompareFaces(Prompt[Compared]):
+class CompareFaces(Performed[Compared]):
     """The chosen photo against the chip's portrait (102 x 126 x 3 bytes), with consent only."""
 
     id: str
@@ -263,8 +260,6 @@ class CompareFaces(Prompt[Compared]):
     portrait: bytes = field(repr=False)
 
     performed_by: ClassVar[str | None] = "verifier"
-    asks: ClassVar[bool] = False
-    idle_s: ClassVar[float | None] = None
 
 
 @dataclass(frozen=True)
@@ -313,19 +308,17 @@ class Sign(Prompt[Strokes]):
 
 
 @dataclass(frozen=True)
-class AskCentral(Prompt[Reply]):
+class AskCentral(Performed[Reply]):
     """A question whose answer only the central server has. Offline is one of the replies."""
 
     id: str
     question: Question
 
     performed_by: ClassVar[str | None] = "central"
-    asks: ClassVar[bool] = False
-    idle_s: ClassVar[float | None] = None
 
 
 @dataclass(frozen=True)
-class Submit(Prompt[Submitted]):
+class Submit(Performed[Submitted]):
     """Seal the transaction and put it in the outbox. The answer comes after the durable commit:
     from here on it is promised (domain §6, DESIGN idea 4)."""
 
@@ -333,17 +326,15 @@ class Submit(Prompt[Submitted]):
     transaction: Transaction
 
     performed_by: ClassVar[str | None] = "outbox"
-    asks: ClassVar[bool] = False
     effect: ClassVar[bool] = True
     commits: ClassVar[bool] = True
-    idle_s: ClassVar[float | None] = None
 
     def number_of(self, answer: Submitted) -> str:
         return answer.receipt_no
 
 
 @dataclass(frozen=True)
-class AwaitVerdict(Prompt[Verdict]):
+class AwaitVerdict(Performed[Verdict]):
     """What the centre said, if it says so within `patience_s` seconds; else that it is queued."""
 
     id: str
@@ -351,12 +342,10 @@ class AwaitVerdict(Prompt[Verdict]):
     patience_s: float = 6.0
 
     performed_by: ClassVar[str | None] = "outbox"
-    asks: ClassVar[bool] = False
-    idle_s: ClassVar[float | None] = None
 
 
 @dataclass(frozen=True)
-class FindMine(Prompt[tuple[Mine, ...]]):
+class FindMine(Performed[tuple[Mine, ...]]):
     """What this very terminal has filed for a person and not forgotten, newest first; offline this
     is all that can be known. `person`: the ID number, of which only a keyed hash is looked for."""
 
@@ -364,8 +353,6 @@ class FindMine(Prompt[tuple[Mine, ...]]):
     person: str = field(repr=False)
 
     performed_by: ClassVar[str | None] = "outbox"
-    asks: ClassVar[bool] = False
-    idle_s: ClassVar[float | None] = None
 
 
 @dataclass(frozen=True)
@@ -408,7 +395,7 @@ class Listing(Prompt[bool | str]):
 
 
 @dataclass(frozen=True)
-class Print(Prompt[None]):
+class Print(Performed[None]):
     """A receipt on paper. The action id makes a retry harmless: one action prints once."""
 
     id: str
@@ -416,9 +403,7 @@ class Print(Prompt[None]):
     action: str
 
     performed_by: ClassVar[str | None] = Device.PRINTER
-    asks: ClassVar[bool] = False
     effect: ClassVar[bool] = True
-    idle_s: ClassVar[float | None] = None
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from kiosk.visit.flow import (
     PERSONAL_S,
     Ending,
     Event,
+    Performed,
     Prompt,
     Unacceptable,
     Visit,
@@ -28,24 +29,22 @@ YES_NO = (Option("yes"), Option("no"))
 
 
 @dataclass(frozen=True)
-class Measure(Prompt[int]):
+class Measure(Performed[int]):
     """An operation that a device answers."""
 
     id: str
     of: str = ""
     performed_by: ClassVar[str | None] = "scale"
-    asks: ClassVar[bool] = False
+    idle_s: ClassVar[float | None] = 90.0
 
 
 @dataclass(frozen=True)
-class Commit(Prompt[str]):
+class Commit(Performed[str]):
     id: str
     what: str
     performed_by: ClassVar[str | None] = "outbox"
-    asks: ClassVar[bool] = False
     effect: ClassVar[bool] = True
     commits: ClassVar[bool] = True
-    idle_s: ClassVar[float | None] = None
 
     def number_of(self, answer: str) -> str:
         return f"number of {answer}"
