@@ -43,8 +43,7 @@ class DoneScreen(PromptScreen[Done]):
                 lines.add_widget(Banner("info", self.say(key)))
         if self.prompt.not_printed:
             # The words of a printer's fault say that the receipt is missing, and what to do.
-            why = self.prompt.not_printed
-            wrong.append(why if self.words.has(why) else "receipt.not_printed")
+            wrong.append(self.prompt.not_printed)
         if wrong:
             words = "\n".join(self.say(key) for key in dict.fromkeys(wrong))
             lines.add_widget(Banner("trouble", words))

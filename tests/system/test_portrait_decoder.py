@@ -82,16 +82,18 @@ def examined(
     return photos.examine(capture.photo.jpeg, evidence, claimed, opened, frame=capture.frame.jpeg)
 
 
-def test_a_match_that_the_centre_finds_as_well_needs_nobody(capture: Capture) -> None:
+def test_a_match_that_the_centre_finds_too_leaves_what_nothing_measures(
+    capture: Capture,
+) -> None:
     found = examined(capture, Comparison(Band.MATCH, 0.8, "x"), "man")
-    assert found.review == []
+    assert found.review == ["staff_rules"]
     assert found.compared is not None and found.compared.band is Band.MATCH
     assert "data:" not in repr(found.claimed)
 
 
 def test_a_terminal_that_claims_a_match_is_not_believed(capture: Capture) -> None:
     found = examined(capture, Comparison(Band.MATCH, 0.9, "x"), "stranger")
-    assert found.review == ["comparison_disagrees", "face_mismatch"]
+    assert found.review == ["comparison_disagrees", "face_mismatch", "staff_rules"]
 
 
 @pytest.mark.parametrize(
@@ -101,14 +103,15 @@ def test_what_the_terminal_left_to_the_centre_is_compared_there(
     capture: Capture, portrait: str, reasons: list[str]
 ) -> None:
     """Where nobody can open the portrait, the terminal's own reasons say so already."""
-    assert examined(capture, cannot_tell(Why.AT_CENTRAL), portrait).review == reasons
+    found = examined(capture, cannot_tell(Why.AT_CENTRAL), portrait)
+    assert found.review == [*reasons, "staff_rules"]
 
 
 def test_a_picture_that_was_held_up_is_seen_in_the_frame_again() -> None:
     rgb = frame("print")
     held_up = Capture(Photographer().make(rgb), whole_frame(rgb), _SEEN)
     found = examined(held_up, Comparison(Band.MATCH, 0.8, "x"))
-    assert found.review == ["frame_in_picture", "background_uneven"]
+    assert found.review == ["frame_in_picture", "background_uneven", "staff_rules"]
     # Whatever the terminal says of it.
     report = held_up.photo.report
     lines = tuple(line for line in report.lines if line.rule.id != "person.held_up")
@@ -119,7 +122,7 @@ def test_a_picture_that_was_held_up_is_seen_in_the_frame_again() -> None:
 def test_a_head_covering_and_no_liveness_are_reasons(capture: Capture) -> None:
     still = replace(capture, liveness=Hint(Answer.NOT_SEEN, Answer.NOT_SEEN))
     found = examined(still, Comparison(Band.MATCH, 0.8, "x"), covered=True)
-    assert found.review == ["liveness_not_seen", "head_covering"]
+    assert found.review == ["liveness_not_seen", "head_covering", "staff_rules"]
 
 
 def test_what_is_no_photo_is_measured_all_the_same() -> None:
