@@ -82,7 +82,8 @@ class Event(models.Model):
     at = models.DateTimeField("时间", auto_now_add=True)
     #: Who: a user's name, or "centre".
     by = models.CharField("人员", max_length=150)
-    #: "received", "moved", "opened", "noted", "forgotten", or a word of the business.
+    #: "received", "moved", "opened", "forgotten", "noted" (another reason for review, without a
+    #: move), or a word of the business.
     what = models.CharField("事项", max_length=40)
     from_state = models.CharField(max_length=20, blank=True)
     to_state = models.CharField(max_length=20, blank=True)

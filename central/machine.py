@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from central.business import business_of
@@ -27,7 +28,9 @@ def move(position: int, to: str, *, by: str, note: str = "", operator: bool = Fa
     """Bring a case into another state, and say so in its history.
 
     `operator`: a person decides. Out of 待核实 a person must have opened the case since it came
-    there, and must give a reason. Raises `NotPossible` and `Case.DoesNotExist`.
+    there and since its newest reason did, and must give a reason.
+
+    Raises `NotPossible` and `Case.DoesNotExist`.
     """
     with transaction.atomic():
         case = _locked(position)
@@ -61,7 +64,9 @@ def _must_have_looked(case: Case, by: str, note: str) -> None:
         return
     if not note.strip():
         raise NotPossible("no reason")
-    if not case.events.filter(what="opened", by=by, at__gte=case.since).exists():
+    looks = case.events.filter(what="opened", by=by, at__gte=case.since)
+    newest = case.events.filter(what="noted").aggregate(id=Max("id"))["id"] or 0
+    if not looks.filter(id__gt=newest).exists():
         raise NotPossible("not opened")
 
 
@@ -76,3 +81,5 @@ def put_to_review(position: int, reasons: Iterable[str], *, by: str = "centre") 
         case.save(update_fields=["review"])
         if TO_REVIEW in business_of(case.kind).machine.get(case.state, ()):
             _bring(case, TO_REVIEW, by, ",".join(new))
+        else:
+            record(case, by, "noted", ",".join(new))

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.contrib.auth.decorators import permission_required
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -38,7 +39,7 @@ _WHAT = {
     "received": "收到",
     "moved": "状态变更",
     "opened": "查看",
-    "noted": "备注",
+    "noted": "新的核实原因",
     "forgotten": "删除",
 }
 _CHECKS = {"document": "内容与签名哈希", "attachments": "照片", "signature": "签名绑定"}
@@ -128,9 +129,11 @@ def find(request: HttpRequest) -> HttpResponse:
 @permission_required("central.view_case", raise_exception=True)
 def case_page(request: HttpRequest, position: int) -> HttpResponse:
     """Everything about one case. That it was opened is part of its history."""
-    case = _case(position)
+    with transaction.atomic():
+        # Locked: nothing may come between what is shown and the line that says it was seen.
+        case = _case(position)
+        record(case, request.user.get_username(), "opened")
     business = business_of(case.kind)
-    record(case, request.user.get_username(), "opened")
     try:
         files = storage.pictures_of(case)
     except OSError:
@@ -209,13 +212,14 @@ def move_case(request: HttpRequest, position: int) -> HttpResponse:
 
 _WHY_NOT = {
     "no reason": "待核实的办件必须填写理由",
-    "not opened": "请先打开办件查看",
+    "not opened": "请先打开办件查看,看过最新的核实原因",
     "not by hand": "这个状态由系统变更",
 }
 
 
 def _case(position: int) -> Case:
     try:
-        return Case.objects.select_related("terminal").get(pk=position)
+        cases = Case.objects.select_related("terminal").select_for_update(of=("self",))
+        return cases.get(pk=position)
     except Case.DoesNotExist:
         raise Http404 from None
