@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from kiosk.visit.flow import Ending, Outcome
 from screens import theme
 from screens.base import Page
+from screens.left_behind import ICONS
 from screens.widgets.button import BarButton
 from screens.widgets.number import NumberPanel
 from screens.widgets.status import Banner
@@ -20,6 +21,7 @@ from screens.widgets.surface import Column, Gap
 from screens.widgets.text import Icon, Text
 
 if TYPE_CHECKING:
+    from kiosk.upkeep.left_behind import Left
     from kiosk.words import Words
 
 #: Seconds it stays: usually, and with a receipt number.
@@ -55,6 +57,8 @@ class EndingPage(Page):
         column.add_widget(
             Text(self.say("ending.ask" if outcome.committed else "ending.help"), align="center")
         )
+        self._left_behind = Column(gap=24)
+        self.body.add_widget(self._left_behind)
         self.body.add_widget(Gap())
         self.body.add_widget(column)
         self.body.add_widget(Gap())
@@ -63,10 +67,25 @@ class EndingPage(Page):
         self._home = home
         self._again: BarButton | None = None
         self._is_open: Callable[[], bool] = lambda: False
-        self._seconds = (WITH_NUMBER_S if outcome.number else STAYS_S) + 1
+        self.stays_s = WITH_NUMBER_S if outcome.number else STAYS_S
+        self._where: frozenset[str] = frozenset()
+        self._seconds = self.stays_s + 1
         self.primary(self.say("ending.home"), home, icon="home-outline")
         self.every(1.0, self._tick)
         self._tick(0.0)
+
+    def tell(self, left: Left) -> bool:
+        """Show what lies in a reader; returns whether something lies there of which it had not
+        told yet."""
+        where = frozenset(str(device) for device in left.where)
+        news = bool(where - self._where)
+        if where != self._where:
+            self._where = where
+            self._left_behind.clear_widgets()
+            for device in sorted(where):
+                text = self.say(f"left_behind.{device}")
+                self._left_behind.add_widget(Banner("waiting", text, icon=ICONS[device]))
+        return news
 
     def offer_again(self, is_open: Callable[[], bool], again: Callable[[], None]) -> None:
         """Show 再试一次, which can be pressed while the service is open."""

@@ -17,6 +17,7 @@ from kivy.clock import Clock
 
 from hardware.faults import DeviceFault
 from kiosk.upkeep import forgetting
+from kiosk.upkeep.left_behind import PATIENCE_S
 from kiosk.visit.flow import Ending, Outcome, Prompt, Visit
 from kiosk.visit.prompts import Done
 from kiosk.visit.service import Service
@@ -146,22 +147,38 @@ class Stage(Frame):
         self.terminal.wipe()
         forgetting.overwrite_what_is_free()
         Clock.schedule_once(lambda _: self.terminal.forget(), FORGET_AFTER_S)
-        self.terminal.left_behind.watch(
-            lambda left: Clock.schedule_once(lambda _: self._remains(left), 0)
-        )
         if _needs_no_words(outcome, saw_result):
-            self.go_home()
+            self._home_with_nothing_left()
             return
         from screens.ending import EndingPage
 
-        page = EndingPage(outcome, self.terminal.words, self.go_home)
+        page = EndingPage(outcome, self.terminal.words, self._home_with_nothing_left)
+        self._look_into_the_readers(page.stays_s)
         if service is not None and not outcome.committed and outcome.ending in AGAIN:
             page.offer_again(lambda: self._is_open(service), lambda: self.begin(service))
         self.show_outside_visit("ending", page)
 
+    def _home_with_nothing_left(self) -> None:
+        """The visit is over and its end was read: what lies there yet has the page to itself."""
+        self.go_home()
+        self._look_into_the_readers(PATIENCE_S)
+
+    def _look_into_the_readers(self, patience_s: float) -> None:
+        self.terminal.left_behind.watch(
+            lambda left: Clock.schedule_once(lambda _: self._remains(left), 0), patience_s
+        )
+
     def _remains(self, left: Left) -> None:
-        """A reader says what still lies in it. How the visit ended is read first."""
-        if self._visit is not None or self.shown not in ("home", "left_behind"):
+        """A reader says what still lies in it. While it is read how the visit ended, a line of
+        that page and the voice say so; then it has a page of its own."""
+        if self._visit is not None:
+            return
+        if self.shown == "ending":
+            assert self.page is not None
+            if self.page.tell(left):
+                self.voice.say("left_behind.title")
+            return
+        if self.shown not in ("home", "left_behind"):
             return
         if not left.where or not left.seconds:
             if self.shown == "left_behind":

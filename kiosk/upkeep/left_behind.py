@@ -70,7 +70,7 @@ class LeftBehind:
         asked = {device: self._performer(device).submit(_present) for device in READERS}
         return frozenset(device for device, answer in asked.items() if _said(answer))
 
-    def watch(self, told: Callable[[Left], None], patience_s: float = PATIENCE_S) -> None:
+    def watch(self, told: Callable[[Left], None], patience_s: float) -> None:
         """The visit is over. `told` is called at once and then about twice a second for as long as
         something lies there, at last with nothing, or with 0 seconds; on another thread."""
         self.stop()

@@ -307,7 +307,7 @@ class Readers:
         self._health = health
         self._told: list[Callable[[Left], None]] = []
 
-    def watch(self, told: Callable[[Left], None]) -> None:
+    def watch(self, told: Callable[[Left], None], patience_s: float) -> None:
         self._told.append(told)
 
     def tell(self, *where: Device, seconds: int = 20) -> None:

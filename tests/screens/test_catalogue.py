@@ -94,6 +94,11 @@ def _numbered(ending: Ending) -> Any:
     return _ending(Outcome(ending, committed=True, number="13029926112400015"))
 
 
+def _ending_left(terminal: StubTerminal, stage: Stage) -> None:
+    _numbered(Ending.FAULT)(terminal, stage)
+    _left_behind(terminal, stage)
+
+
 def _ending(outcome: Outcome) -> Any:
     def show(terminal: StubTerminal, stage: Stage) -> None:
         stage.show("ending", EndingPage(outcome, terminal.words, stage.go_home))
@@ -143,6 +148,7 @@ PAGES = {
     "ending-again": _again,
     "ending-cancelled-committed": _numbered(Ending.CANCELLED),
     "ending-fault-committed": _numbered(Ending.FAULT),
+    "ending-left": _ending_left,
     "ending-fault": _ending(Outcome(Ending.FAULT, FaultCode.ID_READER_OFFLINE)),
     "ending-crashed-committed": _ending(Outcome(Ending.CRASHED, committed=True)),
     "maintenance-pin": _pin,

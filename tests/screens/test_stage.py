@@ -343,20 +343,34 @@ def test_home_tells_the_next_citizen_of_a_card_that_nobody_took(
     assert said not in hand.texts()
 
 
-def test_how_a_visit_ended_is_read_before_the_card_is_asked_for(
-    hand: Hand, stage: Stage, terminal: StubTerminal, time: Time
+def test_how_a_visit_ended_is_read_and_the_card_is_asked_for_beside_it(
+    hand: Hand, terminal: StubTerminal, time: Time
 ) -> None:
+    """✗ Idle, fault and 退出 after the submission are where cards are forgotten, and just there
+    nobody was asked: that page stays longer than a card was waited for."""
+    spoken = Spoken()
+    stage = Stage(terminal, time, voice=spoken)  # type: ignore[arg-type]
+    hand.show(stage)
     to_card(hand, stage, time)
     terminal.running[-1].done(DeviceFault(FaultCode.ID_READER_OFFLINE))
     hand.pump()
     assert stage.shown == "ending"
-    terminal.left_behind.tell(Device.ID_READER)
-    hand.pump()
+    asked = terminal.words.say("left_behind.id_reader")
+    for _ in range(3):
+        terminal.left_behind.tell(Device.ID_READER)
+        hand.pump()
     assert stage.shown == "ending"
-    stage.go_home()
+    assert asked in hand.texts()
+    assert spoken.said.count("left_behind.title") == 1
+    terminal.left_behind.tell()
+    hand.pump()
+    assert asked not in hand.texts()
+    tap(hand, stage, time, "primary")
+    assert stage.shown == "home"
     terminal.left_behind.tell(Device.ID_READER)
     hand.pump()
-    assert stage.shown == "left_behind"
+    assert stage.shown == "left_behind", "it is looked for anew, for as long as after any visit"
+    stage.close()
 
 
 def test_that_a_card_is_left_is_said_again_and_again(
