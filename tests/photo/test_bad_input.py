@@ -39,8 +39,8 @@ FOUND = {
     "dark": (C.TOO_DARK, True),
     "back-light": (C.BACK_LIGHT, True),
     "covered": (C.COVERED, True),
-    "print": (C.BACKGROUND, False),
-    "phone": (C.BACKGROUND, False),
+    "print": (C.HELD_UP, False),
+    "phone": (C.HELD_UP, False),
 }
 #: Not frontal: the width of such a face says nothing about the distance.
 TURNED = {"turned-left": 1.0, "turned-right": -1.0}
