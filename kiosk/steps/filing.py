@@ -48,7 +48,7 @@ class Paper:
     notes: tuple[str, ...] = ()
     facts: Mapping[str, str | int] = field(default_factory=dict, repr=False)
     #: Id of the result page where the centre had one already and the citizen has what they came
-    #: for; "" where they have not. Its text stands on the paper.
+    #: for; "" where they have not. Its text stands on the paper, below the state 以前已经办理.
     already: str = ""
 
 
@@ -61,15 +61,17 @@ async def file(transaction: Transaction, paper: Paper) -> None:
 
 async def _hand_over(paper: Paper, submitted: Submitted, verdict: Verdict) -> None:
     page, state = _RESULTS[verdict.standpoint]
-    page, why = f"{paper.id}.{page}", _reason(verdict)
+    page, stands, why = f"{paper.id}.{page}", f"state.{verdict.standpoint}", _reason(verdict)
+    notes = why or paper.notes
     if paper.already and verdict.standpoint is Standpoint.DUPLICATE:
-        page, state, why = paper.already, "ok", (f"{paper.already}.text",)
+        page, state, stands, why = paper.already, "ok", "state.already", ()
+        notes = (f"{paper.already}.text",)
     slip = Slip(
         id=f"{paper.id}.slip",
-        state=f"state.{verdict.standpoint}",
+        state=stands,
         number=submitted.receipt_no,
         rows=paper.rows,
-        notes=why or paper.notes,
+        notes=notes,
         facts=paper.facts,
     )
     done = Done(
@@ -77,7 +79,7 @@ async def _hand_over(paper: Paper, submitted: Submitted, verdict: Verdict) -> No
         state=state,
         number=submitted.receipt_no,
         facts=paper.facts,
-        lines=(f"state.{verdict.standpoint}.meaning", *why),
+        lines=(f"{stands}.meaning", *why),
     )
     copies = 0
     while True:

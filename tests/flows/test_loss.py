@@ -17,6 +17,7 @@ from kiosk.services.loss_report import ReportLoss
 from kiosk.services.loss_withdrawal import WithdrawLoss
 from kiosk.visit.flow import Ending
 from kiosk.visit.prompts import Compared
+from kiosk.words import Words
 from sync.kinds import kinds
 from tests.flows.counter import (
     AGREED,
@@ -129,8 +130,17 @@ def test_a_card_that_was_blocked_already_is_not_called_open() -> None:
     walk = report().until("filing.verdict", REPORT)
     walk.say("filing.verdict", Verdict(Standpoint.DUPLICATE, "duplicate_application"))
     assert walk.prompt.slip.notes == ("loss_report.already.text",)
+    assert walk.prompt.slip.state == "state.already", "paper and page say the same"
     walk.say("filing.print", None)
     assert (walk.at, walk.prompt.state) == ("loss_report.already", "ok")
+    assert walk.prompt.lines == ("state.already.meaning",), "the page says the rest itself"
+
+
+def test_who_reported_before_is_told_that_a_temporary_report_lapses() -> None:
+    """「不用再挂失」 was said where the earlier report ends by itself."""
+    words = Words().say("loss_report.already.text")
+    assert "不用" not in words
+    assert all(kind in words for kind in ("停用", "临时挂失", "自动失效", "正式挂失"))
 
 
 def formal() -> Walk:

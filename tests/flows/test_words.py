@@ -228,6 +228,27 @@ def test_every_state_has_its_word_and_its_meaning(standpoint: Standpoint) -> Non
         assert WORDS[language].has(f"state.{standpoint}.meaning")
 
 
+#: What only a business that asks for a card may say, in its own words.
+OF_AN_APPLICATION = {"zh_CN": r"申领|领卡|申请", "en": r"(?i)\b(apply|applied|application)"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_words_that_every_business_shares_do_not_speak_of_an_application(language: str) -> None:
+    """A second 解挂 was answered with 「不用再申请，请等着领卡」."""
+    words = WORDS[language]
+    shared = [key for key in words.ids() if key.startswith(("state.", "refused.", "filing."))]
+    assert len(shared) > 20
+    said = OF_AN_APPLICATION[language]
+    assert [key for key in shared if re.search(said, words.say(key))] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_who_filed_it_before_is_sent_to_the_progress_on_this_machine(language: str) -> None:
+    words = WORDS[language]
+    progress = words.say("service.card_progress.name")
+    assert f"“{progress}”" in words.say("refused.duplicate_application.text"), "it is printed too"
+
+
 def test_only_the_centre_makes_an_application_accepted() -> None:
     """「待上传回执 · 尚未生效」 may not sound like 已受理 (domain §5.0)."""
     assert WORDS["zh_CN"].say("state.queued.word") == "待上传回执 · 尚未生效"

@@ -172,6 +172,12 @@ def sample_prompts() -> dict[str, Prompt[Any]]:
         "print": p.Print("filing.print", (), "action"),
         "advice": p.Advice("apply.child", icon="human-male-child"),
         "advice-refused": p.Advice("refused.mismatch", icon="alert-circle-outline"),
+        "advice-filed-before": p.Advice(
+            "refused.duplicate_application", icon="alert-circle-outline"
+        ),
+        "done-already": p.Done(
+            "loss_report.already", "ok", "13029926112400015", lines=("state.already.meaning",)
+        ),
         "done-ok": p.Done(
             "apply.accepted",
             "ok",
