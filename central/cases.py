@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 #: The state in which a person must look, in every business: 待核实.
 TO_REVIEW = "to_review"
 
+#: The states of what the terminal was told is refused (不予受理) or there already (重复).
+NOT_TAKEN_IN = ("refused", "duplicate")
+
 
 class Case(models.Model):
     """One transaction of a citizen, and what becomes of it."""

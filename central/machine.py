@@ -13,8 +13,9 @@ from django.db.models import Max
 from django.utils import timezone
 
 from central.business import business_of
-from central.cases import TO_REVIEW, Case, record
+from central.cases import NOT_TAKEN_IN, TO_REVIEW, Case, record
 from central.locks import lock_person
+from central.rules import open_case
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,6 +37,7 @@ def move(position: int, to: str, *, by: str, note: str = "", operator: bool = Fa
         case = _locked(position)
         if to not in business_of(case.kind).machine.get(case.state, ()):
             raise NotPossible(f"{case.state} → {to}")
+        _must_be_the_only_one(case, to)
         if operator:
             _must_have_looked(case, by, note)
         _bring(case, to, by, note)
@@ -56,6 +58,14 @@ def _bring(case: Case, to: str, by: str, note: str) -> None:
     business_of(case.kind).moved(case)
 
 
+def _must_be_the_only_one(case: Case, to: str) -> None:
+    """A person has one open case of a business, by whatever way a case is opened."""
+    business = business_of(case.kind)
+    opens = to in business.open_states and case.state not in business.open_states
+    if opens and open_case(business, case.person) is not None:
+        raise NotPossible("open_case")
+
+
 def _must_have_looked(case: Case, by: str, note: str) -> None:
     by_hand = business_of(case.kind).by_hand
     if by_hand is not None and case.state not in by_hand:
@@ -71,7 +81,8 @@ def _must_have_looked(case: Case, by: str, note: str) -> None:
 
 
 def put_to_review(position: int, reasons: Iterable[str], *, by: str = "centre") -> None:
-    """A person must look, for these reasons, as long as the case is still open for that."""
+    """A person must look, for these reasons, as long as the case is still open for that. What was
+    not taken in only a person brings there."""
     with transaction.atomic():
         case = _locked(position)
         new = [reason for reason in reasons if reason not in case.review]
@@ -79,7 +90,8 @@ def put_to_review(position: int, reasons: Iterable[str], *, by: str = "centre") 
             return
         case.review = [*case.review, *new]
         case.save(update_fields=["review"])
-        if TO_REVIEW in business_of(case.kind).machine.get(case.state, ()):
+        may = TO_REVIEW in business_of(case.kind).machine.get(case.state, ())
+        if may and case.state not in NOT_TAKEN_IN:
             _bring(case, TO_REVIEW, by, ",".join(new))
         else:
             record(case, by, "noted", ",".join(new))

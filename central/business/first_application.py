@@ -61,9 +61,9 @@ class FirstApplication(Business):
         "approved": ("to_review", "in_production", "returned"),
         "in_production": ("delivered", "returned"),
         "delivered": ("finished",),
-        # The registry was wrong or came late: a person may take it in after all.
-        "refused": ("accepted",),
-        "duplicate": ("accepted",),
+        # The registry was wrong or came late: a person may take it in after all, once they looked.
+        "refused": ("to_review",),
+        "duplicate": ("to_review",),
     }
     open_states = ("accepted", "to_review", "approved", "needs_more", "in_production", "delivered")
     tasks = ("photo",)

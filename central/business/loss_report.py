@@ -58,8 +58,9 @@ class LossReport(Business):
     machine: ClassVar = {
         "in_force": ("lapsed", "withdrawn", "returned"),
         "to_review": ("in_force", "lapsed", "withdrawn", "returned"),
-        "refused": ("in_force",),
-        "duplicate": ("in_force",),
+        # A person may take it in after all, once they looked; it blocks meanwhile.
+        "refused": ("to_review",),
+        "duplicate": ("to_review",),
     }
     lapsing = ("in_force",)
 

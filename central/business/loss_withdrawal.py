@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from central.business import Business, Opened
 from central.business.loss_report import HOLDING, LOST, holding_reports
-from central.cases import Case
+from central.cases import TO_REVIEW, Case
 from central.keys import person_hash
 from central.machine import NotPossible, move
 from central.ports.registry import registry
@@ -83,7 +83,8 @@ class LossWithdrawal(Business):
         # Lost again while this one waited: said to be known already, but only of the older loss.
         again = _reports(case.person, after=case.created).filter(state="duplicate")
         for position in list(again.values_list("position", flat=True)):
-            move(position, "in_force", by="centre", note=case.receipt_no)
+            if not move(position, TO_REVIEW, by="centre", note=case.receipt_no).review:
+                move(position, "in_force", by="centre", note=case.receipt_no)
         older = holding_reports(case.person).filter(created__lte=case.created)
         for position in list(older.values_list("position", flat=True)):
             move(position, "withdrawn", by="centre", note=case.receipt_no)

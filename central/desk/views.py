@@ -213,6 +213,7 @@ def move_case(request: HttpRequest, position: int) -> HttpResponse:
 _WHY_NOT = {
     "no reason": "待核实的办件必须填写理由",
     "not opened": "请先打开办件查看,看过最新的核实原因",
+    "open_case": "此人已有另一件未办结的同类办件,请先处理那一件",
     "not by hand": "这个状态由系统变更",
 }
 

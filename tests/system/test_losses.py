@@ -81,6 +81,7 @@ def test_a_refused_report_that_is_taken_in_after_all_makes_no_card(centre: Centr
     person = centre.holder("")
     report = centre.lost(person, 0)
     assert (report.verdict, report.reason) == ("rejected", "no_card")
+    centre.move(report, "to_review")
     centre.move(report, "in_force")
     assert centre.card(person) == ""
 
@@ -119,6 +120,19 @@ def test_a_withdrawal_that_waited_does_not_undo_a_newer_report(
     centre.move(waiting, "in_force")
     assert (centre.state(first), centre.state(again)) == ("withdrawn", "in_force")
     assert centre.card(person) == card
+
+
+def test_a_report_made_meanwhile_that_a_person_must_look_at_blocks_until_they_did(
+    centre: Centre,
+) -> None:
+    """It was said to be known already, so nobody had looked at it."""
+    person = centre.holder()
+    centre.lost(person, 0, "formal")
+    waiting = centre.found(person, 60, reasons=("liveness_not_seen",))
+    again = centre.lost(person, 120, "formal", reasons=("face_mismatch",))
+    assert again.verdict == "duplicate"
+    centre.move(waiting, "in_force")
+    assert (centre.state(again), centre.card(person)) == ("to_review", "B")
 
 
 def test_a_withdrawal_is_not_approved_once_a_new_card_was_asked_for(centre: Centre) -> None:

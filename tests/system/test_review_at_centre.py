@@ -70,3 +70,64 @@ def test_a_reason_that_is_known_already_asks_for_no_other_look(
     look_at(operator, applied)
     machine.put_to_review(applied.position, NEEDS_A_LOOK)
     assert "已处理" in decide(operator, applied, "approved")
+
+
+# -- taken in after all ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("loss", ["temporary", "formal"])
+def test_a_refused_loss_is_taken_in_only_by_way_of_a_person_who_looks(
+    centre: Centre, operator: Client, loss: str
+) -> None:
+    person = centre.holder("")
+    refused = centre.lost(person, 0, loss)
+    assert refused.verdict == "rejected"
+    look_at(operator, refused)
+    assert "现在不能这样处理" in decide(operator, refused, "in_force")
+    centre.set_card(person, "1")
+    assert "已处理" in decide(operator, refused, "to_review")
+    assert centre.card(person) == "B"
+
+
+@pytest.mark.parametrize("verdict", ["rejected", "duplicate"])
+def test_what_was_not_taken_in_comes_to_a_person_first(
+    centre: Centre, operator: Client, verdict: str
+) -> None:
+    person = centre.holder("1" if verdict == "rejected" else "")
+    first = centre.applied(person, 0)
+    answer = first if verdict == "rejected" else centre.applied(person, 5)
+    assert answer.verdict == verdict
+    if verdict == "duplicate":
+        centre.move(first, "returned")
+    decide(operator, answer, "accepted")
+    assert centre.state(answer) == ("refused" if verdict == "rejected" else verdict)
+    assert "已处理" in decide(operator, answer, "to_review")
+    assert centre.state(answer) == "to_review"
+
+
+@pytest.mark.parametrize("verdict", ["rejected", "duplicate"])
+def test_nobody_comes_to_have_two_open_cases_of_one_business(
+    centre: Centre, operator: Client, verdict: str
+) -> None:
+    person = centre.holder("1" if verdict == "rejected" else "")
+    answers = [centre.applied(person, 0)]
+    centre.set_card(person, "")
+    answers.append(centre.applied(person, 5))
+    second, open_one = answers if verdict == "rejected" else reversed(answers)
+    assert (second.verdict, open_one.verdict) == (verdict, "accepted")
+    assert "另一件" in decide(operator, second, "to_review")
+    assert centre.state(second) == ("refused" if verdict == "rejected" else verdict)
+    centre.move(open_one, "withdrawn")
+    assert "已处理" in decide(operator, second, "to_review")
+
+
+def test_the_photo_check_brings_nothing_back_that_was_not_taken_in(centre: Centre) -> None:
+    from central import machine
+    from central.cases import Case
+
+    person = centre.holder("")
+    centre.applied(person, 0)
+    again = centre.applied(person, 5)
+    machine.put_to_review(again.position, ["photo_broken"])
+    case = Case.objects.get(pk=again.position)
+    assert (case.state, case.review) == ("duplicate", ["photo_broken"])
