@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
-from django.db.models import Count, Max, Min
+from django.db.models import Count, Exists, Max, OuterRef
 from django.utils import timezone
 
 from central import alarms
@@ -16,6 +17,9 @@ from central.models import Centre, RegisteredPerson, TerminalReport
 from central.ports import NotNow
 from central.signatures import forget_old_nonces
 
+if TYPE_CHECKING:
+    from central.models import Terminal
+
 log = logging.getLogger(__name__)
 
 #: What a terminal waits for because the centre put it off, or was not backed up, longer than this
@@ -24,6 +28,9 @@ PUT_OFF_S = 3600
 
 #: A report older than this says nothing about now.
 _FRESH = timedelta(minutes=10)
+
+#: An alarm has room for so many gaps.
+_NAMED = 10
 
 
 def sweep() -> None:
@@ -54,7 +61,7 @@ def _lapses() -> None:
                 if not old.filter(pk=case.pk).exists():
                     continue  # somebody else moved it meanwhile
                 log.warning("case %d does not lapse: %s", case.position, error)
-                alarms.sound("not_lapsed", None, str(error))
+                alarms.sound("not_lapsed", None, f"{case.receipt_no} {error}")
 
 
 def _reports() -> None:
@@ -81,11 +88,30 @@ def _gaps() -> None:
     counted = (
         Case.objects.filter(terminal__in=reports)
         .values("terminal")
-        .annotate(first=Min("seq"), last=Max("seq"), here=Count("seq", distinct=True))
-        .annotate(newest=Max("received_at"))
+        .annotate(last=Max("seq"), here=Count("seq", distinct=True), newest=Max("received_at"))
     )
     for row in counted:
         report = reports[row["terminal"]]
         missing = row["last"] - row["here"]
         if missing > 0 and report.received_at > row["newest"]:
-            alarms.sound("sequence_gap", report.terminal, f"{missing} / {row['last']}", once=True)
+            # The same gap has the same words, however many numbers come after it.
+            about = f"{missing}: {', '.join(_missing(report.terminal))}"
+            alarms.sound("sequence_gap", report.terminal, about, once=True)
+
+
+def _missing(terminal: Terminal) -> list[str]:
+    """The first numbers that are missing, as "7" or "2-5"."""
+    cases = Case.objects.filter(terminal=terminal)
+    neighbour = {step: cases.filter(seq=OuterRef("seq") + step) for step in (-1, 1)}
+
+    def edges(step: int) -> list[int]:
+        alone = cases.filter(~Exists(neighbour[step])).order_by("seq")
+        return list(alone.values_list("seq", flat=True).distinct()[:_NAMED])
+
+    found = []
+    for before, after in zip([0, *edges(+1)], edges(-1), strict=False):
+        if after - before == 2:
+            found.append(str(after - 1))
+        elif after - before > 2:
+            found.append(f"{before + 1}-{after - 1}")
+    return found

@@ -60,6 +60,7 @@ def test_a_case_that_cannot_lapse_keeps_no_other_from_it(
 ) -> None:
     from central import sweep
     from central.business.loss_report import LossReport
+    from central.cases import Case
     from central.machine import NotPossible
     from central.models import Alarm
     from central.ports import NotNow
@@ -85,7 +86,8 @@ def test_a_case_that_cannot_lapse_keeps_no_other_from_it(
     states = [centre.state(report) for report in (stuck, other, young)]
     assert states == ["in_force", "lapsed", "in_force"]
     assert young.position not in looked_at, "the database knows that it is too young"
-    alarm = Alarm.objects.get(kind="not_lapsed", about=str(error))
+    receipt = Case.objects.get(pk=stuck.position).receipt_no
+    alarm = Alarm.objects.get(kind="not_lapsed", about=f"{receipt} {error}")
     assert alarm.times == 1
     monkeypatch.undo()
     sweep.sweep()
