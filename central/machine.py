@@ -67,9 +67,6 @@ def _must_be_the_only_one(case: Case, to: str) -> None:
 
 
 def _must_have_looked(case: Case, by: str, note: str) -> None:
-    by_hand = business_of(case.kind).by_hand
-    if by_hand is not None and case.state not in by_hand:
-        raise NotPossible("not by hand")
     if case.state != TO_REVIEW:
         return
     if not note.strip():

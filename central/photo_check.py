@@ -27,23 +27,23 @@ def check(position: int) -> None:
         files.get("frame", b""),
     )
     own = found.compared
-    case.findings = {
-        **case.findings,
-        "photo": {
-            "claimed": found.claimed,
-            "measured": found.measured,
-            "compared": None
-            if own is None
-            else {
-                "band": own.band.value,
-                "score": "" if own.score is None else f"{own.score:.3f}",
-                "method": own.method,
-                "why": own.why.value if own.why else "",
-            },
+    photo = {
+        "claimed": found.claimed,
+        "measured": found.measured,
+        "compared": None
+        if own is None
+        else {
+            "band": own.band.value,
+            "score": "" if own.score is None else f"{own.score:.3f}",
+            "method": own.method,
+            "why": own.why.value if own.why else "",
         },
     }
     with transaction.atomic():
         # Together: what was looked at is in review already, if somebody must compare.
         machine.put_to_review(position, found.review)
+        # Read again: measuring takes its time, and others may have found something meanwhile.
+        case = Case.objects.select_for_update().get(pk=position)
+        case.findings = {**case.findings, "photo": photo}
         case.save(update_fields=["findings"])
         portrait.add_task(case)

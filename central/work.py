@@ -1,4 +1,4 @@
-"""Work after the commit: the photo is measured, outside systems are told, alarms are looked for.
+"""Work after the commit: the photo is measured, the portrait goes, alarms are looked for.
 
 A task is a row that is committed together with its case. Several workers may run: on PostgreSQL
 each takes rows that no other has (SKIP LOCKED); on SQLite there is one. A task that fails comes
@@ -18,8 +18,7 @@ from django.db import close_old_connections, connection, transaction
 from django.utils import timezone
 
 from central import alarms, portrait
-from central.business import business_of
-from central.cases import Case, Task
+from central.cases import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +27,9 @@ log = logging.getLogger(__name__)
 
 #: Pause after the first failure; doubled each time up to the longest.
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=10), timedelta(hours=1)
+
+#: Whoever takes a task has it for so long: more than the largest photo needs on a slow machine.
+_LEASE = timedelta(minutes=10)
 
 #: After so many failures an alarm is raised.
 _PATIENCE = 5
@@ -57,14 +59,15 @@ def _run_one() -> bool:
             return False
         # Others leave it alone while it runs, and if this worker dies it comes again.
         task.tries += 1
-        task.due_at = timezone.now() + _pause(task.tries)
+        task.due_at = timezone.now() + _LEASE
         task.save(update_fields=["tries", "due_at"])
     try:
         PERFORMERS[task.name](task.case_id)
     except Exception as error:  # noqa: BLE001 - logged, and the task comes again
         where = "".join(traceback.format_tb(error.__traceback__))
         log.error("task %s of %s: %s\n%s", task.name, task.case_id, type(error).__name__, where)
-        Task.objects.filter(pk=task.pk).update(error=type(error).__name__)
+        again = timezone.now() + _pause(task.tries)
+        Task.objects.filter(pk=task.pk).update(error=type(error).__name__, due_at=again)
         if task.tries >= _PATIENCE:
             alarms.sound("task_failed", None, task.name)
     else:
@@ -89,18 +92,8 @@ def _portrait(position: int) -> None:
     portrait.forget(position)
 
 
-def _tell(position: int) -> None:
-    """Tell the outside systems what has become of a case."""
-    case = Case.objects.get(pk=position)
-    business_of(case.kind).tell(case)
-
-
 #: Name of a task -> what is done with the position of its case.
-PERFORMERS: dict[str, Callable[[int], None]] = {
-    "photo": _photo,
-    "portrait": _portrait,
-    "tell": _tell,
-}
+PERFORMERS: dict[str, Callable[[int], None]] = {"photo": _photo, "portrait": _portrait}
 
 
 class Worker(threading.Thread):

@@ -72,8 +72,6 @@ class Business:
     states: ClassVar[Mapping[str, str]]
     #: While one of these, the person may not have another of the same kind.
     open_states: ClassVar[Sequence[str]] = ()
-    #: States out of which an operator may move a case; None: all.
-    by_hand: ClassVar[Sequence[str] | None] = None
     #: Review reason or rule -> its words, beside those that all businesses share.
     words: ClassVar[Mapping[str, str]] = {}
     #: Work after the commit, names of `central.work.PERFORMERS`.
@@ -132,9 +130,6 @@ class Business:
 
     def moved(self, case: Case) -> None:
         """A case has come into a state: inside the transaction, for what must happen with it."""
-
-    def tell(self, case: Case) -> None:
-        """Tell the outside systems, after the commit; may be called again. Raises anything."""
 
 
 def _is_proven(proof: Proof) -> bool:

@@ -142,7 +142,6 @@ def case_page(request: HttpRequest, position: int) -> HttpResponse:
     words = {**REVIEW_WORDS, **photos.REASONS, **business.words}
     checks = checks_of(case.contents, files)
     states = business.states
-    may = business.by_hand is None or case.state in business.by_hand
     context = {
         **admin.site.each_context(request),
         "title": f"{business.title} {case.receipt_no}",
@@ -166,7 +165,7 @@ def case_page(request: HttpRequest, position: int) -> HttpResponse:
             }
             for event in case.events.all()
         ],
-        "moves": [(to, states[to]) for to in business.machine.get(case.state, ())] if may else [],
+        "moves": [(to, states[to]) for to in business.machine.get(case.state, ())],
     }
     return render(request, "cases/page.html", context)
 
@@ -214,7 +213,6 @@ _WHY_NOT = {
     "no reason": "待核实的办件必须填写理由",
     "not opened": "请先打开办件查看,看过最新的核实原因",
     "open_case": "此人已有另一件未办结的同类办件,请先处理那一件",
-    "not by hand": "这个状态由系统变更",
 }
 
 
