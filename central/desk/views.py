@@ -1,9 +1,9 @@
 """One list and one page for the cases of every business.
 
 A list is read by position, newest first, so the last page costs as much as the first. Nobody is
-looked for by an address that holds an ID number: what is typed is sent in the body, and the page
-that follows names a keyed hash. Who opens a case is written into its history, and only who opened
-it may decide it out of 待核实 (`central.machine`).
+looked for by an address that holds an ID number or a receipt number: what is typed is sent in the
+body, and the page that follows names a position or a keyed hash. Who opens a case is written into
+its history, and only who opened it may decide it out of 待核实 (`central.machine`).
 """
 
 from __future__ import annotations
@@ -48,11 +48,10 @@ _CHECKS = {"document": "内容与签名哈希", "attachments": "照片", "signat
 @require_GET
 @permission_required("central.view_case", raise_exception=True)
 def case_list(request: HttpRequest) -> HttpResponse:
-    """Filters in the query: kind, state, terminal, person (keyed hash), receipt, before. A state
-    is one of any business, or "kind:state"."""
+    """Filters in the query: kind, state, terminal, person (keyed hash), same (position of a case
+    with the same receipt number), before. A state is one of any business, or "kind:state"."""
     asked = {
-        name: request.GET.get(name, "")
-        for name in ("kind", "state", "terminal", "person", "receipt")
+        name: request.GET.get(name, "") for name in ("kind", "state", "terminal", "person", "same")
     }
     before = request.GET.get("before", "")
     found = list(_filtered(asked, before)[: PAGE + 1])
@@ -86,14 +85,16 @@ def _filtered(asked: dict[str, str], before: str) -> QuerySet[Case]:
         "state": "state",
         "terminal": "terminal_id",
         "person": "person",
-        "receipt": "receipt_no",
     }
     kind, _, state = asked["state"].rpartition(":")
     if kind:
         cases = cases.filter(kind=kind)
+    if asked["same"].isdecimal():
+        same = Case.objects.filter(position=int(asked["same"]))
+        cases = cases.filter(receipt_no__in=same.values("receipt_no"))
     given = _given({**asked, "state": state})
-    cases = cases.filter(**{names[name]: value for name, value in given.items()})
-    return cases.filter(position__lt=int(before)) if before.isdigit() else cases
+    cases = cases.filter(**{names[name]: given[name] for name in names if name in given})
+    return cases.filter(position__lt=int(before)) if before.isdecimal() else cases
 
 
 def _given(asked: dict[str, str]) -> dict[str, str]:
@@ -116,12 +117,21 @@ def find(request: HttpRequest) -> HttpResponse:
     """By receipt number or ID number, which is sent in the body and goes no further."""
     said = re.sub(r"\s", "", request.POST.get("what", "")).upper()
     if re.fullmatch(r"[0-9]{17}[0-9X]", said):
-        query = {"person": person_hash(said)}
-    elif re.fullmatch(r"[0-9]{17}", said):
-        query = {"receipt": said}
+        return _listed(person=person_hash(said))
+    if re.fullmatch(r"[0-9]{17}", said):
+        # Two only where a terminal was copied.
+        match list(Case.objects.filter(receipt_no=said).values_list("position", flat=True)[:2]):
+            case [position]:
+                return redirect("case", position=position)
+            case [position, _]:
+                return _listed(same=position)
+        messages.error(request, "没有这个回执号的办件")
     else:
         messages.error(request, "请输入17位回执号或18位身份证号")
-        query = {}
+    return redirect("cases")
+
+
+def _listed(**query: object) -> HttpResponse:
     return redirect(f"{reverse('cases')}?{urlencode(query)}")
 
 
