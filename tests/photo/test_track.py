@@ -31,7 +31,7 @@ MAY_DIFFER = {
     "background.light": 2.0,
 }
 #: Unit -> the same for a face that does not move.
-STILL_MAY_DIFFER = {"px": 2.0, "degree": 1.0, "level": 2.5, "": 0.035}
+STILL_MAY_DIFFER = {"px": 2.0, "degree": 1.0, "level": 2.5, "": 0.035, "side": 0.0}
 #: Measures that follow the finest shift of the mesh: they may differ by more.
 RESTLESS = {
     "light.sharpness": 25.0,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import mmap
 import re
 from collections.abc import Iterator, Mapping
 
@@ -23,11 +26,23 @@ def found_in(pid: int, secrets: Mapping[str, str]) -> list[str]:
     found = []
     with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
         for start, end, place in _written(pid):
-            memory.seek(start)
-            content = memory.read(end - start).translate(None, b"\0")
+            content = b"".join(_read(memory, start, end)).translate(None, b"\0")
             for needle, what in needles.items():
                 found += [f"{what} in {place or 'memory'}"] * content.count(needle)
     return found
+
+
+def _read(memory: io.RawIOBase, start: int, end: int) -> Iterator[bytes]:
+    """What stands there. A part that was given back since, or lies behind the end of its file, is
+    read page by page: what cannot be read no dump would hold."""
+    try:
+        memory.seek(start)
+        yield memory.read(end - start) or b""
+    except OSError:
+        for page in range(start, end, mmap.PAGESIZE):
+            with contextlib.suppress(OSError):
+                memory.seek(page)
+                yield memory.read(mmap.PAGESIZE) or b""
 
 
 def _written(pid: int) -> Iterator[tuple[int, int, str]]:

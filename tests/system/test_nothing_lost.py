@@ -235,7 +235,7 @@ def test_numbers_that_are_missing_are_an_alarm_once_nothing_is_left_to_send(
     terminal = join()
     send(terminal, envelope(terminal, FREE[0], 1), envelope(terminal, FREE[1], 4))
     standing_at(terminal)
-    assert "2 / 4" in centre.command("alarms", "--look")
+    assert "2: 2-3\n" in centre.command("alarms", "--look")
     send(terminal, envelope(terminal, FREE[2], 2), envelope(terminal, FREE[3], 3))
 
 
