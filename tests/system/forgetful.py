@@ -147,6 +147,7 @@ def visit(terminal: Terminal, loops: Loops, told: dict[str, str]) -> None:
     person = replace(ZHANG, name=told["name"], number=number, birth=number[6:14])
     said = {id(ZHANG): person, id(PHONE): {"phone": told["phone"]}}
     answers = {name: said.get(id(answer), answer) for name, answer in APPLICATION}
+    answers["comparison.consent"] = NOW
     device = loops.devices.get(Device(failing)) if failing in set(Device) else None
     if device is not None:
         device.code = FaultCode(told["code"])
