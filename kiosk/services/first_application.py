@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from hardware.faults import Device
 from kiosk.records.application import FirstApplication
-from kiosk.records.transaction import Transaction
 from kiosk.steps.address import address
 from kiosk.steps.card_photo import card_photo
 from kiosk.steps.consents import Consents
@@ -79,12 +78,10 @@ class ApplyFirst(Service):
         signature = await review_and_sign(document, rows, citizen.name, shot.capture.photo)
 
         self.at("receipt")
-        transaction = Transaction(
-            self.id,
-            policy.version,
+        transaction = self.transaction(
+            citizen,
             document,
             shot.proof,
-            person=citizen.number.text,
             attachments=shot.attachments,
             consents=consents.given,
             signature=signature,

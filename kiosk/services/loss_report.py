@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 
 from hardware.faults import Device
 from kiosk.records.proof import Level, Proof
-from kiosk.records.transaction import Transaction
 from kiosk.steps.consents import Consents
-from kiosk.steps.enquiry import ask
+from kiosk.steps.enquiry import ask_about
 from kiosk.steps.filing import Paper, file
 from kiosk.steps.identity import identify
 from kiosk.steps.proof import prove
@@ -81,14 +80,7 @@ class ReportLoss(Service):
             "loss": kind,
             "card": card,
         }
-        transaction = Transaction(
-            self.id,
-            self.policy.version,
-            document,
-            proof,
-            person=citizen.number.text,
-            consents=consents.given,
-        )
+        transaction = self.transaction(citizen, document, proof, consents=consents.given)
         paper = Paper(
             "loss_report",
             rows=(*masked(citizen), ("loss_report.slip.kind", f"loss_report.kind.{kind}.label")),
@@ -107,17 +99,10 @@ class ReportLoss(Service):
         """Which card it is, as the centre names it, and whether it is blocked for a while already;
         "" while nobody can look it up.
         """
-        reply = await ask(
-            "loss_report.ask",
-            "loss_report.card",
-            id_number=citizen.number.text,
-            name=citizen.name,
-        )
-        if reply.facts is None:
+        known = await ask_about(citizen, "loss_report.ask", "loss_report.card")
+        if known is None:
             return "", False
-        if refused := reply.facts.get("rejection"):
-            raise Leave(f"refused.{refused}", icon="alert-circle-outline")
-        state, temporary = reply.facts.get("state"), reply.facts.get("temporary") is True
+        state, temporary = known.get("state"), known.get("temporary") is True
         if state == "none" or (state == "lost" and not temporary):
             raise Leave(f"loss_report.{state}", icon="information-outline")
-        return str(reply.facts.get("card") or ""), temporary
+        return str(known.get("card") or ""), temporary

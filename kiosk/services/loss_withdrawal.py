@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 
 from hardware.faults import Device
 from kiosk.records.proof import Level
-from kiosk.records.transaction import Transaction
 from kiosk.steps.consents import Consents
-from kiosk.steps.enquiry import ask
+from kiosk.steps.enquiry import ask_about
 from kiosk.steps.filing import Paper, file
 from kiosk.steps.identity import identify
 from kiosk.steps.proof import prove
@@ -77,29 +76,15 @@ class WithdrawLoss(Service):
             "card_id": card.card_id,
             "card_no": card.card_no,
         }
-        transaction = Transaction(
-            self.id,
-            self.policy.version,
-            document,
-            proof,
-            person=citizen.number.text,
-            consents=consents.given,
-        )
+        transaction = self.transaction(citizen, document, proof, consents=consents.given)
         paper = Paper("loss_withdrawal", rows=masked(citizen), notes=("loss_withdrawal.slip.bank",))
         await file(transaction, paper)
 
     async def _may_withdraw(self, citizen: Citizen) -> None:
-        reply = await ask(
-            "loss_withdrawal.ask",
-            "loss_withdrawal.state",
-            id_number=citizen.number.text,
-            name=citizen.name,
-        )
-        if reply.facts is None:
+        known = await ask_about(citizen, "loss_withdrawal.ask", "loss_withdrawal.state")
+        if known is None:
             raise Leave("loss_withdrawal.offline", icon="cloud-off-outline")
-        if refused := reply.facts.get("rejection"):
-            raise Leave(f"refused.{refused}", icon="alert-circle-outline")
-        state = reply.facts.get("state")
+        state = known.get("state")
         if state in _NOT_LOST:
             raise Leave(f"loss_withdrawal.{state}", icon="information-outline")
         if state != "lost":

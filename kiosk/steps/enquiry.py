@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 from kiosk.records.submission import Question, Reply
 from kiosk.visit.prompts import AskCentral
+from kiosk.visit.service import Leave
+
+if TYPE_CHECKING:
+    from kiosk.records.citizen import Citizen
 
 
 async def ask(prompt: str, kind: str, **fields: str) -> Reply:
     """Ask the centre. `kind`: a question of `sync.kinds`; `fields`: its, all text."""
     return await AskCentral(prompt, Question(kind, fields))
+
+
+async def ask_about(citizen: Citizen, prompt: str, kind: str) -> Mapping[str, Any] | None:
+    """Ask the centre about the person whose ID card was read. None: nobody can look it up now.
+    Raises `Leave` where the centre refuses the person."""
+    reply = await ask(prompt, kind, id_number=citizen.number.text, name=citizen.name)
+    if reply.facts is not None and (refused := reply.facts.get("rejection")):
+        raise Leave(f"refused.{refused}", icon="alert-circle-outline")
+    return reply.facts

@@ -9,17 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hardware.faults import Device, DeviceFault
 from kiosk.photo.faces import Place
 from kiosk.receipts import Slip
+from kiosk.records.transaction import Transaction
 from kiosk.visit.prompts import Advice, Print
 
 if TYPE_CHECKING:
     from datetime import date
 
     from kiosk.policy import Policy
+    from kiosk.records.citizen import Citizen
+    from kiosk.records.proof import Proof
+    from sync.canonical import Json
 
 #: Groups of the home page, in their order: 卡业务, 查询与证明, 缴费与待遇, 办事与帮助.
 GROUPS = ("card", "enquiry", "payment", "help")
@@ -90,6 +94,14 @@ class Service:
         self.policy = context.policy
         #: Where the service stands now; see `at`.
         self.stage = ""
+
+    def transaction(
+        self, citizen: Citizen, document: Mapping[str, Json], proof: Proof, **more: Any
+    ) -> Transaction:
+        """What this service files about a person. `more`: the other parts of a `Transaction`."""
+        return Transaction(
+            self.id, self.policy.version, document, proof, person=citizen.number.text, **more
+        )
 
     def at(self, stage: str) -> None:
         """From here on the progress strip shows this stage."""
