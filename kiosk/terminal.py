@@ -29,6 +29,7 @@ from kiosk.parts import Nobody, Parts, Performer, Worker
 from kiosk.photo.faces import Place
 from kiosk.receipts import Letterhead
 from kiosk.records.submission import Submitted
+from kiosk.services import businesses
 from kiosk.upkeep import forgetting
 from kiosk.upkeep.housekeeping import Housekeeping
 from kiosk.upkeep.journaling import FaultRecord, VisitRecord, record_card_use
@@ -201,6 +202,7 @@ class Terminal:
             printer=self.health.usable(Device.PRINTER),
             staffed=self.maintenance.staffed(),
             visit=uuid.uuid4().hex,
+            businesses=businesses(),
         )
 
     def _told(self) -> None:

@@ -217,7 +217,7 @@ OFFLINE = (
         within_s=60.0,
     ),
     Step("id-card", "identity.id_card", (bench("id", "put", "wang"),)),
-    Step("loss-in-force", "progress.listing", _TAKE_ALL, ("已生效",), within_s=40.0),
+    Step("loss-in-force", "progress.listing", _TAKE_ALL, ("卡已停用",), within_s=40.0),
 )
 
 #: The citizen walks away and the card stays in the slot.

@@ -8,8 +8,12 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+from typing import TYPE_CHECKING
 
 from kiosk.visit.service import GROUPS, Service
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def find_services() -> tuple[type[Service], ...]:
@@ -24,3 +28,9 @@ def find_services() -> tuple[type[Service], ...]:
             if inspect.isclass(member) and issubclass(member, Service) and "id" in vars(member)
         }
     return tuple(sorted(found, key=lambda it: (GROUPS.index(it.group), it.order, it.id)))
+
+
+def businesses() -> Mapping[str, Mapping[str, str]]:
+    """Each business that files something -> the states it has words of its own for, and how they
+    look."""
+    return {service.id: service.own_states for service in find_services() if service.submits}

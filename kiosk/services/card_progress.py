@@ -22,11 +22,12 @@ from kiosk.visit.service import Service
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from kiosk.policy import Policy
     from kiosk.records.citizen import Citizen
     from kiosk.records.submission import Mine
+    from kiosk.visit.service import Context
 
-#: Stage of a matter at the centre -> how it looks. Words: `progress.stage.<stage>`.
+#: Stage of a matter at the centre -> how it looks. Words: `progress.stage.<stage>`, but for what a
+#: business says in its own (`Service.own_states`).
 STAGES: Mapping[str, str] = {
     "accepted": "ok",
     "to_review": "waiting",
@@ -74,7 +75,7 @@ class CardProgress(Service):
 
         self.at("progress")
         cases = () if reply.facts is None else tuple(reply.facts.get("cases") or ())
-        entries = _entries(cases, mine, self.policy)
+        entries = _entries(cases, mine, self.context)
         always = ("progress.offline",) if reply.offline else ()
         printed: tuple[str, ...] = ()
         copies: Counter[str] = Counter()
@@ -108,40 +109,55 @@ class CardProgress(Service):
 
 
 def _entries(
-    cases: Sequence[Mapping[str, Any]], mine: Sequence[Mine], policy: Policy
+    cases: Sequence[Mapping[str, Any]], mine: Sequence[Mine], context: Context
 ) -> tuple[Entry, ...]:
     """The centre's cases, then what only this terminal has; each newest first."""
     known = {str(case["receipt_no"]) for case in cases}
     return (
-        *(_of_centre(case, policy) for case in cases),
-        *(_of_terminal(item) for item in mine if item.receipt_no not in known),
+        *(_of_centre(case, context) for case in cases),
+        *(_of_terminal(item, context) for item in mine if item.receipt_no not in known),
     )
 
 
-def _of_centre(case: Mapping[str, Any], policy: Policy) -> Entry:
-    stage = str(case["stage"])
-    stage = stage if stage in STAGES else "other"
+def _title(kind: str, context: Context) -> str:
+    """A newer centre may know a business that has no words here."""
+    return f"service.{kind}.name" if kind in context.businesses else "progress.other_business"
+
+
+def _stands(kind: str, state: str, usual: tuple[str, str], context: Context) -> tuple[str, str]:
+    """Words and look of a state: the business's own where it has them, else the usual ones."""
+    own = context.businesses.get(kind, {})
+    return (f"{kind}.state.{state}", own[state]) if state in own else usual
+
+
+def _of_centre(case: Mapping[str, Any], context: Context) -> Entry:
+    kind, stage = str(case["kind"]), str(case["stage"])
+    known = stage if stage in STAGES else "other"
+    usual = f"progress.stage.{known}", STAGES[known]
+    words, look = _stands(kind, stage, usual, context)
     rows = [("progress.row.filed", str(case["filed"])), ("progress.row.since", str(case["since"]))]
-    outlets = {outlet.id: outlet.name for outlet in policy.outlets}
+    outlets = {outlet.id: outlet.name for outlet in context.policy.outlets}
     if (code := case.get("outlet")) in outlets:
         rows.append(("progress.row.outlet", outlets[code]))
     overdue = bool(case.get("overdue"))
     return Entry(
-        title=f"service.{case['kind']}.name",
-        state="trouble" if overdue else STAGES[stage],
-        word=f"progress.stage.{stage}.word",
+        title=_title(kind, context),
+        state="trouble" if overdue else look,
+        word=f"{words}.word",
         rows=tuple(rows),
         number=str(case["receipt_no"]),
-        advice="progress.overdue" if overdue else f"progress.stage.{stage}.advice",
+        advice="progress.overdue" if overdue else f"{words}.advice",
     )
 
 
-def _of_terminal(item: Mine) -> Entry:
+def _of_terminal(item: Mine, context: Context) -> Entry:
+    usual = f"state.{item.standpoint}", _HERE[item.standpoint]
+    words, look = _stands(item.kind, item.standpoint, usual, context)
     return Entry(
-        title=f"service.{item.kind}.name",
-        state=_HERE[item.standpoint],
-        word=f"state.{item.standpoint}.word",
+        title=_title(item.kind, context),
+        state=look,
+        word=f"{words}.word",
         rows=(("progress.row.filed", f"{item.created:%Y-%m-%d %H:%M}"),),
         number=item.receipt_no,
-        advice=f"state.{item.standpoint}.meaning",
+        advice=f"{words}.meaning",
     )

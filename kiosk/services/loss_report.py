@@ -8,7 +8,7 @@ before everything else when the network is back, and the slip says that it has n
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from hardware.faults import Device
 from kiosk.records.proof import Level, Proof
@@ -50,6 +50,14 @@ class ReportLoss(Service):
         }
     )
     stages = ("notice", "identity", "confirm", "receipt")
+    own_states: ClassVar = {
+        "in_force": "ok",
+        "to_review": "waiting",
+        "lapsed": "waiting",
+        "withdrawn": "ok",
+        "returned": "trouble",
+        "duplicate": "waiting",
+    }
 
     async def serve(self) -> None:
         consents = Consents(self.policy)

@@ -7,7 +7,7 @@ for there is no way back.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from hardware.faults import Device
 from kiosk.records.proof import Level
@@ -39,6 +39,7 @@ class WithdrawLoss(Service):
     submits = True
     rules = frozenset({"consent.loss_withdrawal.notice", "consent.comparison.consent"})
     stages = ("notice", "identity", "card", "proof", "receipt")
+    own_states: ClassVar = {"in_force": "ok", "to_review": "waiting", "returned": "trouble"}
 
     async def serve(self) -> None:
         consents = Consents(self.policy)

@@ -8,7 +8,7 @@ which replays the service, finds the same.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hardware.faults import Device, DeviceFault
@@ -63,6 +63,8 @@ class Context:
     staffed: bool = False
     #: Names this visit, so that two visits' prints are told apart.
     visit: str = ""
+    #: Each business that this terminal can file -> its `Service.own_states`.
+    businesses: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 class Service:
@@ -87,6 +89,10 @@ class Service:
     rules: ClassVar[frozenset[str]] = frozenset()
     #: Stages shown in the progress strip, in order.
     stages: ClassVar[tuple[str, ...]] = ()
+    #: State of a case at the centre -> how it looks, where the usual words of 办理进度
+    #: (`progress.stage.<state>`) do not say what it means for this business. Words:
+    #: `<id>.state.<state>.word`, `.meaning` (on paper), `.advice` (on the page).
+    own_states: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, context: Context) -> None:
         self.context = context

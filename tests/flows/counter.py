@@ -17,6 +17,7 @@ from kiosk.photo.capture import Capture, WholeFrame
 from kiosk.policy import load_policy
 from kiosk.records.signature import Strokes
 from kiosk.records.submission import Reply, Standpoint, Submitted, Verdict
+from kiosk.services import businesses
 from kiosk.visit.flow import Event, Visit
 from kiosk.visit.prompts import Agreement
 from kiosk.visit.service import Context, Service
@@ -24,7 +25,7 @@ from kiosk.visit.service import Context, Service
 TODAY = date(2026, 11, 24)
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=timezone(timedelta(hours=8)))
 POLICY = load_policy()
-CONTEXT = Context(TODAY, POLICY)
+CONTEXT = Context(TODAY, POLICY, businesses=businesses())
 
 
 def number(birth: str = "19570316", sequence: int = 11) -> str:

@@ -10,6 +10,7 @@ import pytest
 
 from hardware.faults import DeviceFault, FaultCode
 from kiosk.records.submission import Mine, Reply, Standpoint
+from kiosk.services import businesses
 from kiosk.services.card_progress import STAGES, CardProgress
 from kiosk.visit.flow import Ending, Unacceptable
 from kiosk.visit.prompts import Listing
@@ -81,12 +82,66 @@ def test_a_stage_of_a_newer_centre_is_not_made_up() -> None:
     assert entry.word == "progress.stage.other.word"
 
 
+def test_a_business_of_a_newer_centre_is_not_shown_by_its_id() -> None:
+    """「service.replacement.name」 stood on the page and on the paper."""
+    walk = listing(cases({**CASE, "kind": "replacement"}))
+    (entry,) = walk.prompt.entries
+    assert entry.title == "progress.other_business"
+    slip = walk.say("progress.listing", "0").prompt.slip
+    assert ("progress.slip.matter", "progress.other_business") in slip.rows
+
+
+@pytest.mark.parametrize(
+    ("kind", "stage", "said"),
+    [
+        ("loss_report", "in_force", "卡已停用"),
+        ("loss_report", "to_review", "卡已先停用"),
+        ("loss_report", "lapsed", "卡又能用了"),
+        ("loss_report", "withdrawn", "卡又能用了"),
+        ("loss_report", "returned", "不再停用"),
+        ("loss_withdrawal", "in_force", "卡又能用了"),
+        ("loss_withdrawal", "to_review", "卡还是停用的"),
+        ("loss_withdrawal", "returned", "没有恢复使用"),
+    ],
+)
+def test_who_reported_a_card_reads_whether_it_works(kind: str, stage: str, said: str) -> None:
+    """「已生效」 was said of the card that is blocked and of the card that works again."""
+    walk = listing(cases({**CASE, "kind": kind, "stage": stage}))
+    (entry,) = walk.prompt.entries
+    words = Words()
+    assert said in words.say(entry.word) + words.say(entry.advice)
+    slip = walk.say("progress.listing", "0").prompt.slip
+    assert said in words.say(f"{slip.state}.word") + words.say(f"{slip.state}.meaning")
+
+
+def test_a_report_that_waits_for_a_person_says_so_before_the_centre_can_be_asked() -> None:
+    """The card is blocked meanwhile, as the centre said when it was filed."""
+    waiting = dataclasses.replace(WAITING, standpoint=Standpoint.TO_REVIEW)
+    (entry,) = listing(Reply(), waiting).prompt.entries
+    assert "卡已先停用" in Words().say(entry.word)
+
+
+def test_a_state_of_its_own_is_that_of_no_other_business() -> None:
+    (entry,) = listing(cases({**CASE, "stage": "to_review"})).prompt.entries
+    assert entry.word == "progress.stage.to_review.word"
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_every_stage_has_its_words(stage: str) -> None:
     for language in ("zh_CN", "en"):
         words = Words(language)
         for part in ("word", "meaning", "advice"):
             assert words.has(f"progress.stage.{stage}.{part}")
+
+
+@pytest.mark.parametrize(
+    ("kind", "state"), [(kind, state) for kind, own in businesses().items() for state in own]
+)
+def test_every_state_of_a_business_of_its_own_has_its_words(kind: str, state: str) -> None:
+    for language in ("zh_CN", "en"):
+        words = Words(language)
+        for part in ("word", "meaning", "advice"):
+            assert words.has(f"{kind}.state.{state}.{part}")
 
 
 def test_an_entry_is_printed_masked_and_as_a_copy() -> None:

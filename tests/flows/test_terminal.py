@@ -22,6 +22,7 @@ from kiosk.policy.shelf import Shelf
 from kiosk.receipts import Slip
 from kiosk.records.person import KEY_FILE, person_hash
 from kiosk.records.submission import Standpoint
+from kiosk.services import find_services
 from kiosk.services.card_check import CheckCard
 from kiosk.services.first_application import ApplyFirst
 from kiosk.settings import Central, Settings
@@ -489,6 +490,12 @@ def test_the_maintenance_page_is_told_whose_rules_are_in_force_and_what_comes(
     found = desk.policy_standing()
     assert (found.version, found.origin, found.demo) == ("2026-11-01", "centre", False)
     assert (found.next_version, str(found.next_effective)) == ("2027-06-15", "2027-07-01")
+
+
+def test_a_visit_knows_every_business_that_can_be_filed_here(tmp_path: Path) -> None:
+    known = terminal(tmp_path)._context().businesses
+    assert set(known) == {service.id for service in find_services() if service.submits}
+    assert "in_force" in known["loss_report"]
 
 
 def test_each_visit_is_ruled_by_the_pack_of_its_day(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from kiosk.photo.faces import Band, Comparison
 from kiosk.records.rules import RULES, Broken
 from kiosk.records.staff import Staff
 from kiosk.records.submission import Mine, Reply, Standpoint, Verdict
+from kiosk.services import businesses
 from kiosk.services.card_progress import STAGES
 from kiosk.visit import prompts as p
 from kiosk.visit.flow import Prompt
@@ -38,17 +39,22 @@ SPOILT = ("", "；", "abc", "12345678901", "x" * 200, "1390000000", "23900000000
 REFUSALS = ("person_unknown", "mismatch", "duplicate_application", "not_permitted")
 
 
-def case(stage: str) -> dict[str, Any]:
+def case(stage: str, kind: str = "first_application") -> dict[str, Any]:
     """A matter as the centre tells of it."""
     return {
         "receipt_no": "13029926112400015",
-        "kind": "first_application",
+        "kind": kind,
         "stage": stage,
         "filed": "2026-11-20",
         "since": "2026-11-23",
         "outlet": "路北支行",
         "overdue": False,
     }
+
+
+def _own_cases() -> list[dict[str, Any]]:
+    """A matter in each state that a business has words of its own for."""
+    return [case(state, kind) for kind, own in businesses().items() for state in own]
 
 
 #: Question of the centre -> what it may reply. The first leads on.
@@ -76,6 +82,7 @@ REPLIES: Mapping[str, tuple[Reply, ...]] = {
     "card_progress.cases": (
         Reply({"cases": [case(stage) for stage in (*STAGES, "of a newer centre")]}),
         Reply({"cases": [case("in_production") | {"overdue": True}]}),
+        Reply({"cases": [case("in_force", "of a newer centre"), *_own_cases()]}),
         Reply({"cases": []}),
         Reply(),
     ),

@@ -157,6 +157,7 @@ def sample_prompts() -> dict[str, Prompt[Any]]:
         "staff": p.AskStaff("proof.staff", ("face", "covering", "declined")),
         "find-mine": p.FindMine("progress.mine", "130299195703120015"),
         "listing": p.Listing("progress.listing", _entries(), lines=("progress.offline",)),
+        "listing-loss": p.Listing("progress.listing", _losses()),
         "listing-empty": p.Listing("progress.listing", ()),
         "photo-notice": p.Notice(
             "photo.notice",
@@ -222,6 +223,24 @@ def _entries() -> tuple[p.Entry, ...]:
             advice=f"progress.stage.{stage}.advice",
         )
         for state, stage in (("ok", "delivered"), ("trouble", "needs_more"), ("ok", "finished"))
+    )
+
+
+def _losses() -> tuple[p.Entry, ...]:
+    """The longest words that a state has."""
+    return tuple(
+        p.Entry(
+            title=f"service.{kind}.name",
+            state=look,
+            word=f"{kind}.state.{state}.word",
+            rows=(("progress.row.filed", "2026-11-20"), ("progress.row.since", "2026-11-23")),
+            number="13029926112400015",
+            advice=f"{kind}.state.{state}.advice",
+        )
+        for kind, state, look in (
+            ("loss_report", "to_review", "waiting"),
+            ("loss_withdrawal", "returned", "trouble"),
+        )
     )
 
 
