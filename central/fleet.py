@@ -134,6 +134,7 @@ def heard(terminal: Terminal, heartbeat: Heartbeat) -> HeartbeatAnswer:
         health=[row.model_dump() for row in heartbeat.health],
         health_age_s=heartbeat.health_age_s,
         desired_version=heartbeat.desired_version[:40],
+        region=heartbeat.region,
         envelope_key_id=heartbeat.envelope_key_id,
         envelope_key_number=heartbeat.envelope_key_number,
     )

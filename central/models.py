@@ -193,6 +193,8 @@ class TerminalReport(models.Model):
     health = models.JSONField("设备状态", default=list)
     health_age_s = models.PositiveIntegerField("设备状态时效(秒)", null=True)
     desired_version = models.CharField("已执行配置", max_length=40, blank=True)
+    #: Whose policy packs it goes by; "" if it goes by the example of its program.
+    region = models.CharField("地区", max_length=6, blank=True)
     envelope_key_id = models.CharField("信封密钥", max_length=16)
     envelope_key_number = models.BigIntegerField("信封密钥编号", default=0)
 

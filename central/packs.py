@@ -9,14 +9,16 @@ they cannot reach the centre.
 
 from __future__ import annotations
 
-from datetime import date
+import logging
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from central.keys import keyring
-from central.models import PolicyPack
+from central.models import PolicyPack, TerminalReport
 from central.signatures import BadRequest
 from central.standing import epoch
 from kiosk.policy import BadPolicy, load_policy, read_pack
@@ -26,10 +28,16 @@ from sync.canonical import sha256_hex
 from sync.wire.policy import PACK_LIMIT, DesiredPacks, Issued, Pack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
+    from central.cases import Case
     from central.models import Terminal
+    from kiosk.policy import Days, Policy
     from sync.wire.policy import PackQuestion
+
+log = logging.getLogger(__name__)
+
+_SATURDAY = 5
 
 #: What a pack is today -> the words for the operator.
 STATES = {
@@ -110,6 +118,47 @@ def ruling(packs: Iterable[PolicyPack], day: date) -> PolicyPack | None:
     """Which of them is in force on a day, by the rule that terminals go by."""
     in_force = [pack for pack in packs if pack.withdrawn_at is None and pack.effective <= day]
     return max(in_force, key=_order, default=None)
+
+
+def days_of(case: Case, ask: Callable[[Policy], Days]) -> Days:
+    """How long something takes, by the pack that ruled in the terminal's region, which its last
+    heartbeat named, on the day of the case: so the citizen was told. Without a pack, or a rule in
+    it, the program's example rules."""
+    report = TerminalReport.objects.filter(pk=case.terminal_id).first()
+    packs = PolicyPack.objects.filter(region=report.region if report else "")
+    return _asked(ruling(packs, timezone.localdate(case.created)), ask)
+
+
+def shortest(ask: Callable[[Policy], Days]) -> timedelta:
+    """What `days_of` says of no case is shorter."""
+    packs = [None, *PolicyPack.objects.filter(withdrawn_at=None)]
+    return timedelta(days=min(_asked(pack, ask).number for pack in packs))
+
+
+def _asked(pack: PolicyPack | None, ask: Callable[[Policy], Days]) -> Days:
+    if pack is not None:
+        try:
+            return ask(_read(pack.text))
+        except BadPolicy:
+            log.warning("policy pack %s lacks a rule that the centre goes by", pack)
+    return ask(load_policy())
+
+
+@lru_cache(maxsize=32)
+def _read(text: str) -> Policy:
+    return read_pack(text.encode("utf-8"), "the pack")
+
+
+def ends(since: datetime, days: Days) -> datetime:
+    """When a time is over. Working days are those from Monday to Friday: the centre has no
+    calendar of public holidays."""
+    if days.unit == "calendar":
+        return since + timedelta(days=days.number)
+    end, left = timezone.localtime(since), days.number
+    while left:
+        end += timedelta(days=1)
+        left -= end.weekday() < _SATURDAY
+    return end
 
 
 def state_of(pack: PolicyPack, day: date | None = None) -> str:

@@ -96,12 +96,6 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 #: The doors have their own limits (`sync.wire.doors`); nothing is longer than the largest.
 DATA_UPLOAD_MAX_MEMORY_SIZE = LARGEST
 
-#: Rules of the region that the centre applies by itself, days; their source is the policy pack's.
-#: 临时挂失 ends by itself after so many (7 or 15 elsewhere; Hebei to be confirmed).
-TEMPORARY_LOSS_DAYS = int(os.environ.get("KIOSK_CENTRAL_TEMPORARY_LOSS_DAYS", "15"))
-#: A card that takes longer than this is overdue (河北省办事指南: 30 天).
-DAYS_TO_CARD = int(os.environ.get("KIOSK_CENTRAL_DAYS_TO_CARD", "30"))
-
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -5,17 +5,17 @@ The person is found by the keyed hash of the ID number; the reply is sealed to t
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.utils import timezone
 
 from central.cases import Case
 from central.keys import person_hash
+from central.packs import days_of, ends
 from sync.kinds.card_progress import LIMIT, CaseOf, UnderWay, WhatIsUnderWay
 
 if TYPE_CHECKING:
+    from kiosk.policy import Days, Policy
     from sync.wire.base import Message
 
 #: States in which somebody still waits for something.
@@ -29,8 +29,13 @@ def _under_way(asked: WhatIsUnderWay) -> Message:
     return UnderWay(cases=[_case(case) for case in own])
 
 
+def _to_card(policy: Policy) -> Days:
+    """A card that takes longer than this is overdue."""
+    return policy.days("make_card")
+
+
 def _case(case: Case) -> CaseOf:
-    late = timezone.now() - case.received_at > timedelta(days=settings.DAYS_TO_CARD)
+    due = ends(case.received_at, days_of(case, _to_card))
     return CaseOf(
         receipt_no=case.receipt_no,
         kind=case.kind,
@@ -38,7 +43,7 @@ def _case(case: Case) -> CaseOf:
         filed=timezone.localtime(case.created).date().isoformat(),
         since=timezone.localtime(case.since).date().isoformat(),
         outlet=str(case.contents["document"].get("outlet", "")),
-        overdue=late and case.state in _WAITING,
+        overdue=timezone.now() > due and case.state in _WAITING,
     )
 
 

@@ -12,25 +12,24 @@ meanwhile is not touched.
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
-
-from django.conf import settings
 
 from central.business import Business, Opened
 from central.cases import Case
 from central.keys import person_hash
 from central.masking import masked_card
+from central.packs import days_of, ends, shortest
 from central.ports.registry import registry
 from sync.kinds.loss_report import CardFound, WhichCard
 from sync.wire.envelopes import Rejection, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from django.db.models import QuerySet
 
+    from kiosk.policy import Days, Policy
     from sync.wire.base import Message
 
 #: States of a card (domain §2.3): 正常, 未启用; 挂失, 临时挂失.
@@ -96,11 +95,11 @@ class LossReport(Business):
     def lapse(self, case: Case) -> tuple[timedelta, str] | None:
         """A temporary loss ends by itself; a formal one does not, nor while a person looks."""
         if case.contents["document"]["loss"] == "temporary":
-            return self.lapses_after(), "lapsed"
+            return ends(case.since, days_of(case, _lapse)) - case.since, "lapsed"
         return None
 
     def lapses_after(self) -> timedelta:
-        return timedelta(days=settings.TEMPORARY_LOSS_DAYS)
+        return shortest(_lapse)
 
     def moved(self, case: Case) -> None:
         known = registry().find(case.person)
@@ -119,6 +118,11 @@ class LossReport(Business):
             registry().set_card_state(case.person, strongest)
         elif not blocks and known.card_state in LOST:
             registry().set_card_state(case.person, before)
+
+
+def _lapse(policy: Policy) -> Days:
+    """How long a temporary loss holds: 7 days in one place, 15 in another."""
+    return policy.service("loss_report").days("temporary_lapse")
 
 
 #: Finding: state of the card before the first of the reports that hold.

@@ -265,6 +265,7 @@ class Migration(migrations.Migration):
                     "desired_version",
                     models.CharField(blank=True, max_length=40, verbose_name="已执行配置"),
                 ),
+                ("region", models.CharField(blank=True, max_length=6, verbose_name="地区")),
                 ("envelope_key_id", models.CharField(max_length=16, verbose_name="信封密钥")),
                 (
                     "envelope_key_number",
