@@ -35,6 +35,7 @@ from sync.wire.enrolment import EnvelopeKey
 
 if TYPE_CHECKING:
     from sync.canonical import Json
+    from sync.envelope import Sealer
 
 FOLDER = "envelope-keys"
 CURRENT, SIGNING, PERSON = "current", "signing.key", "person.key"
@@ -114,6 +115,10 @@ class Keyring:
             public_key=sealer.public_key,
         )
         return self.signed(unsigned)
+
+    def current_sealer(self) -> Sealer:
+        """Seals what only this centre opens again."""
+        return self._read(self._current_id())[1].sealer()
 
     def news_for(self, key_id: str) -> EnvelopeKey | None:
         """The current key, for a terminal that seals to another."""

@@ -329,6 +329,25 @@ class PartialEnvelope(models.Model):
         return str(self.item)
 
 
+class Unfinished(models.Model):
+    """Answers that a citizen left for another day; see `central.business.unfinished`."""
+
+    person = models.CharField(max_length=64)
+    service = models.CharField(max_length=40)
+    kept_at = models.DateTimeField(db_index=True)
+    #: What the seal binds in.
+    header = models.JSONField()
+    sealed = models.BinaryField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["person", "service"], name="unfinished_one")
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
 class RegisteredPerson(models.Model):
     """参保人员库 of the demonstration (`central.ports.registry`): keyed hashes, no ID numbers.
 

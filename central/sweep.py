@@ -10,7 +10,7 @@ from django.db.models import Count, Exists, Max, OuterRef
 from django.utils import timezone
 
 from central import alarms
-from central.business import businesses
+from central.business import businesses, sweeps
 from central.cases import Case
 from central.machine import NotPossible, move
 from central.models import Centre, RegisteredPerson, TerminalReport
@@ -36,6 +36,8 @@ _NAMED = 10
 def sweep() -> None:
     """One look at everything."""
     forget_old_nonces()
+    for look in sweeps():
+        look()
     _reports()
     _gaps()
     _lapses()

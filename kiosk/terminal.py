@@ -201,6 +201,7 @@ class Terminal:
             comparison=Place(self.settings.photo.comparison),
             printer=self.health.usable(Device.PRINTER),
             staffed=self.maintenance.staffed(),
+            online=self.online,
             visit=uuid.uuid4().hex,
             businesses=businesses(),
         )

@@ -13,6 +13,7 @@ from screens.base import PromptScreen
 SCREENS: dict[type[Prompt[Any]], tuple[str, str]] = {
     prompts.Notice: ("screens.notice", "NoticeScreen"),
     prompts.Choice: ("screens.choice", "ChoiceScreen"),
+    prompts.Resume: ("screens.choice", "ChoiceScreen"),
     prompts.Form: ("screens.form", "FormScreen"),
     prompts.PlaceIdCard: ("screens.cards", "PlaceIdCardScreen"),
     prompts.ReadCard: ("screens.cards", "ReadCardScreen"),

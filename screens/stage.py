@@ -203,7 +203,14 @@ class Stage(Frame):
         if not visit.entered:
             self.cancel()
         else:
-            self.put_over(LeaveQuestion(self.terminal.words.say, self._stay, self.cancel))
+            # Offline nobody could take the answers.
+            keep = self._keep if visit.can_keep and self.terminal.online else None
+            self.put_over(LeaveQuestion(self.terminal.words.say, self._stay, self.cancel, keep))
+
+    def _keep(self) -> None:
+        """The citizen leaves and wants to go on another day."""
+        if self._visit is not None and self._visit.keep():
+            self.follow()
 
     def cancel(self) -> None:
         """The citizen leaves. Nobody leaves while something takes effect."""

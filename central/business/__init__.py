@@ -2,7 +2,8 @@
 
 A module declares `BUSINESS`, an instance of its own subclass of `Business`, for the kind of the
 same name in `sync.kinds`, and `ANSWERS`, question id -> function, for its questions; or one of
-both. Nothing else is touched by a new one: list, page, intake, work and doors are the same for all.
+both. `SWEEP`, if it is there, is called once a minute. Nothing else is touched by a new one: list,
+page, intake, work and doors are the same for all.
 """
 
 from __future__ import annotations
@@ -164,6 +165,11 @@ def answers() -> dict[str, Callable[[Any], Message]]:
     for _, module in _modules():
         found |= getattr(module, "ANSWERS", {})
     return found
+
+
+def sweeps() -> list[Callable[[], None]]:
+    """What is to be looked for once a minute."""
+    return [module.SWEEP for _, module in _modules() if hasattr(module, "SWEEP")]
 
 
 def _modules() -> Iterator[tuple[str, ModuleType]]:

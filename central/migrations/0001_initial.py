@@ -118,6 +118,27 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="Unfinished",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("person", models.CharField(max_length=64)),
+                ("service", models.CharField(max_length=40)),
+                ("kept_at", models.DateTimeField(db_index=True)),
+                ("header", models.JSONField()),
+                ("sealed", models.BinaryField()),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("person", "service"), name="unfinished_one")
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="Terminal",
             fields=[
                 (

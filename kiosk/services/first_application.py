@@ -20,6 +20,7 @@ from kiosk.steps.pickup import pick_up
 from kiosk.steps.rows import masked, of_chip
 from kiosk.steps.signing import review_and_sign
 from kiosk.steps.telephone import telephone
+from kiosk.steps.unfinished import offer_unfinished
 from kiosk.visit.prompts import Choice, Notice, Option, Row
 from kiosk.visit.service import Leave, Service
 
@@ -56,6 +57,7 @@ class ApplyFirst(Service):
         if citizen.age_on(self.today) < policy.ages.adult:
             raise Leave("apply.under_age", icon="human-male-child")
         known_phone = await may_apply(citizen, self.today, "first_application.eligibility")
+        await offer_unfinished(self, citizen)
 
         self.at("details")
         phone = await telephone(known_phone)

@@ -21,6 +21,9 @@ step's prompts have ids that begin with its name. All of them are put again, fil
 every *equal* question keeps its reply by itself, and only a question that reads differently is put
 to the citizen. Back from the first question of the step returns to the review, unchanged.
 
+**Suggestions**: a prompt may be filled by what an earlier one offers (`Prompt.offers`): what was
+left unfinished another day. It is filled, never answered.
+
 **Effects** (submit, print, write, pay) happen once and are always waited for. While one is open
 nobody leaves and no time runs; whatever wants to end the visit waits until its result is known.
 After an effect that commits there is no way back past it, and every ending knows its number.
@@ -33,7 +36,7 @@ here keeps a traceback, because its frames hold what the citizen said.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
@@ -75,6 +78,8 @@ class Prompt(Generic[A]):
     idle_s: ClassVar[float | None] = 90.0
     #: Whether the page shows personal data: then it has a limit that touches do not move.
     personal: ClassVar[bool] = False
+    #: Whether the answer may wait for another day: plain text, no proof, consent or secret.
+    keeps: ClassVar[bool] = False
 
     def check(self, answer: A) -> A:
         """Return the answer as the service will see it, or raise `Unacceptable`.
@@ -90,6 +95,10 @@ class Prompt(Generic[A]):
     def number_of(self, answer: A) -> str:
         """The receipt number that an answer to a committing prompt promises."""
         return ""
+
+    def offers(self, answer: A) -> Mapping[str, Any]:
+        """Prompt id -> what it is to be filled with after this answer."""
+        return {}
 
     def __await__(self) -> Generator[Prompt[Any], Any, A]:
         answer: A = yield self
@@ -110,6 +119,8 @@ class Run(Protocol):
 
     @property
     def stage(self) -> str: ...
+    @property
+    def resumable(self) -> bool: ...
     def run(self) -> Coroutine[Prompt[Any], Any, None]: ...
 
 
@@ -124,6 +135,15 @@ class Cancelled(VisitEnded):
 
 class IdledOut(VisitEnded):
     """Nobody touched the screen and nobody answered the warning."""
+
+
+class KeepForLater(BaseException):
+    """Thrown at the await when the citizen leaves and wants to go on another day, with the answers
+    that may wait: prompt id -> answer."""
+
+    def __init__(self, answers: Mapping[str, Any]) -> None:
+        super().__init__("kept for later")
+        self.answers = answers
 
 
 class Ending(StrEnum):
@@ -257,6 +277,12 @@ class Visit:
         return not self.committed and any(prompt.enters for prompt, _ in self._said)
 
     @property
+    def can_keep(self) -> bool:
+        """Whether the answers so far can wait for another day."""
+        known = self._service is not None and self._service.resumable
+        return known and self.can_leave and self.entered
+
+    @property
     def committed(self) -> bool:
         """Whether something was submitted in this visit."""
         return self._floor > 0
@@ -310,6 +336,17 @@ class Visit:
         if self._in_effect:
             return False
         self._stop(Cancelled())
+        return True
+
+    def keep(self) -> bool:
+        """The citizen leaves and wants to go on another day. The service says what came of it;
+        there is no way back into what was left. Returns False where `can_keep` is."""
+        if not self.can_keep:
+            return False
+        answers = {prompt.id: reply for prompt, reply in self._said if prompt.keeps}
+        self._said, self._earlier, self._revision = [], [], None
+        self._send(KeepForLater(answers))
+        self._go_on()
         return True
 
     def crash(self, error: BaseException) -> None:
@@ -487,8 +524,18 @@ class Visit:
                     for earlier, reply in self._earlier
                     if earlier.id == prompt.id and not isinstance(reply, DeviceFault)
                 ),
-                None,
+                self._offered(prompt),
             )
+        return None
+
+    def _offered(self, prompt: Prompt[Any]) -> Any:
+        """What an earlier prompt offers to fill this one with, if its rules still take it."""
+        for earlier, reply in self._said:
+            if not isinstance(reply, DeviceFault) and prompt.id in (found := earlier.offers(reply)):
+                try:
+                    return prompt.check(found[prompt.id])
+                except (Unacceptable, AttributeError, TypeError):
+                    return None  # another release kept something of another shape
         return None
 
     def _send(self, reply: Any) -> None:
@@ -499,6 +546,8 @@ class Visit:
             if isinstance(reply, DeviceFault):
                 # A copy: what is thrown gets a traceback, whose frames hold what the citizen said.
                 self.prompt = coroutine.throw(reply.bare())
+            elif isinstance(reply, KeepForLater):
+                self.prompt = coroutine.throw(reply)
             else:
                 self.prompt = coroutine.send(reply)
         except StopIteration:

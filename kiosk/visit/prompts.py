@@ -8,6 +8,7 @@ A prompt says *what* is asked; its `id` names the words (`<id>.title`, `<id>.tex
 |--------------|--------------------|--------------------------------------------|
 | Notice       | citizen            | `Agreement`: when it was read or agreed to |
 | Choice       | citizen            | the value of the chosen option             |
+| Resume       | citizen            | "go_on" or "anew"                          |
 | Form         | citizen            | {field name: text}, every field valid      |
 | PlaceIdCard  | ID-card reader     | `IdCard`                                   |
 | ReadCard     | card reader        | `SocialCard`                               |
@@ -117,10 +118,25 @@ class Choice(Prompt[str]):
     options: tuple[Option, ...]
     facts: Facts = field(default_factory=dict, repr=False)
 
+    keeps: ClassVar[bool] = True
+
     def check(self, answer: str) -> str:
         if all(answer != option.value for option in self.options):
             raise Unacceptable("prompt.choice.unknown")
         return answer
+
+
+@dataclass(frozen=True)
+class Resume(Choice):
+    """Whether to go on with what was left unfinished another day, here or at another terminal.
+    "go_on" fills the prompts that follow; `answers`: prompt id -> answer."""
+
+    answers: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    keeps: ClassVar[bool] = False
+
+    def offers(self, answer: str) -> Mapping[str, Any]:
+        return self.answers if answer == "go_on" else {}
 
 
 @dataclass(frozen=True)
@@ -149,6 +165,7 @@ class Form(Prompt[Mapping[str, str]]):
 
     enters: ClassVar[bool] = True
     personal: ClassVar[bool] = True
+    keeps: ClassVar[bool] = True
     idle_s: ClassVar[float | None] = 120.0
 
     def check(self, answer: Mapping[str, str]) -> Mapping[str, str]:

@@ -7,6 +7,7 @@ which replays the service, finds the same.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -14,8 +15,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from hardware.faults import Device, DeviceFault
 from kiosk.photo.faces import Place
 from kiosk.receipts import Slip
+from kiosk.records.submission import Question
 from kiosk.records.transaction import Transaction
-from kiosk.visit.prompts import Advice, Print
+from kiosk.visit.flow import KeepForLater
+from kiosk.visit.prompts import Advice, AskCentral, Print
 
 if TYPE_CHECKING:
     from datetime import date
@@ -61,6 +64,8 @@ class Context:
     printer: bool = True
     #: Whether somebody is there who may vouch for a citizen (人工核验).
     staffed: bool = False
+    #: Whether the centre could be reached at the start of the visit.
+    online: bool = False
     #: Names this visit, so that two visits' prints are told apart.
     visit: str = ""
     #: Each business that this terminal can file -> its `Service.own_states`.
@@ -100,6 +105,8 @@ class Service:
         self.policy = context.policy
         #: Where the service stands now; see `at`.
         self.stage = ""
+        #: Under whom answers may wait for another day, see `kiosk.steps.unfinished`.
+        self.holder: Citizen | None = None
 
     def transaction(
         self, citizen: Citizen, document: Mapping[str, Json], proof: Proof, **more: Any
@@ -115,6 +122,11 @@ class Service:
             raise ValueError(f"{self.id} has no stage {stage}")
         self.stage = stage
 
+    @property
+    def resumable(self) -> bool:
+        """Whether it is known under whom answers can wait for another day."""
+        return self.holder is not None
+
     async def serve(self) -> None:
         """The procedure, read from top to bottom as at the counter."""
         raise NotImplementedError
@@ -126,8 +138,26 @@ class Service:
             return
         except Leave as leave:
             message, icon, facts = leave.message, leave.icon, leave.facts
+        except KeepForLater as keep:
+            kept = json.dumps(keep.answers, ensure_ascii=False)
+            keep.answers = {}
+            await self._keep(kept)
+            return
         if message:
             await self._advise(message, icon, facts)
+
+    async def _keep(self, answers: str) -> None:
+        """Have the centre keep them, sealed, and say what came of it."""
+        citizen = self.holder
+        assert citizen is not None
+        number, name = citizen.number.text, citizen.name
+        fields = {"id_number": number, "name": name, "service": self.id, "answers": answers}
+        reply = await AskCentral("unfinished.keep", Question("unfinished.keep", fields))
+        until = "" if reply.facts is None else str(reply.facts.get("until") or "")
+        if until:
+            await Advice("unfinished.kept", "calendar-clock", {"until": until})
+        else:
+            await Advice("unfinished.not_kept", "cloud-off-outline")
 
     async def _advise(self, message: str, icon: str, facts: Mapping[str, str | int]) -> None:
         advice = Advice(message, icon, facts, prints=self.context.printer)

@@ -91,10 +91,17 @@ class LeaveQuestion(Cover):
     """退出 was pressed after something was entered: the first touch may have been a mistake."""
 
     def __init__(
-        self, say: Callable[..., str], stay: Callable[[], None], leave: Callable[[], None]
+        self,
+        say: Callable[..., str],
+        stay: Callable[[], None],
+        leave: Callable[[], None],
+        keep: Callable[[], None] | None,
     ) -> None:
+        """`keep`: leaves the answers for another day; None where that cannot be."""
         super().__init__("exit-to-app", say("leave.title"))
         self.panel.add_widget(Text(say("leave.text"), align="center", colour=theme.INK_SOFT))
+        if keep is not None:
+            self.panel.add_widget(BarButton(say("leave.keep"), "leave:keep", keep))
         self.buttons(
             BarButton(say("leave.leave"), "leave:leave", leave),
             BarButton(say("leave.stay"), "leave:stay", stay, look="primary"),

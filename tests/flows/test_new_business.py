@@ -22,14 +22,12 @@ PLACES = ("sync/kinds", "central/business", "kiosk/services")
 #: Where one business may speak of another: what follows from it at the centre, and the tour.
 MAY_NAME_OTHERS = ("central/business", "kiosk/demo")
 
+#: Steps that have a question of their own at the centre: those who take the step name it.
+STEPS = {file.stem for file in (ROOT / "kiosk/steps").glob("*.py")}
+
 BUSINESSES = sorted(
     {service.id for service in find_services()}
-    | {
-        file.stem
-        for place in PLACES[:2]
-        for file in (ROOT / place).glob("*.py")
-        if file.stem != "__init__"
-    }
+    | {file.stem for place in PLACES[:2] for file in (ROOT / place).glob("*.py")} - STEPS
 )
 
 

@@ -79,6 +79,13 @@ REPLIES: Mapping[str, tuple[Reply, ...]] = {
         *(Reply({"rejection": "", "state": state}) for state in ("none", "in_use", "replaced")),
         *(Reply({"rejection": refusal, "state": ""}) for refusal in REFUSALS),
     ),
+    "unfinished.find": (
+        Reply(),
+        Reply({"answers": "", "kept": ""}),
+        Reply({"answers": '{"telephone.number": {"phone": "13911112222"}}', "kept": "2026-11-23"}),
+        Reply({"answers": "[1", "kept": "2026-11-23"}),
+    ),
+    "unfinished.keep": (Reply({"until": "2026-12-01"}), Reply(), Reply({"until": ""})),
     "card_progress.cases": (
         Reply({"cases": [case(stage) for stage in (*STAGES, "of a newer centre")]}),
         Reply({"cases": [case("in_production") | {"overdue": True}]}),
@@ -207,6 +214,7 @@ def _verdicts(prompt: p.AwaitVerdict) -> Iterator[Way]:
 _WAYS: Mapping[type[Prompt[Any]], Callable[[Any], Any]] = {
     p.Notice: _notice,
     p.Choice: lambda prompt: (option.value for option in prompt.options),
+    p.Resume: lambda prompt: (option.value for option in prompt.options),
     p.Form: _form,
     p.PlaceIdCard: _id_cards,
     p.ReadCard: _social_cards,

@@ -73,6 +73,14 @@ def sample_prompts() -> dict[str, Prompt[Any]]:
                 Option("child", icon="human-male-child"),
             ),
         ),
+        "resume": p.Resume(
+            "unfinished.found",
+            (
+                Option("go_on", icon="play-circle-outline"),
+                Option("anew", icon="pencil-outline"),
+            ),
+            {"day": "2026-11-23"},
+        ),
         "choice-two": p.Choice(
             "address.same",
             (

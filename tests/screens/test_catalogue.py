@@ -77,7 +77,7 @@ def _idle(terminal: StubTerminal, stage: Stage) -> None:
 
 def _leaving(terminal: StubTerminal, stage: Stage) -> None:
     stage.begin(find_services()[0])
-    stage.put_over(LeaveQuestion(terminal.words.say, stage.uncover, stage.cancel))
+    stage.put_over(LeaveQuestion(terminal.words.say, stage.uncover, stage.cancel, stage.cancel))
 
 
 def _left_behind(terminal: StubTerminal, stage: Stage) -> None:

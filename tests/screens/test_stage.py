@@ -514,6 +514,23 @@ def test_leaving_asks_once_when_something_was_entered(
     assert (stage.shown, stage._visit) == ("home", None)
 
 
+@pytest.mark.parametrize("online", [True, False])
+def test_who_leaves_may_go_on_another_day_while_the_centre_can_take_it(
+    hand: Hand, stage: Stage, time: Time, online: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Visit, "entered", True)
+    monkeypatch.setattr(Service, "resumable", True)
+    stage.terminal.online = online  # type: ignore[misc]
+    kept: list[str] = []
+    monkeypatch.setattr(Visit, "keep", lambda visit: kept.append(visit.prompt.id))
+    to_card(hand, stage, time)
+    tap(hand, stage, time, "leave")
+    assert hand.has("leave:keep") == online
+    if online:
+        tap(hand, stage, time, "leave:keep")
+        assert kept == ["identity.id_card"]
+
+
 def test_what_is_asked_before_leaving_gives_way_to_the_idle_warning(
     hand: Hand, stage: Stage, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:

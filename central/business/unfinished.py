@@ -1,0 +1,81 @@
+"""上次没办完的: what terminals may leave here for a person for seven days (domain R-K10).
+
+It waits under the keyed hash of the ID number, sealed to the centre's own key, one per person and
+service. It goes when it is old, and is not offered once the matter itself was filed.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+
+from central.cases import Case
+from central.keys import keyring, person_hash
+from central.models import Unfinished
+from sync.envelope import Unreadable
+from sync.kinds.unfinished import KEPT_DAYS, Find, Found, Keep, Kept
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sync.wire.base import Message
+
+_PURPOSE = "unfinished.kept"
+
+
+def _keep(asked: Keep) -> Message:
+    person = person_hash(asked.id_number)
+    if not asked.answers:
+        Unfinished.objects.filter(person=person, service=asked.service).delete()
+        return Kept()
+    sealer = keyring().current_sealer()
+    header = sealer.question_header("", _PURPOSE)
+    sealed = sealer.seal(header, {"name": asked.name, "answers": asked.answers})
+    now = timezone.now()
+    Unfinished.objects.update_or_create(
+        person=person,
+        service=asked.service,
+        defaults={"kept_at": now, "header": header.as_wire(), "sealed": sealed},
+    )
+    return Kept(until=_day(now + timedelta(days=KEPT_DAYS)))
+
+
+def _find(asked: Find) -> Message:
+    person = person_hash(asked.id_number)
+    row = Unfinished.objects.filter(
+        person=person, service=asked.service, kept_at__gt=_oldest()
+    ).first()
+    if row is None or _filed(person, asked.service, row.kept_at):
+        return Found()
+    opener = keyring().opener(row.header["key_id"])
+    try:
+        plain = {} if opener is None else opener.open(row.header, bytes(row.sealed))
+    except Unreadable:
+        plain = {}
+    if plain.get("name") != asked.name:
+        return Found()
+    return Found(answers=str(plain["answers"]), kept=_day(row.kept_at))
+
+
+def _filed(person: str, service: str, since: datetime) -> bool:
+    return Case.objects.filter(person=person, kind=service, created__gt=since).exists()
+
+
+def _oldest() -> datetime:
+    return timezone.now() - timedelta(days=KEPT_DAYS)
+
+
+def _day(when: datetime) -> str:
+    return timezone.localtime(when).date().isoformat()
+
+
+def _forget_old() -> None:
+    """Delete what is no longer offered because of its age."""
+    Unfinished.objects.filter(kept_at__lte=_oldest()).delete()
+
+
+SWEEP = _forget_old
+
+ANSWERS = {"unfinished.keep": _keep, "unfinished.find": _find}

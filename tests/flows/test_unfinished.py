@@ -1,0 +1,143 @@
+"""What was left unfinished waits at the centre, and fills the pages another day (domain R-K10)."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import pytest
+
+from hardware.faults import DeviceFault, FaultCode
+from kiosk.records.submission import Reply
+from kiosk.services.first_application import ApplyFirst
+from kiosk.visit.flow import Ending
+from tests.flows.counter import CONTEXT, PHONE, Walk
+
+ONLINE = dataclasses.replace(CONTEXT, online=True)
+KEPT = Reply({"until": "2026-12-01"})
+
+
+def walk() -> Walk:
+    return Walk(ApplyFirst, ONLINE)
+
+
+def asked() -> Walk:
+    """At the question whether something is kept."""
+    return walk().until("eligibility.ask").say("eligibility.ask", Reply({"phone": ""}))
+
+
+def found(**answers: Any) -> Walk:
+    reply = Reply({"answers": json.dumps(answers, ensure_ascii=False), "kept": "2026-11-23"})
+    return asked().say("unfinished.ask", reply)
+
+
+def at_outlet() -> Walk:
+    return asked().say("unfinished.ask", Reply({"answers": ""})).until("pickup.outlet")
+
+
+def test_what_was_entered_is_kept_under_the_person_and_the_service() -> None:
+    visit = at_outlet()
+    assert visit.visit.can_keep and visit.visit.keep()
+    fields = visit.prompt.question.fields
+    assert (visit.prompt.question.kind, fields["service"]) == ("unfinished.keep", ApplyFirst.id)
+    kept = json.loads(fields["answers"])
+    assert kept["telephone.number"] == PHONE and kept["pickup.bank"] == "icbc"
+    visit.say("unfinished.keep", KEPT)
+    assert visit.prompt.id == "unfinished.kept" and visit.prompt.facts == {"until": "2026-12-01"}
+    assert not visit.visit.can_go_back and not visit.visit.can_keep
+    visit.say("unfinished.kept", True)
+    outcome = visit.visit.outcome
+    assert outcome is not None and outcome.ending is Ending.DONE and not outcome.committed
+
+
+@pytest.mark.parametrize("reply", [Reply(), Reply({"until": ""})])
+def test_what_could_not_be_kept_is_not_said_to_be(reply: Reply) -> None:
+    visit = at_outlet()
+    visit.visit.keep()
+    visit.say("unfinished.keep", reply)
+    assert visit.at == "unfinished.not_kept"
+
+
+def test_no_photo_consent_proof_or_card_is_kept() -> None:
+    visit = at_outlet().say("pickup.outlet", "icbc-lubei").until("photo.choose")
+    assert visit.visit.keep()
+    kept = json.loads(visit.prompt.question.fields["answers"])
+    assert set(kept) == {
+        "apply.who",
+        "telephone.number",
+        "telephone.read_back",
+        "address.same",
+        "apply.special_group",
+        "pickup.bank",
+        "pickup.outlet",
+    }
+
+
+def test_nothing_is_kept_before_it_is_known_for_whom_nor_before_anything_was_entered() -> None:
+    visit = walk().until("identity.id_card")
+    assert not visit.visit.can_keep and not visit.visit.keep()
+    assert not asked().visit.can_keep
+
+
+def test_nothing_is_kept_during_an_effect_nor_after_it() -> None:
+    visit = at_outlet().until("filing.submit")
+    assert not visit.visit.keep()
+    visit.until("apply.accepted")
+    assert not visit.visit.keep()
+
+
+def test_pages_are_filled_but_not_answered() -> None:
+    visit = found(**{"telephone.number": {"phone": "13911112222"}, "pickup.bank": "abc"})
+    visit.say("unfinished.found", "go_on")
+    assert visit.at == "telephone.number" and visit.visit.suggestion == {"phone": "13911112222"}
+    visit.until("pickup.bank")
+    assert visit.visit.suggestion == "abc"
+
+
+def test_back_and_revision_fill_a_page_with_what_was_said_now() -> None:
+    visit = found(**{"telephone.number": {"phone": "13911112222"}}).say("unfinished.found", "go_on")
+    visit.say("telephone.number", PHONE).visit.back()
+    assert visit.visit.suggestion == PHONE
+
+
+def test_what_does_not_fit_any_more_fills_nothing() -> None:
+    """An outlet was closed meanwhile; a newer release kept something else."""
+    visit = found(**{"telephone.number": {"phone": "1"}, "pickup.bank": "gone", "review": True})
+    visit.say("unfinished.found", "go_on")
+    assert visit.visit.suggestion is None
+    visit.until("pickup.bank")
+    assert visit.visit.suggestion is None
+
+
+@pytest.mark.parametrize("answers", ["", "{}", "[]", "no json", "{", '{"telephone.number": 3}'])
+def test_what_cannot_be_read_is_passed_over(answers: str) -> None:
+    visit = asked().say("unfinished.ask", Reply({"answers": answers, "kept": "2026-11-23"}))
+    if visit.at == "unfinished.found":
+        visit.say("unfinished.found", "go_on")
+    assert visit.at == "telephone.number" and visit.visit.suggestion is None
+
+
+def test_who_starts_again_has_it_erased() -> None:
+    visit = found(**{"telephone.number": {"phone": "13911112222"}}).say("unfinished.found", "anew")
+    assert visit.prompt.question.fields["answers"] == ""
+    visit.say("unfinished.drop", Reply({"until": ""}))
+    assert visit.at == "telephone.number" and visit.visit.suggestion is None
+
+
+def test_offline_nobody_waits_for_what_was_kept() -> None:
+    visit = Walk(ApplyFirst).until("eligibility.ask").say("eligibility.ask", Reply({"phone": ""}))
+    assert visit.at == "telephone.number"
+
+
+def test_a_fault_while_it_is_kept_ends_the_visit_and_wipes_it() -> None:
+    visit = at_outlet()
+    visit.visit.keep()
+    visit.visit.fault(DeviceFault(FaultCode.INTERNAL))
+    assert visit.visit.outcome is not None and visit.visit.outcome.ending is Ending.FAULT
+    assert visit.visit._said == []
+
+
+def test_while_the_camera_works_the_citizen_may_leave_for_another_day() -> None:
+    visit = at_outlet().until("photo.take")
+    assert visit.visit.keep() and visit.at == "unfinished.keep"
