@@ -67,6 +67,13 @@ class Centre:
         )
         return person
 
+    def forget(self, person: Person) -> None:
+        """The registry does not know them."""
+        from central.keys import person_hash
+        from central.models import RegisteredPerson
+
+        RegisteredPerson.objects.filter(pk=person_hash(person.number)).delete()
+
     def card(self, person: Person) -> str:
         from central.keys import person_hash
         from central.models import RegisteredPerson
