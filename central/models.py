@@ -348,32 +348,34 @@ class Unfinished(models.Model):
         return str(self.pk)
 
 
+class CardState(models.TextChoices):
+    """Of a person's card, in the letters of the card management (domain §2.3). What leads from one
+    to another: `central.card_states`."""
+
+    NONE = "", "无卡"
+    ISSUED = "0", "放号"
+    NORMAL = "1", "正常"
+    LOST = "2", "挂失"
+    LOST_TEMPORARILY = "B", "临时挂失"
+    CANCELLED_AFTER_LOSS = "3", "挂失后注销"
+    CANCELLED = "4", "注销"
+    NOT_ACTIVE = "A", "未启用"
+
+
 class RegisteredPerson(models.Model):
-    """参保人员库 of the demonstration (`central.ports.registry`): keyed hashes, no ID numbers.
-
-    Card states are those of the card management (domain §2.3).
-    """
-
-    class Card(models.TextChoices):
-        NONE = "", "无卡"
-        ISSUED = "0", "放号"
-        NORMAL = "1", "正常"
-        LOST = "2", "挂失"
-        LOST_TEMPORARILY = "B", "临时挂失"
-        CANCELLED_AFTER_LOSS = "3", "挂失后注销"
-        CANCELLED = "4", "注销"
-        NOT_ACTIVE = "A", "未启用"
+    """参保人员库 of the demonstration (`central.ports.registry`): keyed hashes, no ID numbers."""
 
     person = models.CharField(max_length=64, primary_key=True, editable=False)
     name = models.CharField("姓名", max_length=50)
     insured = models.BooleanField("参保", default=True)
     deceased = models.BooleanField("已故", default=False)
     card_state = models.CharField(
-        "卡状态", max_length=1, choices=Card, default=Card.NONE, blank=True
+        "卡状态", max_length=1, choices=CardState, default=CardState.NONE, blank=True
     )
     #: 9 characters, and the bank; "" without a card.
     card_no = models.CharField("卡号", max_length=9, blank=True)
     bank = models.CharField("合作银行", max_length=40, blank=True)
+    card_made = models.DateField("制卡日期", null=True, blank=True)
     #: At a window or by the employer; what came from terminals is found in the cases.
     open_elsewhere = models.BooleanField("其他渠道已有申请", default=False)
 

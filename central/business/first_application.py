@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from central import pictures, portrait
+from django.utils import timezone
+
+from central import card_states, pictures, portrait
 from central.business import Business, Opened
+from central.card_states import WITHOUT_CARD, CardMove
 from central.cases import TO_REVIEW
 from central.keys import person_hash
+from central.models import CardState
 from central.ports.registry import registry
 from central.rules import open_case
 from sync.kinds.first_application import Eligibility, MayApply
@@ -24,14 +28,11 @@ if TYPE_CHECKING:
     from central.ports.registry import Registered
     from sync.wire.base import Message
 
-#: Card states that mean there is no card any more.
-_WITHOUT_CARD = ("", "3", "4")
-
 #: (refusal, reason, does it apply?)
 _RULES: list[tuple[Rejection, str, Callable[[Registered], bool]]] = [
     (Rejection.NOT_PERMITTED, "deceased", lambda person: person.deceased),
     (Rejection.NOT_PERMITTED, "not_insured", lambda person: not person.insured),
-    (Rejection.NOT_PERMITTED, "has_card", lambda person: person.card_state not in _WITHOUT_CARD),
+    (Rejection.NOT_PERMITTED, "has_card", lambda person: person.card_state not in WITHOUT_CARD),
     (Rejection.DUPLICATE_APPLICATION, "open_elsewhere", lambda person: person.open_elsewhere),
 ]
 
@@ -98,12 +99,24 @@ class FirstApplication(Business):
         return f"photo.{photo}" if photo else ""
 
     def moved(self, case: Case) -> None:
-        """Whoever had to compare has decided."""
+        """Whoever had to compare has decided; the card follows the case."""
         if case.state != TO_REVIEW:
             portrait.add_task(case)
+        if case.state == "in_production":
+            bank = case.contents["document"]["bank"]
+            card_states.number(case.person, bank, timezone.localdate())
+        elif case.state == "finished":
+            card_states.bring(case.person, CardState.NOT_ACTIVE, CardMove.HAND_OUT)
+        elif case.state == "returned" and _is_made(case):
+            card_states.cancel(case.person)
 
     def refusal(self, opened: Opened) -> tuple[Rejection, str] | None:
         return _refusal(opened.document.name, opened.person)
+
+
+def _is_made(case: Case) -> bool:
+    """Whether a card had its number already."""
+    return case.events.filter(to_state="in_production").exists()
 
 
 def _refusal(name: str, person: str) -> tuple[Rejection, str] | None:

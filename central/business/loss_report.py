@@ -15,9 +15,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from central.business import Business, Opened
+from central.card_states import BLOCKED, USABLE, CardMove, bring
 from central.cases import Case
 from central.keys import person_hash
 from central.masking import masked_card
+from central.models import CardState
 from central.packs import days_of, ends, shortest
 from central.ports.registry import registry
 from sync.kinds.loss_report import CardFound, WhichCard
@@ -31,10 +33,6 @@ if TYPE_CHECKING:
 
     from kiosk.policy import Days, Policy
     from sync.wire.base import Message
-
-#: States of a card (domain §2.3): 正常, 未启用; 挂失, 临时挂失.
-IN_USE, LOST = ("1", "A"), ("2", "B")
-_FORMAL, _TEMPORARY = LOST
 
 #: States of a report in which it blocks the card.
 HOLDING = ("in_force", "to_review")
@@ -80,7 +78,7 @@ class LossReport(Business):
         if _withdrawn_since(opened.person, opened.created):
             return Rejection.NOT_PERMITTED, "withdrawn_since"
         known = registry().find(opened.person)
-        formally = known is not None and known.card_state == _FORMAL
+        formally = known is not None and known.card_state == CardState.LOST
         if found.state == "lost" and (formally or opened.document.loss == "temporary"):
             return Rejection.DUPLICATE_APPLICATION, "lost_already"
         return None
@@ -111,13 +109,14 @@ class LossReport(Business):
             before = others[0] if others else known.card_state
             case.findings = {**case.findings, _BEFORE: before}
             case.save(update_fields=["findings"])
-        before = case.findings[_BEFORE]
-        blocks = {_block(one) for one in holding} | ({before} & set(LOST))
-        if blocks and known.card_state in (*IN_USE, *LOST):
-            strongest = _FORMAL if _FORMAL in blocks else _TEMPORARY
-            registry().set_card_state(case.person, strongest)
-        elif not blocks and known.card_state in LOST:
-            registry().set_card_state(case.person, before)
+        before = CardState(case.findings[_BEFORE])
+        blocks = {_block(one) for one in holding} | ({before} & set(BLOCKED))
+        if blocks and known.card_state in (*USABLE, *BLOCKED):
+            formally = CardState.LOST in blocks
+            strongest = CardState.LOST if formally else CardState.LOST_TEMPORARILY
+            bring(case.person, strongest, CardMove.BLOCK, CardMove.RELEASE)
+        elif not blocks and known.card_state in BLOCKED:
+            bring(case.person, before, CardMove.RELEASE)
 
 
 def _lapse(policy: Policy) -> Days:
@@ -135,9 +134,10 @@ def holding_reports(person: str) -> QuerySet[Case]:
     return reports.order_by("position")
 
 
-def _block(report: Case) -> str:
+def _block(report: Case) -> CardState:
     """How a report that holds blocks the card."""
-    return _FORMAL if _is_formal(report) and report.state == "in_force" else _TEMPORARY
+    formally = _is_formal(report) and report.state == "in_force"
+    return CardState.LOST if formally else CardState.LOST_TEMPORARILY
 
 
 def _is_formal(report: Case) -> bool:
@@ -158,14 +158,14 @@ def _card(name: str, person: str) -> CardFound:
         return CardFound(rejection=Rejection.PERSON_UNKNOWN)
     if known.name != name:
         return CardFound(rejection=Rejection.MISMATCH)
-    state = "in_use" if known.card_state in IN_USE else "none"
-    if known.card_state in LOST:
+    state = "in_use" if known.card_state in USABLE else "none"
+    if known.card_state in BLOCKED:
         state = "lost"
     formally = any(_is_formal(report) for report in holding_reports(person))
     return CardFound(
         state=state,
         card=masked_card(known.card_no),
-        temporary=known.card_state == _TEMPORARY and not formally,
+        temporary=known.card_state == CardState.LOST_TEMPORARILY and not formally,
     )
 
 

@@ -10,10 +10,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from central.business import Business, Opened
-from central.business.loss_report import HOLDING, LOST, holding_reports
+from central.business.loss_report import HOLDING, holding_reports
+from central.card_states import BLOCKED, USABLE, CardMove, bring
 from central.cases import TO_REVIEW, Case
 from central.keys import person_hash
 from central.machine import NotPossible, move
+from central.models import CardState
 from central.ports.registry import registry
 from sync.kinds.loss_withdrawal import LossState, MayWithdraw
 from sync.wire.contents import ProofLevel
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 FRESH = timedelta(minutes=5)
 
 #: Kinds that ask for a new card, after which the old one is not brought back.
-_NEW_CARD = ("first_application", "replacement")
+_NEW_CARD = ("first_application", "card_replacement")
 _UNDER_WAY = ("accepted", "to_review", "approved", "needs_more", "in_production", "delivered")
 
 
@@ -90,9 +92,9 @@ class LossWithdrawal(Business):
             move(position, "withdrawn", by="centre", note=case.receipt_no)
         known = registry().find(case.person)
         holds = holding_reports(case.person).exists()
-        if known is not None and known.card_state in LOST and not holds:
+        if known is not None and known.card_state in BLOCKED and not holds:
             # It was blocked elsewhere, at a window or by telephone.
-            registry().set_card_state(case.person, "1")
+            bring(case.person, CardState.NORMAL, CardMove.RELEASE)
 
 
 def _reports(person: str, after: datetime) -> QuerySet[Case]:
@@ -116,9 +118,9 @@ def _state(name: str, person: str) -> LossState:
         return LossState(rejection=Rejection.MISMATCH)
     if _new_card(person):
         return LossState(state="replaced")
-    if known.card_state in LOST:
+    if known.card_state in BLOCKED:
         return LossState(state="lost")
-    return LossState(state="in_use" if known.card_state in ("1", "A") else "none")
+    return LossState(state="in_use" if known.card_state in USABLE else "none")
 
 
 def _may_withdraw(asked: MayWithdraw) -> Message:

@@ -26,6 +26,7 @@ from central.business import business_of, businesses
 from central.cases import Case, record
 from central.keys import person_hash
 from central.masking import masked_name
+from central.ports import NotNow
 from central.ports.portrait_decoder import HEIGHT, WIDTH, portrait_decoder
 from central.rules import REVIEW_WORDS
 from central.whole import checks_of
@@ -210,7 +211,7 @@ def move_case(request: HttpRequest, position: int) -> HttpResponse:
     user, note = request.user.get_username(), request.POST.get("note", "")
     try:
         machine.move(position, request.POST.get("to", ""), by=user, note=note, operator=True)
-    except machine.NotPossible as error:
+    except (machine.NotPossible, NotNow) as error:
         messages.error(request, _WHY_NOT.get(str(error), "现在不能这样处理,请刷新后再看"))
     except Case.DoesNotExist:
         raise Http404 from None
@@ -223,6 +224,7 @@ _WHY_NOT = {
     "no reason": "待核实的办件必须填写理由",
     "not opened": "请先打开办件查看,看过最新的核实原因",
     "open_case": "此人已有另一件未办结的同类办件,请先处理那一件",
+    "no_registry": "参保人员库暂时没有回应,请稍后再试",
 }
 
 

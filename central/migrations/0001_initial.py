@@ -107,6 +107,7 @@ class Migration(migrations.Migration):
                 ),
                 ("card_no", models.CharField(blank=True, max_length=9, verbose_name="卡号")),
                 ("bank", models.CharField(blank=True, max_length=40, verbose_name="合作银行")),
+                ("card_made", models.DateField(blank=True, null=True, verbose_name="制卡日期")),
                 (
                     "open_elsewhere",
                     models.BooleanField(default=False, verbose_name="其他渠道已有申请"),

@@ -7,10 +7,13 @@ nobody in it yet, raises `NotNow`: the centre's own trouble is never a refusal.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from central.models import RegisteredPerson
+from central.models import CardState, RegisteredPerson
 from central.ports import NotNow
+
+if TYPE_CHECKING:
+    from datetime import date
 
 #: What the terminal is told while there is no registry.
 NO_REGISTRY = "no_registry"
@@ -18,14 +21,17 @@ NO_REGISTRY = "no_registry"
 
 @dataclass(frozen=True)
 class Registered:
-    """What the registry says. `card_state` is a letter of the card management (domain §2.3)."""
+    """What the registry says of a person and the one card that they have or had last."""
 
     name: str
     insured: bool = True
     deceased: bool = False
-    card_state: str = ""
+    card_state: CardState = CardState.NONE
+    #: "" where it is not known.
     card_no: str = ""
     bank: str = ""
+    #: When it was made (制卡日期), None where that is not known.
+    card_made: date | None = None
     open_elsewhere: bool = False
 
 
@@ -35,8 +41,13 @@ class Registry(Protocol):
     def find(self, person: str) -> Registered | None:
         """None: nobody is insured under this number. Raises `NotNow`."""
 
-    def set_card_state(self, person: str, state: str) -> None:
-        """Inside the caller's transaction. Raises `NotNow`."""
+    def set_card_state(self, person: str, state: CardState) -> None:
+        """Inside the caller's transaction. For `central.card_states`, which knows what may be.
+        Raises `NotNow`."""
+
+    def set_new_card(self, person: str, bank: str, made: date) -> None:
+        """From now on it is this card that is spoken of. Its number is not known yet. Otherwise
+        like `set_card_state`."""
 
 
 class DemoRegistry:
@@ -52,14 +63,18 @@ class DemoRegistry:
             name=row.name,
             insured=row.insured,
             deceased=row.deceased,
-            card_state=row.card_state,
+            card_state=CardState(row.card_state),
             card_no=row.card_no,
             bank=row.bank,
+            card_made=row.card_made,
             open_elsewhere=row.open_elsewhere,
         )
 
-    def set_card_state(self, person: str, state: str) -> None:
+    def set_card_state(self, person: str, state: CardState) -> None:
         RegisteredPerson.objects.filter(pk=person).update(card_state=state)
+
+    def set_new_card(self, person: str, bank: str, made: date) -> None:
+        RegisteredPerson.objects.filter(pk=person).update(card_no="", bank=bank, card_made=made)
 
 
 def registry() -> Registry:

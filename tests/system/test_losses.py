@@ -144,7 +144,7 @@ def test_a_withdrawal_is_not_approved_once_a_new_card_was_asked_for(centre: Cent
     waiting = centre.found(person, 60, reasons=("liveness_not_seen",))
     # As a replacement (补换) would stand there.
     case = Case.objects.get(pk=report.position)
-    case.pk, case.id, case.kind, case.state = None, uuid7(), "replacement", "accepted"
+    case.pk, case.id, case.kind, case.state = None, uuid7(), "card_replacement", "accepted"
     case.save(force_insert=True)
     with pytest.raises(NotPossible):
         centre.move(waiting, "in_force")
