@@ -97,6 +97,8 @@ class Screen:
     height: int = 1920
     fullscreen: bool = True
     language: str = "zh_CN"
+    #: Whether the keys of a PIN stand in another order each time, against whoever looks on.
+    shuffled_pin: bool = False
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from kiosk.operations.work import Operation, Work
 from kiosk.parts import Nobody, Parts, Performer, Worker
 from kiosk.photo.faces import Place
 from kiosk.receipts import Letterhead
+from kiosk.records.pins import Pins
 from kiosk.records.submission import Submitted
 from kiosk.services import businesses
 from kiosk.upkeep import forgetting
@@ -78,6 +79,8 @@ class Terminal:
         self._submitted: list[str] = []
         self._untold: tuple[Past, ...] = ()
         self._studio = parts.studio()
+        #: What is typed for a card in this visit, and wiped with it.
+        self.pins = Pins()
         self._offers = Offers(parts, lambda: self.online, lambda: parts.packs.on(self._today()))
         self._housekeeping = Housekeeping(parts, self._offers)
         self._performers: dict[str, Performer] = {
@@ -237,6 +240,7 @@ class Terminal:
     def wipe(self) -> None:
         """Forget the visit: stop what runs for it. Devices hold nothing beyond a job."""
         self._visit_lock.end()
+        self.pins.wipe()
         if self._current is not None:
             self._current.cancel()
             self._current = None
@@ -306,7 +310,25 @@ class Terminal:
             online=lambda: self.online,
             letterhead=self.letterhead,
             studio=studio,
+            pins=self.pins,
         )
+
+    def watch_card(self, prompt: Prompt[Any], gone: Callable[[DeviceFault], None]) -> Operation:
+        """While a prompt asks the citizen, see that the card it needs stays where it is. `gone` is
+        called on the card reader's worker if it does not; never after `cancel`."""
+        operation = self._current = Operation(prompt)
+        insertion = prompt.needs_card()
+        assert insertion is not None
+
+        def ended(future: Future[None]) -> None:
+            error = None if future.cancelled() else future.exception()
+            if isinstance(error, DeviceFault) and not operation.cancelled():
+                gone(error.bare())
+
+        reader = self.performer(Device.CARD_READER)
+        stay = reader.submit(lambda device: device.stay(insertion, operation.cancelled))
+        stay.add_done_callback(ended)
+        return operation
 
     def performer(self, name: str) -> Performer:
         """Who runs the jobs of a device; a device the terminal does not have refuses them."""

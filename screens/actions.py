@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
+from hardware.card.pin import Pin
 from kiosk.visit.flow import Unacceptable, Visit
+from kiosk.visit.prompts import EnterPin
 
 if TYPE_CHECKING:
     from kiosk.records.staff import Staff
@@ -78,6 +81,28 @@ class VisitActions:
     def vouch(self, staff: str, pin: str, reason: str) -> Staff:
         """Have the roster check a member of staff. Blocks; raises `StaffRefused`."""
         return self._host.terminal.maintenance.vouch(staff, pin, reason)
+
+    def enter_pin(self, digits: str) -> None:
+        """What was typed goes to the terminal; the answer says that it is there."""
+        pin, pins, prompt = Pin(digits), self._host.terminal.pins, self._visit.prompt
+        if not self._live or not isinstance(prompt, EnterPin):
+            pin.wipe()
+            return
+        try:
+            pins.put(pin, new=prompt.new, owner=prompt.owner)
+        except Unacceptable as error:
+            page = self._host.page
+            if page is not None:
+                page.show_error(error)
+            return
+        self.answer(True)
+
+    def pin_keys(self) -> str:
+        """The ten digits in the order of the keys."""
+        keys = list("1234567890")
+        if self._host.terminal.settings.screen.shuffled_pin:
+            random.SystemRandom().shuffle(keys)
+        return "".join(keys)
 
     def hush(self) -> None:
         self._host.voice.hush()

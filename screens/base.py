@@ -67,6 +67,13 @@ class Actions(Protocol):
     def vouch(self, staff: str, pin: str, reason: str) -> Staff:
         """Have a member of staff checked, off the Kivy thread. Raises `StaffRefused`."""
 
+    def enter_pin(self, digits: str) -> None:
+        """Give the terminal the PIN of a card, and answer. One that is too easily guessed comes
+        back through `show_error`."""
+
+    def pin_keys(self) -> str:
+        """The ten digits in the order in which their keys stand."""
+
     def hush(self) -> None:
         """Stop speaking."""
 

@@ -127,6 +127,8 @@ class Stage(Frame):
         visit.touched(self.clock())
         if prompt.performed_by is not None:
             self._start_operation(prompt)
+        elif prompt.needs_card() is not None:
+            self._watch_card(prompt)
 
     def _show_stage(self, stage: str) -> None:
         """Prompts before the first stage show no strip."""
@@ -262,6 +264,18 @@ class Stage(Frame):
         else:
             visit.answer(result)
         self.follow()
+
+    def _watch_card(self, prompt: Prompt[Any]) -> None:
+        """The citizen is asked something for which the card has to stay in."""
+        turn = self._turn
+        self._operation = self.terminal.watch_card(
+            prompt, lambda fault: Clock.schedule_once(lambda _: self._card_gone(turn, fault), 0)
+        )
+
+    def _card_gone(self, turn: int, fault: DeviceFault) -> None:
+        visit = self._visit
+        if turn == self._turn and visit is not None and visit.interrupt(fault):
+            self.follow()
 
     def tell(self, word: str) -> None:
         """Say a word to the running operation."""

@@ -9,7 +9,16 @@ from kivy.uix.floatlayout import FloatLayout
 from kivy.uix.widget import Widget
 
 from kiosk.visit.flow import Prompt
-from kiosk.visit.prompts import AskCentral, AwaitVerdict, CompareFaces, FindMine, Print, Submit
+from kiosk.visit.prompts import (
+    AskCentral,
+    AwaitVerdict,
+    CompareFaces,
+    FindMine,
+    Print,
+    RunScript,
+    Submit,
+    UsePin,
+)
 from screens import theme
 from screens.base import PromptScreen
 from screens.scale import px
@@ -21,6 +30,8 @@ from screens.widgets.text import Icon, Text
 LOOKS: dict[type[Prompt[Any]], tuple[str, str]] = {
     AskCentral: ("account-search-outline", "waiting.ask_central"),
     CompareFaces: ("face-recognition", "waiting.compare_faces"),
+    UsePin: ("lock-outline", "waiting.use_pin"),
+    RunScript: ("lock-reset", "waiting.run_script"),
     Submit: ("content-save-check-outline", "waiting.submit"),
     AwaitVerdict: ("cloud-upload-outline", "waiting.await_verdict"),
     FindMine: ("magnify", "waiting.find_mine"),

@@ -57,4 +57,8 @@ Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$"), AfterValidator(_real
 Moment = Annotated[str, Field(max_length=40), AfterValidator(_aware_time)]
 IdNumber = Annotated[str, AfterValidator(_id_number)]
 Short = Annotated[str, BeforeValidator(lambda value: "" if value is None else str(value)[:200])]
+#: 卡识别码, 32 hexadecimal digits.
+CardId = Annotated[str, Field(pattern=r"^[0-9A-Fa-f]{32}$")]
+#: 卡号, a letter and eight digits; "" where the card does not say.
+CardNo = Annotated[str, Field(pattern=r"^([A-Z][0-9]{8})?$")]
 Name = Annotated[str, Field(min_length=1, max_length=50)]

@@ -56,6 +56,10 @@ class SocialCard:
     #: Algorithm id of the application: "03" is SM4; "01" where the card does not say.
     algorithm: str = "01"
     interface: Interface = Interface.CONTACT
+    #: Which presentation of a card this was, see `CardSession.insertion`.
+    insertion: int = field(default=0, compare=False)
+    #: How many wrong PINs it would still take, where that was asked and the card says so.
+    pin_tries: int | None = field(default=None, compare=False)
 
     @property
     def region(self) -> str:
@@ -94,6 +98,7 @@ def decode(
         reset_info=historical_bytes(card.atr).hex().upper() if card else "",
         algorithm=algorithm,
         interface=card.interface if card else Interface.CONTACT,
+        insertion=card.insertion if card else 0,
     )
 
 

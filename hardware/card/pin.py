@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import pairwise
 
 from hardware.card.apdu import exchange, refused
 from hardware.card.session import CardSession
@@ -58,6 +59,19 @@ class Pin:
 
     def is_one_digit(self) -> bool:
         return len(set(self._digits)) == 1
+
+    def stands_in(self, text: str) -> bool:
+        """Whether the digits stand in a text, one behind the other."""
+        return self._digits.decode("ascii") in text
+
+    def is_straight(self) -> bool:
+        """Whether each digit follows the one before it, up or down: 234567, 987654."""
+        steps = {later - digit for digit, later in pairwise(self._digits)}
+        return steps in ({1}, {-1})
+
+    def copy(self) -> Pin:
+        """The same digits once more, to be wiped by itself."""
+        return Pin(self._digits.decode("ascii"))
 
     def wipe(self) -> None:
         self._digits[:] = bytes(len(self._digits))

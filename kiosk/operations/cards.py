@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hardware.faults import DeviceFault, FaultCode, NotWanted
@@ -17,6 +18,7 @@ from kiosk.visit.prompts import PutBack
 if TYPE_CHECKING:
     from hardware.card.contents import SocialCard
     from hardware.card.reader import CardReader
+    from hardware.card.session import CardSession
     from hardware.id_documents import IdCard
     from hardware.id_reader import IdReader
     from kiosk.operations.work import Work
@@ -48,26 +50,44 @@ def read_card(prompt: prompts.ReadCard, reader: CardReader, work: Work) -> Socia
         raise DeviceFault(FaultCode.HSM_UNREACHABLE, "no way to one is set up")
     authenticator = make_authenticator(way, parts.card_centre)
 
-    def read(cancelled: Callable[[], bool], report: Callable[[Any], None]) -> SocialCard:
-        return reader.use(cancelled, report, lambda card: read_social_card(card, authenticator))
+    def look(card: CardSession) -> SocialCard:
+        found = read_social_card(card, authenticator)
+        return replace(found, pin_tries=tries_of(card)) if prompt.tries else found
 
-    return with_put_back(read, work)
+    def read(cancelled: Callable[[], bool], report: Callable[[Any], None]) -> SocialCard:
+        return reader.use(cancelled, report, look)
+
+    return with_put_back(read, work, gone=prompt.back)
+
+
+def tries_of(card: CardSession) -> int | None:
+    """How many wrong PINs the card would still take; None if it does not say."""
+    from hardware.card.files import CardFiles
+    from hardware.card.pin import tries_left
+
+    CardFiles(card.transmit).enter()
+    return tries_left(card)
 
 
 def with_put_back(
     read: Callable[[Callable[[], bool], Callable[[Any], None]], T],
     work: Work,
     clock: Callable[[], float] = time.monotonic,
+    *,
+    gone: bool = False,
 ) -> T:
     """Read; after a pulled card wait for it once more, and count down on the same page, as often
-    as it is pulled.
+    as it is pulled. `gone`: it is away already.
 
     `read(cancelled, report)` raises `NotWanted` when cancelled. Raises the fault of the pulled card
     if it does not come back in time.
     """
     cancelled, report = work.cancelled, work.report
-    pulled: DeviceFault | None = None
+    pulled = DeviceFault(FaultCode.CARD_PULLED) if gone else None
     while True:
+        if pulled is not None:
+            wait = _Countdown(work, clock)
+            cancelled, report = wait.over, wait.report
         try:
             return read(cancelled, report)
         except DeviceFault as fault:
@@ -78,8 +98,6 @@ def with_put_back(
             if work.cancelled() or pulled is None:
                 raise
             raise pulled from None
-        wait = _Countdown(work, clock)
-        cancelled, report = wait.over, wait.report
 
 
 class _Countdown:

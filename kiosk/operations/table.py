@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from kiosk.operations.camera import take_photo
+from kiosk.operations.card_pin import run_script, use_pin
 from kiosk.operations.cards import place_id_card, read_card
 from kiosk.operations.central import ask_central
 from kiosk.operations.outbox import await_verdict, find_mine, submit
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 OPERATIONS: dict[type[Prompt[Any]], Callable[[Any, Any, Work], Any]] = {
     prompts.PlaceIdCard: place_id_card,
     prompts.ReadCard: read_card,
+    prompts.UsePin: use_pin,
+    prompts.RunScript: run_script,
     prompts.TakePhoto: take_photo,
     prompts.CompareFaces: compare_faces,
     prompts.AskCentral: ask_central,

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from kiosk.darkroom import NoStudio
+from kiosk.records.pins import Pins
 
 if TYPE_CHECKING:
     from kiosk.darkroom import Studio
@@ -60,3 +61,5 @@ class Work:
     letterhead: Callable[[], Letterhead]
     #: Looks at frames, makes photos and compares faces, for as long as the visit lasts.
     studio: Studio = field(default_factory=NoStudio)
+    #: What the citizen typed for the card, not yet used.
+    pins: Pins = field(default_factory=Pins)

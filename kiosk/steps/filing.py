@@ -56,10 +56,11 @@ async def file(transaction: Transaction, paper: Paper) -> None:
     """Submit, and hand over what can be handed over."""
     submitted = await Submit("filing.submit", transaction)
     verdict = await AwaitVerdict("filing.verdict", submitted)
-    await _hand_over(paper, submitted, verdict)
+    await report(paper, submitted, verdict)
 
 
-async def _hand_over(paper: Paper, submitted: Submitted, verdict: Verdict) -> None:
+async def report(paper: Paper, submitted: Submitted, verdict: Verdict) -> None:
+    """Say where the matter stands, on paper and on the result page."""
     page, state = _RESULTS[verdict.standpoint]
     page, stands, why = f"{paper.id}.{page}", f"state.{verdict.standpoint}", _reason(verdict)
     notes = why or paper.notes
@@ -81,6 +82,11 @@ async def _hand_over(paper: Paper, submitted: Submitted, verdict: Verdict) -> No
         facts=paper.facts,
         lines=(f"{stands}.meaning", *why),
     )
+    await hand_over(slip, done, submitted)
+
+
+async def hand_over(slip: Slip, done: Done, submitted: Submitted) -> None:
+    """Print, and show the result; once more as often as the citizen wants it."""
     copies = 0
     while True:
         copies += 1

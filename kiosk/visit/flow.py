@@ -26,7 +26,8 @@ left unfinished another day. It is filled, never answered.
 
 **Effects** (submit, print, write, pay) happen once and are always waited for. While one is open
 nobody leaves and no time runs; whatever wants to end the visit waits until its result is known.
-After an effect that commits there is no way back past it, and every ending knows its number.
+After an effect that commits, or that writes to a card, there is no way back past it; every ending
+knows the number of what was committed.
 
 Whatever ends a visit (the service's last line, 退出, idle time, a device fault nobody caught, a
 bug) goes through `Visit._end`, which forgets everything the citizen said. No exception that leaves
@@ -74,6 +75,8 @@ class Prompt(Generic[A]):
     effect: ClassVar[bool] = False
     #: Whether that effect cannot be taken back: the transaction is promised.
     commits: ClassVar[bool] = False
+    #: Whether there is no way back past it, though nothing was promised: a card was written to.
+    final: ClassVar[bool] = False
     #: Seconds without a touch before the visit warns; None while the citizen must not be hurried.
     idle_s: ClassVar[float | None] = 90.0
     #: Whether the page shows personal data: then it has a limit that touches do not move.
@@ -99,6 +102,11 @@ class Prompt(Generic[A]):
     def offers(self, answer: A) -> Mapping[str, Any]:
         """Prompt id -> what it is to be filled with after this answer."""
         return {}
+
+    def needs_card(self) -> int | None:
+        """The presentation of a card (`SocialCard.insertion`) that has to stay where it is while
+        this is asked; whoever drives the visit interrupts it when that card moves."""
+        return None
 
     def __await__(self) -> Generator[Prompt[Any], Any, A]:
         answer: A = yield self
@@ -247,6 +255,7 @@ class Visit:
         self._earlier: list[Said] = []
         self._revision: _Revision | None = None
         self._number = ""
+        self._committed = False
         self._floor = 0
         self._touched_at = 0.0
         self._shown_at: float | None = None
@@ -285,7 +294,7 @@ class Visit:
     @property
     def committed(self) -> bool:
         """Whether something was submitted in this visit."""
-        return self._floor > 0
+        return self._committed
 
     # -- what a driver does ------------------------------------------------------------------
 
@@ -302,11 +311,13 @@ class Visit:
         prompt = self._open_prompt()
         value = prompt.check(value)
         self._said.append((prompt, value))
-        if prompt.commits:
+        if prompt.commits or prompt.final:
             self._floor = len(self._said)
-            self._number = prompt.number_of(value) or self._number
             self._earlier.clear()
             self._revision = None
+        if prompt.commits:
+            self._committed = True
+            self._number = prompt.number_of(value) or self._number
         self._reply(value)
 
     def fault(self, fault: DeviceFault) -> None:

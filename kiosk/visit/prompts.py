@@ -12,6 +12,9 @@ A prompt says *what* is asked; its `id` names the words (`<id>.title`, `<id>.tex
 | Form         | citizen            | {field name: text}, every field valid      |
 | PlaceIdCard  | ID-card reader     | `IdCard`                                   |
 | ReadCard     | card reader        | `SocialCard`                               |
+| EnterPin     | citizen            | True; the PIN itself is no answer          |
+| UsePin       | card reader        | `PinUsed`                                  |
+| RunScript    | card reader        | `PinUsed`                                  |
 | AskConsent   | citizen            | the time of consent, or None: declined     |
 | TakePhoto    | camera and citizen | `Capture`                                  |
 | ChoosePhoto  | citizen            | which of the photos, or "again"            |
@@ -47,6 +50,7 @@ from kiosk.photo.capture import Capture
 from kiosk.photo.faces import Comparison
 from kiosk.receipts import Slip
 from kiosk.records import rules
+from kiosk.records.pins import PinUsed
 from kiosk.records.signature import SHORTEST_SIGNATURE, Strokes
 from kiosk.records.staff import Staff
 from kiosk.records.submission import Mine, Question, Reply, Submitted, Verdict
@@ -208,9 +212,66 @@ class ReadCard(Performed[SocialCard]):
 
     id: str
     holder: bool = False
+    #: Whether the card is asked how many wrong PINs it would still take.
+    tries: bool = False
+    #: Whether a card that was pulled in this visit is waited for, ten seconds, then CARD_PULLED.
+    back: bool = False
 
     performed_by: ClassVar[str | None] = Device.CARD_READER
     idle_s: ClassVar[float | None] = 60.0
+
+
+@dataclass(frozen=True)
+class EnterPin(Prompt[bool]):
+    """The PIN of the card that is in, typed unseen. The screen gives it to the terminal
+    (`kiosk.records.pins.Pins`); the answer only says that it is there.
+
+    `new`: one that the citizen makes up now, typed twice. Words: `<id>.title`, `<id>.text`.
+    """
+
+    id: str
+    card: int
+    new: bool = False
+    #: Of the card, None where it does not say; shown.
+    tries_left: int | None = None
+    #: ID number of the holder, of which a new PIN may be no part.
+    owner: str = field(default="", repr=False)
+    #: Id of words why it is asked once more, "" the first time.
+    again: str = ""
+
+    idle_s: ClassVar[float | None] = 60.0
+
+    def needs_card(self) -> int | None:
+        return self.card
+
+
+@dataclass(frozen=True)
+class UsePin(Performed[PinUsed]):
+    """Verify the PIN that was entered, or `change` it to the new one, at the card of this visit,
+    once. A card that is pulled is waited for ten seconds, and asked how it stands now."""
+
+    id: str
+    card: SocialCard
+    change: bool = False
+
+    performed_by: ClassVar[str | None] = Device.CARD_READER
+    effect: ClassVar[bool] = True
+    final: ClassVar[bool] = True
+
+
+@dataclass(frozen=True)
+class RunScript(Performed[PinUsed]):
+    """What the centre has allowed for this card, once: "reset" or "unblock" of its PIN."""
+
+    id: str
+    card: SocialCard
+    purpose: str
+    #: Id of the request that the centre has accepted.
+    request: str
+
+    performed_by: ClassVar[str | None] = Device.CARD_READER
+    effect: ClassVar[bool] = True
+    final: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)
@@ -500,6 +561,9 @@ PROMPTS: tuple[type[Prompt[Any]], ...] = (
     Form,
     PlaceIdCard,
     ReadCard,
+    EnterPin,
+    UsePin,
+    RunScript,
     AskConsent,
     TakePhoto,
     ChoosePhoto,

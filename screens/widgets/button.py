@@ -24,6 +24,12 @@ from screens.widgets.text import Icon, Text
 #: A look is (ground, border, ink) at rest, pressed and disabled.
 Paint = tuple[theme.Colour, theme.Colour, theme.Colour]
 LOOKS: dict[str, tuple[Paint, Paint, Paint]] = {
+    # A key that does not show which one was pressed: whoever looks on must not read a PIN.
+    "quiet": (
+        (theme.PANEL, theme.LINE, theme.INK),
+        (theme.PANEL, theme.LINE, theme.INK),
+        (theme.DISABLED, theme.LINE, theme.INK_SOFT),
+    ),
     "primary": (
         (theme.PRIMARY, theme.PRIMARY, theme.ON_DARK),
         (theme.PRIMARY_PRESSED, theme.PRIMARY_PRESSED, theme.ON_DARK),

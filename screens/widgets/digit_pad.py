@@ -1,4 +1,4 @@
-"""A pad for a number that somebody at work here types: dots or digits above, twelve keys below."""
+"""A pad for a number: dots or digits above, twelve keys below."""
 
 from __future__ import annotations
 
@@ -16,17 +16,25 @@ from screens.widgets.coat import Coat
 from screens.widgets.surface import Column
 from screens.widgets.text import Text
 
-#: Tags of the pad's keys in reading order.
-KEYS = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "clear", "0", "delete")
+#: The digits in the order of their keys; the last stands between 清除 and 删除.
+DIGITS = "1234567890"
 
 
 class DigitPad(Column):
     """Calls `typed` after every key and keeps what was typed in `digits`, until `clear`."""
 
     def __init__(
-        self, say: Callable[[str], str], longest: int, typed: Callable[[], None], *, secret: bool
+        self,
+        say: Callable[[str], str],
+        longest: int,
+        typed: Callable[[], None],
+        *,
+        secret: bool,
+        keys: str = DIGITS,
+        look: str = "key",
     ) -> None:
-        """`longest`: so many digits are taken; `secret`: dots instead of digits."""
+        """`longest`: so many digits are taken; `secret`: dots instead of digits; `keys`: the ten
+        digits in the order in which they stand; `look`: of `button.LOOKS`."""
         super().__init__(gap=60)
         self.digits = ""
         self.closed = False
@@ -34,7 +42,7 @@ class DigitPad(Column):
         self._dots: list[Coat] = []
         self._shown: Text | None = None
         self.add_widget(self._row_of_dots() if secret else self._row_of_digits())
-        self.add_widget(self._pad(say))
+        self.add_widget(self._pad(say, (*keys[:9], "clear", keys[9], "delete"), look))
 
     def clear(self) -> None:
         self.digits = ""
@@ -57,19 +65,19 @@ class DigitPad(Column):
         self._shown = Text(" ", role="display", align="center")
         return self._shown
 
-    def _pad(self, say: Callable[[str], str]) -> GridLayout:
+    def _pad(self, say: Callable[[str], str], keys: tuple[str, ...], look: str) -> GridLayout:
         grid = GridLayout(
             cols=3, spacing=px(theme.GAP), size_hint=(0.82, None), pos_hint={"center_x": 0.5}
         )
         grid.bind(minimum_height=grid.setter("height"))
-        for key in KEYS:
+        for key in keys:
             name = key if key.isdigit() else say(f"maintenance.{key}")
             grid.add_widget(
                 BarButton(
                     name,
                     f"key:{key}",
                     partial(self._type, key),
-                    look="key",
+                    look=look,
                     role="heading" if key.isdigit() else "body",
                     # The same digit twice in a PIN is no trembling hand.
                     debounce_s=0.12,

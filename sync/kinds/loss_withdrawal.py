@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from sync.values import IdNumber, Name
+from sync.values import CardId, CardNo, IdNumber, Name
 from sync.wire.base import Document, Message
 from sync.wire.envelopes import KnownRejection
 from sync.wire.kind import Kind, Question
@@ -17,10 +17,8 @@ class LossWithdrawal(Document):
 
     name: Name
     id_number: IdNumber
-    #: 卡识别码, 32 hexadecimal digits.
-    card_id: Annotated[str, Field(pattern=r"^[0-9A-Fa-f]{32}$")]
-    #: 卡号, a letter and eight digits; "" where the card does not say.
-    card_no: Annotated[str, Field(pattern=r"^([A-Z][0-9]{8})?$")] = ""
+    card_id: CardId
+    card_no: CardNo = ""
 
 
 KIND = Kind(id="loss_withdrawal", document=LossWithdrawal, signed=False)

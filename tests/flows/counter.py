@@ -84,6 +84,8 @@ def social_card(generation: int = 3, expires: date | None = None) -> SocialCard:
         expires=expires,
         card_no="A00000000",
         holder=None,
+        insertion=1,
+        pin_tries=6,
     )
 
 

@@ -211,6 +211,15 @@ def _note_review(seen: Seen, prompt: p.Review) -> None:
     say(seen, (f"{prompt.id}.confirm",), {}, prompt.id, optional=True)
 
 
+def _note_pin(seen: Seen, prompt: p.EnterPin) -> None:
+    """What is wrong with a new PIN is said too."""
+    if prompt.again:
+        say(seen, (prompt.again,), {}, prompt.id)
+    if prompt.new:
+        weak = ("repeated", "initial", "straight", "birth", "id_number")
+        say(seen, (f"pin_weak.{one}" for one in weak), {}, prompt.id)
+
+
 def _note_staff(seen: Seen, prompt: p.AskStaff) -> None:
     say(seen, (f"{prompt.id}.reason.{reason}" for reason in prompt.reasons), {}, prompt.id)
     parts = ("number", "number_done", "pin", "skip")
@@ -263,6 +272,7 @@ _NOTES: Mapping[type[Prompt[Any]], Callable[[Seen, Any], None]] = {
     p.Form: _note_form,
     p.Review: _note_review,
     p.Sign: lambda seen, prompt: say(seen, ("prompt.sign.empty",), {}, prompt.id),
+    p.EnterPin: _note_pin,
     p.AskStaff: _note_staff,
     p.Advice: _note_advice,
     p.Done: _note_done,

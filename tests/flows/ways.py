@@ -14,6 +14,7 @@ from typing import Any
 from hardware.card.contents import Holder
 from hardware.faults import DeviceFault, FaultCode
 from kiosk.photo.faces import Band, Comparison
+from kiosk.records.pins import PinSaid, PinUsed
 from kiosk.records.rules import RULES, Broken
 from kiosk.records.staff import Staff
 from kiosk.records.submission import Mine, Reply, Standpoint, Verdict
@@ -101,6 +102,8 @@ FAULTS: Mapping[str, tuple[FaultCode, ...]] = {
     "card_reader": tuple(code for code in FaultCode if code.startswith("card_")),
     "camera": (FaultCode.CAMERA_ABSENT,),
     "printer": (FaultCode.PRINTER_PAPER_OUT, FaultCode.PRINTER_OFFLINE),
+    # The card that has to stay in while a PIN is typed.
+    "pin": (FaultCode.CARD_PULLED, FaultCode.CARD_READER_OFFLINE),
     "outbox": (FaultCode.OUTBOX_UNAVAILABLE, FaultCode.NOT_ENROLLED),
 }
 
@@ -166,8 +169,25 @@ def _social_cards(prompt: p.ReadCard) -> Iterator[Way]:
             whose, holder=Holder(counter.ZHANG.number, "张建国", "1", "01", None)
         )
     yield whose
+    if prompt.tries:
+        yield from (dataclasses.replace(whose, pin_tries=tries) for tries in (2, 1, 0))
+    if prompt.back:
+        yield dataclasses.replace(whose, card_id="F" * 32)
+    # A card of the second generation says whose it is, also where nobody asked.
+    yield dataclasses.replace(
+        counter.social_card(2, date(2030, 1, 1)), holder=Holder("", "何玉兰", "2", "01", None)
+    )
     yield counter.social_card(2, date(2030, 1, 1))
     yield counter.social_card(2, date(2020, 1, 1))
+
+
+def _used(prompt: p.UsePin) -> Iterator[Way]:
+    # A PIN that is changed was not the initial one, so that every path ends.
+    yield PinUsed(PinSaid.DONE, 6, insertion=2)
+    yield PinUsed(PinSaid.DONE, 6, initial=True, insertion=2)
+    yield from (PinUsed(PinSaid.WRONG, tries, insertion=2) for tries in (2, 1, 0))
+    yield PinUsed(PinSaid.KEPT, 5, insertion=2)
+    yield PinUsed(PinSaid.UNKNOWN)
 
 
 def _choose_photo(prompt: p.ChoosePhoto) -> Iterator[Way]:
@@ -218,6 +238,14 @@ _WAYS: Mapping[type[Prompt[Any]], Callable[[Any], Any]] = {
     p.Form: _form,
     p.PlaceIdCard: _id_cards,
     p.ReadCard: _social_cards,
+    p.EnterPin: lambda prompt: (True, *map(DeviceFault, FAULTS["pin"])),
+    p.UsePin: _used,
+    p.RunScript: lambda prompt: (
+        PinUsed(PinSaid.DONE, 6, insertion=2),
+        PinUsed(PinSaid.UNKNOWN, insertion=2),
+        DeviceFault(FaultCode.HSM_UNREACHABLE),
+        DeviceFault(FaultCode.HSM_REFUSED),
+    ),
     p.AskConsent: lambda prompt: (counter.NOW, None),
     p.TakePhoto: lambda prompt: (counter.CAPTURE,),
     p.ChoosePhoto: _choose_photo,

@@ -17,6 +17,7 @@ from kiosk.maintenance.roster import Person, Refusal, Role, StaffRefused
 from kiosk.offers import Offer
 from kiosk.policy import load_policy
 from kiosk.policy.shelf import Shelf, Standing
+from kiosk.records.pins import Pins
 from kiosk.records.staff import Staff
 from kiosk.settings import Settings
 from kiosk.terminal import QueueState
@@ -26,6 +27,7 @@ from kiosk.visit.flow import Event, Prompt, Visit
 from kiosk.visit.prompts import Option, Row
 from kiosk.visit.service import Context, Service
 from kiosk.words import Words
+from tests.flows.counter import social_card
 
 
 @lru_cache(maxsize=1)
@@ -125,6 +127,10 @@ def sample_prompts() -> dict[str, Prompt[Any]]:
         ),
         "id-card": p.PlaceIdCard("identity.id_card"),
         "read-card": p.ReadCard("existing_card.read"),
+        "pin": p.EnterPin("card_pin.present", 1, tries_left=2, again="card_pin.wrong"),
+        "pin-new": p.EnterPin("card_pin.new", 1, new=True),
+        "use-pin": p.UsePin("card_pin.verify", social_card()),
+        "run-script": p.RunScript("pin_reset.script", social_card(), "reset", "request"),
         "choose-photo": p.ChoosePhoto("photo.choose", _captures(1), 2),
         "choose-photo-two": p.ChoosePhoto("photo.choose", _captures(2), 1),
         "choose-photo-last": p.ChoosePhoto("photo.choose", _captures(3), 0),
@@ -285,6 +291,12 @@ class Recorder:
             raise StaffRefused(Refusal.WRONG)
         return Staff(staff, reason, datetime(2026, 11, 24, 9, 30, tzinfo=UTC))
 
+    def enter_pin(self, digits: str) -> None:
+        self.calls.append(("pin", digits))
+
+    def pin_keys(self) -> str:
+        return "1234567890"
+
     def hush(self) -> None:
         self.spoken.append("")
 
@@ -378,6 +390,7 @@ class StubTerminal:
         self.rules = Shelf(Path("policy"), b"").standing(date(2026, 11, 24))
         self.offers = tuple(Offer(service, True) for service in services)
         self.running: list[Running] = []
+        self.pins = Pins()
         self.wiped = 0
         self.events: list[Event] = []
         #: Devices in which a card was left, and numbers that nobody was told.
@@ -409,8 +422,13 @@ class StubTerminal:
         self.running.append(Running(prompt, report, done))
         return self.running[-1]
 
+    def watch_card(self, prompt: Prompt[Any], gone: Callable[[Any], None]) -> Running:
+        self.running.append(Running(prompt, lambda event: None, gone))
+        return self.running[-1]
+
     def wipe(self) -> None:
         self.wiped += 1
+        self.pins.wipe()
 
     def forget(self) -> None:
         """Memory is looked into where there is a whole process: tests/system."""

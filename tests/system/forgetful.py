@@ -17,25 +17,30 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+from hardware.card.pin import Pin
 from hardware.faults import Device, DeviceFault, FaultCode, NotWanted
 from hardware.supervision import Condition, DeviceLoop, HealthTable
 from kiosk.operations import cards
 from kiosk.parts import Parts
 from kiosk.policy.shelf import Shelf
+from kiosk.records.pins import PinUsed
 from kiosk.services.card_check import CheckCard
 from kiosk.services.first_application import ApplyFirst
+from kiosk.services.pin_change import ChangePin
 from kiosk.settings import Settings
 from kiosk.terminal import Terminal
 from kiosk.upkeep import forgetting
 from kiosk.upkeep.desired import Desired
 from kiosk.visit.flow import Visit
+from kiosk.visit.prompts import EnterPin
 from kiosk.visit.service import Service
 from kiosk.words import Words
 from sync.database import Reason
 from sync.outbox import OutboxUnavailable
-from tests.flows.counter import APPLICATION, NOW, PHONE, ZHANG, social_card
+from tests.flows.counter import AGREED, APPLICATION, NOW, PHONE, ZHANG, social_card
 
 #: Longest wait for one step of a visit, seconds.
 PATIENCE_S = 20.0
@@ -47,6 +52,8 @@ class Failing:
     def __init__(self) -> None:
         self.code: FaultCode | None = None
         self.brought: Any = None
+        #: Whether work with a card is done up to its PIN, and fails only then.
+        self.at_pin = False
         self._gone = False
 
     def open(self) -> None:
@@ -75,8 +82,16 @@ class Failing:
     def read(self, cancelled: Any, report: Any) -> Any:
         return self._use(self.brought, cancelled)
 
-    def use(self, cancelled: Any, report: Any, work: Any) -> Any:
-        return self._use(self.brought, cancelled)
+    def use(self, cancelled: Any, report: Any, work: Any, insertion: int | None = None) -> Any:
+        if not self.at_pin or self._gone:
+            return self._use(self.brought, cancelled)
+
+        def transmit(command: bytes) -> bytes:
+            if command[:2] == b"\x00\x20" and len(command) > 5:
+                self._use(command)
+            return b"\x90\x00"
+
+        return work(SimpleNamespace(transmit=transmit, insertion=1))
 
     def frames(self, cancelled: Any) -> Any:
         return self._use(self.brought)
@@ -153,11 +168,16 @@ def visit(terminal: Terminal, loops: Loops, told: dict[str, str]) -> None:
         device.code = FaultCode(told["code"])
         device.brought = person if failing == Device.ID_READER else _card_of(told)
     service: type[Service] = CheckCard if failing == Device.CARD_READER else ApplyFirst
+    if "pin" in told:
+        assert device is not None
+        device.at_pin, service = True, ChangePin
+        answers |= {"pin_change.notice": AGREED, "pin_change.card": _card_of(told)}
     running = terminal.visit(service)
     running.start(time.monotonic())
-    _walk(terminal, running, failing, answers)
+    _walk(terminal, running, failing, answers, told.get("pin", ""))
     if device is not None:
         device.code = device.brought = None
+        device.at_pin = False
 
 
 def _card_of(told: dict[str, str]) -> Any:
@@ -166,13 +186,19 @@ def _card_of(told: dict[str, str]) -> Any:
     return replace(social_card(), holder=Holder(told["number"], told["name"], "1", "01", None))
 
 
-def _walk(terminal: Terminal, running: Visit, failing: str, answers: dict[str, Any]) -> None:
+def _walk(
+    terminal: Terminal, running: Visit, failing: str, answers: dict[str, Any], pin: str
+) -> None:
     """Perform what fails; answer all else. What is shown after the fault is left as it is shown,
     for the next touch to end it."""
     failed = False
     while running.prompt is not None:
         prompt = running.prompt
-        if prompt.performed_by == failing and not failed:
+        if isinstance(prompt, EnterPin):
+            terminal.pins.put(Pin(pin), new=False)
+            say("known")
+            running.answer(True)
+        elif prompt.performed_by == failing and not failed and (not pin or prompt.effect):
             failed = True
             heard: list[Any] = []
             answered = threading.Event()
@@ -183,10 +209,14 @@ def _walk(terminal: Terminal, running: Visit, failing: str, answers: dict[str, A
 
             terminal.start(prompt, lambda event: None, done)
             assert answered.wait(PATIENCE_S)
-            say("known")
+            if not pin:
+                say("known")
             answer = heard.pop()
             if isinstance(answer, DeviceFault):
                 running.fault(answer)
+            elif isinstance(answer, PinUsed):
+                running.answer(answer)
+                running.cancel()
             else:
                 assert isinstance(answer, ValueError), type(answer)
                 running.failed(answer)

@@ -1,0 +1,53 @@
+"""密码修改: what a terminal did to a card's PIN is kept; what nobody can tell a person looks at.
+
+The change took place at the card, before the record came: nothing is refused here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from central.business import Business, Opened
+from central.ports.registry import registry
+from sync.wire.envelopes import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_OUTCOMES = {"done": "已修改", "unknown": "卡中途取走，结果不明"}
+
+
+class PinChange(Business):
+    kind = "pin_change"
+    title = "密码修改"
+    states: ClassVar = {
+        "finished": "已记录",
+        "to_review": "待核实",
+    }
+    machine: ClassVar = {"to_review": ("finished",), "finished": ("to_review",)}
+    words: ClassVar = {
+        "pin_unknown": "不知道卡上是哪个密码",
+        "other_card": "卡号与登记的不一致",
+    }
+
+    def rows(self, document: Mapping[str, Any]) -> list[tuple[str, str]]:
+        return [
+            ("姓名", document["name"]),
+            ("身份证号", document["id_number"]),
+            ("卡识别码", document["card_id"]),
+            ("卡号", document.get("card_no", "")),
+            ("结果", _OUTCOMES[document["outcome"]]),
+        ]
+
+    def reasons(self, opened: Opened) -> tuple[str, ...]:
+        """The PIN itself has proven who may change it: no face is asked for (P2)."""
+        document, known = opened.document, registry().find(opened.person)
+        unknown = ("pin_unknown",) * (document.outcome == "unknown")
+        other = known is None or document.card_no not in ("", known.card_no)
+        return (*unknown, *(("other_card",) * other))
+
+    def state_after(self, verdict: Verdict) -> str:
+        return "finished" if verdict is Verdict.ACCEPTED else super().state_after(verdict)
+
+
+BUSINESS = PinChange()

@@ -1,0 +1,24 @@
+"""密码修改: a record of what a terminal did to a card's PIN; the PIN itself goes nowhere
+(domain §5.5)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from sync.values import CardId, CardNo, IdNumber, Name
+from sync.wire.base import Document
+from sync.wire.kind import Kind
+
+
+class PinChange(Document):
+    """Whose ID card was read, which card was in, and what came of it."""
+
+    name: Name
+    id_number: IdNumber
+    card_id: CardId
+    card_no: CardNo = ""
+    #: "unknown": the card was pulled, and nobody can tell which PIN is on it.
+    outcome: Literal["done", "unknown"]
+
+
+KIND = Kind(id="pin_change", document=PinChange, signed=False)
