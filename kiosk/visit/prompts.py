@@ -558,6 +558,7 @@ class Done(Prompt[bool | str]):
 PROMPTS: tuple[type[Prompt[Any]], ...] = (
     Notice,
     Choice,
+    Resume,
     Form,
     PlaceIdCard,
     ReadCard,
