@@ -15,6 +15,8 @@
 | many_questions | a terminal asks more than a counter can                                   |
 | held_gone      | a terminal let go what it sent before the centre said it was backed up    |
 | copied         | a terminal's state folder is a copy: it takes nothing until somebody looks|
+| set_back       | a terminal's state folder was put back to an older state: it now leaves out |
+|                | the numbers that the centre has; what it had not sent may be gone         |
 | behind_terminals | a terminal knows a case that this centre lacks: it was put back from a  |
 |                | backup without `restored`                                                 |
 | not_lapsed     | a case should have ended by itself, and its business says it cannot        |
@@ -53,6 +55,7 @@ WORDS = {
     "many_questions": "终端查询过于频繁",
     "held_gone": "终端在中心确认备份前已删除所存办件",
     "copied": "终端数据目录是复制品,已停止受理",
+    "set_back": "终端数据目录被退回到旧状态,已跳过中心有的序号;未上传的办件可能丢失",
     "behind_terminals": "终端所知办件比中心新,中心可能由备份恢复而未执行 restored",
     "not_lapsed": "有办件到期未能自动结束",
     "key_number": "终端的密钥比中心的新,中心密钥可能来自旧备份",

@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import connection, transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from central import alarms
 from central.briefly import Briefly
+from central.cases import Case
 from central.codes import code_hash, fresh_code
 from central.keys import keyring
 from central.models import Centre, DesiredService, EnrolmentCode, Terminal, TerminalReport
@@ -17,7 +19,7 @@ from central.packs import desired_packs
 from central.standing import epoch, highest_position, standing
 from sync.canonical import sha256_hex
 from sync.wire.enrolment import EnrolAnswer
-from sync.wire.fleet import DesiredState, HeartbeatAnswer
+from sync.wire.fleet import DesiredState, HeartbeatAnswer, Numbered
 
 if TYPE_CHECKING:
     from sync.wire.fleet import Heartbeat, QueueReport
@@ -130,6 +132,8 @@ def heard(terminal: Terminal, heartbeat: Heartbeat) -> HeartbeatAnswer:
         copied=queue.copied,
         known_epoch=queue.known_epoch,
         known_position=queue.known_position,
+        last_seq=queue.last_seq,
+        set_back=queue.set_back,
         later=queue.later,
         health=[row.model_dump() for row in heartbeat.health],
         health_age_s=heartbeat.health_age_s,
@@ -151,9 +155,19 @@ def heard(terminal: Terminal, heartbeat: Heartbeat) -> HeartbeatAnswer:
         server_time=timezone.localtime(now).isoformat(timespec="seconds"),
         desired=_desired(terminal, _rules.get()),
         standing=_standing.get(),
+        numbered=_numbered(terminal, queue.last_seq),
         envelope_key=keyring().news_for(heartbeat.envelope_key_id),
         packs=desired_packs(heartbeat.region),
     )
+
+
+def _numbered(terminal: Terminal, given: int) -> Numbered | None:
+    """What a terminal cannot know whose folder was put back in place, so that it gives no number
+    twice."""
+    highest = Case.objects.filter(terminal=terminal).aggregate(seq=Max("seq"))["seq"] or 0
+    if highest <= given:
+        return None
+    return keyring().signed(Numbered.unsigned(seq=highest), terminal=terminal.number)
 
 
 def _sound_alarms(terminal: Terminal, queue: QueueReport) -> None:
@@ -163,6 +177,8 @@ def _sound_alarms(terminal: Terminal, queue: QueueReport) -> None:
         alarms.sound("copied", terminal)
     if queue.held_gone:
         alarms.sound("held_gone", terminal, str(queue.held_gone), once=True)
+    if queue.set_back:
+        alarms.sound("set_back", terminal, str(queue.set_back), once=True)
     # Asked twice, because what is known briefly may be a moment old.
     newer = queue.known_position > _highest.get() and queue.known_position > highest_position()
     if newer and queue.known_epoch == epoch():

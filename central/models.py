@@ -189,6 +189,8 @@ class TerminalReport(models.Model):
     copied = models.BooleanField("数据目录为复制品", default=False)
     known_epoch = models.BigIntegerField("所知中心纪元", default=0)
     known_position = models.BigIntegerField("所知中心最高序号", default=0)
+    last_seq = models.BigIntegerField("最后发出的序号", default=0)
+    set_back = models.PositiveIntegerField("数据目录被退回次数", default=0)
     later = models.JSONField("中心暂缓的原因", default=dict)
     health = models.JSONField("设备状态", default=list)
     health_age_s = models.PositiveIntegerField("设备状态时效(秒)", null=True)

@@ -23,7 +23,7 @@ from pydantic import BaseModel, ValidationError
 from sync import rollover
 from sync.header import BEIJING
 from sync.identity import write_whole
-from sync.verified import standing_of
+from sync.verified import number_of, standing_of
 from sync.wire.fleet import (
     DesiredState,
     HealthRow,
@@ -86,6 +86,8 @@ class Fleet:
         self._keep(answer.desired)
         if (standing := standing_of(answer.standing, self._identity)) is not None:
             self._outbox.settle(standing)
+        if answer.numbered is not None:
+            self._outbox.centre_knows(number_of(answer.numbered, self._identity))
         if answer.envelope_key is not None:
             self._identity = rollover.take(answer.envelope_key, self._identity, self._state_dir)
         return answer

@@ -138,3 +138,6 @@ class Counts:
     #: The highest position that the centre ever named, in the highest epoch; 0 if it named none.
     known_epoch: int = 0
     known_position: int = 0
+    #: The last number that was given, and how often the centre knew a higher one.
+    last_seq: int = 0
+    set_back: int = 0

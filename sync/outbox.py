@@ -62,6 +62,7 @@ from sync.tables import (
     HELD_GONE,
     LAST_ANSWER,
     SEQ,
+    SET_BACK,
     TABLES,
     count_as_given,
     counter,
@@ -345,7 +346,8 @@ class Outbox:
                 "SELECT reason, min(put_off_since) FROM item"
                 " WHERE state IN ('queued', 'sending') AND put_off > 0 GROUP BY reason"
             ).fetchall()
-            gone = counter(db, HELD_GONE)
+            gone, set_back = counter(db, HELD_GONE), counter(db, SET_BACK)
+            last_seq = counter(db, SEQ)
             known = db.execute(_HIGHEST_KNOWN).fetchone() or (0, 0)
         return Counts(
             queued=number.get("queued", 0),
@@ -360,6 +362,8 @@ class Outbox:
             copied=self._file.witness.copied,
             known_epoch=known[0],
             known_position=known[1],
+            last_seq=last_seq,
+            set_back=set_back,
         )
 
     # -- the technician's side -------------------------------------------------------------------
@@ -501,7 +505,8 @@ class Outbox:
         self._give_back()
 
     def acknowledge(self, answers: Iterable[Answer], standing: Standing | None = None) -> None:
-        """Take in what the centre said of items, and how far it is safe.
+        """Take in what the centre said of items, and how far it is safe: signed, or it is no sign
+        of the centre.
 
         An answer of an epoch that is over says nothing any more; its item is sent again.
         """
@@ -522,7 +527,7 @@ class Outbox:
                     db.execute(_PUT_OFF, said | {"due": due, "reason": "stale_answer"})
             if standing is not None:
                 db.execute(_BACKED_UP, (standing.epoch, standing.backed_up_to))
-            set_counter(db, LAST_ANSWER, int(now))
+                set_counter(db, LAST_ANSWER, int(now))
         self._give_back()
 
     def _give_back(self) -> None:
@@ -569,6 +574,7 @@ class Outbox:
                 return False
         with self._file.writing() as db:
             self._leave_out(db, seq)
+            set_counter(db, SET_BACK, counter(db, SET_BACK) + 1)
         log.error("the centre knows number %d, which this outbox has not given", seq)
         return True
 

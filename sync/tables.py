@@ -57,13 +57,15 @@ VERSION = 1
 
 #: Counters. The first has its ceiling in `sync.expected` and its witness in `sync.witness`; the
 #: second is when the centre last answered, the third its highest epoch, the fourth its time, the
-#: fifth how many held items went without its word.
-SEQ, LAST_ANSWER, EPOCH, CENTRE_TIME, HELD_GONE = (
+#: fifth how many held items went without its word, the sixth how often it knew a number that was
+#: never given here.
+SEQ, LAST_ANSWER, EPOCH, CENTRE_TIME, HELD_GONE, SET_BACK = (
     "last_seq",
     "last_answer",
     "epoch",
     "centre_time",
     "held_gone",
+    "set_back",
 )
 
 #: Not INSERT OR REPLACE, which would write the pages of the index too.

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sync.identity import Identity
     from sync.wire.envelopes import ItemAnswer
     from sync.wire.envelopes import Standing as StandingSaid
+    from sync.wire.fleet import Numbered
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,14 @@ def answer_of(said: ItemAnswer, sealed_sha256: str, identity: Identity) -> Answe
     return Answer(
         said.id, said.verdict, said.rejection or "", said.reason, said.position, said.epoch
     )
+
+
+def number_of(said: Numbered, identity: Identity) -> int:
+    """The highest number that the centre has of this terminal; 0 if that is not what it says."""
+    if not centre_signed(said, identity.central_signing_key, terminal=identity.terminal):
+        log.error("the number that the centre has is not signed by it")
+        return 0
+    return said.seq
 
 
 def standing_of(said: StandingSaid, identity: Identity) -> Standing | None:

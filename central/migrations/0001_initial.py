@@ -277,6 +277,11 @@ class Migration(migrations.Migration):
                     "known_position",
                     models.BigIntegerField(default=0, verbose_name="所知中心最高序号"),
                 ),
+                ("last_seq", models.BigIntegerField(default=0, verbose_name="最后发出的序号")),
+                (
+                    "set_back",
+                    models.PositiveIntegerField(default=0, verbose_name="数据目录被退回次数"),
+                ),
                 ("later", models.JSONField(default=dict, verbose_name="中心暂缓的原因")),
                 ("health", models.JSONField(default=list, verbose_name="设备状态")),
                 (

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from sync.header import SCHEMA_VERSION
 from sync.values import KeyId, Moment, Short, TerminalNo
-from sync.wire.base import Message
+from sync.wire.base import Message, Signed
 from sync.wire.enrolment import EnvelopeKey
 from sync.wire.envelopes import Standing
 from sync.wire.policy import DesiredPacks
@@ -48,6 +48,19 @@ class QueueReport(Message):
     #: epoch that has not reached it was restored without saying so. 0 if it named none.
     known_epoch: int = 0
     known_position: int = 0
+    #: The last number that the outbox has given.
+    last_seq: int = 0
+    #: How often the centre had a higher one: the state folder was put back to an older state.
+    set_back: int = 0
+
+
+class Numbered(Signed):
+    """The highest number that the centre has had of a terminal, signed together with the
+    terminal's own number."""
+
+    PURPOSE: ClassVar[str] = "kiosk-numbered-1"
+
+    seq: Annotated[int, Field(ge=1)]
 
 
 class Heartbeat(Message):
@@ -85,6 +98,8 @@ class HeartbeatAnswer(Message):
     server_time: Moment
     desired: DesiredState
     standing: Standing
+    #: Only to a terminal that has not given this number, as far as it says.
+    numbered: Numbered | None = None
     #: Only to a terminal that seals to another.
     envelope_key: EnvelopeKey | None = None
     #: None: the centre has no packs for its region.

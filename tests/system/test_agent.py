@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +14,10 @@ import pytest
 from sync.agent import run_agent
 from sync.courier import Courier
 from sync.envelope import Sealer
+from sync.fleet import Fleet
+from sync.outbox import Outbox
 from sync.wire.envelopes import BatchAnswer
+from sync.wire.fleet import DesiredState, HeartbeatAnswer, Numbered
 from tests.system import answers, people
 from tests.system.conftest import CentralServer, enrolled
 from tests.system.people import FREE, application_of
@@ -22,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from sync.outbox import Outbox, Stored
+    from sync.outbox import Stored
     from tests.system.conftest import EnrolledTerminal
 
 #: Long enough for a busy machine, seconds.
@@ -83,6 +87,62 @@ def test_what_is_submitted_is_decided_while_the_citizen_waits(terminal: Enrolled
         until(lambda: status(terminal) == "ok", "first contact")
         stored = put(terminal, FREE[10])
         until(lambda: accepted(terminal.outbox, stored), "verdict")
+
+
+def test_a_folder_that_was_written_back_in_place_goes_on_above_what_the_centre_has(
+    central: CentralServer, tmp_path: Path
+) -> None:
+    """Its own files cannot tell: the centre says so, and is told that it happened."""
+    terminal = enrolled(central, tmp_path / "terminal")
+    terminal.transport.close()
+    terminal.outbox.close()
+    before = {file: file.read_bytes() for file in terminal.state.iterdir()}
+    box = Outbox(terminal.state / "outbox.db", terminal.identity.terminal)
+    with agent(terminal):
+        given = [put(replace(terminal, outbox=box), person) for person in FREE[15:18]]
+        until(lambda: accepted(box, given[-1]), "verdict")
+    box.close()
+    for file, data in before.items():
+        with file.open("r+b") as there:
+            there.truncate()
+            there.write(data)
+    box = Outbox(terminal.state / "outbox.db", terminal.identity.terminal)
+    assert (box.refusal(), box.counts_and_ages().last_seq) == (None, 0), "it cannot be told here"
+    with agent(terminal):
+        until(lambda: box.counts_and_ages().last_seq == given[-1].seq, "the centre's word")
+        until(lambda: "被退回到旧状态" in central.command("alarms", "--look"), "the alarm")
+    after = put(replace(terminal, outbox=box), FREE[15])
+    assert after.seq == given[-1].seq + 1
+    assert after.receipt_no not in {stored.receipt_no for stored in given}
+    assert box.counts_and_ages().set_back == 1
+    box.close()
+
+
+@pytest.mark.parametrize("how", ["another terminal's", "not signed", "altered"])
+def test_a_number_that_the_centre_did_not_sign_to_this_terminal_moves_nothing(
+    tmp_path: Path, how: str
+) -> None:
+    box = Outbox(tmp_path / "outbox.db", "020001")
+    to = "020002" if how == "another terminal's" else "020001"
+    said = Numbered.unsigned(seq=7)
+    if how != "not signed":
+        said = said.signed_with(answers.KEY.sign(said.signed_bytes(terminal=to)))
+    if how == "altered":
+        said = said.model_copy(update={"seq": 9_000_000})
+
+    class Line:
+        def post(self, *_: Any) -> HeartbeatAnswer:
+            return HeartbeatAnswer(
+                server_time="2026-11-24T09:30:00+08:00",
+                desired=DesiredState(version="0"),
+                standing=answers.standing(),
+                numbered=said,
+            )
+
+    line: Any = Line()
+    Fleet(tmp_path, answers.identity("020001"), box, line, {}).beat()
+    assert (box.counts_and_ages().last_seq, box.counts_and_ages().set_back) == (0, 0)
+    box.close()
 
 
 def test_two_agents_at_once_have_one_effect(

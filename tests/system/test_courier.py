@@ -22,7 +22,7 @@ from sync.clock import RELEASED, not_before
 from sync.courier import PIECE_BYTES, Backoff, Courier, Delivery
 from sync.faults import CentralRefused, CentralUnreachable
 from sync.journal import Journal
-from sync.outbox import Outbox
+from sync.outbox import Outbox, Reason
 from sync.signing import DeviceKey
 from sync.transport import Transport
 from sync.wire.envelopes import (
@@ -34,7 +34,7 @@ from sync.wire.envelopes import (
     PieceAnswer,
     Verdict,
 )
-from tests.system.answers import batch, identity, to_batch
+from tests.system.answers import batch, identity, standing, to_batch
 from tests.system.answers import item as item_answer
 
 if TYPE_CHECKING:
@@ -206,6 +206,21 @@ def test_a_standing_that_the_centre_did_not_sign_lets_nothing_go(box: Outbox) ->
 
     assert told(box, says).deliver() == Delivery(1, 1)
     assert (box.verdict(item) is None, box.counts_and_ages().held) == (False, 1)
+
+
+def test_an_empty_answer_that_the_centre_did_not_sign_is_no_sign_of_it(
+    box: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else whoever answers in its place keeps a terminal taking what nobody will ever get."""
+    put(box)
+    month = time.time() + 31 * 86_400
+    monkeypatch.setattr("sync.outbox.time.time", lambda: month)
+    forged = standing().model_copy(update={"backed_up_to": 7})
+    told(box, lambda _: BatchAnswer(answers=[], standing=forged)).deliver()
+    assert box.refusal() is Reason.TOO_LONG_ALONE
+    monkeypatch.setattr("sync.outbox.time.time", lambda: month + 60)
+    told(box, lambda _: batch([])).deliver()
+    assert box.refusal() is None
 
 
 def test_what_is_taken_is_held_until_the_standing_covers_it(box: Outbox) -> None:

@@ -600,6 +600,8 @@ def test_too_long_without_the_centre_refuses_until_it_answers(
     with pytest.raises(OutboxUnavailable, match="too_long_alone"):
         put(box)
     box.acknowledge([Answer(stored.id, "later")])
+    assert box.refusal() is Reason.TOO_LONG_ALONE, "without its standing nobody knows who said so"
+    box.acknowledge([], SAFE)
     assert box.refusal() is None, "it is busy, but there"
     box.close()
 

@@ -15,22 +15,25 @@ if TYPE_CHECKING:
     from tests.system.in_process import Centre
 
 
+def beat(terminal: Any, **queue: Any) -> Heartbeat:
+    report = QueueReport.model_validate(
+        {"queued": 0, "sending": 0, "dead": 0, "oldest_s": 0} | queue
+    )
+    return Heartbeat(
+        terminal=terminal.number,
+        at="2026-11-24T09:00:00+08:00",
+        queue=report,
+        envelope_key_id="0" * 16,
+    )
+
+
 def heard(centre: Centre, **queue: Any) -> list[tuple[str, str]]:
     """The open alarms after this heartbeat of a terminal of its own: (kind, about)."""
     from central import fleet
     from central.models import Alarm, TerminalReport
 
     terminal = centre.terminal()
-    report = QueueReport.model_validate(
-        {"queued": 0, "sending": 0, "dead": 0, "oldest_s": 0} | queue
-    )
-    beat = Heartbeat(
-        terminal=terminal.number,
-        at="2026-11-24T09:00:00+08:00",
-        queue=report,
-        envelope_key_id="0" * 16,
-    )
-    fleet.heard(terminal, beat)
+    fleet.heard(terminal, beat(terminal, **queue))
     kept = TerminalReport.objects.get(pk=terminal.pk)
     assert {name: getattr(kept, name) for name in queue} == queue
     alarms = Alarm.objects.filter(terminal=terminal, resolved_at=None)
@@ -43,6 +46,32 @@ def test_a_healthy_outbox_is_no_alarm(centre: Centre) -> None:
 
 def test_held_items_that_went_unsaid_are_an_alarm(centre: Centre) -> None:
     assert heard(centre, held_oldest_s=9, held_gone=4) == [("held_gone", "4")]
+
+
+def test_a_folder_that_was_put_back_is_an_alarm(centre: Centre) -> None:
+    assert heard(centre, last_seq=9, set_back=1) == [("set_back", "1")]
+
+
+def test_a_terminal_learns_what_number_the_centre_has_of_it(centre: Centre) -> None:
+    """Signed to it alone, and only what it has not given."""
+    from central import fleet
+    from central.cases import Case
+    from central.keys import keyring
+    from sync.signing import centre_signed
+
+    for minute in range(3):
+        newest = centre.lost(centre.holder(), minute)
+    case = Case.objects.select_related("terminal").get(pk=newest.position)
+    for given, told in ((case.seq - 1, True), (case.seq, False), (case.seq + 1, False)):
+        said = fleet.heard(case.terminal, beat(case.terminal, last_seq=given)).numbered
+        assert (said is not None) is told
+        if said is not None:
+            assert said.seq == case.seq
+            signing_key, mine = keyring().signing_key(), case.terminal_id
+            assert centre_signed(said, signing_key, terminal=mine)
+            assert not centre_signed(said, signing_key, terminal="029999")
+    other = centre.terminal()
+    assert fleet.heard(other, beat(other)).numbered is None
 
 
 def test_a_copied_folder_is_an_alarm(centre: Centre) -> None:

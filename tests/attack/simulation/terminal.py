@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -228,6 +228,35 @@ class Machine:
         self.stop()
         shutil.copytree(self.state, to)
         self.start()
+
+    def contents_of_folder(self) -> dict[str, bytes]:
+        self.stop()
+        found = {file.name: file.read_bytes() for file in self.state.iterdir() if file.is_file()}
+        self.start()
+        return found
+
+    def write_contents_back(self, contents: dict[str, bytes]) -> None:
+        """Into the same files of the same folder, as an image is written back to its disk."""
+        self.stop()
+        for file in self.state.iterdir():
+            if file.is_file() and file.name not in contents:
+                file.unlink()
+        for name, data in contents.items():
+            (self.state / name).touch()
+            with (self.state / name).open("r+b") as file:
+                file.truncate()
+                file.write(data)
+        self.start()
+
+    def everything_is_there(self) -> bool:
+        """Whether the centre has all that was given here, once it was sent."""
+        self.fate = lambda: "fine"
+        with self._clock.off_by(self.offset_s), suppress(CentralUnreachable):
+            self.agent._fleet.beat()
+            while self.agent._courier.deliver().sent:
+                pass
+            return not self.box.waiting()
+        return False
 
     def lose_key(self) -> None:
         self.stop()

@@ -10,9 +10,11 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from sync import ids, witness
+from sync.header import BEIJING
 from sync.identity import load_identity
 from sync.outbox import OutboxUnavailable, Reason
 from sync.removable import export
@@ -40,6 +42,7 @@ TO_A_TERMINAL = {
     "file lost": 0.01,
     "file damaged": 0.02,
     "copy of the folder": 0.01,
+    "folder written back in place": 0.05,
     "device key lost": 0.01,
     "export carried": 0.03,
     "export stolen": 0.02,
@@ -311,14 +314,17 @@ class World:
         ]
         given = max((one.seq for one in mine), default=0)
         how()
-        here = {past.id for past in machine.screen.history()}
-        for one in mine:
-            # Held or acknowledged ones may be at the centre; without the disk nobody sends them
-            # again if the centre loses them too.
-            one.lost = one.lost or one.id not in here
+        self._mark_lost(machine)
         known = machine.screen.counts_and_ages().damaged_files > before
         self._hold("a lost or old file is reported", known or not given)
         self._soon(machine, 1.0)
+
+    def _mark_lost(self, machine: Machine) -> None:
+        """What is not on its disk any more. It may be at the centre, but nobody sends it again if
+        the centre loses it too."""
+        here = {past.id for past in machine.screen.history()}
+        for one in self.told.values():
+            one.lost = one.lost or (one.machine == machine.name and one.id not in here)
 
     def _file_damaged(self, machine: Machine) -> None:
         machine.damage_file()
@@ -351,6 +357,30 @@ class World:
     @property
     def clones(self) -> list[Machine]:
         return self.__dict__.setdefault("_clones", [])
+
+    def _folder_written_back_in_place(self, machine: Machine) -> None:
+        """Nobody can tell that on the spot. The centre can, where it has all that was given since
+        and the day is still the same."""
+        old = machine.contents_of_folder()
+        then = machine.screen.counts_and_ages()
+
+        def put_back() -> None:
+            same_key = (machine.state / "device.key").read_bytes() == old["device.key"]
+            mine = [one for one in self.told.values() if one.machine == machine.name]
+            given = {one.seq: one.receipt_no[6:12] for one in mine if one.seq > then.last_seq}
+            today = f"{datetime.fromtimestamp(self._clock.now, BEIJING):%y%m%d}"
+            same_day = machine.offset_s == 0.0 and set(given.values()) == {today}
+            if not (same_key and same_day and machine.everything_is_there()):
+                return
+            machine.write_contents_back(old)
+            self._mark_lost(machine)
+            machine.everything_is_there()
+            after = machine.screen.counts_and_ages()
+            known = (after.last_seq, after.set_back) == (max(given), then.set_back + 1)
+            self._hold("a folder written back in place is reported", known, machine.name)
+            self._soon(machine, 1.0)
+
+        self.at(self._clock.now + self.random.uniform(1, 12) * HOUR_S, put_back)
 
     def _device_key_lost(self, machine: Machine) -> None:
         machine.lose_key()
