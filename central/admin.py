@@ -103,8 +103,8 @@ def _device(row: dict[str, Any]) -> tuple[str, ...]:
 
 @admin.register(JournalCheckpoint)
 class JournalCheckpointAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = ("terminal", "seq", "standing", "looked_into", "received_at", "made")
-    list_filter = ("standing", "looked_into", "terminal")
+    list_display = ("terminal", "seq", "result", "looked_into", "received_at", "made")
+    list_filter = ("result", "looked_into", "terminal")
     exclude = ("signature",)
     actions = ("mark_looked_into",)
 
@@ -114,7 +114,7 @@ class JournalCheckpointAdmin(ReadOnly, admin.ModelAdmin):
 
     @admin.action(description="已查明，从这里起重新比对")
     def mark_looked_into(self, request: HttpRequest, chosen: QuerySet[JournalCheckpoint]) -> None:
-        altered = chosen.filter(standing=JournalCheckpoint.Standing.ALTERED)
+        altered = chosen.filter(result=JournalCheckpoint.Result.ALTERED)
         self.message_user(request, f"{altered.update(looked_into=True)} 条已标记")
 
 

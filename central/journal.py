@@ -22,7 +22,7 @@ from sync.wire.journal import Checkpoint, CheckpointAnswer, CheckpointVerdict
 if TYPE_CHECKING:
     from central.models import Terminal
 
-Standing = JournalCheckpoint.Standing
+Result = JournalCheckpoint.Result
 
 #: Checkpoints are kept for so long; the last one of a terminal always.
 KEPT = timedelta(days=400)
@@ -33,15 +33,15 @@ def take(terminal: Terminal, checkpoint: Checkpoint) -> CheckpointAnswer:
     _must_be_of(terminal, checkpoint)
     with transaction.atomic():
         held = JournalCheckpoint.held(terminal)
-        standing = _standing(held, checkpoint, JournalCheckpoint.looked_into_to(terminal))
+        result = _compared(held, checkpoint, JournalCheckpoint.looked_into_to(terminal))
         held_seq = held.seq if held else 0
-        if standing is None:
+        if result is None:
             return CheckpointAnswer(verdict=CheckpointVerdict.COMPARE, held_seq=held_seq)
-        if standing is Standing.ALTERED:
+        if result is Result.ALTERED:
             _keep_evidence(terminal, checkpoint)
             return CheckpointAnswer(verdict=CheckpointVerdict.ALTERED, held_seq=held_seq)
         if held is None or held.seq != checkpoint.seq:
-            _store(terminal, checkpoint, standing)
+            _store(terminal, checkpoint, result)
             _forget_old(terminal)
     return CheckpointAnswer(verdict=CheckpointVerdict.TAKEN, held_seq=checkpoint.seq)
 
@@ -56,37 +56,35 @@ def _must_be_of(terminal: Terminal, checkpoint: Checkpoint) -> None:
         raise BadRequest("bad_signature") from None
 
 
-def _standing(
+def _compared(
     held: JournalCheckpoint | None, new: Checkpoint, known_to: int
-) -> JournalCheckpoint.Standing | None:
+) -> JournalCheckpoint.Result | None:
     """None: it was made without knowing what is held, so it cannot be compared.
 
     `known_to`: what is altered up to this entry, an operator has looked into.
     """
     if new.altered_seq > known_to:
-        return Standing.ALTERED
+        return Result.ALTERED
     if held is None:
-        return Standing.TAKEN
+        return Result.TAKEN
     if (new.seq, new.hash) == (held.seq, held.hash):
-        return Standing.TAKEN
+        return Result.TAKEN
     if new.since_seq != held.seq:
         return None
     if new.seq <= held.seq:
-        return Standing.ALTERED
+        return Result.ALTERED
     if not new.since_hash:
-        return Standing.GAP
-    return Standing.TAKEN if new.since_hash == held.hash else Standing.ALTERED
+        return Result.GAP
+    return Result.TAKEN if new.since_hash == held.hash else Result.ALTERED
 
 
 def _keep_evidence(terminal: Terminal, checkpoint: Checkpoint) -> None:
     """Once: as long as nobody has looked into it, the first says all."""
     if not JournalCheckpoint.open_contradictions().filter(terminal=terminal).exists():
-        _store(terminal, checkpoint, Standing.ALTERED)
+        _store(terminal, checkpoint, Result.ALTERED)
 
 
-def _store(
-    terminal: Terminal, checkpoint: Checkpoint, standing: JournalCheckpoint.Standing
-) -> None:
+def _store(terminal: Terminal, checkpoint: Checkpoint, result: JournalCheckpoint.Result) -> None:
     JournalCheckpoint.objects.create(
         terminal=terminal,
         seq=checkpoint.seq,
@@ -96,11 +94,11 @@ def _store(
         since_hash=checkpoint.since_hash,
         altered_seq=checkpoint.altered_seq,
         signature=checkpoint.signature,
-        standing=standing,
+        result=result,
     )
 
 
 def _forget_old(terminal: Terminal) -> None:
     JournalCheckpoint.objects.filter(
-        terminal=terminal, standing=Standing.TAKEN, received_at__lt=timezone.now() - KEPT
+        terminal=terminal, result=Result.TAKEN, received_at__lt=timezone.now() - KEPT
     ).delete()

@@ -210,7 +210,7 @@ class TerminalReport(models.Model):
 class JournalCheckpoint(models.Model):
     """The signed end of a terminal's journal, and how it compared with the one before."""
 
-    class Standing(models.TextChoices):
+    class Result(models.TextChoices):
         TAKEN = "taken", "一致"
         #: What was held before was dropped with age at the terminal; nothing could be compared.
         GAP = "gap", "无法比对(旧记录已到期)"
@@ -227,7 +227,7 @@ class JournalCheckpoint(models.Model):
     since_hash = models.CharField("对照哈希", max_length=64, blank=True)
     altered_seq = models.BigIntegerField("终端自查被改动的条目", default=0)
     signature = models.BinaryField()
-    standing = models.CharField("比对结果", max_length=10, choices=Standing)
+    result = models.CharField("比对结果", max_length=10, choices=Result)
     looked_into = models.BooleanField("已查明", default=False)
 
     class Meta:
@@ -241,7 +241,7 @@ class JournalCheckpoint(models.Model):
     @classmethod
     def open_contradictions(cls) -> models.QuerySet[JournalCheckpoint]:
         """Altered journals that nobody has looked into yet."""
-        return cls.objects.filter(standing=cls.Standing.ALTERED, looked_into=False)
+        return cls.objects.filter(result=cls.Result.ALTERED, looked_into=False)
 
     @classmethod
     def looked_into_to(cls, terminal: Terminal) -> int:
@@ -252,7 +252,7 @@ class JournalCheckpoint(models.Model):
     @classmethod
     def held(cls, terminal: Terminal) -> JournalCheckpoint | None:
         """What the next checkpoint of a terminal is compared with."""
-        agreed = Q(standing__in=(cls.Standing.TAKEN, cls.Standing.GAP)) | Q(looked_into=True)
+        agreed = Q(result__in=(cls.Result.TAKEN, cls.Result.GAP)) | Q(looked_into=True)
         return cls.objects.filter(agreed, terminal=terminal).first()
 
 

@@ -42,7 +42,7 @@ from kiosk.visit.service import Context, Service
 if TYPE_CHECKING:
     from kiosk.darkroom import Studio
     from kiosk.policy import Policy
-    from kiosk.policy.shelf import Standing
+    from kiosk.policy.shelf import RulesToday
     from sync.items import Past
 
 log = logging.getLogger(__name__)
@@ -152,9 +152,9 @@ class Terminal:
             self.words.use(policy)
         return policy
 
-    def policy_standing(self) -> Standing:
+    def rules_today(self) -> RulesToday:
         """Which pack rules today, whose it is and what comes next, for the maintenance page."""
-        return self.parts.packs.standing(self._today())
+        return self.parts.packs.rules_on(self._today())
 
     def letterhead(self) -> Letterhead:
         """What stands on every receipt of this terminal."""

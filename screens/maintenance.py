@@ -24,7 +24,7 @@ from screens.widgets.text import Icon, Text
 
 if TYPE_CHECKING:
     from hardware.supervision import Health
-    from kiosk.policy.shelf import Standing
+    from kiosk.policy.shelf import RulesToday
     from kiosk.terminal import Terminal
     from kiosk.words import Words
 
@@ -116,7 +116,7 @@ class MaintenancePage(Page):
         queue = self._terminal.queue()
         online = self._terminal.online
         waits = queue and (queue.waiting, queue.dead, age(queue.oldest_s, self.words))
-        policy = self._terminal.policy_standing()
+        policy = self._terminal.rules_today()
         drawn = (health, waits, online, policy)
         if drawn == self._drawn:
             return
@@ -179,7 +179,7 @@ class MaintenancePage(Page):
             lines.append(self.say("maintenance.queue_dead", count=queue.dead))
         return self._row("tray-full", self.say("maintenance.queue"), chip, lines)
 
-    def _rules(self, policy: Standing) -> BoxLayout:
+    def _rules(self, policy: RulesToday) -> BoxLayout:
         """The policy pack: whose it is, since when it is in force, which one comes next."""
         issued = policy.origin == "centre" and not policy.demo
         whose = ("ok", "policy_centre") if issued else ("waiting", "policy_demo")

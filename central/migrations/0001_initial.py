@@ -606,7 +606,7 @@ class Migration(migrations.Migration):
                 ),
                 ("signature", models.BinaryField()),
                 (
-                    "standing",
+                    "result",
                     models.CharField(
                         choices=[
                             ("taken", "一致"),

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 APPLICATION = bytes.fromhex("7378312E73682EC9E7BBE1B1A3D5CF")
 
 EF_ISSUER, EF_HOLDER = 0xEF05, 0xEF06
-EF_FINGERPRINT, EF_PHOTO = 0xEF07, 0xEF08
 
 #: Records in the order in which they stand in the file: item -> tag.
 ISSUER_RECORDS = {
@@ -158,22 +157,6 @@ class CardFiles:
                     self._forms = tuple(sorted(self._forms, key=lambda one: one != form))
                     return found
         return self._read_all_at_once(records) if selected else {}
-
-    def read_whole(self, file: int, length: int) -> bytes:
-        """A transparent file (EF07 指纹, EF08 照片): `length` bytes of it, or what there is.
-
-        Raises `DeviceFault(CARD_REFUSED)` where the card wants authentication first.
-        """
-        if not self._select(file):
-            raise DeviceFault(FaultCode.CARD_REFUSED, f"file {file:04X}")
-        got = b""
-        while len(got) < length:
-            header = bytes([0x00, 0xB0, len(got) >> 8, len(got) & 0xFF])
-            part = exchange(self._transmit, header).must("READ BINARY")
-            if not part:
-                break
-            got += part
-        return got[:length]
 
     def _select(self, file: int) -> bool:
         for p1 in self._select_p1:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from hardware.card.files import APPLICATION, EF_FINGERPRINT, EF_HOLDER, EF_ISSUER, EF_PHOTO
+from hardware.card.files import APPLICATION, EF_HOLDER, EF_ISSUER
 from hardware.virtual import keys
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ _NOT_SUPPORTED = b"\x6d\x00"
 
 _POWER_OFF, _POWER_ON, _RESET, _GIVE_ATR = 0x00, 0x01, 0x02, 0x04
 
-#: Transparent files and their lengths.
-_TRANSPARENT = {EF_FINGERPRINT: 0x300, EF_PHOTO: 0x1000}
+#: Transparent files and their lengths: EF07 指纹, EF08 照片.
+_TRANSPARENT = {0xEF07: 0x300, 0xEF08: 0x1000}
 
 #: P2 of EXTERNAL AUTHENTICATE: the key that opens the holder's file.
 _READ_KEY = 0x0A

@@ -154,7 +154,7 @@ class Walker:
         if up:
             self._world.start_central()
         else:
-            self._world.stop_central()
+            self._world.take_away("central")
 
     def keep(self, name: str) -> None:
         seen = self.look().screen

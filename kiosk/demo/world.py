@@ -34,7 +34,7 @@ from kiosk.demo.processes import Child, ChildFailed, Family, Fate, wait_for
 from kiosk.demo.smartcard import CardRoute, answers, find_route, free_port, port_is_free
 from kiosk.maintenance.pins import DIGITS as PIN_DIGITS
 from kiosk.maintenance.pins import hash_pin
-from kiosk.maintenance.roster import LOCAL_FILE, Person, Role, write_roster
+from kiosk.maintenance.roster import ROSTER_FILE, Person, Role, write_roster
 from sync.identity import NotEnrolled, load_identity
 
 #: Folder that holds the packages; children import from it whatever their own folder is.
@@ -170,21 +170,15 @@ class World:
         self._run("central", words, Fate.RESTART)
         self.central_url = f"http://127.0.0.1:{port}"
 
-    def stop_central(self) -> None:
-        """Take the central server away, as a broken line would."""
-        self.family.stop(self.child.pop("central"))
+    def take_away(self, name: str) -> None:
+        """End one process: "central", as a broken line would, "agent" or "run", the screen."""
+        self.family.stop(self.child.pop(name))
 
     def start_agent(self) -> None:
         self._start_kiosk("agent", Fate.RESTART)
 
-    def stop_agent(self) -> None:
-        self.family.stop(self.child.pop("agent"))
-
     def start_screen(self) -> None:
         self._start_kiosk("run", Fate.RESTART)
-
-    def stop_screen(self) -> None:
-        self.family.stop(self.child.pop("run"))
 
     def _start_kiosk(self, command: str, fate: Fate) -> None:
         words = [sys.executable, "-m", "kiosk", command, "--state", str(self.state)]
@@ -271,7 +265,7 @@ class World:
         }
         people = {TECHNICIAN: Role.TECHNICIAN, STAFF: Role.STAFF}
         write_roster(
-            self.state / LOCAL_FILE,
+            self.state / ROSTER_FILE,
             [Person(who, frozenset({role}), hash_pin(self.pin)) for who, role in people.items()],
         )
         # JSON's strings, numbers and booleans are TOML's too.

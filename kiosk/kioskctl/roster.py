@@ -44,7 +44,6 @@ def add(
     state: State,
     person: PersonId,
     role: Annotated[list[str] | None, typer.Option(help="technician, staff; both: twice")] = None,
-    badge: Annotated[str, typer.Option(help="what a scanner says of the badge; not read yet")] = "",
 ) -> None:
     """Admit a person, or give them another PIN. The PIN is asked for, or read from a pipe."""
     from kiosk.maintenance.pins import hash_pin
@@ -52,7 +51,6 @@ def add(
         BadRoster,
         Person,
         Role,
-        badge_hash,
         can_be_typed,
         valid_id,
     )
@@ -65,9 +63,7 @@ def add(
     if Role.STAFF in roles and not can_be_typed(person):
         raise stop("staff type their number at the terminal: s and one to six digits, e.g. s012")
     pin = _new_pin(words_of(settings_of(state)))
-    new = Person(
-        person, frozenset(map(Role, roles)), hash_pin(pin), badge_hash(badge) if badge else ""
-    )
+    new = Person(person, frozenset(map(Role, roles)), hash_pin(pin))
     try:
         _change(state, person, new)
     except (OSError, BadRoster) as error:
@@ -77,12 +73,12 @@ def add(
 
 
 def remove(state: State, person: PersonId) -> None:
-    """Admit a person no more. Whoever the centre has put on the roster, the centre takes off."""
-    from kiosk.maintenance.roster import LOCAL_FILE, BadRoster, read_roster
+    """Admit a person no more."""
+    from kiosk.maintenance.roster import ROSTER_FILE, BadRoster, read_roster
 
     try:
-        if person not in read_roster(state / LOCAL_FILE):
-            raise stop("nobody here by this id was put on the roster at this terminal")
+        if person not in read_roster(state / ROSTER_FILE):
+            raise stop("nobody by this id is on the roster")
         _change(state, person, None)
     except (OSError, BadRoster) as error:
         raise stop(str(error)) from None
@@ -90,36 +86,30 @@ def remove(state: State, person: PersonId) -> None:
 
 
 def show(state: State, as_json: Json = False) -> None:
-    """Who is on the roster, with roles, and whether the centre or this terminal put them there."""
-    from kiosk.maintenance.roster import CENTRE_FILE, LOCAL_FILE, BadRoster, read_roster
+    """Who is on the roster, with roles."""
+    from kiosk.maintenance.roster import ROSTER_FILE, BadRoster, read_roster
 
     try:
-        rows = {
-            name: (person, by)
-            for by, file in (("terminal", LOCAL_FILE), ("centre", CENTRE_FILE))
-            for name, person in read_roster(state / file).items()
-        }
+        people = read_roster(state / ROSTER_FILE).values()
     except BadRoster as bad:
         raise stop(f"the roster cannot be read: {bad}") from None
     if as_json:
-        say_json(
-            [{"id": one.id, "roles": sorted(one.roles), "by": by} for one, by in rows.values()]
-        )
+        say_json([{"id": one.id, "roles": sorted(one.roles)} for one in people])
         return
-    listed = table("id", "roles", "by", "badge")
-    for one, by in rows.values():
-        row(listed, one.id, ", ".join(sorted(one.roles)), by, "yes" if one.badge else "")
-    out(listed if rows else "nobody is on the roster")
+    listed = table("id", "roles")
+    for one in people:
+        row(listed, one.id, ", ".join(sorted(one.roles)))
+    out(listed if people else "nobody is on the roster")
 
 
 def _change(state: Path, person_id: str, person: Person | None) -> None:
-    from kiosk.maintenance.roster import LOCAL_FILE, read_roster, write_roster
+    from kiosk.maintenance.roster import ROSTER_FILE, read_roster, write_roster
 
-    people = read_roster(state / LOCAL_FILE)
+    people = read_roster(state / ROSTER_FILE)
     people.pop(person_id, None)
     if person is not None:
         people[person_id] = person
-    write_roster(state / LOCAL_FILE, people.values())
+    write_roster(state / ROSTER_FILE, people.values())
 
 
 def _new_pin(words: Words) -> str:

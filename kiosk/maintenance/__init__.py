@@ -62,11 +62,10 @@ class Maintenance:
     def vouch(self, staff_id: str, pin: str, reason: str) -> Staff:
         """A member of staff vouches for the citizen (人工核验). Raises `StaffRefused`.
 
-        `staff_id`: their number, or what their badge says. `reason`: why a person was needed.
+        `staff_id`: their number. `reason`: why a person was needed.
         """
-        person_id = self._roster.id_of_badge(staff_id) or staff_id
         try:
-            person = self._roster.check(person_id, pin, Role.STAFF)
+            person = self._roster.check(staff_id, pin, Role.STAFF)
         except StaffRefused as refused:
             self._journal.record("staff_refused", why=str(refused.reason), reason=reason)
             raise

@@ -1,22 +1,12 @@
 """名册: who works at this terminal, and how they prove it.
 
 One list for all, each person with roles: a *technician* opens the maintenance page, *staff* vouch
-for a citizen whose face was not matched (人工核验, domain §5.0). It stands in two files of the
-state directory, of the same form:
+for a citizen whose face was not matched (人工核验, domain §5.0). `kioskctl roster` writes it on the
+spot, to `roster.json` of the state directory:
 
-    {"version": 1, "people": [{"id": "s012", "roles": ["staff"], "pin": "salt$hash", "badge": ""}]}
+    {"version": 1, "people": [{"id": "s012", "roles": ["staff"], "pin": "salt$hash"}]}
 
-| file               | written by                                              |
-|--------------------|---------------------------------------------------------|
-| roster-centre.json | nothing yet; goes first. It is for what the centre says |
-| roster.json        | `kioskctl roster`, on the spot: today everybody         |
-
-Whoever is in the centre's file is not looked for in the other one, so the centre can take a role
-away by an entry without it. **Not yet**: no message of the centre carries a roster, and the agent
-writes no such file.
-
-A badge says who somebody is, as their number does; the PIN proves it. **Not yet**: no page reads a
-badge, so staff type their number, and have only ids that can be typed (`can_be_typed`).
+Staff type their number, so they have only ids that can be typed (`can_be_typed`).
 
 Wrong tries lock the pad, for everybody, and the number they were made for, both across restarts:
 
@@ -32,7 +22,6 @@ A right PIN clears the pad's count and the count of its own number, of no other.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import re
@@ -48,7 +37,7 @@ from sync.identity import write_whole
 
 log = logging.getLogger(__name__)
 
-CENTRE_FILE, LOCAL_FILE, TRIES_FILE = "roster-centre.json", "roster.json", "roster-tries.json"
+ROSTER_FILE, TRIES_FILE = "roster.json", "roster-tries.json"
 
 FREE_TRIES = 4
 FIRST_LOCK_S, LONGEST_LOCK_S = 30.0, 3600.0
@@ -58,7 +47,6 @@ _ID = re.compile(r"[a-z][a-z_-]{0,15}[0-9]{0,6}")
 #: What is put before the digits that staff type, and how many these are at most.
 STAFF_LETTER, STAFF_DIGITS = "s", 6
 _TYPED = re.compile(rf"{STAFF_LETTER}[0-9]{{1,{STAFF_DIGITS}}}")
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 #: The count of the pad, beside those of single numbers.
 _PAD = ""
 
@@ -92,12 +80,11 @@ class StaffRefused(Exception):
 
 @dataclass(frozen=True)
 class Person:
-    """One of the roster. `badge`: SHA-256 of what the badge says, hexadecimal, "" without one."""
+    """One of the roster."""
 
     id: str
     roles: frozenset[Role]
     pin: str = field(repr=False)
-    badge: str = field(default="", repr=False)
 
 
 def valid_id(text: str) -> bool:
@@ -107,11 +94,6 @@ def valid_id(text: str) -> bool:
 def can_be_typed(text: str) -> bool:
     """Whether staff with this id can vouch: on the pad of the page there are digits alone."""
     return _TYPED.fullmatch(text) is not None
-
-
-def badge_hash(said: str) -> str:
-    """What is kept of a badge: the number that a reader or scanner gives for it."""
-    return hashlib.sha256(said.strip().upper().encode()).hexdigest()
 
 
 def lock_time(wrong: int) -> float:
@@ -149,17 +131,15 @@ def read_roster(file: Path) -> dict[str, Person]:
 def _person(entry: Any) -> Person:
     if not isinstance(entry, dict):
         raise BadRoster("a person")
-    name, pin, badge = (entry.get(key, "") for key in ("id", "pin", "badge"))
+    name, pin = entry.get("id", ""), entry.get("pin", "")
     roles = entry.get("roles")
     if not isinstance(name, str) or not valid_id(name):
         raise BadRoster("id")
     if not isinstance(pin, str) or not isinstance(roles, list):
         raise BadRoster("pin or roles")
-    if not isinstance(badge, str) or not (badge == "" or _DIGEST.fullmatch(badge)):
-        raise BadRoster("badge")
     # A role of a later release is none here.
     known = frozenset(Role(role) for role in roles if role in set(Role))
-    return Person(name, known, pin, badge)
+    return Person(name, known, pin)
 
 
 def write_roster(file: Path, people: Iterable[Person]) -> None:
@@ -167,13 +147,7 @@ def write_roster(file: Path, people: Iterable[Person]) -> None:
     document = {
         "version": 1,
         "people": [
-            {
-                "id": person.id,
-                "roles": sorted(person.roles),
-                "pin": person.pin,
-                "badge": person.badge,
-            }
-            for person in people
+            {"id": person.id, "roles": sorted(person.roles), "pin": person.pin} for person in people
         ],
     }
     write_whole(file, json.dumps(document, indent=1).encode("ascii"), 0o600)
@@ -184,7 +158,7 @@ def write_roster(file: Path, people: Iterable[Person]) -> None:
 
 class Roster:
     """Checks PINs and counts wrong ones. Every check takes some 50 ms a person or more, so it is
-    not for the screen's own thread. The files are read at each check: they may change."""
+    not for the screen's own thread. The file is read at each check: it may change."""
 
     def __init__(self, state: Path, clock: Callable[[], float] = time.time) -> None:
         self._state = state
@@ -192,22 +166,15 @@ class Roster:
 
     def people(self) -> dict[str, Person]:
         """Everybody by id. A file that cannot be read has nobody in it."""
-        found: dict[str, Person] = {}
-        for name in (LOCAL_FILE, CENTRE_FILE):
-            try:
-                found |= read_roster(self._state / name)
-            except BadRoster as bad:
-                log.error("%s cannot be read: %s", name, bad)
-        return found
+        try:
+            return read_roster(self._state / ROSTER_FILE)
+        except BadRoster as bad:
+            log.error("%s cannot be read: %s", ROSTER_FILE, bad)
+            return {}
 
     def any_of(self, role: Role) -> bool:
         """Whether anybody has a role: without staff nobody is asked to vouch."""
         return any(role in person.roles for person in self.people().values())
-
-    def id_of_badge(self, said: str) -> str | None:
-        """Whose badge it is, "" matching nobody."""
-        wanted = badge_hash(said)
-        return next((one.id for one in self.people().values() if one.badge == wanted), None)
 
     def check(self, person_id: str, pin: str, role: Role = Role.STAFF) -> Person:
         """Who proves to be this person, with this role. Raises `StaffRefused`."""

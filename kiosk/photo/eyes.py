@@ -40,10 +40,9 @@ class Eye:
 
     #: Mean height of the opening: about 0.25 when open, below 0.1 when closed.
     open: float
-    #: The iris against the middle of the corners along the line of the corners and across it;
-    #: positive: to the right of the picture, and down.
+    #: The iris against the middle of the corners along the line of the corners; positive: to the
+    #: right of the picture.
     gaze_x: float
-    gaze_y: float
     #: Distance of the corners, pixels of the picture.
     width: float
 
@@ -95,5 +94,4 @@ def _eye(around: Floats, pupil: Floats, width: float, sign: float) -> Eye:
     heights = [float(np.hypot(*(around[low] - around[high]))) for low, high in _LIDS]
     offset = pupil - (left + right) / 2
     x = float(offset @ along) / length
-    y = float(offset @ np.array((-along[1], along[0]))) / length
-    return Eye(float(np.mean(heights)) / length, sign * x, y, width)
+    return Eye(float(np.mean(heights)) / length, sign * x, width)

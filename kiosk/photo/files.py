@@ -93,12 +93,6 @@ def read_picture(data: bytes) -> PictureFile:
     return PictureFile(rgb, findings)
 
 
-def read_file(file: Path) -> PictureFile:
-    """The same for a path. A file that is too large is not read. Raises `FileNotFoundError`."""
-    data = file_bytes(file)
-    return UNREADABLE if data is None else read_picture(data)
-
-
 def file_bytes(file: Path) -> bytes | None:
     """What is in a file, up to one byte more than is opened; None if it is not one of bytes on a
     disk, or cannot be read. Waits for nobody. Raises `FileNotFoundError`."""

@@ -62,7 +62,7 @@ def install_pack(
 
 
 @dataclass(frozen=True)
-class Standing:
+class RulesToday:
     """Which pack rules today, for the health report and the maintenance page."""
 
     version: str
@@ -120,13 +120,13 @@ class Shelf:
         in_force = [pack for pack, _ in self._fresh() if pack.effective <= day]
         return max(in_force, key=lambda pack: pack.order, default=load_policy())
 
-    def standing(self, day: date) -> Standing:
+    def rules_on(self, day: date) -> RulesToday:
         """What to show of it."""
         rules = self.on(day)
         packs = [pack for pack, _ in self._fresh()]
         coming = [pack for pack in packs if pack.effective > day]
         follows = min(coming, key=lambda pack: pack.order, default=None)
-        return Standing(
+        return RulesToday(
             version=rules.version,
             effective=rules.effective,
             source=rules.source,

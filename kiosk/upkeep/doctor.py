@@ -197,7 +197,7 @@ def _policy(patient: Patient) -> Finding:
     except NotEnrolled:
         key = b""
     shelf = Shelf(patient.state / FOLDER, key, patient.settings.hall.region)
-    found = shelf.standing(beijing_now().date())
+    found = shelf.rules_on(beijing_now().date())
     wrong = [*(found.unusable or {}).values()]
     if trouble := read_json(patient.state / "agent.json").get("policy"):
         wrong.append(str(trouble))

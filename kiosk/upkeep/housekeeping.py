@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from hardware.supervision import Health
     from kiosk.offers import Offers
     from kiosk.parts import Parts
-    from kiosk.policy.shelf import Standing
+    from kiosk.policy.shelf import RulesToday
 
 log = logging.getLogger(__name__)
 
@@ -129,7 +129,7 @@ class Housekeeping:
             log.error("housekeeping: %s", place_of(bug))
 
     def _record_start(self) -> None:
-        """Which program on which settings; their digest only, because they name technicians."""
+        """Which program on which settings; their digest only: an entry takes no text."""
         parts = self._parts
         parts.journal.record("started", version=version())
         file = parts.state / "settings.toml"
@@ -143,10 +143,10 @@ class Housekeeping:
             parts.journal.record("desired_applied", digest=sha256_hex(closed), closed=len(closed))
         self._look_at_outbox()
         said = self._agent_says()
-        standing = self._parts.packs.standing(beijing_now().date())
+        rules = self._parts.packs.rules_on(beijing_now().date())
         self._look_at_centre(str(said.get("central", "")))
-        self._look_at_policy(standing, str(said.get("policy", "")))
-        self._write_health(standing)
+        self._look_at_policy(rules, str(said.get("policy", "")))
+        self._write_health(rules)
 
     def _look_at_disk(self) -> None:
         free = shutil.disk_usage(self._parts.state).free
@@ -184,10 +184,10 @@ class Housekeeping:
         elif self._parts.health.get("centre") is not None:
             self._parts.health.put("centre", DeviceState.READY)
 
-    def _look_at_policy(self, standing: Standing, trouble: str) -> None:
+    def _look_at_policy(self, rules: RulesToday, trouble: str) -> None:
         """Stands beside the devices while a pack cannot be used: one that the agent was given, or
         one that lies here."""
-        wrong = [*(standing.unusable or {}).values(), *filter(None, [trouble])]
+        wrong = [*(rules.unusable or {}).values(), *filter(None, [trouble])]
         if wrong:
             detail = "; ".join(wrong)[:_DETAIL]
             self._parts.health.put("policy", DeviceState.WARNING, FaultCode.POLICY_REFUSED, detail)
@@ -218,15 +218,15 @@ class Housekeeping:
         replace_unflushed(self._parts.state / COUNTERS_FILE, json.dumps(counted, indent=1))
         self._counted = counted
 
-    def _write_health(self, policy: Standing) -> None:
-        document = json.dumps(self._document(policy), sort_keys=True)
+    def _write_health(self, rules: RulesToday) -> None:
+        document = json.dumps(self._document(rules), sort_keys=True)
         now = time.monotonic()
         if document == self._written and now - self._written_at < _LONGEST_SILENCE_S:
             return
         replace_unflushed(self._parts.state / "health.json", document)
         self._written, self._written_at = document, now
 
-    def _document(self, policy: Standing) -> dict[str, Any]:
+    def _document(self, rules: RulesToday) -> dict[str, Any]:
         offers = self._offers.now()
         return {
             "health": [_row(health) for health in self._parts.health.snapshot()],
@@ -236,10 +236,10 @@ class Housekeeping:
             },
             "versions": {
                 "kiosk": version(),
-                "policy": policy.version,
-                "policy_origin": policy.origin,
+                "policy": rules.version,
+                "policy_origin": rules.origin,
             },
-            "policy": policy.document(),
+            "policy": rules.document(),
         }
 
 

@@ -37,7 +37,7 @@ import numpy as np
 from PIL import Image
 
 from kiosk.photo import Photographer, PhotoRefused
-from kiosk.photo.files import read_file
+from kiosk.photo.files import file_bytes, read_picture
 from kiosk.photo.gauge import Sight
 from kiosk.photo.standard import THIRD_GENERATION, Standard
 from tests.bench.spoilt_faces import SPOILS, spoilt
@@ -180,7 +180,8 @@ def cases(folder: Path) -> Iterator[Case]:
 
 
 def picture_of(file: Path) -> Picture | None:
-    rgb = read_file(file).rgb
+    data = file_bytes(file)
+    rgb = None if data is None else read_picture(data).rgb
     if rgb is None or max(rgb.shape) <= _LONGEST:
         return rgb
     share = _LONGEST / max(rgb.shape)

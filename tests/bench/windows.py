@@ -90,7 +90,7 @@ class Contest:
             assert child.process is not None
             return _at_rest(child.process.pid, seconds[0], self._rest_s)
         finally:
-            self._world.stop_screen()
+            self._world.take_away("run")
 
 
 def drop_page_cache() -> bool:
@@ -133,8 +133,8 @@ def contest(size: tuple[int, int], rest_s: float) -> Iterator[Contest]:
             try:
                 world.start()
                 # Only the far ends of the wires stay: whoever else runs would be measured too.
-                for stop in (world.stop_screen, world.stop_agent, world.stop_central):
-                    stop()
+                for name in ("run", "agent", "central"):
+                    world.take_away(name)
                 yield Contest(world, size, rest_s, variables)
             finally:
                 world.stop()

@@ -17,7 +17,7 @@ import pytest
 
 from hardware.faults import DeviceFault, FaultCode
 from kiosk.maintenance.pins import hash_pin
-from kiosk.maintenance.roster import LOCAL_FILE, Person, Role, write_roster
+from kiosk.maintenance.roster import ROSTER_FILE, Person, Role, write_roster
 from kiosk.records.person import KEY_FILE
 from kiosk.services.first_application import ApplyFirst
 from kiosk.terminal import Terminal
@@ -65,7 +65,7 @@ def test_the_maintenance_page_can_be_opened_and_says_what_is_wrong(
     desk: Terminal, tmp_path: Path
 ) -> None:
     technician = Person("t001", frozenset({Role.TECHNICIAN}), hash_pin("314159"))
-    write_roster(tmp_path / LOCAL_FILE, [technician])
+    write_roster(tmp_path / ROSTER_FILE, [technician])
     assert desk.maintenance.admit("314159") == technician
     assert desk.queue() is None
     row = until(lambda: desk.health.get("outbox"))

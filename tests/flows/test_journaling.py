@@ -19,7 +19,7 @@ from hardware.supervision import DeviceState, HealthTable
 from kiosk.kioskctl import app
 from kiosk.maintenance.pins import hash_pin
 from kiosk.maintenance.roster import (
-    LOCAL_FILE,
+    ROSTER_FILE,
     Person,
     Refusal,
     Role,
@@ -223,7 +223,7 @@ def test_what_a_technician_does(tmp_path: Path) -> None:
             """Prints."""
 
     technician = Person("t001", frozenset({Role.TECHNICIAN}), hash_pin("314159"))
-    write_roster(tmp_path / LOCAL_FILE, [technician])
+    write_roster(tmp_path / ROSTER_FILE, [technician])
     desk, notes = noted(tmp_path, printer=Desk(Printer()))
     desk.maintenance.print_test_page()
     assert notes.entries == [], "from elsewhere, with nobody in"
@@ -246,7 +246,7 @@ def test_who_vouched_for_a_citizen_and_who_was_not_let_in(tmp_path: Path) -> Non
         Person("s012", frozenset({Role.STAFF}), hash_pin("271828")),
         Person("t001", frozenset({Role.TECHNICIAN}), hash_pin("314159")),
     ]
-    write_roster(tmp_path / LOCAL_FILE, people)
+    write_roster(tmp_path / ROSTER_FILE, people)
     desk, notes = noted(tmp_path)
     assert desk.maintenance.staffed()
     staff = desk.maintenance.vouch("s012", "271828", "covering")

@@ -238,7 +238,7 @@ def shelf(folder: Path, key: bytes = KEY, region: str = "130200") -> Shelf:
 def test_without_any_pack_the_built_in_one_rules_and_is_named_so(tmp_path: Path) -> None:
     empty = shelf(tmp_path / "none")
     assert empty.on(JULY) is load_policy()
-    found = empty.standing(JULY)
+    found = empty.rules_on(JULY)
     assert (found.origin, found.demo, found.next_version) == ("built in", True, "")
 
 
@@ -247,10 +247,10 @@ def test_a_pack_rules_from_its_day_on_and_not_before(tmp_path: Path) -> None:
     packs = shelf(tmp_path)
     assert packs.on(JUNE).fee("first").yuan == 0
     assert packs.on(JULY).fee("first").yuan == 20
-    assert packs.standing(JUNE).next_version == "2027-06-15"
-    assert packs.standing(JUNE).next_effective == JULY
-    assert packs.standing(JULY).origin == "centre"
-    assert packs.standing(JULY).demo is False
+    assert packs.rules_on(JUNE).next_version == "2027-06-15"
+    assert packs.rules_on(JUNE).next_effective == JULY
+    assert packs.rules_on(JULY).origin == "centre"
+    assert packs.rules_on(JULY).demo is False
 
 
 def test_of_several_packs_the_right_one_is_chosen_for_each_day(tmp_path: Path) -> None:
@@ -353,10 +353,10 @@ def test_a_pack_altered_on_the_disk_is_not_used_and_is_told_of(tmp_path: Path) -
     file.write_bytes(file.read_bytes().replace(b"yuan = 20", b"yuan = 90"))
     packs = shelf(tmp_path)
     assert packs.on(JULY).version == "2027-05-01"
-    assert packs.standing(JULY).unusable == {
+    assert packs.rules_on(JULY).unusable == {
         "2027-06-15.toml": "2027-06-15.toml: the centre has not signed it"
     }
-    assert packs.standing(JULY).document()["unusable"]
+    assert packs.rules_on(JULY).document()["unusable"]
 
 
 def test_half_a_pack_after_a_power_cut_is_replaced_by_the_whole_one(tmp_path: Path) -> None:
@@ -374,7 +374,7 @@ def test_a_pack_under_another_name_is_not_used(tmp_path: Path) -> None:
         (tmp_path / "2027-06-15").with_suffix(suffix).rename(tmp_path / f"2028-01-01{suffix}")
     packs = shelf(tmp_path)
     assert packs.on(JULY).demo
-    assert "is version 2027-06-15" in dict(packs.standing(JULY).unusable or {})["2028-01-01.toml"]
+    assert "is version 2027-06-15" in dict(packs.rules_on(JULY).unusable or {})["2028-01-01.toml"]
 
 
 def test_a_pack_without_its_signature_and_one_that_is_too_large_are_not_used(
@@ -383,7 +383,7 @@ def test_a_pack_without_its_signature_and_one_that_is_too_large_are_not_used(
     (tmp_path / "2027-06-15.toml").write_bytes(dated("2027-06-15", "2027-07-01"))
     (tmp_path / "2027-06-16.toml").write_bytes(b"#" * 1_000_001)
     (tmp_path / "2027-06-16.sig").write_bytes(bytes(64))
-    unusable = dict(shelf(tmp_path).standing(JULY).unusable or {})
+    unusable = dict(shelf(tmp_path).rules_on(JULY).unusable or {})
     assert set(unusable) == {"2027-06-15.toml", "2027-06-16.toml"}
     assert "larger than" in unusable["2027-06-16.toml"]
 

@@ -477,17 +477,17 @@ def test_the_device_table_tells_of_a_pack_that_cannot_be_used(tmp_path: Path) ->
     (tmp_path / "policy" / "2027-06-15.toml").write_bytes(b"forged")
     found = row()
     assert found is not None and found[0] is FaultCode.POLICY_REFUSED
-    assert desk.policy_standing().demo, "the rules stay as they were"
+    assert desk.rules_today().demo, "the rules stay as they were"
 
 
 def test_the_maintenance_page_is_told_whose_rules_are_in_force_and_what_comes(
     tmp_path: Path,
 ) -> None:
     desk = terminal(tmp_path)
-    assert desk.policy_standing().origin == "built in"
+    assert desk.rules_today().origin == "built in"
     install(tmp_path / "policy", dated("2026-11-01", "2026-11-01"))
     install(tmp_path / "policy", dated("2027-06-15", "2027-07-01"))
-    found = desk.policy_standing()
+    found = desk.rules_today()
     assert (found.version, found.origin, found.demo) == ("2026-11-01", "centre", False)
     assert (found.next_version, str(found.next_effective)) == ("2027-06-15", "2027-07-01")
 

@@ -126,7 +126,7 @@ def test_what_a_clip_is_made_of_depends_on_all_of_it() -> None:
         ("头歪了，请摆正", "tou2 wai1 le5 , qing3 bai3 zheng4"),
         ("请把脸转正，正对镜头", "qing3 ba3 lian3 zhuan3 zheng4 , zheng4 dui4 jing4 tou2"),
         ("请保持不动", "qing3 bao3 chi2 bu2 dong4"),
-        ("正在制作照片", "zheng4 zai4 zhi4 zuo4 zhao4 pian4"),
+        ("正在做照片，请稍等", "zheng4 zai4 zuo4 zhao4 pian4 , qing3 shao1 deng3"),
         ("长辈", "zhang3 bei4"),
         ("会计", "kuai4 ji4"),
     ],

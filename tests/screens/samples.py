@@ -16,7 +16,7 @@ from hardware.supervision import DeviceState, HealthTable
 from kiosk.maintenance.roster import Person, Refusal, Role, StaffRefused
 from kiosk.offers import Offer
 from kiosk.policy import load_policy
-from kiosk.policy.shelf import Shelf, Standing
+from kiosk.policy.shelf import RulesToday, Shelf
 from kiosk.records.pins import Pins
 from kiosk.records.staff import Staff
 from kiosk.settings import Settings
@@ -387,7 +387,7 @@ class StubTerminal:
         self.online = True
         self.waiting = QueueState(0, 0, 0)
         #: No key of a centre: the built-in pack rules.
-        self.rules = Shelf(Path("policy"), b"").standing(date(2026, 11, 24))
+        self.rules = Shelf(Path("policy"), b"").rules_on(date(2026, 11, 24))
         self.offers = tuple(Offer(service, True) for service in services)
         self.running: list[Running] = []
         self.pins = Pins()
@@ -409,7 +409,7 @@ class StubTerminal:
     def queue(self) -> QueueState:
         return self.waiting
 
-    def policy_standing(self) -> Standing:
+    def rules_today(self) -> RulesToday:
         return self.rules
 
     def visit(self, service: type[Service], listen: object = None) -> Visit:

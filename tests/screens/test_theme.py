@@ -47,8 +47,8 @@ def test_wrapping_keeps_text_and_punctuation_in_place(text: str, width: int) -> 
 
 
 def test_no_lonely_character_on_the_last_line() -> None:
-    lines = wrap("尚未生效，联网后自动上传。请收好身份证和回执。", 22, len).split("\n")
-    assert [len(line) for line in lines] == [19, 4]
+    lines = wrap("现在还没有生效，联网后自动上传。请拿好身份证和回执。", 22, len).split("\n")
+    assert [len(line) for line in lines] == [22, 4]
 
 
 def test_a_number_is_not_torn_apart() -> None:

@@ -141,7 +141,7 @@ def test_after_somebody_looked_into_it_the_history_goes_on_from_there(
     edited(kept)
     assert kept.send()
     central.sql(
-        "UPDATE central_journalcheckpoint SET looked_into = true WHERE standing = 'altered'"
+        "UPDATE central_journalcheckpoint SET looked_into = true WHERE result = 'altered'"
         " AND terminal_id = ?",
         kept.terminal.identity.terminal,
     )
@@ -162,9 +162,9 @@ def test_what_was_dropped_with_age_cannot_be_compared_and_is_no_alteration(
     assert not kept.send()
     entries = kept.journal.position().seq
     assert at_centre(central, terminal) == {"entries": entries, "altered": False}
-    query = "SELECT standing FROM central_journalcheckpoint WHERE terminal_id = ? ORDER BY id"
-    standings = central.sql(query, terminal.identity.terminal)
-    assert standings == [("taken",), ("gap",)]
+    query = "SELECT result FROM central_journalcheckpoint WHERE terminal_id = ? ORDER BY id"
+    results = central.sql(query, terminal.identity.terminal)
+    assert results == [("taken",), ("gap",)]
 
 
 @pytest.mark.parametrize(

@@ -116,14 +116,14 @@ def test_each_device_s_fault_turns_its_own_line_red_and_it_comes_back(
 
 
 def test_without_its_agent(world: World) -> None:
-    world.stop_agent()
+    world.take_away("agent")
     assert faults(world, "screen", "agent", "clock") == {"agent": FaultCode.AGENT_STOPPED}
     world.start_agent()
     wait_for("the agent", lambda: faults(world, "agent") == {}, PATIENCE_S, lambda: None)
 
 
 def test_without_the_centre(world: World) -> None:
-    world.stop_central()
+    world.take_away("central")
     lines = ("enrolment", "outbox", "screen", "agent", "centre", "clock")
     expected = {"centre": FaultCode.CENTRE_UNREACHABLE}
     wait_for("no centre", lambda: faults(world, *lines) == expected, PATIENCE_S, lambda: None)
@@ -132,7 +132,7 @@ def test_without_the_centre(world: World) -> None:
 
 
 def test_without_its_screen_the_devices_are_examined_directly(world: World) -> None:
-    world.stop_screen()
+    world.take_away("run")
     minute_ago = time.time() - 60
     os.utime(world.state / "health.json", (minute_ago, minute_ago))
     world.bench.do("paper", "out")

@@ -92,7 +92,7 @@ def test_kill_9_between_submit_and_receipt_leaves_the_transaction_and_nothing_pe
     world, before, printed = kiosk.world, len(kiosk.stored()), len(kiosk.printed())
     kiosk.go(short_application("zhang"))
     # Without an agent the screen goes on waiting for the centre's word, and prints nothing.
-    world.stop_agent()
+    world.take_away("agent")
     kiosk.go(script.SIGNED)
     kiosk.until("the transaction in the outbox", lambda: len(kiosk.stored()) == before + 1)
     world.child["run"].kill()
@@ -158,7 +158,7 @@ def test_with_the_centre_down_an_application_is_queued_said_so_and_delivered_onc
     kiosk: Kiosk,
 ) -> None:
     world = kiosk.world
-    world.stop_central()
+    world.take_away("central")
     kiosk.go(short_application("zhao", offline=True), script.SIGNED, script.SAVED)
     number = kiosk.number()
     receipt = kiosk.printed()[-1]["text"]

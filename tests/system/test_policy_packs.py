@@ -147,7 +147,7 @@ def test_a_pack_dated_tomorrow_lies_ready_and_rules_from_its_day(
         until(lambda: "2027-01-01" in shelf.held(), "the pack")
         assert shelf.on(TODAY).demo, "nothing changes before its day"
         assert shelf.on(TOMORROW).fee("first").yuan == 20
-        standing = shelf.standing(TODAY)
+        standing = shelf.rules_on(TODAY)
         assert (standing.next_version, standing.next_effective) == ("2027-01-01", TOMORROW)
         assert said(terminal)["policy"] == ""
     journal = "".join(file.read_text() for file in (terminal.state / "journal").glob("*.jsonl"))
@@ -169,7 +169,7 @@ def test_without_the_centre_nothing_changes(
     with agent(terminal, office.region) as shelf:
         until(lambda: said(terminal)["central"] == "connection", "noticing that it is away")
         assert shelf.on(TODAY).version == "2027-01-01"
-        assert shelf.standing(TODAY).origin == "centre"
+        assert shelf.rules_on(TODAY).origin == "centre"
         assert said(terminal)["policy"] == ""
 
 

@@ -12,10 +12,8 @@ from hardware.card.apdu import exchange
 from hardware.card.atr import historical_bytes
 from hardware.card.contents import decode, parse_records
 from hardware.card.files import (
-    EF_PHOTO,
     HOLDER_RECORDS,
     ISSUER_RECORDS,
-    CardFiles,
     algorithm_of,
     read_social_card,
 )
@@ -78,16 +76,6 @@ def test_the_third_generation_says_its_algorithm_and_keeps_its_holder() -> None:
 def test_the_answer_to_reset_of_a_contactless_card_is_read_by_its_structure() -> None:
     card = read_social_card(Desk("third-near").card)
     assert bytes.fromhex(card.reset_info) == b"SSCARD-CPU"
-
-
-def test_the_photo_file_wants_authentication() -> None:
-    desk = Desk("third")
-    files = CardFiles(desk.card.transmit)
-    files.enter()
-    with pytest.raises(DeviceFault) as caught:
-        files.read_whole(EF_PHOTO, 0x1000)
-    assert caught.value.code is FaultCode.CARD_REFUSED
-    assert "6982" in caught.value.detail
 
 
 def test_dates_in_letters_and_a_short_version_do_not_stop_anybody() -> None:
