@@ -70,7 +70,7 @@ def take_photo(prompt: TakePhoto, camera: Camera, work: Work) -> Capture:
                 sitting.taken += 1
                 if sitting.taken == 1:
                     sitting.liveness = taken.liveness
-                return replace(taken, liveness=sitting.liveness, taken=sitting.taken)
+                return replace(taken, liveness=sitting.liveness)
     raise DeviceFault(FaultCode.CAMERA_NO_FRAMES, "the stream ended")
 
 

@@ -43,8 +43,6 @@ class Capture:
     photo: CardPhoto
     frame: WholeFrame
     liveness: Hint = field(default_factory=Hint)
-    #: How many photos were taken in this visit, with this one.
-    taken: int = 1
 
 
 def whole_frame(rgb: Picture, limit: int = FRAME_LIMIT) -> WholeFrame:

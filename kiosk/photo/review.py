@@ -62,15 +62,23 @@ _SHOULD = {
 
 
 def review_reasons(
-    capture: Capture | None, comparison: Comparison, head_covering: bool = False
+    capture: Capture | None,
+    comparison: Comparison,
+    head_covering: bool = False,
+    *,
+    differed: bool = False,
 ) -> tuple[Reason, ...]:
     """Of a photo as the terminal took it; `capture` is None where no photo belongs to the matter.
 
-    `head_covering`: the citizen said that it cannot be taken off.
+    `head_covering`: the citizen said that it cannot be taken off. `differed`: another comparison of
+    the same visit found that the faces differ.
     """
-    if capture is None:
-        return reasons(None, None, comparison, head_covering)
-    return reasons(capture.photo.report, capture.liveness, comparison, head_covering)
+    report = None if capture is None else capture.photo.report
+    liveness = None if capture is None else capture.liveness
+    found = {*reasons(report, liveness, comparison, head_covering)}
+    if differed:
+        found.add(Reason.FACE_MISMATCH)
+    return tuple(reason for reason in Reason if reason in found)
 
 
 def reasons(

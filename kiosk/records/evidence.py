@@ -24,6 +24,8 @@ class PhotoEvidence:
     `sync.kinds.first_application.PhotoEvidence`."""
 
     capture: Capture
+    #: Photos that were taken in this visit.
+    tries: int
     #: 「因宗教或医学因素不能摘除」, as the citizen said.
     head_covering: bool
 
@@ -48,7 +50,7 @@ class PhotoEvidence:
                 "camera_width": frame.camera_width,
                 "quality": frame.quality,
             },
-            "tries": self.capture.taken,
+            "tries": self.tries,
             "head_covering": self.head_covering,
             "liveness": {
                 "blink": live.blink.value,

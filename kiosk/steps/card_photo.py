@@ -7,11 +7,12 @@ person.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from kiosk.records.evidence import PhotoEvidence
 from kiosk.steps.proof import compare, proven
+from kiosk.visit.flow import Recall
 from kiosk.visit.prompts import ChoosePhoto, Notice, TakePhoto
 
 if TYPE_CHECKING:
@@ -47,22 +48,25 @@ class Shot:
 async def card_photo(context: Context, citizen: Citizen, consents: Consents) -> Shot:
     """Take the photo, let the citizen choose, and compare the face where they agree."""
     agreed = await consents.read(_NOTICE)
-    capture = await _take(context.policy.photo.tries, agreed.exception)
+    capture, tries = await _take(context.policy.photo.tries, agreed.exception)
     comparison, at = await compare(context, citizen, capture, consents)
     proof = await proven(context, at or agreed.at, capture, comparison, agreed.exception)
     attachments = {"photo": capture.photo.jpeg, "frame": capture.frame.jpeg}
     if at is not None and citizen.portrait_wlt:
         attachments["portrait_wlt"] = citizen.portrait_wlt
-    return Shot(capture, PhotoEvidence(capture, agreed.exception), proof, attachments)
+    return Shot(capture, PhotoEvidence(capture, tries, agreed.exception), proof, attachments)
 
 
-async def _take(tries: int, excused: bool) -> Capture:
-    """The one the citizen likes best of at most so many, counted over the whole visit."""
+async def _take(tries: int, excused: bool) -> tuple[Capture, int]:
+    """The one the citizen likes best of at most so many, counted over the whole visit, and how many
+    were taken. Behind Back to the notice, those of a head that was covered otherwise are no choice
+    any more, and count all the same."""
     captures: tuple[Capture, ...] = ()
     while True:
         captures += (await TakePhoto("photo.take", len(captures) + 1, excused),)
-        left = max(0, tries - captures[-1].taken)
+        seen = await Recall("photo.take")
+        others = sum(prompt.excused != excused for prompt, _ in seen)
+        left = max(0, tries - others - len(captures))
         chosen = await ChoosePhoto("photo.choose", captures, left)
         if chosen != "again":
-            # The last one knows how many were taken in all.
-            return replace(captures[int(chosen) - 1], taken=captures[-1].taken)
+            return captures[int(chosen) - 1], len(await Recall("photo.take"))

@@ -14,6 +14,7 @@ from hardware.faults import DeviceFault
 from kiosk.photo.faces import Band, Comparison, Place, Why, cannot_tell
 from kiosk.photo.review import OF_THE_FACE, review_reasons
 from kiosk.records.proof import Level, Proof
+from kiosk.visit.flow import Recall
 from kiosk.visit.prompts import AskConsent, AskStaff, CompareFaces, TakePhoto
 
 if TYPE_CHECKING:
@@ -84,8 +85,12 @@ async def proven(
     comparison: Comparison,
     covered: bool = False,
 ) -> Proof:
-    """How sure it is who stands there, and why a person must look; staff may vouch."""
-    reasons = review_reasons(capture, comparison, covered)
+    """How sure it is who stands there, and why a person must look; staff may vouch.
+
+    A face that differed once in this visit is a reason, whatever was said or done since."""
+    compared = [reply.comparison for _, reply in await Recall("comparison.compare")]
+    differed = any(one.band is Band.MISMATCH for one in compared)
+    reasons = review_reasons(capture, comparison, covered, differed=differed)
     if comparison.band is Band.MATCH:
         return Proof(Level.P3, at, comparison, reasons=reasons)
     staff = None

@@ -16,6 +16,8 @@ What was said behind the point of return is kept as *earlier* replies:
 - A device or the network is not asked twice: an equal prompt gets its earlier reply.
 - The citizen is asked again, and the prompt is filled with the earlier reply.
 
+A service that must know what was left behind, such as a face that did not match, asks by `Recall`.
+
 **Revise** is the same replay for one step in the middle ("change my address" on the review page). A
 step's prompts have ids that begin with its name. All of them are put again, filled. Behind the step
 every *equal* question keeps its reply by itself, and only a question that reads differently is put
@@ -120,6 +122,17 @@ class Performed(Prompt[A]):
 
     asks: ClassVar[bool] = False
     idle_s: ClassVar[float | None] = None
+
+
+@dataclass(frozen=True)
+class Recall(Prompt[tuple["Said", ...]]):
+    """Everything that workers answered in this visit to the prompts with this id, also what Back
+    has left behind: evidence of the visit, not of its last answers. The visit answers it itself,
+    each time anew."""
+
+    id: str
+
+    asks: ClassVar[bool] = False
 
 
 class Run(Protocol):
@@ -252,6 +265,8 @@ class Visit:
         self._service: Run | None = None
         self._coroutine: Coroutine[Prompt[Any], Any, None] | None = None
         self._said: list[Said] = []
+        #: What workers answered, for `Recall`.
+        self._seen: list[Said] = []
         self._earlier: list[Said] = []
         self._revision: _Revision | None = None
         self._number = ""
@@ -311,6 +326,8 @@ class Visit:
         prompt = self._open_prompt()
         value = prompt.check(value)
         self._said.append((prompt, value))
+        if prompt.performed_by is not None and not prompt.effect:
+            self._seen.append((prompt, value))
         if prompt.commits or prompt.final:
             self._floor = len(self._said)
             self._earlier.clear()
@@ -503,7 +520,7 @@ class Visit:
     def _go_on(self) -> None:
         """Answer from what was said earlier as long as it fits, then show the open prompt."""
         while self.prompt is not None:
-            kept = self._kept(self.prompt)
+            kept = self._recalled(self.prompt) or self._kept(self.prompt)
             if kept is None:
                 self._fresh_page()
                 self._listen(Event("shown", self.prompt.id))
@@ -514,6 +531,12 @@ class Visit:
     def _fresh_page(self) -> None:
         self._shown_at = None
         self._extensions = 0
+
+    def _recalled(self, prompt: Prompt[Any]) -> tuple[Any] | None:
+        """The reply to a `Recall`, in a tuple."""
+        if not isinstance(prompt, Recall):
+            return None
+        return (tuple(said for said in self._seen if said[0].id == prompt.id),)
 
     def _kept(self, prompt: Prompt[Any]) -> tuple[Any] | None:
         """The reply to use again for a prompt, in a tuple; else set the suggestion."""

@@ -362,9 +362,7 @@ def test_outlets_of_the_own_district_come_first() -> None:
 def tries(number: int) -> list[Capture]:
     """So many photos, told apart by their hash."""
     return [
-        dataclasses.replace(
-            CAPTURE, photo=dataclasses.replace(PHOTO, sha256=str(place) * 64), taken=place + 1
-        )
+        dataclasses.replace(CAPTURE, photo=dataclasses.replace(PHOTO, sha256=str(place) * 64))
         for place in range(number)
     ]
 
@@ -394,10 +392,8 @@ def test_of_three_tries_the_citizen_chooses_the_one_they_like() -> None:
 def test_back_does_not_take_the_photos_again_and_does_not_give_new_tries() -> None:
     """Six were taken and three reported: Back began the tries anew."""
     visit = walk().until("photo.take")
-    for capture in tries(2):
-        visit.say("photo.take", capture)
-        if capture.taken == 1:
-            visit.say("photo.choose", "again")
+    first, second = tries(2)
+    visit.say("photo.take", first).say("photo.choose", "again").say("photo.take", second)
     for _ in range(2):
         visit.visit.back()
     assert visit.at == "photo.notice"
@@ -418,6 +414,32 @@ def test_photos_of_a_head_that_was_first_bare_count_when_it_is_covered() -> None
     assert visit.at == "photo.take" and visit.prompt.excused
     visit.say("photo.take", tries(2)[1])
     assert visit.prompt.tries_left == POLICY.photo.tries - 2
+
+
+def test_every_photo_counts_whichever_way_the_citizen_goes_back() -> None:
+    """Bare, covered, and bare again: the first bare one is shown, and three were taken."""
+    visit = walk().until("photo.take")
+    first, second, third = tries(3)
+    visit.say("photo.take", first)
+    visit.visit.back()
+    visit.say("photo.notice", Agreement(NOW, exception=True)).say("photo.take", second)
+    visit.say("photo.choose", "again").say("photo.take", third)
+    assert visit.prompt.tries_left == 0
+    for _ in range(2):
+        visit.visit.back()
+    visit.say("photo.notice", Agreement(NOW))
+    assert (visit.prompt.captures, visit.prompt.tries_left) == ((first,), 0)
+    visit.say("photo.choose", "1")
+    assert submitted(visit.until("filing.submit")).evidence["tries"] == 3
+
+
+def test_a_photo_that_was_left_behind_by_one_step_back_counts() -> None:
+    visit = walk().until("photo.take")
+    first, second = tries(2)
+    visit.say("photo.take", first).say("photo.choose", "again").say("photo.take", second)
+    visit.visit.back()
+    visit.say("photo.choose", "1")
+    assert submitted(visit.until("filing.submit")).evidence["tries"] == 2
 
 
 def test_who_cannot_take_off_a_head_covering_is_marked_and_goes_on() -> None:
@@ -492,6 +514,31 @@ def test_anything_but_a_match_is_a_reason_to_look_and_nobody_is_refused(
     assert signed.consents[-1] == Consent(
         "comparison.consent", "2026-11-28", POLICY.consent("comparison.consent").sha256, NOW
     )
+
+
+@pytest.mark.parametrize("then", ["declined", "another photo matches"])
+def test_a_face_that_differed_once_stays_a_reason(then: str) -> None:
+    """✗ Back, and a refusal of the comparison, left nothing of it."""
+    visit = at_consent().say("comparison.consent", NOW)
+    visit.say("comparison.compare", compared(Band.MISMATCH))
+    visit.visit.back()
+    if then == "declined":
+        visit.say("comparison.consent", None)
+    else:
+        visit.visit.back()
+        visit.say("photo.choose", "again").say("photo.take", tries(2)[1]).say("photo.choose", "2")
+        visit.say("comparison.consent", NOW).say("comparison.compare", compared(Band.MATCH))
+    reasons = submitted(visit.until("filing.submit")).proof.reasons
+    faces = [code for code in reasons if code.startswith("face_")]
+    assert faces == ["face_mismatch", "face_declined"][: 2 if then == "declined" else 1]
+
+
+def test_staff_who_saw_the_person_settle_that_a_face_differed() -> None:
+    visit = at_consent(staffed=True).say("comparison.consent", NOW)
+    visit.say("comparison.compare", compared(Band.MISMATCH))
+    visit.say("proof.staff", Staff("s07", "face", NOW))
+    reasons = submitted(visit.until("filing.submit")).proof.reasons
+    assert not [code for code in reasons if code.startswith("face_")]
 
 
 def test_the_portrait_travels_as_it_is_in_the_chip_with_the_consent_only() -> None:

@@ -49,7 +49,7 @@ def sent(
     **more: Any,
 ) -> dict[str, Any]:
     """What the centre says of an application with this photo and evidence."""
-    evidence = PhotoEvidence(capture, more.get("head_covering", False)).document()
+    evidence = PhotoEvidence(capture, 1, more.get("head_covering", False)).document()
     change(evidence)
     compared = more.get("comparison", Comparison(Band.MATCH, 0.9, "x"))
     attached = {"frame": capture.frame.jpeg} | more.get("attached", {})

@@ -77,7 +77,7 @@ def examined(
     capture: Capture, comparison: Comparison, portrait: str = "", covered: bool = False
 ) -> photos.Findings:
     claimed: Any = Proof(Level.P3, NOW, comparison).document()["comparison"]
-    evidence: Any = PhotoEvidence(capture, covered).document()
+    evidence: Any = PhotoEvidence(capture, 1, covered).document()
     opened = DemoDecoder().decode(chip(portrait)) if portrait else None
     return photos.examine(capture.photo.jpeg, evidence, claimed, opened, frame=capture.frame.jpeg)
 
