@@ -65,7 +65,8 @@ async def _take(tries: int, excused: bool) -> tuple[Capture, int]:
     while True:
         captures += (await TakePhoto("photo.take", len(captures) + 1, excused),)
         seen = await Recall("photo.take")
-        others = sum(prompt.excused != excused for prompt, _ in seen)
+        covered_then = [isinstance(one, TakePhoto) and one.excused for one, _ in seen]
+        others = covered_then.count(not excused)
         left = max(0, tries - others - len(captures))
         chosen = await ChoosePhoto("photo.choose", captures, left)
         if chosen != "again":
