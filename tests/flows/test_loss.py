@@ -17,7 +17,7 @@ from kiosk.services.loss_report import ReportLoss
 from kiosk.services.loss_withdrawal import WithdrawLoss
 from kiosk.visit.flow import Ending
 from kiosk.visit.prompts import Compared
-from kiosk.words import Words
+from kiosk.words import LANGUAGES, Words
 from sync.kinds import kinds
 from tests.flows.counter import (
     AGREED,
@@ -141,6 +141,15 @@ def test_who_reported_before_is_told_that_a_temporary_report_lapses() -> None:
     words = Words().say("loss_report.already.text")
     assert "不用" not in words
     assert all(kind in words for kind in ("停用", "临时挂失", "自动失效", "正式挂失"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_first_page_has_the_hotline_and_every_banks_number_as_headings(language: str) -> None:
+    """A heading is the largest type of a notice; the numbers are the policy pack's."""
+    words, notice = Words(language), report().prompt
+    headings = [words.say(f"{notice.id}.{point}.title") for point, _ in notice.points]
+    assert CONTEXT.policy.hotline in headings[0]
+    assert [bank.phone for bank in CONTEXT.policy.banks if bank.phone not in headings[1]] == []
 
 
 def formal() -> Walk:

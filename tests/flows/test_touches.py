@@ -1,4 +1,4 @@
-"""How often a citizen touches the screen for a first application, counted on the tour's script.
+"""How often a citizen touches the screen, counted on the tour's script.
 
 The script is what the tour does with a real finger, so a page that wants another touch makes the
 tour fail, and a longer script makes this test fail.
@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kiosk.demo.acts import Keys, Pinyin, Step, Touch, sign
-from kiosk.demo.script import SIGNED, short_application
+from kiosk.demo.script import LOSS, SIGNED, short_application
 
-#: With the address of the ID card, and a telephone number typed, from home to the receipt.
-MOST = 28
+#: A first application with the address of the ID card and a telephone number typed, from home to
+#: the receipt; a loss report.
+MOST, MOST_OF_LOSS = 28, 5
 
 #: Strokes of the signature in `kiosk.demo.acts.sign`.
 STROKES = 3
@@ -34,3 +35,7 @@ def touches(steps: Iterable[Step]) -> int:
 
 def test_a_first_application_takes_few_touches() -> None:
     assert touches((*short_application("zhang"), *SIGNED)) <= MOST
+
+
+def test_a_lost_card_is_blocked_with_few_touches() -> None:
+    assert touches(LOSS) <= MOST_OF_LOSS

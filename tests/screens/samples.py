@@ -67,6 +67,10 @@ def sample_prompts() -> dict[str, Prompt[Any]]:
             must_agree=True,
             facts={"fee": 0, "days": 15},
         ),
+        "notice-loss": p.Notice(
+            "loss_report.notice",
+            points=(("call", "phone"), ("bank", "bank"), ("bring", "card-account-details-outline")),
+        ),
         "choice-list": p.Choice(
             "apply.who",
             (
