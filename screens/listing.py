@@ -71,8 +71,10 @@ class ListingScreen(PromptScreen[Listing]):
             panel.add_widget(Text(f"{self.say('done.number')}  {grouped(entry.number)}"))
         for line in _lines(f"{self.say(label)}  {self.say(value)}" for label, value in entry.rows):
             panel.add_widget(Text(line, role="small"))
+        if entry.way:
+            panel.add_widget(Text(way([self.say(step) for step in entry.way], entry.at_step)))
         advice = Text(self.say(entry.advice) if entry.advice else "")
-        if entry.number and self.prompt.prints:
+        if self.prompt.may_print(entry):
             button = BarButton(
                 self.say("listing.print"),
                 f"entry:{place}",
@@ -86,7 +88,22 @@ class ListingScreen(PromptScreen[Listing]):
             panel.add_widget(_beside(advice, button))
         elif entry.advice:
             panel.add_widget(advice)
+        for act in entry.acts:
+            answer = f"{place}:{act}"
+            button = BarButton(
+                self.say(f"service.{act}.button"),
+                f"entry:{answer}",
+                partial(self.actions.answer, answer),
+                role="body",
+                height=104,
+            )
+            panel.add_widget(button)
         return panel
+
+
+def way(steps: list[str], here: int) -> str:
+    """All steps in a line, the one that it stands at in brackets: 受理 → 【审核】 → 制卡."""
+    return " → ".join(f"【{step}】" if at == here else step for at, step in enumerate(steps))
 
 
 def _lines(rows: Iterable[str]) -> list[str]:

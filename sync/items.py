@@ -81,6 +81,8 @@ class Past:
     #: As in `Answer`; "" while the centre has said nothing.
     verdict: str
     rejection: str
+    #: How often its receipt was printed again.
+    copies: int = 0
 
 
 #: Verdicts with which the centre says that it keeps the item as a case.

@@ -164,7 +164,8 @@ GROUP BY epoch ORDER BY epoch DESC LIMIT 1
 _DAY_IS_AT = "INSERT INTO day VALUES (?, ?) ON CONFLICT (day) DO UPDATE SET last = excluded.last"
 
 _PAST = (
-    "SELECT id, header, state, created_at, finished_at, coalesce(verdict, ''), rejection FROM item"
+    "SELECT id, header, state, created_at, finished_at, coalesce(verdict, ''), rejection,"
+    " max(told - 1, 0) FROM item"
 )
 
 
@@ -322,6 +323,11 @@ class Outbox:
         """The citizen has seen the number of this item, or has been given it."""
         with self._file.writing() as db:
             db.execute("UPDATE item SET told = 1 WHERE id = ? AND told = 0", (item,))
+
+    def copied(self, item: str) -> None:
+        """Its receipt was printed again, which its `Past` counts."""
+        with self._file.writing() as db:
+            db.execute("UPDATE item SET told = max(told, 1) + 1 WHERE id = ?", (item,))
 
     def _past(self, which: str, *values: object) -> list[Past]:
         with self._file.reading() as db:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 #: The large columns come last, so that looking for a person, or for what nobody was told of, reads
 #: none of them. An index for either would be one more page with every put.
+#: `told`: 1 when the citizen has its number, one more for each copy of its receipt.
 _SCHEMA = """
 CREATE TABLE item (
     seq         INTEGER PRIMARY KEY,

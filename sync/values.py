@@ -48,6 +48,8 @@ ItemId = Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{1
 Decimal = Annotated[str, Field(pattern=r"^(-?[0-9]{1,12}(\.[0-9]{1,6})?)?$")]
 Text = Annotated[str, Field(max_length=100)]
 Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")]
+#: See `sync.receipt_number`.
+ReceiptNo = Annotated[str, Field(pattern=r"^[0-9]{17}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 KeyId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 #: Of a seal, see `sync.schemes`.

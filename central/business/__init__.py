@@ -15,7 +15,10 @@ from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from django.utils import timezone
+
 from central.cases import TO_REVIEW
+from central.packs import days_of, ends
 from sync.wire.contents import ProofLevel
 from sync.wire.envelopes import Rejection, Verdict
 
@@ -25,11 +28,14 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from central.cases import Case
+    from kiosk.policy import Days, Policy
     from sync.wire.base import Message
     from sync.wire.contents import Contents, Proof
 
 #: Levels at which it is known who stands there.
 _PROVEN = (ProofLevel.PERSON, ProofLevel.GUARDIAN)
+#: States in which somebody still waits for something, in every business.
+WAITING = ("accepted", "to_review", "approved", "in_production", "in_delivery")
 #: What came of comparing -> the reason.
 _OF_THE_BAND = {"unsure": "face_unsure", "mismatch": "face_mismatch"}
 
@@ -79,6 +85,9 @@ class Business:
     tasks: ClassVar[Sequence[str]] = ()
     #: States that end by themselves, see `lapse`.
     lapsing: ClassVar[Sequence[str]] = ()
+    #: States in which the citizen may take it back, as long as nobody has decided anything;
+    #: "withdrawn" may follow each.
+    withdrawable: ClassVar[Sequence[str]] = ()
 
     def id_number(self, document: Any) -> str:
         """Whose case it is."""
@@ -131,6 +140,21 @@ class Business:
 
     def moved(self, case: Case) -> None:
         """A case has come into a state: inside the transaction, for what must happen with it."""
+
+    def takes_up(self, case: Case) -> bool:
+        """Whether the citizen may begin this business from that case: a button of 办理进度."""
+        return False
+
+    def is_late(self, case: Case) -> bool:
+        """Whether somebody waits for it longer than they should."""
+        if case.state not in WAITING:
+            return False
+        return timezone.now() > ends(case.received_at, days_of(case, _to_card))
+
+
+def _to_card(policy: Policy) -> Days:
+    """A card, and whatever has no time of its own, that takes longer than this is late."""
+    return policy.days("make_card")
 
 
 def _is_proven(proof: Proof) -> bool:

@@ -48,7 +48,9 @@ class FirstApplication(Business):
         "approved": "审核通过",
         "needs_more": "需补件",
         "in_production": "制卡中",
+        "in_delivery": "配送中",
         "delivered": "网点待领",
+        "collected": "已领卡",
         "finished": "办结",
         "returned": "退回",
         "withdrawn": "已撤回",
@@ -60,13 +62,25 @@ class FirstApplication(Business):
         "to_review": ("accepted", "approved", "needs_more", "returned", "withdrawn"),
         "needs_more": ("accepted", "returned", "withdrawn"),
         "approved": ("to_review", "in_production", "returned"),
-        "in_production": ("delivered", "returned"),
-        "delivered": ("finished",),
+        "in_production": ("in_delivery", "delivered", "returned"),
+        "in_delivery": ("delivered", "returned"),
+        "delivered": ("collected", "finished"),
+        # Its social security side is activated by the person, here or at a window (启用).
+        "collected": ("finished",),
         # The registry was wrong or came late: a person may take it in after all, once they looked.
         "refused": ("to_review",),
         "duplicate": ("to_review",),
     }
-    open_states = ("accepted", "to_review", "approved", "needs_more", "in_production", "delivered")
+    open_states = (
+        "accepted",
+        "to_review",
+        "approved",
+        "needs_more",
+        "in_production",
+        "in_delivery",
+        "delivered",
+    )
+    withdrawable = ("accepted", "to_review")
     tasks = ("photo",)
 
     def rows(self, document: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from central.business import Business, Opened
+from central.business import WAITING, Business, Opened
 from central.business.loss_report import HOLDING, holding_reports
 from central.card_states import BLOCKED, USABLE, CardMove, bring
 from central.cases import TO_REVIEW, Case
@@ -33,7 +33,7 @@ FRESH = timedelta(minutes=5)
 
 #: Kinds that ask for a new card, after which the old one is not brought back.
 _NEW_CARD = ("first_application", "card_replacement")
-_UNDER_WAY = ("accepted", "to_review", "approved", "needs_more", "in_production", "delivered")
+_UNDER_WAY = (*WAITING, "needs_more", "delivered")
 
 
 class LossWithdrawal(Business):

@@ -135,8 +135,10 @@ FLEET = (
     Step("service-open", "home", enabled=("service:card_check",)),
 )
 
+_BY_ID_CARD = Step("progress-by", "progress.by", (Touch("option:id_card"),))
 PROGRESS = (
     Step("home", "home", (Touch("service:card_progress"),)),
+    _BY_ID_CARD,
     Step("id-card", "identity.id_card", (bench("id", "put", "zhang"),)),
     Step("progress", "progress.listing", (Touch("entry:0"),), ("待核实",)),
     Step("progress-printed", "progress.listing", _TAKE_ALL, ("已经打印，请取走。",)),
@@ -216,6 +218,7 @@ OFFLINE = (
         enabled=("service:loss_withdrawal",),
         within_s=60.0,
     ),
+    _BY_ID_CARD,
     Step("id-card", "identity.id_card", (bench("id", "put", "wang"),)),
     Step("loss-in-force", "progress.listing", _TAKE_ALL, ("卡已停用",), within_s=40.0),
 )

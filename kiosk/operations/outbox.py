@@ -85,7 +85,14 @@ def find_mine(prompt: prompts.FindMine, _: None, work: Work) -> tuple[Mine, ...]
         log.warning("outbox: %s", type(error).__name__)
         return ()
     return tuple(
-        Mine(past.receipt_no, past.kind, _standpoint(past.verdict), beijing_at(past.created_at))
+        Mine(
+            past.receipt_no,
+            past.kind,
+            _standpoint(past.verdict),
+            beijing_at(past.created_at),
+            past.id,
+            past.copies,
+        )
         for past in reversed(found)
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from kiosk.receipts import compose
@@ -12,7 +13,18 @@ if TYPE_CHECKING:
     from kiosk.visit import prompts
 
 
+log = logging.getLogger(__name__)
+
+
 def print_slip(prompt: prompts.Print, printer: ReceiptPrinter, work: Work) -> None:
-    """Print a receipt, whole or not at all."""
+    """Print a receipt, whole or not at all; a copy is counted once it is on paper."""
     receipt = compose(prompt.slip, work.letterhead(), work.parts.words, work.now())
     printer.print(receipt, prompt.action)
+    if not prompt.again:
+        return
+    from sync.outbox import OutboxUnavailable
+
+    try:
+        work.parts.outbox.copied(prompt.again)
+    except OutboxUnavailable as error:
+        log.warning("a copy is not counted: %s", error.reason)

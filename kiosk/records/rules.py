@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 
 from kiosk.records.address import NUMERALS
+from sync.receipt_number import check_digit
 
 
 class Broken(ValueError):
@@ -30,6 +31,24 @@ def mobile(text: str) -> str:
     if not re.fullmatch(r"1[3-9][0-9]{9}", digits):
         raise Broken("phone.start")
     return digits
+
+
+def receipt_no(text: str) -> str:
+    """回执编号: seventeen digits, the last of which checks the others. Spaces are dropped."""
+    digits = re.sub(r"[\s-]", "", text)
+    if not re.fullmatch(r"[0-9]{17}", digits):
+        raise Broken("receipt_no.length")
+    if check_digit(digits[:-1]) != digits[-1]:
+        raise Broken("receipt_no.check")
+    return digits
+
+
+def last_four(text: str) -> str:
+    """The last four characters of an ID number: three digits, and a digit or X."""
+    text = text.strip().upper()
+    if not re.fullmatch(r"[0-9]{3}[0-9X]", text):
+        raise Broken("last_four.shape")
+    return text
 
 
 #: Han characters of all planes, and the middle dot of minority names.
@@ -88,6 +107,8 @@ def _plain(text: str) -> str:
 #: Rules by the name that `Field.rule` uses.
 RULES: dict[str, Callable[[str], str]] = {
     "mobile": mobile,
+    "receipt_no": receipt_no,
+    "last_four": last_four,
     "place": place,
     "house": house,
     "detail": detail,

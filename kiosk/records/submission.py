@@ -38,12 +38,15 @@ class Submitted:
 
 @dataclass(frozen=True)
 class Mine:
-    """Something this terminal filed for the person who stands there. `created`: aware."""
+    """Something this terminal filed for the person who stands there. `created`: aware; `copies`:
+    how often its receipt was printed again here."""
 
     receipt_no: str
     kind: str
     standpoint: Standpoint
     created: datetime
+    id: str = ""
+    copies: int = 0
 
 
 class Standpoint(StrEnum):

@@ -30,7 +30,6 @@ def find_services() -> tuple[type[Service], ...]:
     return tuple(sorted(found, key=lambda it: (GROUPS.index(it.group), it.order, it.id)))
 
 
-def businesses() -> Mapping[str, Mapping[str, str]]:
-    """Each business that files something -> the states it has words of its own for, and how they
-    look."""
-    return {service.id: service.own_states for service in find_services() if service.submits}
+def businesses() -> Mapping[str, type[Service]]:
+    """Each business that files something -> its service."""
+    return {service.id: service for service in find_services() if service.submits}

@@ -34,6 +34,7 @@ class ApplyFirst(Service):
     order = 10
     needs = frozenset({Device.ID_READER, Device.CAMERA})
     submits = True
+    makes_card = True
     rules = frozenset(
         {
             "fees.first",

@@ -25,7 +25,7 @@ A prompt says *what* is asked; its `id` names the words (`<id>.title`, `<id>.tex
 | Submit       | outbox             | `Submitted`: on disk, sealed, for good     |
 | AwaitVerdict | outbox             | `Verdict`, as far as it is known by then   |
 | FindMine     | outbox             | what this terminal filed for this person   |
-| Listing      | citizen            | True, or which entry is to be printed      |
+| Listing      | citizen            | True, or which entry is printed, taken up  |
 | Print        | receipt printer    | None; a `DeviceFault` if it was not printed |
 | AskStaff     | citizen and staff  | `Staff` whose code was right, or None      |
 | Advice       | citizen            | True: read where to go instead; or "print" |
@@ -150,7 +150,8 @@ class Field:
     name: str
     #: Name of the rule in `kiosk.records.rules.RULES`; decides what is valid and how to normalise.
     rule: str
-    #: Which keyboard it opens: "digits", "chinese" (pinyin, with letters and digits behind keys).
+    #: Which keyboard it opens: "digits", "id_digits" (with X), "house" (numbers on doors),
+    #: "chinese" (pinyin, with letters and digits behind keys).
     keyboard: str
     #: What the box holds before anything is entered (from the ID card).
     initial: str = field(default="", repr=False)
@@ -445,11 +446,19 @@ class Entry:
     number: str = field(default="", repr=False)
     #: Id of a sentence on what to do now.
     advice: str = ""
+    #: Whether it can be printed (again).
+    prints: bool = True
+    #: Ids of the services that take it up, each a button with the words `service.<id>.button`.
+    acts: tuple[str, ...] = ()
+    #: All the steps it goes through, ids of words, and which of them it stands at.
+    way: tuple[str, ...] = ()
+    at_step: int = 0
 
 
 @dataclass(frozen=True)
 class Listing(Prompt[bool | str]):
-    """What an enquiry found. The answer is True, or the place of an entry to be printed ("0" …).
+    """What an enquiry found. The answer is True, the place of an entry to be printed ("0" …), or
+    place and service that takes it up ("0:case_withdrawal").
 
     Words: `<id>.title`, `<id>.text`; `<id>.empty` where there is nothing.
     """
@@ -466,19 +475,29 @@ class Listing(Prompt[bool | str]):
     idle_s: ClassVar[float | None] = 60.0
 
     def check(self, answer: bool | str) -> bool | str:
-        printable = {str(place) for place, entry in enumerate(self.entries) if entry.number}
-        if answer is not True and not (self.prints and answer in printable):
+        if answer is not True and answer not in self.answers():
             raise Unacceptable("prompt.choice.unknown")
         return answer
+
+    def may_print(self, entry: Entry) -> bool:
+        return self.prints and entry.prints and bool(entry.number)
+
+    def answers(self) -> tuple[str, ...]:
+        """Whatever can be answered besides True."""
+        places = list(enumerate(self.entries))
+        printed = (str(place) for place, entry in places if self.may_print(entry))
+        return (*printed, *(f"{place}:{act}" for place, entry in places for act in entry.acts))
 
 
 @dataclass(frozen=True)
 class Print(Performed[None]):
-    """A receipt on paper. The action id makes a retry harmless: one action prints once."""
+    """A receipt on paper. The action id makes a retry harmless: one action prints once. `again`: id
+    of the transaction whose receipt this is once more, which is then counted (补打)."""
 
     id: str
     slip: Slip
     action: str
+    again: str = ""
 
     performed_by: ClassVar[str | None] = Device.PRINTER
     effect: ClassVar[bool] = True

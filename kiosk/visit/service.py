@@ -68,8 +68,8 @@ class Context:
     online: bool = False
     #: Names this visit, so that two visits' prints are told apart.
     visit: str = ""
-    #: Each business that this terminal can file -> its `Service.own_states`.
-    businesses: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    #: Each business that this terminal can file -> its service.
+    businesses: Mapping[str, type[Service]] = field(default_factory=dict)
 
 
 class Service:
@@ -98,6 +98,8 @@ class Service:
     #: (`progress.stage.<state>`) do not say what it means for this business. Words:
     #: `<id>.state.<state>.word`, `.meaning` (on paper), `.advice` (on the page).
     own_states: ClassVar[Mapping[str, str]] = {}
+    #: Whether a card is made: 办理进度 then shows all the steps that there are (domain §5.6).
+    makes_card: ClassVar[bool] = False
 
     def __init__(self, context: Context) -> None:
         self.context = context
@@ -176,3 +178,13 @@ class Service:
         except DeviceFault as fault:
             lines = (f"fault.{fault.code}.citizen",)
         await Advice(message, icon, facts, lines=lines)
+
+
+class FollowUp(Service):
+    """A business about a matter that was filed before. It begins as any other, and besides from
+    the matter's own entry in 办理进度, where the centre says that it may; the words of that button
+    are `service.<id>.button`."""
+
+    async def take_up(self, citizen: Citizen, receipt_no: str) -> None:
+        """The procedure from where person and matter are known."""
+        raise NotImplementedError

@@ -75,6 +75,15 @@ LAYERS: Final[dict[str, Layer]] = {
             (_clear(1), Key("0"), _delete(1)),
         )
     ),
+    # Alone under a box for the end of an ID number, which may be an X.
+    "id_pad": Layer(
+        (
+            _keys("123"),
+            _keys("456"),
+            _keys("789"),
+            (_clear(0.75), Key("0", 0.75), Key("X", 0.75), _delete(0.75)),
+        )
+    ),
     # Under a box for a number on a door: digits, what stands beside them (B座, 甲3, 12-1, 101/102),
     # and the two words that stand instead of one. Other letters and words are behind keys.
     "house": Layer(
@@ -131,7 +140,7 @@ LAYERS: Final[dict[str, Layer]] = {
 }
 
 #: `Field.keyboard` -> the layer it opens with.
-FIRST_LAYER: Final = {"digits": "pad", "chinese": "pinyin", "house": "house"}
+FIRST_LAYER: Final = {"digits": "pad", "id_digits": "id_pad", "chinese": "pinyin", "house": "house"}
 
 
 def layer_behind(key: str, first: str) -> str:

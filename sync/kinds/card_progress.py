@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from sync.values import Code, Day, IdNumber, Name, Text
+from sync.values import Code, Day, IdNumber, Name, ReceiptNo, Text
 from sync.wire.base import Message
 from sync.wire.kind import Question
 
@@ -21,10 +21,17 @@ class WhatIsUnderWay(Message):
     name: Name
 
 
+class OfReceipt(Message):
+    """Where does the matter with this number stand, whose person's ID number ends so?"""
+
+    receipt_no: ReceiptNo
+    last_four: Annotated[str, Field(pattern=r"^[0-9]{3}[0-9X]$")]
+
+
 class CaseOf(Message):
     """One matter of a person."""
 
-    receipt_no: Annotated[str, Field(pattern=r"^[0-9]{17}$")]
+    receipt_no: ReceiptNo
     kind: Code
     #: The case's state, see `central.business`.
     stage: Code
@@ -35,6 +42,8 @@ class CaseOf(Message):
     outlet: Text = ""
     #: Whether it takes longer than it should.
     overdue: bool = False
+    #: Businesses that may take it up now, e.g. its withdrawal; only for who put the ID card.
+    may: Annotated[list[Code], Field(max_length=10)] = []
 
 
 class UnderWay(Message):
@@ -43,4 +52,7 @@ class UnderWay(Message):
     cases: Annotated[list[CaseOf], Field(max_length=LIMIT)] = []
 
 
-QUESTIONS = (Question("card_progress.cases", WhatIsUnderWay, UnderWay),)
+QUESTIONS = (
+    Question("card_progress.cases", WhatIsUnderWay, UnderWay),
+    Question("card_progress.receipt", OfReceipt, UnderWay),
+)

@@ -17,10 +17,12 @@ from kiosk.photo.capture import Capture, WholeFrame
 from kiosk.policy import load_policy
 from kiosk.records.signature import Strokes
 from kiosk.records.submission import Reply, Standpoint, Submitted, Verdict
+from kiosk.records.transaction import Transaction
 from kiosk.services import businesses
 from kiosk.visit.flow import Event, Visit
 from kiosk.visit.prompts import Agreement
 from kiosk.visit.service import Context, Service
+from sync.kinds import kinds
 
 TODAY = date(2026, 11, 24)
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=timezone(timedelta(hours=8)))
@@ -87,6 +89,15 @@ def social_card(generation: int = 3, expires: date | None = None) -> SocialCard:
         insertion=1,
         pin_tries=6,
     )
+
+
+def fits(transaction: Transaction) -> None:
+    """The document has the fields of its kind, all of them, and no others."""
+    kind = kinds()[transaction.kind]
+    kind.document.model_validate(transaction.document)
+    assert set(transaction.document) == set(kind.document.model_fields)
+    assert (transaction.signature is not None) is kind.signed
+    assert set(transaction.attachments) <= set(kind.attachments)
 
 
 class Walk:

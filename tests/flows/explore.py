@@ -195,6 +195,7 @@ def _note_points(seen: Seen, prompt: p.Notice | p.AskConsent) -> None:
     if isinstance(prompt, p.Notice):
         buttons = ["agree"] * prompt.must_agree + ["exception"] * prompt.exception
     say(seen, (f"{prompt.id}.{button}" for button in buttons), facts, prompt.id)
+    say(seen, (f"{prompt.id}.agree",), facts, prompt.id, optional=True)
 
 
 def _note_options(seen: Seen, prompt: p.Choice) -> None:
@@ -243,7 +244,8 @@ def _note_listing(seen: Seen, prompt: p.Listing) -> None:
         prompt.id,
     )
     for entry in prompt.entries:
-        labels = (label for label, _ in entry.rows)
+        labels = (*(label for label, _ in entry.rows), *entry.way)
+        labels += tuple(f"service.{act}.button" for act in entry.acts)
         say(seen, filter(None, (entry.title, entry.word, entry.advice, *labels)), {}, prompt.id)
 
 

@@ -9,13 +9,26 @@ from typing import Any
 import pytest
 
 from hardware.faults import DeviceFault, FaultCode
-from kiosk.records.submission import Mine, Reply, Standpoint
+from kiosk.records.submission import Mine, Reply, Standpoint, Verdict
 from kiosk.services import businesses
-from kiosk.services.card_progress import STAGES, CardProgress
+from kiosk.services.card_progress import CardProgress
+from kiosk.services.case_withdrawal import WithdrawCase
+from kiosk.services.problem_report import ReportProblem
+from kiosk.steps.matters import COPIES, STAGES
 from kiosk.visit.flow import Ending, Unacceptable
 from kiosk.visit.prompts import Listing
 from kiosk.words import Words
-from tests.flows.counter import CONTEXT, NOW, ZHANG, Walk
+from tests.flows.counter import (
+    ACCEPTED,
+    AGREED,
+    CONTEXT,
+    NOW,
+    QUEUED,
+    SUBMITTED,
+    ZHANG,
+    Walk,
+    fits,
+)
 
 CASE = {
     "receipt_no": "13029926112400015",
@@ -31,7 +44,7 @@ WAITING = Mine("13029926112400023", "loss_report", Standpoint.QUEUED, NOW - time
 
 def listing(reply: Reply, *mine: Mine, printer: bool = True) -> Walk:
     walk = Walk(CardProgress, dataclasses.replace(CONTEXT, printer=printer))
-    walk.say("identity.id_card", ZHANG)
+    walk.say("progress.by", "id_card").say("identity.id_card", ZHANG)
     assert walk.prompt.person == ZHANG.number
     walk.say("progress.mine", mine).say("progress.ask", reply)
     assert isinstance(walk.prompt, Listing)
@@ -135,7 +148,8 @@ def test_every_stage_has_its_words(stage: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "state"), [(kind, state) for kind, own in businesses().items() for state in own]
+    ("kind", "state"),
+    [(kind, state) for kind, one in businesses().items() for state in one.own_states],
 )
 def test_every_state_of_a_business_of_its_own_has_its_words(kind: str, state: str) -> None:
     for language in ("zh_CN", "en"):
@@ -162,6 +176,7 @@ def test_an_entry_is_printed_masked_and_as_a_copy() -> None:
 def test_after_back_another_entry_is_another_print() -> None:
     """It had the action of the first, so the printer left it out, and it was called printed."""
     walk = Walk(CardProgress, CONTEXT)
+    walk.say("progress.by", "id_card")
     walk.say("identity.id_card", dataclasses.replace(ZHANG, kind="J"))
     walk.say("identity.other_kind", "again").say("identity.id_card", ZHANG)
     # Of a cloned terminal: two matters have one number.
@@ -188,3 +203,198 @@ def test_only_what_is_there_can_be_printed(answer: Any) -> None:
 def test_without_a_printer_nothing_can_be_printed() -> None:
     with pytest.raises(Unacceptable):
         listing(cases(CASE), printer=False).visit.answer("0")
+
+
+# -- the whole way of a card, buttons, copies ----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("stage", "step"),
+    [
+        ("accepted", "review"),
+        ("to_review", "review"),
+        ("in_production", "make"),
+        ("in_delivery", "deliver"),
+        ("delivered", "collect"),
+        ("collected", "activate"),
+    ],
+)
+def test_a_card_shows_all_its_steps_and_which_one_it_is_at(stage: str, step: str) -> None:
+    (entry,) = listing(cases({**CASE, "stage": stage})).prompt.entries
+    steps = ("file", "review", "make", "deliver", "collect", "activate")
+    assert entry.way == tuple(f"progress.way.{one}" for one in steps)
+    assert entry.way[entry.at_step] == f"progress.way.{step}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "stage"),
+    [
+        ("first_application", "returned"),
+        ("first_application", "finished"),
+        ("loss_report", "accepted"),
+    ],
+)
+def test_what_makes_no_card_or_is_over_shows_no_way(kind: str, stage: str) -> None:
+    (entry,) = listing(cases({**CASE, "kind": kind, "stage": stage})).prompt.entries
+    assert entry.way == ()
+
+
+def test_what_waits_here_is_at_the_first_step() -> None:
+    here = dataclasses.replace(WAITING, kind="first_application")
+    (entry,) = listing(Reply(), here).prompt.entries
+    assert entry.way[entry.at_step] == "progress.way.file"
+
+
+def test_what_takes_too_long_is_reported_from_its_entry() -> None:
+    walk = listing(cases({**CASE, "overdue": True, "may": ["problem_report", "teleport"]}))
+    (entry,) = walk.prompt.entries
+    assert entry.acts == ("problem_report",), "what this release has no procedure for has no button"
+    walk.say("progress.listing", "0:problem_report").say("problem_report.late", AGREED)
+    assert walk.prompt.transaction.kind == "problem_report"
+    assert walk.prompt.transaction.document == {
+        "name": ZHANG.name,
+        "id_number": ZHANG.number,
+        "about": "late",
+        "receipt_no": CASE["receipt_no"],
+    }
+    fits(walk.prompt.transaction)
+    walk.say("filing.submit", SUBMITTED).say("filing.verdict", ACCEPTED).say("filing.print", None)
+    walk.say("problem_report.accepted", True)
+    assert walk.visit.outcome is not None and walk.visit.outcome.ending is Ending.DONE
+
+
+def test_a_matter_is_withdrawn_from_its_entry() -> None:
+    walk = listing(cases({**CASE, "stage": "accepted", "may": ["case_withdrawal"]}))
+    walk.say("progress.listing", "0:case_withdrawal").say("case_withdrawal.confirm", AGREED)
+    assert walk.prompt.transaction.document["receipt_no"] == CASE["receipt_no"]
+
+
+@pytest.mark.parametrize("answer", ["0:case_withdrawal", "0:loss_report", "1:problem_report"])
+def test_only_what_the_centre_lets_be_taken_up_can_be(answer: str) -> None:
+    with pytest.raises(Unacceptable):
+        listing(cases({**CASE, "may": ["problem_report"]})).visit.answer(answer)
+
+
+def test_a_receipt_is_printed_again_twice_and_no_more() -> None:
+    walk = listing(cases(CASE))
+    for _ in range(COPIES):
+        walk.say("progress.listing", "0").say("progress.print", None)
+    with pytest.raises(Unacceptable):
+        walk.visit.answer("0")
+    assert walk.prompt.entries[0].number == CASE["receipt_no"], "the number is still shown"
+
+
+def test_copies_of_other_visits_count_and_are_counted() -> None:
+    item = dataclasses.replace(WAITING, id="the-item", copies=COPIES - 1)
+    walk = listing(cases(), item).say("progress.listing", "0")
+    assert walk.prompt.again == "the-item"
+    walk.say("progress.print", None)
+    with pytest.raises(Unacceptable):
+        walk.visit.answer("0")
+
+
+@pytest.mark.parametrize(("filed", "printed"), [("2026-11-17", True), ("2026-11-16", False)])
+def test_a_receipt_is_printed_again_for_seven_days(filed: str, printed: bool) -> None:
+    prompt = listing(cases({**CASE, "filed": filed})).prompt
+    assert (prompt.answers() == ("0",)) is printed
+
+
+# -- without the ID card -------------------------------------------------------------------------
+
+GIVEN = {"receipt_no": "13029926112400015", "last_four": "0012"}
+
+
+def by_receipt(reply: Reply) -> Walk:
+    walk = Walk(CardProgress, CONTEXT).say("progress.by", "receipt").say("progress.receipt", GIVEN)
+    assert dict(walk.prompt.question.fields) == GIVEN
+    return walk.say("progress.ask", reply)
+
+
+def test_with_the_receipt_number_one_matter_is_shown_and_nothing_can_be_done_with_it() -> None:
+    walk = by_receipt(cases(CASE))
+    (entry,) = walk.prompt.entries
+    assert entry.word == "progress.stage.delivered.word"
+    assert walk.prompt.answers() == ()
+    walk.say("progress.of_receipt", True)
+
+
+def test_offline_a_receipt_number_alone_shows_nothing() -> None:
+    """Numbers can be guessed, and only the centre knows how the person's ID number ends."""
+    assert by_receipt(Reply()).at == "progress.receipt_offline"
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "rule"),
+    [
+        ("receipt_no", "1302992611240001", "receipt_no.length"),
+        ("receipt_no", "13029926112400016", "receipt_no.check"),
+        ("last_four", "X012", "last_four.shape"),
+        ("last_four", "012", "last_four.shape"),
+    ],
+)
+def test_what_is_mistyped_is_named_at_its_field(field: str, text: str, rule: str) -> None:
+    walk = Walk(CardProgress, CONTEXT).say("progress.by", "receipt")
+    with pytest.raises(Unacceptable) as refused:
+        walk.visit.answer({**GIVEN, field: text})
+    assert (refused.value.message, refused.value.field) == (f"rule.{rule}", field)
+
+
+def test_a_number_is_taken_with_its_gaps_and_a_small_x() -> None:
+    walk = Walk(CardProgress, CONTEXT).say("progress.by", "receipt")
+    walk.say("progress.receipt", {"receipt_no": "130299 261124 00015", "last_four": "001x"})
+    assert walk.prompt.question.fields == {**GIVEN, "last_four": "001X"}
+
+
+# -- 撤回 and 问题反映 from the home page ---------------------------------------------------------
+
+
+def withdrawal(reply: Reply) -> Walk:
+    walk = Walk(WithdrawCase, CONTEXT).say("identity.id_card", ZHANG)
+    return walk.say("case_withdrawal.ask", reply)
+
+
+def test_what_nobody_has_decided_is_withdrawn() -> None:
+    found = {"receipt_no": CASE["receipt_no"], "kind": "first_application", "filed": "2026-11-20"}
+    walk = withdrawal(cases(found)).say("case_withdrawal.which", CASE["receipt_no"])
+    fits(walk.say("case_withdrawal.confirm", AGREED).prompt.transaction)
+    walk.say("filing.submit", SUBMITTED).say("filing.verdict", ACCEPTED)
+    assert ("case_withdrawal.slip.number", CASE["receipt_no"]) in walk.prompt.slip.rows
+    walk.say("filing.print", None).say("case_withdrawal.accepted", True)
+
+
+def test_before_it_is_confirmed_nothing_is_withdrawn() -> None:
+    found = {"receipt_no": CASE["receipt_no"], "kind": "first_application", "filed": "2026-11-20"}
+    walk = withdrawal(cases(found)).say("case_withdrawal.which", CASE["receipt_no"])
+    walk.visit.back()
+    assert walk.at == "case_withdrawal.which"
+
+
+@pytest.mark.parametrize(("reply", "page"), [(Reply(), "offline"), (Reply({"cases": []}), "none")])
+def test_who_can_withdraw_nothing_is_told_so(reply: Reply, page: str) -> None:
+    assert withdrawal(reply).at == f"case_withdrawal.{page}"
+
+
+def test_what_was_decided_meanwhile_is_not_called_withdrawn() -> None:
+    found = {"receipt_no": CASE["receipt_no"], "kind": "first_application", "filed": "2026-11-20"}
+    walk = withdrawal(cases(found)).say("case_withdrawal.which", CASE["receipt_no"])
+    walk.say("case_withdrawal.confirm", AGREED).say("filing.submit", SUBMITTED)
+    walk.say("filing.verdict", Verdict(Standpoint.REJECTED, "not_permitted"))
+    walk.say("filing.print", None)
+    assert (walk.at, walk.prompt.state) == ("case_withdrawal.not_accepted", "trouble")
+
+
+def test_wrong_data_are_reported_in_a_few_touches_also_offline() -> None:
+    walk = Walk(ReportProblem, CONTEXT).say("problem_report.notice", AGREED)
+    walk.say("identity.id_card", ZHANG).say("problem_report.about", "insured")
+    fits(walk.prompt.transaction)
+    assert walk.prompt.transaction.document["about"] == "insured"
+    walk.say("filing.submit", SUBMITTED).say("filing.verdict", QUEUED)
+    walk.say("filing.print", None).say("problem_report.queued", True)
+
+
+def test_the_same_reported_twice_is_not_called_trouble() -> None:
+    walk = Walk(ReportProblem, CONTEXT).say("problem_report.notice", AGREED)
+    walk.say("identity.id_card", ZHANG).say("problem_report.about", "name")
+    walk.say("filing.submit", SUBMITTED).say("filing.verdict", Verdict(Standpoint.DUPLICATE))
+    assert walk.prompt.slip.state == "state.already"
+    walk.say("filing.print", None).say("problem_report.already", True)

@@ -18,7 +18,6 @@ from kiosk.services.loss_withdrawal import WithdrawLoss
 from kiosk.visit.flow import Ending
 from kiosk.visit.prompts import Compared
 from kiosk.words import LANGUAGES, Words
-from sync.kinds import kinds
 from tests.flows.counter import (
     AGREED,
     CAPTURE,
@@ -29,6 +28,7 @@ from tests.flows.counter import (
     SUBMITTED,
     ZHANG,
     Walk,
+    fits,
     social_card,
 )
 
@@ -200,15 +200,6 @@ def test_a_report_fits_the_contract(loss: str) -> None:
 
 def test_a_withdrawal_fits_the_contract() -> None:
     fits(submitted(withdrawal().until("filing.submit", WITHDRAWAL)))
-
-
-def fits(transaction: Transaction) -> None:
-    """The document has the fields of its kind, all of them, and no others."""
-    kind = kinds()[transaction.kind]
-    kind.document.model_validate(transaction.document)
-    assert set(transaction.document) == set(kind.document.model_fields)
-    assert (transaction.signature is not None) is kind.signed
-    assert set(transaction.attachments) <= set(kind.attachments)
 
 
 def test_without_a_camera_a_person_looks() -> None:

@@ -284,7 +284,9 @@ def test_a_pack_that_lacks_a_rule_of_this_release_closes_what_asks_for_it(tmp_pa
 def test_a_service_that_needs_the_network_is_not_offered_without_it(tmp_path: Path) -> None:
     desk = terminal(tmp_path)
     closed = {offer.service.id: offer.reason for offer in desk.services() if not offer.open}
-    assert closed == {"loss_withdrawal": desk.words.say("home.needs.network")}
+    need = {service.id for service in find_services() if service.needs_network}
+    assert {"loss_withdrawal", "case_withdrawal"} <= need
+    assert closed == dict.fromkeys(need, desk.words.say("home.needs.network"))
     desire(tmp_path)
     desk.parts.desired.refresh()
     assert desk.online
@@ -495,7 +497,7 @@ def test_the_maintenance_page_is_told_whose_rules_are_in_force_and_what_comes(
 def test_a_visit_knows_every_business_that_can_be_filed_here(tmp_path: Path) -> None:
     known = terminal(tmp_path)._context().businesses
     assert set(known) == {service.id for service in find_services() if service.submits}
-    assert "in_force" in known["loss_report"]
+    assert "in_force" in known["loss_report"].own_states
 
 
 def test_each_visit_is_ruled_by_the_pack_of_its_day(tmp_path: Path) -> None:

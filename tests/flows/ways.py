@@ -19,7 +19,7 @@ from kiosk.records.rules import RULES, Broken
 from kiosk.records.staff import Staff
 from kiosk.records.submission import Mine, Reply, Standpoint, Verdict
 from kiosk.services import businesses
-from kiosk.services.card_progress import STAGES
+from kiosk.steps.matters import STAGES
 from kiosk.visit import prompts as p
 from kiosk.visit.flow import Prompt
 from tests.flows import counter
@@ -33,8 +33,20 @@ SAMPLES = (
     "130203199001011239",
     "2026-11-28",
     "张建国",
+    "13029926112400015",
+    "0012",
 )
-SPOILT = ("", "；", "abc", "12345678901", "x" * 200, "1390000000", "23900000000", "张")
+SPOILT = (
+    "",
+    "；",
+    "abc",
+    "13029926112400016",
+    "12345678901",
+    "x" * 200,
+    "1390000000",
+    "23900000000",
+    "张",
+)
 
 #: Why the centre refuses (domain §2.3).
 REFUSALS = ("person_unknown", "mismatch", "duplicate_application", "not_permitted")
@@ -50,12 +62,13 @@ def case(stage: str, kind: str = "first_application") -> dict[str, Any]:
         "since": "2026-11-23",
         "outlet": "路北支行",
         "overdue": False,
+        "may": [],
     }
 
 
 def _own_cases() -> list[dict[str, Any]]:
     """A matter in each state that a business has words of its own for."""
-    return [case(state, kind) for kind, own in businesses().items() for state in own]
+    return [case(state, kind) for kind, one in businesses().items() for state in one.own_states]
 
 
 #: Question of the centre -> what it may reply. The first leads on.
@@ -89,8 +102,20 @@ REPLIES: Mapping[str, tuple[Reply, ...]] = {
     "unfinished.keep": (Reply({"until": "2026-12-01"}), Reply(), Reply({"until": ""})),
     "card_progress.cases": (
         Reply({"cases": [case(stage) for stage in (*STAGES, "of a newer centre")]}),
-        Reply({"cases": [case("in_production") | {"overdue": True}]}),
+        Reply({"cases": [case("in_production") | {"overdue": True, "may": ["problem_report"]}]}),
+        Reply({"cases": [case("accepted") | {"may": ["case_withdrawal", "of_a_newer_centre"]}]}),
         Reply({"cases": [case("in_force", "of a newer centre"), *_own_cases()]}),
+        Reply({"cases": []}),
+        Reply(),
+    ),
+    "card_progress.receipt": (
+        Reply({"cases": [case("in_production")]}),
+        Reply({"cases": []}),
+        Reply(),
+    ),
+    "case_withdrawal.cases": (
+        Reply({"cases": [case("accepted")]}),
+        Reply({"cases": [case("accepted", "of a newer centre")]}),
         Reply({"cases": []}),
         Reply(),
     ),
@@ -207,8 +232,7 @@ def _mine(prompt: p.FindMine) -> Iterator[Way]:
 
 def _listing(prompt: p.Listing) -> Iterator[Way]:
     yield True
-    if prompt.prints:
-        yield from (str(place) for place, entry in enumerate(prompt.entries) if entry.number)
+    yield from prompt.answers()
 
 
 def _review(prompt: p.Review) -> Iterator[Way]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from io import BytesIO
@@ -20,6 +20,7 @@ from kiosk.policy.shelf import RulesToday, Shelf
 from kiosk.records.pins import Pins
 from kiosk.records.staff import Staff
 from kiosk.settings import Settings
+from kiosk.steps.matters import WAY
 from kiosk.terminal import QueueState
 from kiosk.upkeep.left_behind import ROW, Left
 from kiosk.visit import prompts as p
@@ -176,6 +177,7 @@ def sample_prompts() -> dict[str, Prompt[Any]]:
         "find-mine": p.FindMine("progress.mine", "130299195703120015"),
         "listing": p.Listing("progress.listing", _entries(), lines=("progress.offline",)),
         "listing-loss": p.Listing("progress.listing", _losses()),
+        "listing-way": p.Listing("progress.listing", _cards()),
         "listing-empty": p.Listing("progress.listing", ()),
         "photo-notice": p.Notice(
             "photo.notice",
@@ -242,6 +244,31 @@ def _entries() -> tuple[p.Entry, ...]:
         )
         for state, stage in (("ok", "delivered"), ("trouble", "needs_more"), ("ok", "finished"))
     )
+
+
+def _cards() -> tuple[p.Entry, ...]:
+    """A card that takes too long and may be reported, and one that may be withdrawn."""
+    usual = p.Entry(
+        title="service.first_application.name",
+        state="trouble",
+        word="progress.stage.in_production.word",
+        rows=(("progress.row.filed", "2026-10-20"), ("progress.row.since", "2026-10-23")),
+        number="13029926112400015",
+        advice="progress.overdue",
+        acts=("problem_report",),
+        way=tuple(f"progress.way.{step}" for step, _ in WAY),
+        at_step=2,
+    )
+    queued = replace(
+        usual,
+        state="ok",
+        word="progress.stage.accepted.word",
+        advice="progress.stage.accepted.advice",
+        acts=("case_withdrawal",),
+        at_step=1,
+        prints=False,
+    )
+    return usual, queued
 
 
 def _losses() -> tuple[p.Entry, ...]:

@@ -66,6 +66,11 @@ PHOTOGRAPHED = [
 #: Persons whose matters a person at the centre looks at, likewise.
 REVIEWED = [Person(f"复核{digit}", "19720606", 1 + 2 * n) for n, digit in enumerate("甲乙丙丁戊己")]
 
+#: Who take back what they filed, likewise.
+WITHDRAWING = [
+    Person(f"撤回{digit}", "19730707", 1 + 2 * n) for n, digit in enumerate("甲乙丙丁戊己庚辛")
+]
+
 BAD_LINE = Person("孙远路", "19610718", 113)
 CARRIED = Person("马随身", "19590430", 115)
 
@@ -94,6 +99,7 @@ REGISTRY = [
     CARRIED,
     *FREE,
     *REVIEWED,
+    *WITHDRAWING,
     *PHOTOGRAPHED,
     *JOURNALLED,
 ]

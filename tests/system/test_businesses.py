@@ -80,6 +80,7 @@ def state_of(central: CentralServer, stored: Stored) -> str:
 
 
 HOLDERS = itertools.cycle(people.CARD_HOLDERS)
+WITHDRAWING = itertools.cycle(people.WITHDRAWING)
 
 
 @pytest.fixture
@@ -200,6 +201,124 @@ def test_progress_names_all_matters_of_a_person_newest_first(
     assert {one["kind"] for one in found} == {"loss_report"}
     other = Person("别名", holder.birth, holder.order)
     assert asked(terminal, "card_progress.cases", other) == {"cases": []}, "number without name"
+
+
+def test_a_matter_is_found_by_its_receipt_number_and_the_end_of_the_id_number(
+    central: CentralServer, terminal: EnrolledTerminal, holder: Person
+) -> None:
+    stored = put(terminal, "loss_report", loss_of(holder))
+    decided(terminal, stored)
+
+    def found(**given: str) -> list[dict[str, Any]]:
+        fields = {"receipt_no": stored.receipt_no, "last_four": holder.number[-4:], **given}
+        client = CentralClient(terminal.identity, terminal.state)
+        try:
+            return list(client.ask("card_progress.receipt", fields, timeout_s=20)["cases"])
+        finally:
+            client.close()
+
+    (one,) = found()
+    assert (one["kind"], one["stage"], one["may"]) == ("loss_report", "in_force", [])
+    assert holder.name not in str(one) and holder.number not in str(one)
+    wrong = f"{(int(holder.number[-4]) + 1) % 10}{holder.number[-3:]}"
+    assert found(last_four=wrong) == []
+    assert found(receipt_no="13000026112400013") == []
+
+
+def back_of(person: Person, stored: Stored) -> dict[str, Any]:
+    return {"name": person.name, "id_number": person.number, "receipt_no": stored.receipt_no}
+
+
+def test_a_matter_that_nobody_decided_is_taken_back_and_can_be_filed_again(
+    central: CentralServer, terminal: EnrolledTerminal
+) -> None:
+    person = next(WITHDRAWING)
+    first = submit(terminal, person)
+    assert decided(terminal, first).verdict == "accepted"
+    (offered,) = asked(terminal, "case_withdrawal.cases", person)["cases"]
+    assert (offered["receipt_no"], offered["kind"]) == (first.receipt_no, "first_application")
+    (case,) = asked(terminal, "card_progress.cases", person)["cases"]
+    assert case["may"] == ["case_withdrawal"]
+
+    back = put(terminal, "case_withdrawal", back_of(person, first))
+    assert decided(terminal, back).verdict == "accepted"
+    assert (state_of(central, back), state_of(central, first)) == ("in_force", "withdrawn")
+    assert asked(terminal, "case_withdrawal.cases", person)["cases"] == []
+    again = put(terminal, "case_withdrawal", back_of(person, first))
+    assert decided(terminal, again).verdict == "duplicate"
+    assert decided(terminal, submit(terminal, person)).verdict == "accepted"
+
+
+def test_what_a_person_decided_is_not_taken_back(
+    central: CentralServer, terminal: EnrolledTerminal, decider: Browser
+) -> None:
+    """Also where an operator's decision brought it back to 待核实."""
+    person = next(WITHDRAWING)
+    stored = submit(terminal, person)
+    decided(terminal, stored)
+    found = shown(central, stored)
+    assert found is not None
+    for to in ("approved", "to_review"):
+        decider.get(f"/admin/cases/{found['position']}/")
+        decider.post(f"/admin/cases/{found['position']}/move", to=to, note="核对无误")
+        assert state_of(central, stored) == to
+        assert asked(terminal, "case_withdrawal.cases", person)["cases"] == []
+        verdict = decided(terminal, put(terminal, "case_withdrawal", back_of(person, stored)))
+        assert (verdict.verdict, verdict.reason) == ("rejected", "decided")
+        assert state_of(central, stored) == to
+
+
+def test_nobody_takes_back_what_another_filed(
+    central: CentralServer, terminal: EnrolledTerminal, holder: Person
+) -> None:
+    stored = submit(terminal, next(WITHDRAWING))
+    decided(terminal, stored)
+    verdict = decided(terminal, put(terminal, "case_withdrawal", back_of(holder, stored)))
+    assert (verdict.verdict, verdict.reason) == ("rejected", "not_found")
+    assert state_of(central, stored) == "accepted"
+
+
+def test_a_loss_is_not_taken_back_without_the_proof_that_its_withdrawal_needs(
+    central: CentralServer, terminal: EnrolledTerminal, holder: Person
+) -> None:
+    lost = put(terminal, "loss_report", loss_of(holder))
+    decided(terminal, lost)
+    assert asked(terminal, "case_withdrawal.cases", holder)["cases"] == []
+    back = put(terminal, "case_withdrawal", back_of(holder, lost))
+    assert decided(terminal, back).verdict == "rejected"
+    assert state_of(central, lost) == "in_force"
+
+
+def test_what_is_reported_waits_for_somebody_and_is_not_kept_twice_open(
+    terminal: EnrolledTerminal, holder: Person
+) -> None:
+    report = {"name": holder.name, "id_number": holder.number, "about": "name", "receipt_no": ""}
+    first = put(terminal, "problem_report", report)
+    assert decided(terminal, first).verdict == "accepted"
+    assert decided(terminal, put(terminal, "problem_report", report)).verdict == "duplicate"
+    other = put(terminal, "problem_report", report | {"about": "card"})
+    assert decided(terminal, other).verdict == "accepted"
+
+
+def test_only_what_is_late_may_be_reported_as_late(
+    central: CentralServer, terminal: EnrolledTerminal
+) -> None:
+    person = next(WITHDRAWING)
+    stored = submit(terminal, person)
+    decided(terminal, stored)
+    central.sql(
+        "UPDATE central_case SET received_at = ? WHERE receipt_no = ?",
+        "2026-01-01 00:00:00+00:00" if central.database else "2026-01-01 00:00:00",
+        stored.receipt_no,
+    )
+    (case,) = asked(terminal, "card_progress.cases", person)["cases"]
+    assert (case["overdue"], case["may"]) == (True, ["case_withdrawal", "problem_report"])
+    late = {"about": "late", "receipt_no": stored.receipt_no}
+    report = {"name": person.name, "id_number": person.number, **late}
+    assert decided(terminal, put(terminal, "problem_report", report)).verdict == "accepted"
+    cases = asked(terminal, "card_progress.cases", person)["cases"]
+    may = [one["may"] for one in cases if one["kind"] == "first_application"]
+    assert may == [["case_withdrawal"]], "reported once"
 
 
 def test_urgent_overtakes_at_the_terminal_and_the_contract_says_what_is_urgent() -> None:
