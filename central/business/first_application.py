@@ -119,18 +119,21 @@ class FirstApplication(Business):
         if case.state == "in_production":
             bank = case.contents["document"]["bank"]
             card_states.number(case.person, bank, timezone.localdate())
-        elif case.state == "finished":
+        elif case.state == "collected" or (
+            case.state == "finished" and not _was(case, "collected")
+        ):
             card_states.bring(case.person, CardState.NOT_ACTIVE, CardMove.HAND_OUT)
-        elif case.state == "returned" and _is_made(case):
+        elif case.state == "returned" and _was(case, "in_production"):
             card_states.cancel(case.person)
 
     def refusal(self, opened: Opened) -> tuple[Rejection, str] | None:
         return _refusal(opened.document.name, opened.person)
 
 
-def _is_made(case: Case) -> bool:
-    """Whether a card had its number already."""
-    return case.events.filter(to_state="in_production").exists()
+def _was(case: Case, state: str) -> bool:
+    """Whether it came through a state: in production its card gets its number, when collected it is
+    in its holder's hands."""
+    return case.events.filter(to_state=state).exists()
 
 
 def _refusal(name: str, person: str) -> tuple[Rejection, str] | None:

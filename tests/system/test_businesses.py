@@ -275,7 +275,8 @@ def test_nobody_takes_back_what_another_filed(
     decided(terminal, stored)
     verdict = decided(terminal, put(terminal, "case_withdrawal", back_of(holder, stored)))
     assert (verdict.verdict, verdict.reason) == ("rejected", "not_found")
-    assert state_of(central, stored) == "accepted"
+    # The photo of nobody is looked at by a person.
+    assert state_of(central, stored) in ("accepted", "to_review")
 
 
 def test_a_loss_is_not_taken_back_without_the_proof_that_its_withdrawal_needs(

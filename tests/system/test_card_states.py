@@ -226,7 +226,8 @@ def test_a_first_card_gets_its_number_when_made_and_waits_to_be_activated(centre
 
     person = centre.holder("")
     answer = centre.applied(person, 0)
-    steps = {"approved": "", "in_production": "0", "delivered": "0", "finished": "A"}
+    steps = {"approved": "", "in_production": "0", "in_delivery": "0", "delivered": "0"}
+    steps |= {"collected": "A", "finished": "A"}
     for state, card in steps.items():
         centre.move(answer, state)
         assert centre.card(person) == card, state
