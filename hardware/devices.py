@@ -39,7 +39,7 @@ class DeviceSettings(Protocol):
     @property
     def printer_columns(self) -> int: ...
     @property
-    def printer_draws_qr(self) -> bool: ...
+    def printer_model(self) -> str: ...
     @property
     def camera(self) -> str: ...
     @property
@@ -90,9 +90,9 @@ def make_printer(settings: DeviceSettings) -> ReceiptPrinter | None:
         return None
     return ReceiptPrinter(
         settings.printer,
+        settings.printer_model,
         settings.printer_columns,
         settings.printer_baud,
-        native_qr=settings.printer_draws_qr,
     )
 
 

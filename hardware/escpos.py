@@ -1,14 +1,16 @@
 """ESC/POS: the bytes of lines, and what a printer's answers mean.
 
-Commands are those of the Epson reference that Chinese receipt printers share. Text is GB18030 in
-the double-byte mode, which is not on everywhere at start: FS & turns it on before the first Chinese
-text of a receipt, and it stays on, because ASCII is the same in it. Size and weight are said only
-where they change. A character that GBK lacks is not in most such printers' fonts: its line is drawn
-here and sent as an image (see `raster`). Where both have one, its bytes are the same.
+Commands are those of the Epson reference that Chinese receipt printers share; what differs between
+them is `hardware.printer_models`. Text is GB18030 in the double-byte mode, which is not on
+everywhere at start: FS & turns it on before the first Chinese text of a receipt, and it stays on,
+because ASCII is the same in it. Size and weight are said only where they change. A character that
+GBK lacks is not in most such printers' fonts: its line is drawn here and sent as an image (see
+`raster`). Where both have one, its bytes are the same.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,16 +20,19 @@ from hardware.layout import PrintLine, QrLine, width
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from hardware.printer_models import PrinterModel
+
 INIT = b"\x1b@"
 LINE_FEED = b"\n"
-#: Feed to the cutter and cut, leaving one point.
-CUT = b"\x1dVB\x00"
-#: FS &: two bytes make a character from here on.
-CHINESE_ON = b"\x1c&"
-#: Real-time, carried out at once: throw away all that was sent and not printed (DLE DC4 fn 8).
-CLEAR_BUFFER = bytes.fromhex("10140801031401060208")
-#: Queued: answered when all before it has been printed. The end of a job.
+#: Queued: answered when all before it was made into dots, which is before they are on paper.
 ASK_PAPER_QUEUED = b"\x1dr\x01"
+#: GS I 67: the name of the model, which comes between "_" and a zero byte.
+ASK_MODEL = b"\x1dI\x43"
+#: Where there is no cutter: so many empty lines to the edge where paper is torn off.
+TEAR_OFF = b"\n" * 4
+
+#: A line of text, millimetres of paper.
+LINE_MM = 4
 
 #: Paper between the head and the cutter, millimetres.
 CUT_FEED_MM = 12
@@ -95,28 +100,36 @@ def height_mm(line: PrintLine | QrLine) -> int:
     dots to the millimetre for a code (25 modules and its border)."""
     if isinstance(line, QrLine):
         return 29 * _QR_MODULE // 8
-    return 4 * line.size
+    return LINE_MM * line.size
 
 
 class Encoder:
     """Lines of one receipt as bytes, in their order, after INIT. What was said once still holds."""
 
-    def __init__(self, *, native_qr: bool = True) -> None:
-        """`native_qr`: the printer draws QR codes itself (GS ( k); cheap ones cannot."""
-        self._native_qr = native_qr
+    def __init__(self, model: PrinterModel) -> None:
+        self._model = model
         self._size, self._chinese_size, self._bold = 1, 1, False
         self._chinese = False
 
     def encode(self, line: PrintLine | QrLine) -> bytes:
         """The bytes that print one line or code."""
+        model = self._model
         if isinstance(line, QrLine):
-            return _qr(line.data) if self._native_qr else _drawn_qr(line.data)
-        if _needs_drawing(line.text):
-            return raster(line)
-        return self._style(line) + line.text.encode("gb18030") + LINE_FEED
+            if model.codes:
+                return _qr(line.data)
+            # What is in the code stands beside it as text, for a printer that knows only that.
+            return _drawn_qr(line.data) if model.images else b""
+        text = line.text
+        if _needs_drawing(text):
+            if model.images:
+                return raster(line)
+            text = "".join(MISSING if _needs_drawing(one) else one for one in text)
+        return self._style(line) + text.encode("gb18030") + LINE_FEED
 
     def _style(self, line: PrintLine) -> bytes:
         said = b""
+        if not self._model.styles:
+            return said
         if line.size != self._size and line.text:
             self._size = line.size
             said += b"\x1d!" + bytes([(line.size - 1) * 0x11])
@@ -127,12 +140,16 @@ class Encoder:
             return said
         if not self._chinese:
             self._chinese = True
-            said += CHINESE_ON
+            said += self._model.chinese
         if line.size != self._chinese_size:
             # The double-byte font has a size of its own on some printers (FS !).
             self._chinese_size = line.size
             said += b"\x1c!" + bytes([0x0C if line.size == 2 else 0x00])
         return said
+
+
+#: Printed for a character that the printer has no picture of, where none can be sent.
+MISSING = "〓"
 
 
 def _needs_drawing(text: str) -> bool:
@@ -197,4 +214,9 @@ def _as_raster(picture: Image) -> bytes:
             byte & mask if index % wide == wide - 1 else byte for index, byte in enumerate(dots)
         )
     size = wide.to_bytes(2, "little") + image.height.to_bytes(2, "little")
-    return b"\x1dv0\x00" + size + dots
+    return b"\x1dv0\x00" + size + _REAL_TIME.sub(b"\x18", dots)
+
+
+#: Bytes that many printers take for a question or a command also in the middle of a picture: one
+#: more dot of black, an eighth of a millimetre, makes them none.
+_REAL_TIME = re.compile(rb"\x10(?=[\x04\x05\x14])")

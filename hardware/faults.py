@@ -68,6 +68,8 @@ class FaultCode(StrEnum):
     PRINTER_HOT = "printer_hot"
     PRINTER_ERROR = "printer_error"
     PRINTER_UNCONFIRMED = "printer_unconfirmed"
+    PRINTER_UNCLEARED = "printer_uncleared"
+    PRINTER_JAM = "printer_jam"
     # 摄像头
     CAMERA_ABSENT = "camera_absent"
     CAMERA_BUSY = "camera_busy"

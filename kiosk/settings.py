@@ -51,10 +51,10 @@ class Devices:
     wlt_library: str = ""
     printer: str = ""
     printer_baud: int = 115200
-    #: Columns of the printer's line: 32 on 58 mm paper, 48 on 80 mm.
-    printer_columns: int = 48
-    #: Whether the printer draws QR codes itself; otherwise they are sent as images.
-    printer_draws_qr: bool = True
+    #: One of `hardware/models`; "" for one that is not there, "ask" to ask the printer itself.
+    printer_model: str = ""
+    #: Columns of the printer's line: 32 on 58 mm paper, 48 on 80 mm; 0: as its model has.
+    printer_columns: int = 0
     #: Index of a camera, its path under /dev, or the address of a stream.
     camera: str = ""
     #: What is asked of the camera, pixels and pictures a second.

@@ -2,7 +2,9 @@
 
 It behaves like the real thing where that hurts: it keeps what it was sent while paper is out and
 prints the rest when paper is back, unless it is told to forget; it answers status questions at once
-even then; its buffer is finite, and when it is full it stops reading.
+even then, and those that stand in the middle of a picture as well; its buffer is finite, and when
+it is full it stops reading. Printers differ in their `Manners`. Nothing here is shared with the
+driver: bytes are written as the makers' manuals have them.
 """
 
 from __future__ import annotations
@@ -14,7 +16,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hardware.escpos import CLEAR_BUFFER
 from hardware.virtual.wire import FarEnd
 
 if TYPE_CHECKING:
@@ -28,6 +29,26 @@ _LINE_S = 0.025
 _KEPT = 100
 
 _CELL, _ROW = 12, 30
+
+
+#: DLE DC4 fn 8 of the Epson reference: clear the buffers, whose answer is 37 25 00.
+_CLEAR, _CLEARED = b"\x10\x14\x08\x01\x03\x14\x01\x06\x02\x08", b"\x37\x25\x00"
+
+
+@dataclass(frozen=True)
+class Manners:
+    """What one kind of printer does where others do otherwise."""
+
+    #: How it is made to forget: "fn 8" and says so, "fn 8 mute", "esc @", or "never".
+    forgets: str = "fn 8"
+    #: When it answers GS r: "printed", "early" (as soon as it is read), or "never".
+    queue: str = "printed"
+    #: What it answers to GS I 67; "": nothing.
+    name: str = ""
+    #: Whether paper is held in a mouth until it is taken.
+    presenter: bool = False
+    #: Whether it knows more than text: cuts, codes, images, sizes.
+    more_than_text: bool = True
 
 
 @dataclass(frozen=True)
@@ -67,8 +88,11 @@ class VirtualPrinter(FarEnd):
         columns: int = 48,
         folder: Path | None = None,
         line_s: float = _LINE_S,
+        manners: Manners | None = None,
     ) -> None:
         """`line_s`: seconds that it takes to print a line."""
+        self._manners = manners or Manners()
+        self._mouth = self._mouth_jammed = False
         self._dir = receipts_dir
         self._dir.mkdir(parents=True, exist_ok=True)
         self._columns = columns
@@ -136,6 +160,21 @@ class VirtualPrinter(FarEnd):
         """Somebody pressed its button: it answers that it does not print, and no cause."""
         self._offline = offline
 
+    def switch_off_and_on(self) -> None:
+        """Its memory is empty afterwards. What hangs from it stays."""
+        with self._state:
+            self._input = b""
+            self._queue.clear()
+            self._line.clear()
+            self._style = _Style()
+
+    def take(self) -> None:
+        """Somebody takes the paper from its mouth."""
+        self._mouth = False
+
+    def jam_mouth(self, jammed: bool = True) -> None:
+        self._mouth_jammed = jammed
+
     def go_mute(self, mute: bool = True) -> None:
         """Answer nothing any more."""
         self._mute = mute
@@ -167,11 +206,35 @@ class VirtualPrinter(FarEnd):
                 self._input = self._input[len(command) :]
                 if command[:2] == b"\x10\x04":
                     self._answer(command[2])
-                elif command == CLEAR_BUFFER:
-                    self._queue.clear()
-                    self._line.clear()
+                elif command[:2] == b"\x10\x14" or (command == b"\x1b@" and self._by_init()):
+                    self._clear(command)
+                elif command[:2] == b"\x1dr" and self._manners.queue == "early":
+                    self._answer_queue()
                 else:
+                    self._answer_inside(command)
                     self._queue.append(command)
+
+    def _by_init(self) -> bool:
+        return self._manners.forgets == "esc @"
+
+    def _clear(self, command: bytes) -> None:
+        known = b"\x1b@" if self._by_init() else _CLEAR
+        if command == known and self._manners.forgets != "never":
+            self._queue.clear()
+            self._line.clear()
+            if self._manners.forgets == "fn 8" and not self._mute:
+                self.send(_CLEARED)
+
+    def _answer_inside(self, command: bytes) -> None:
+        """Real-time questions count wherever they stand, also among the dots of a picture."""
+        if command[:2] == b"\x1dv":
+            for place in range(len(command) - 2):
+                if command[place : place + 2] == b"\x10\x04" and command[place + 2] in range(1, 6):
+                    self._answer(command[place + 2])
+
+    def _answer_queue(self) -> None:
+        if not self._mute and self._manners.queue != "never":
+            self.send(bytes([0x03 if self._near else 0x00]))
 
     def _answer(self, kind: int) -> None:
         if self._mute:
@@ -189,6 +252,8 @@ class VirtualPrinter(FarEnd):
             | (0x40 if self._hot else 0),
             4: 0x12 | (0x6C if self._out else 0x0C if self._near else 0),
         }
+        if self._manners.presenter:
+            answers[5] = (0x04 if self._mouth else 0) | (0x08 if self._mouth_jammed else 0)
         self.send(bytes([answers.get(kind, 0x12)]))
 
     def _able(self) -> bool:
@@ -210,8 +275,19 @@ class VirtualPrinter(FarEnd):
                 self._lay_down(paper, torn)
             time.sleep(self._line_s / 5 if ready else self._line_s)
 
+    def tear_off(self) -> None:
+        """A person tears off what hangs from one without a cutter."""
+        with self._state:
+            self._cut()
+
     def _do(self, command: bytes) -> None:
         """Carry out one command, with the lock held."""
+        if not self._manners.more_than_text and command[:1] in b"\x1c\x1d":
+            self._line += b"?" + command[1:]  # it prints what it does not know
+        else:
+            self._do_known(command)
+
+    def _do_known(self, command: bytes) -> None:
         style = self._style
         match command[:2]:
             case b"\x1b@":
@@ -226,12 +302,17 @@ class VirtualPrinter(FarEnd):
             case b"\x1dV":
                 self._cut()
             case b"\x1dr":
-                if not self._mute:
-                    self.send(bytes([0x03 if self._near else 0x00]))
+                self._answer_queue()
+            case b"\x1dI":
+                self._say_name()
             case b"\n":
                 self._end_line()
             case head if head not in _FIXED:
                 self._line += command
+
+    def _say_name(self) -> None:
+        if self._manners.name:
+            self.send(b"_" + self._manners.name.encode("ascii") + b"\0")
 
     def _end_line(self) -> None:
         text = self._line.decode("gb18030", errors="replace")
@@ -265,6 +346,7 @@ class VirtualPrinter(FarEnd):
     def _cut(self, torn: bool = False) -> None:
         paper, self._paper = self._paper, _Paper()
         if paper.lines:
+            self._mouth = self._manners.presenter
             self._cut_off.append((paper, torn))
 
     def _lay_down(self, paper: _Paper, torn: bool) -> None:
@@ -289,6 +371,7 @@ _FIXED = {
     b"\x1bd": 3,
     b"\x1d!": 3,
     b"\x1dr": 3,
+    b"\x1dI": 3,
     b"\x1c&": 2,
     b"\x1c.": 2,
     b"\x1c!": 3,
@@ -310,7 +393,7 @@ def _first_command(data: bytes) -> bytes:
     if len(head) < 2:
         return b""
     if head == b"\x10\x14":
-        length = len(CLEAR_BUFFER)
+        length = len(_CLEAR)
     elif head == b"\x1d(":
         if len(data) < 5:
             return b""

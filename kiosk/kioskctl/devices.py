@@ -131,7 +131,7 @@ def print_test(
     head = Letterhead(hall=settings.hall.name, terminal="------", policy_version="", hotline="")
     page = check_page(head, words, beijing_now())
     with faults_said(words), opened(driver), busy("printing"):
-        driver.print(page, f"kioskctl-{time.time_ns()}")
+        driver.print(page, f"kioskctl-{time.time_ns()}", by_staff=True)
         left = driver.poll().fault
     out("printed")
     if left is not None:

@@ -91,6 +91,6 @@ class Maintenance:
         action = f"test-{time.time_ns()}"
 
         def job(printer: ReceiptPrinter) -> None:
-            printer.print(page, action)
+            printer.print(page, action, by_staff=True)
 
         self._performer(Device.PRINTER).submit(job).result(_PRINT_S)

@@ -6,6 +6,7 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,6 +22,11 @@ from hardware.fonts import has_glyph
 from hardware.layout import PrintLine, QrLine, lay_out, width, wrap
 from hardware.paper import Feed, Pair, Qr, Receipt, Rule, Text
 from hardware.printer import ReceiptPrinter
+from hardware.printer_models import (
+    PrinterModel,
+    model_named,
+    models,
+)
 from hardware.supervision import DeviceLoop, DeviceState, HealthTable
 from hardware.virtual.printer import VirtualPrinter
 
@@ -50,6 +56,9 @@ ANSWER_S, MUTE_S = 3.0, 0.5
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hardware.printer._STATUS_S", ANSWER_S)
+    for name, model in models().items():
+        # As fast as the far ends of these tests.
+        monkeypatch.setitem(models(), name, replace(model, line_s=0.01))
 
 
 def go_mute(far_end: VirtualPrinter, mute: bool = True) -> None:
@@ -128,7 +137,7 @@ def test_a_program_that_died_mid_receipt_leaves_nothing_for_the_next_citizen(
 ) -> None:
     """The driver is dropped without a chance to cancel; opening it again cancels first."""
     far_end.open_cover()
-    printer._line.write(b"".join(map(Encoder().encode, lay_out(RECEIPT, 48)[:10])))
+    printer._line.write(b"".join(encoded(*lay_out(RECEIPT, 48)[:10])))
     printer.close()
     restarted = ReceiptPrinter(far_end.port)
     restarted.open()
@@ -274,8 +283,12 @@ def test_answers_to_the_two_questions_are_told_apart() -> None:
     assert all(map(is_status, (0x12, 0x16, 0x1A, 0x1E, 0x32, 0x72, 0x7E)))
 
 
-def encoded(*lines: PrintLine | QrLine, native_qr: bool = True) -> list[bytes]:
-    return list(map(Encoder(native_qr=native_qr).encode, lines))
+def encoded(*lines: PrintLine | QrLine, model: str = "generic") -> list[bytes]:
+    return list(map(Encoder(model_named(model)).encode, lines))
+
+
+def without_codes() -> PrinterModel:
+    return replace(model_named("generic"), codes=False)
 
 
 def test_the_double_byte_mode_is_turned_on_once_and_only_for_chinese() -> None:
@@ -295,7 +308,8 @@ def test_size_and_weight_are_said_where_they_change_and_taken_back() -> None:
 
 
 def test_a_printer_that_draws_no_codes_gets_an_image() -> None:
-    (native,), (drawn,) = encoded(QrLine("123")), encoded(QrLine("123"), native_qr=False)
+    (native,) = encoded(QrLine("123"))
+    drawn = Encoder(without_codes()).encode(QrLine("123"))
     assert native.count(b"\x1d(k") == 5
     assert b"\x1d(k" not in drawn and b"\x1dv0" in drawn
 
@@ -401,7 +415,7 @@ def test_an_end_that_is_never_confirmed_is_not_taken_for_one(
 ) -> None:
     monkeypatch.setattr("hardware.printer._FINISH_S", 0.5)
     monkeypatch.setattr("hardware.escpos.ASK_PAPER_QUEUED", b"")
-    driver = ReceiptPrinter(far_end.port)
+    driver = ReceiptPrinter(far_end.port, "epson")
     driver.open()
     assert fault_of(driver) is FaultCode.PRINTER_UNCONFIRMED
     driver.close()
@@ -412,7 +426,7 @@ def test_a_status_that_nobody_asked_for_confirms_nothing(
 ) -> None:
     monkeypatch.setattr("hardware.printer._FINISH_S", 0.5)
     monkeypatch.setattr("hardware.escpos.ASK_PAPER_QUEUED", b"")
-    driver = ReceiptPrinter(far_end.port)
+    driver = ReceiptPrinter(far_end.port, "epson")
     driver.open()
     pushes = threading.Timer(0.1, far_end.send, [bytes.fromhex("10000000 38000000 10000300") * 8])
     pushes.start()
@@ -502,23 +516,24 @@ def test_any_text_that_printers_have_comes_back_from_its_bytes(
 ) -> None:
     for line in lay_out((Text(text, size=size, bold=bold),), 48):
         assert isinstance(line, PrintLine)
-        sent = Encoder().encode(line)
+        sent = Encoder(model_named("generic")).encode(line)
         assert sent.endswith(line.text.encode("gb18030") + b"\n") or b"\x1dv0" in sent
 
 
 @pytest.mark.parametrize(("columns", "dots"), [(32, 384), (48, 576)])
 def test_nothing_is_wider_than_the_paper(tmp_path: Path, columns: int, dots: int) -> None:
     receipt = (*RECEIPT, Text("㛃" * 40), Pair("姓名", "䶮" * 30))
-    for native_qr in (True, False):
-        far_end = VirtualPrinter(tmp_path / str(native_qr), columns, line_s=0.005)
-        driver = ReceiptPrinter(far_end.port, columns, native_qr=native_qr)
+    for model in (model_named("generic"), without_codes()):
+        far_end = VirtualPrinter(tmp_path / str(model.codes), columns, line_s=0.005)
+        driver = ReceiptPrinter(far_end.port, columns=columns)
+        driver._model = model
         driver.open()
         driver.print(receipt, "a1")
         (piece,) = far_end.printed()
         with PIL.Image.open(piece.png) as picture:
             assert picture.width == dots + 2 * 36
         for line in lay_out(receipt, columns):
-            sent = Encoder(native_qr=native_qr).encode(line)
+            sent = Encoder(model).encode(line)
             if (place := sent.find(b"\x1dv0\x00")) >= 0:
                 assert int.from_bytes(sent[place + 4 : place + 6], "little") * 8 <= dots
         driver.close()
