@@ -184,6 +184,11 @@ class VirtualPrinter(FarEnd):
         with self._state:
             return list(self._pieces)
 
+    def busy(self) -> bool:
+        """Whether something is still to come out of it, as far as it prints at all."""
+        with self._state:
+            return bool(self._cut_off or (self._queue and self._able()))
+
     def close(self) -> None:
         self._ended.set()
         self._engine.join(2)
@@ -269,10 +274,11 @@ class VirtualPrinter(FarEnd):
                 ready = self._queue and self._able()
                 if ready:
                     self._do(self._queue.pop(0))
-                cut_off, self._cut_off = self._cut_off, []
+                cut_off = list(self._cut_off)
             for paper, torn in cut_off:
                 # Without the lock: it answers questions meanwhile.
                 self._lay_down(paper, torn)
+                self._cut_off.pop(0)
             time.sleep(self._line_s / 5 if ready else self._line_s)
 
     def tear_off(self) -> None:

@@ -65,7 +65,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hardware.printer._CANCELLED_S", 0.3)
     monkeypatch.setattr("hardware.printer._NEVER_ANSWERS_S", 0.3)
     for name, model in models().items():
-        monkeypatch.setitem(models(), name, replace(model, line_s=0.012))
+        # Ten times as long as the far ends take: a busy machine must not make them late.
+        monkeypatch.setitem(models(), name, replace(model, line_s=0.05))
 
 
 @dataclass
@@ -82,13 +83,19 @@ class Stand:
         self.driver = ReceiptPrinter(self.far_end.port, KINDS[self.kind].model)
         self.driver.open()
 
+    def stops(self) -> None:
+        """Until nothing more comes out."""
+        until = time.monotonic() + 10
+        while self.far_end.busy() and time.monotonic() < until:
+            time.sleep(0.01)
+
     def takes(self) -> list[str]:
         """What comes out for whoever stands there, torn off where nothing cuts."""
         before = len(self.far_end.printed())
-        time.sleep(0.1)
+        self.stops()
         self.far_end.tear_off()
         self.far_end.take()
-        time.sleep(0.1)
+        self.stops()
         return [piece.text for piece in self.far_end.printed()[before:]]
 
 
@@ -139,8 +146,13 @@ def test_a_receipt_comes_out_whole_and_once(stand: Stand) -> None:
     assert stand.driver.poll().fault is None
 
 
-@pytest.mark.parametrize("after", ["refill", "refill and restart", "off and on"])
-@pytest.mark.parametrize("line", WHERE)
+@pytest.mark.parametrize(
+    ("line", "after"),
+    [
+        *((line, "refill") for line in WHERE),
+        *((line, after) for line in WHERE[1:2] for after in ("refill and restart", "off and on")),
+    ],
+)
 def test_paper_out_at_every_line_gives_no_line_to_the_next(
     stand: Stand, line: int, after: str
 ) -> None:
@@ -167,7 +179,6 @@ def at_line(far_end: VirtualPrinter, line: int, happens: Callable[[], None]) -> 
     far_end._count_line = counting  # type: ignore[method-assign]
 
 
-@pytest.mark.parametrize("line", [2, 6])
 @pytest.mark.parametrize(
     ("trouble", "code"),
     [
@@ -178,9 +189,9 @@ def at_line(far_end: VirtualPrinter, line: int, happens: Callable[[], None]) -> 
     ids=["cover", "jam", "hot"],
 )
 def test_a_trouble_in_the_middle_gives_no_line_to_the_next(
-    stand: Stand, line: int, trouble: Callable[[Any, bool], None], code: str
+    stand: Stand, trouble: Callable[[Any, bool], None], code: str
 ) -> None:
-    at_line(stand.far_end, line, lambda: trouble(stand.far_end, True))
+    at_line(stand.far_end, 4, lambda: trouble(stand.far_end, True))
     assert fault_of(stand) == code
     trouble(stand.far_end, False)
     next_one_gets_only_theirs(stand)
