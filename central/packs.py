@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from central.models import Terminal
     from kiosk.policy import Days, Policy
     from sync.wire.policy import PackQuestion
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -120,13 +122,22 @@ def ruling(packs: Iterable[PolicyPack], day: date) -> PolicyPack | None:
     return max(in_force, key=_order, default=None)
 
 
-def days_of(case: Case, ask: Callable[[Policy], Days]) -> Days:
-    """How long something takes, by the pack that ruled in the terminal's region, which its last
-    heartbeat named, on the day of the case: so the citizen was told. Without a pack, or a rule in
-    it, the program's example rules."""
+def policy_of(case: Case) -> Policy:
+    """The pack that ruled in the terminal's region, which its last heartbeat named, on the day of
+    the case: by it the citizen chose. Without one, the program's example."""
+    return _asked(_ruled(case), lambda policy: policy)
+
+
+def _ruled(case: Case) -> PolicyPack | None:
     report = TerminalReport.objects.filter(pk=case.terminal_id).first()
     packs = PolicyPack.objects.filter(region=report.region if report else "")
-    return _asked(ruling(packs, timezone.localdate(case.created)), ask)
+    return ruling(packs, timezone.localdate(case.created))
+
+
+def days_of(case: Case, ask: Callable[[Policy], Days]) -> Days:
+    """How long something takes, by the pack of `policy_of`: so the citizen was told. Without a
+    rule in it, the program's example rules."""
+    return _asked(_ruled(case), ask)
 
 
 def shortest(ask: Callable[[Policy], Days]) -> timedelta:
@@ -135,7 +146,7 @@ def shortest(ask: Callable[[Policy], Days]) -> timedelta:
     return timedelta(days=min(_asked(pack, ask).number for pack in packs))
 
 
-def _asked(pack: PolicyPack | None, ask: Callable[[Policy], Days]) -> Days:
+def _asked(pack: PolicyPack | None, ask: Callable[[Policy], T]) -> T:
     if pack is not None:
         try:
             return ask(_read(pack.text))

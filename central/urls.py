@@ -19,6 +19,7 @@ urlpatterns = [
     path("admin/cases/", _desk(views.case_list), name="cases"),
     path("admin/cases/find", _desk(views.find), name="find-cases"),
     path("admin/cases/<int:position>/", _desk(views.case_page), name="case"),
+    path("admin/cases/<int:position>/form", _desk(views.case_form), name="case-form"),
     path("admin/cases/<int:position>/move", _desk(views.move_case), name="move-case"),
     path("admin/", admin.site.urls),
     path("", RedirectView.as_view(pattern_name="admin:index")),

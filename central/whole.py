@@ -122,7 +122,8 @@ def _signature_faults(kind: Kind, contents: Contents) -> Iterator[str]:
 def checks_of(contents: dict[str, Any], files: dict[str, bytes]) -> dict[str, bool]:
     """Every hash of a stored case computed again: {"document", "attachments", "signature"}."""
     signature = contents["signature"] or {}
-    hashes = {value for name, value in contents["document"].items() if name.endswith("_sha256")}
+    document = contents["document"]
+    hashes = {value for name, value in document.items() if name.endswith("_sha256") and value}
     signed_files = [data for name, data in files.items() if name not in (SIGNATURE,)]
     bound = binding_sha256(
         sha256_hex(contents["document"]),

@@ -37,6 +37,7 @@ from kiosk.upkeep.journaling import FaultRecord, VisitRecord, record_card_use
 from kiosk.upkeep.left_behind import LeftBehind
 from kiosk.upkeep.visit_lock import VisitLock
 from kiosk.visit.flow import Event, Prompt, Visit
+from kiosk.visit.prompts import PAGE_CAMERA
 from kiosk.visit.service import Context, Service
 
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ class Terminal:
             **parts.devices.loops,
             **{name: Worker(name) for name in _OFFICE},
         }
+        if camera := parts.devices.loops.get(Device.CAMERA):
+            self._performers[PAGE_CAMERA] = camera
         #: Cards that were not taken; the screen calls `watch` when a visit has ended.
         self.left_behind = LeftBehind(self.performer, parts.health)
         self._visit_lock = VisitLock(parts.state)

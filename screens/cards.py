@@ -18,6 +18,7 @@ from kiosk.visit.prompts import PlaceIdCard, ReadCard
 from screens import theme
 from screens.base import PromptScreen
 from screens.scale import px
+from screens.widgets.button import BarButton
 from screens.widgets.coat import Coat
 from screens.widgets.status import Banner
 from screens.widgets.surface import Panel
@@ -150,9 +151,21 @@ class _CardScreen(PromptScreen[P]):
 
 
 class PlaceIdCardScreen(_CardScreen[PlaceIdCard]):
-    """身份证 onto the reader."""
+    """身份证 onto the reader, and, where it may be lacking, the way on without it."""
 
     hint = "place_id_card.hint"
+
+    def build(self) -> None:
+        super().build()
+        if self.prompt.may_lack:
+            self.body.add_widget(
+                BarButton(
+                    self.says("lacking"),
+                    "lacking",
+                    lambda: self.actions.answer(None),
+                    icon="book-account-outline",
+                )
+            )
 
 
 class ReadCardScreen(_CardScreen[ReadCard]):

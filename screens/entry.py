@@ -41,7 +41,7 @@ GROUPS: dict[str, tuple[int, ...]] = {"mobile": (3, 4, 4)}
 #: Role of the text -> role of the hint that stands in its place.
 HINT_ROLES = {"heading": "small", "display": "body"}
 
-LABEL_WIDTH = 236
+LABEL_WIDTH = 250
 ROW_HEIGHT = 136
 ALONE_HEIGHT = 196
 ICON = 52

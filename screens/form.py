@@ -1,8 +1,8 @@
 """`Form`: boxes to fill with the keyboard docked under them.
 
-下一步 goes to the next box that has not been seen yet, and from the last one checks them all: so
-the same button in the same place leads through the page. A box that is wrong says why itself; what
-was typed into the others stays.
+下一步 goes to the next box that has not been seen yet, and from the last one checks them all (what
+stands aside is filled by who touches it): so the same button in the same place leads through the
+page. A box that is wrong says why itself; what was typed into the others stays.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ class FormScreen(PromptScreen[Form]):
         self._boxes = [self._box(place, field) for place, field in enumerate(fields)]
         self._active = 0
         filled = all(box.value or box.field.optional for box in self._boxes)
+        #: Index of the last box that 下一步 leads to.
+        self._last = max(place for place, one in enumerate(fields) if not one.aside)
         #: Index of the last box that was typed into or passed.
         self._furthest = len(fields) - 1 if filled else 0
         self._lay_out()
@@ -123,7 +125,7 @@ class FormScreen(PromptScreen[Form]):
         problem = self._problem(box)
         if problem is not None:
             box.set_mark("wrong active", problem)
-        elif self._furthest < len(self._boxes) - 1:
+        elif self._furthest < self._last:
             self._settle(self._active)
             self._turn_to(self._furthest + 1)
         else:

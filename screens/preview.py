@@ -12,7 +12,7 @@ bytes that its fast way knows (`screens.visual`), by a shader that does nothing 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from kivy.graphics import Callback, Color, Ellipse, Rectangle, RenderContext, SmoothLine
 from kivy.graphics.opengl import GL_BLEND, glDisable, glEnable
@@ -58,65 +58,113 @@ def cover(frame: tuple[int, int], view: tuple[float, float]) -> Box:
 #: Texture coordinates (bottom left, bottom right, top right, top left of the widget) that show a
 #: frame as a mirror does; its first row is its top.
 MIRRORED = (1, 1, 0, 1, 0, 0, 1, 0)
+#: The same, that show it as it is, so that print can be read.
+PLAIN = (0, 1, 1, 1, 1, 0, 0, 0)
 
 
-class Preview(FloatLayout):
-    """The picture, the oval over it, and the numbers of the count-down."""
+class Frame(Protocol):
+    """One picture of a camera."""
 
-    def __init__(self) -> None:
+    @property
+    def rgb(self) -> bytes | memoryview: ...
+    @property
+    def width(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+
+
+class Picture(FloatLayout):
+    """The picture: as a mirror, filling its place, or plain and all of it."""
+
+    def __init__(self, coordinates: tuple[int, ...] = MIRRORED) -> None:
         """Dark, with a camera on it, until the first frame."""
         super().__init__()
         self._texture: Texture | None = None
-        #: Where the middle of the oval is above the bottom, share of the height.
-        self._middle = OVAL_MIDDLE
+        self._coordinates = coordinates
+        self._shape = (16, 9)
         plain = RenderContext(use_parent_projection=True, use_parent_modelview=True)
         plain.shader.fs = _LOOK_UP
         with plain:
             Callback(lambda _: glDisable(GL_BLEND))
-            self._picture = Rectangle(texture=_dark(), tex_coords=MIRRORED)
+            self._picture = Rectangle(texture=_dark(), tex_coords=coordinates)
             Callback(lambda _: glEnable(GL_BLEND))
         self.canvas.add(plain)
+        middle = {"center_x": 0.5, "center_y": 0.5}
+        self._icon = Icon("camera-outline", 160, theme.ON_DARK_SOFT, pos_hint=middle)
+        self.add_widget(self._icon)
+        self.bind(pos=self._follow, size=self._follow)
+
+    def show(self, view: Frame) -> None:
+        """Show a frame."""
+        if self._shape != (view.width, view.height):
+            self._shape = (view.width, view.height)
+            self._follow()
+        self._write(view)
+        self.remove_widget(self._icon)
+        self.canvas.ask_update()
+
+    def _write(self, view: Frame) -> None:
+        """Put what is seen of a frame into the texture."""
+        # The camera's driver has loaded both when there is a frame.
+        import cv2
+        import numpy as np
+
+        left, top, right, bottom = self._seen(view)
+        size = (right - left, bottom - top)
+        if self._texture is None or self._texture.size != size:
+            self._texture = self._picture.texture = Texture.create(size=size, colorfmt=_ORDER)
+            self._picture.tex_coords = self._coordinates
+        frame = np.frombuffer(view.rgb, np.uint8).reshape(view.height, view.width, 3)
+        way = cv2.COLOR_RGB2BGRA if _ORDER == "bgra" else cv2.COLOR_RGB2RGBA
+        pixels = cv2.cvtColor(frame[top:bottom, left:right], way)
+        self._texture.blit_buffer(pixels.reshape(-1).data, colorfmt=_ORDER, bufferfmt="ubyte")
+
+    def _seen(self, view: Frame) -> Box:
+        if self._coordinates == PLAIN:
+            return (0, 0, view.width, view.height)
+        return cover((view.width, view.height), self._view)
+
+    @property
+    def _view(self) -> tuple[float, float]:
+        return (max(1.0, self.width), max(1.0, self.height))
+
+    def drop(self) -> None:
+        """Let go of the picture."""
+        self._picture.texture = _dark()
+        self._texture = None
+
+    def _follow(self, *_: object) -> None:
+        wide, high = self._view
+        if self._coordinates == PLAIN:
+            # All of the frame, in the middle of its place.
+            scale = min(wide / self._shape[0], high / self._shape[1])
+            wide, high = self._shape[0] * scale, self._shape[1] * scale
+        self._picture.size = (wide, high)
+        self._picture.pos = (self.center_x - wide / 2, self.center_y - high / 2)
+
+
+class Preview(Picture):
+    """A mirror, the oval over it, and the numbers of the count-down."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        #: Where the middle of the oval is above the bottom, share of the height.
+        self._middle = OVAL_MIDDLE
         with self.canvas:
             # Dark under light, so that the oval is seen on white walls and on black hair.
             self._shade_colour = Color(*theme.faded(theme.HEADER, 0.0))
             self._shade = SmoothLine(width=px(9))
             self._oval_colour = Color(1, 1, 1, 0)
             self._oval = SmoothLine(width=px(4))
-        middle = {"center_x": 0.5, "center_y": 0.5}
-        self._icon = Icon("camera-outline", 160, theme.ON_DARK_SOFT, pos_hint=middle)
-        self.add_widget(self._icon)
         self._count = _Count()
-        self.bind(pos=self._follow, size=self._follow)
 
-    def show(self, view: View) -> None:
+    def show(self, view: View) -> None:  # type: ignore[override]
         """Show a frame; its oval is green while nothing is wrong."""
-        self._write(view)
+        super().show(view)
         self._shade_colour.a = 0.75
-        self.remove_widget(self._icon)
         right = view.guidance.phase is not Phase.PLACING
         self._oval_colour.rgba = OVAL_RIGHT if right else OVAL_USUAL
         self._follow_face(view)
-        self.canvas.ask_update()
-
-    def _write(self, view: View) -> None:
-        """Put what is seen of a frame into the texture."""
-        # The camera's driver has loaded both when there is a frame.
-        import cv2
-        import numpy as np
-
-        left, top, right, bottom = cover((view.width, view.height), self._view)
-        size = (right - left, bottom - top)
-        if self._texture is None or self._texture.size != size:
-            self._texture = self._picture.texture = Texture.create(size=size, colorfmt=_ORDER)
-            self._picture.tex_coords = MIRRORED
-        frame = np.frombuffer(view.rgb, np.uint8).reshape(view.height, view.width, 3)
-        way = cv2.COLOR_RGB2BGRA if _ORDER == "bgra" else cv2.COLOR_RGB2RGBA
-        pixels = cv2.cvtColor(frame[top:bottom, left:right], way)
-        self._texture.blit_buffer(pixels.reshape(-1).data, colorfmt=_ORDER, bufferfmt="ubyte")
-
-    @property
-    def _view(self) -> tuple[float, float]:
-        return (max(1.0, self.width), max(1.0, self.height))
 
     def _follow_face(self, view: View) -> None:
         """Move the oval towards the height of the face, as far as it stays in the picture."""
@@ -136,13 +184,8 @@ class Preview(FloatLayout):
             self._count.say(str(seconds))
             self.add_widget(self._count)
 
-    def drop(self) -> None:
-        """Let go of the picture."""
-        self._picture.texture = _dark()
-        self._texture = None
-
     def _follow(self, *_: object) -> None:
-        self._picture.pos, self._picture.size = self.pos, self._view
+        super()._follow()
         self._place_oval()
 
     def _place_oval(self) -> None:

@@ -22,6 +22,7 @@ SCREENS: dict[type[Prompt[Any]], tuple[str, str]] = {
     prompts.RunScript: ("screens.waiting", "WaitingScreen"),
     prompts.AskConsent: ("screens.notice", "ConsentScreen"),
     prompts.TakePhoto: ("screens.photo", "TakePhotoScreen"),
+    prompts.TakePage: ("screens.page", "TakePageScreen"),
     prompts.ChoosePhoto: ("screens.choose_photo", "ChoosePhotoScreen"),
     prompts.CompareFaces: ("screens.waiting", "WaitingScreen"),
     prompts.Review: ("screens.review", "ReviewScreen"),

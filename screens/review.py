@@ -14,6 +14,8 @@ from screens.widgets.surface import Column, Gap, Panel, Rule
 from screens.widgets.text import Text
 
 PHOTO_HEIGHT = 360
+#: From so many rows that can be changed on they stand closer.
+MANY = 7
 LABEL_WIDTH = 160
 
 
@@ -37,19 +39,21 @@ class ReviewScreen(PromptScreen[Review]):
         )
 
     def _fixed(self, rows: list[Row]) -> Panel:
-        panel = Panel(pad=32, orientation="horizontal", spacing=px(28))
-        column = Column(gap=6, pos_hint={"top": 1})
+        many = len(self.prompt.rows) - len(rows) >= MANY
+        panel = Panel(pad=12 if many else 32, orientation="horizontal", spacing=px(28))
+        column = Column(gap=0 if many else 6, pos_hint={"top": 1})
         for row in rows:
             column.add_widget(self._line(row))
         panel.add_widget(column)
         if self.prompt.photo is not None:
-            self._picture = CardPicture(self.prompt.photo, PHOTO_HEIGHT)
+            self._picture = CardPicture(self.prompt.photo, PHOTO_HEIGHT - 60 * many)
             self._picture.pos_hint = {"center_y": 0.5}
             panel.add_widget(self._picture)
         return panel
 
     def _open(self, rows: list[Row]) -> Panel:
-        panel = Panel(pad=28, spacing=px(6))
+        many = len(rows) >= MANY
+        panel = Panel(pad=12 if many else 28, spacing=px(6))
         for place, row in enumerate(rows):
             if place:
                 panel.add_widget(Rule())

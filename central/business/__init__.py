@@ -89,6 +89,9 @@ class Business:
     #: "withdrawn" may follow each.
     withdrawable: ClassVar[Sequence[str]] = ()
 
+    #: Title of the form that is printed of a case (`form_rows`); "" if there is none.
+    form: ClassVar[str] = ""
+
     def id_number(self, document: Any) -> str:
         """Whose case it is."""
         number: str = document.id_number
@@ -101,6 +104,10 @@ class Business:
     def rows(self, document: Mapping[str, Any]) -> list[tuple[str, str]]:
         """What the page shows of the document: (label, value)."""
         return [(name, str(value)) for name, value in document.items()]
+
+    def form_rows(self, document: Mapping[str, Any], policy: Policy) -> list[tuple[str, str]]:
+        """What the printed form shows: (label, value), with the names of the pack."""
+        return []
 
     def faults(self, opened: Opened) -> str:
         """What contradicts itself in this document, in a word; "" if nothing does."""

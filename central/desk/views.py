@@ -26,10 +26,12 @@ from central.business import business_of, businesses
 from central.cases import Case, record
 from central.keys import person_hash
 from central.masking import masked_name
+from central.packs import policy_of
 from central.ports import NotNow
 from central.ports.portrait_decoder import HEIGHT, WIDTH, portrait_decoder
 from central.rules import REVIEW_WORDS
 from central.whole import checks_of
+from sync.wire.contents import SIGNATURE
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -41,6 +43,7 @@ _WHAT = {
     "moved": "状态变更",
     "opened": "查看",
     "noted": "新的核实原因",
+    "printed": "打开登记表",
     "forgotten": "删除",
 }
 _CHECKS = {"document": "内容与签名哈希", "attachments": "照片", "signature": "签名绑定"}
@@ -176,9 +179,36 @@ def case_page(request: HttpRequest, position: int) -> HttpResponse:
             }
             for event in case.events.all()
         ],
+        "form": business.form,
         "moves": [(to, states[to]) for to in business.machine.get(case.state, ())],
     }
     return render(request, "cases/page.html", context)
+
+
+@require_GET
+@permission_required("central.view_case", raise_exception=True)
+def case_form(request: HttpRequest, position: int) -> HttpResponse:
+    """The form of a case, for print: whole, as it was signed, with photo and signature. That it was
+    opened is part of its history."""
+    with transaction.atomic():
+        case = _case(position)
+        business = business_of(case.kind)
+        if not business.form:
+            raise Http404
+        record(case, request.user.get_username(), "printed")
+    try:
+        files = storage.pictures_of(case)
+    except OSError:
+        raise Http404 from None
+    context = {
+        "title": business.form,
+        "case": case,
+        "rows": business.form_rows(case.contents["document"], policy_of(case)),
+        "signature": case.contents["signature"],
+        **{name: _as_url(files.get(name, b"")) for name in ("photo", SIGNATURE)},
+    }
+    context["signed"] = context.pop(SIGNATURE)
+    return render(request, "cases/form.html", context)
 
 
 def _photo(case: Case) -> dict[str, Any]:

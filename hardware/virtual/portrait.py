@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from hardware.virtual import papers
 from hardware.virtual.drawings import kept
 from hardware.virtual.head import BOX, Sitter, compose
 from hardware.virtual.turning import turn
@@ -302,6 +303,7 @@ _SCENES: dict[str, Callable[[NDArray[np.float32]], None]] = {
     "dark": _dark,
     "back-light": _back_light,
     "covered": _covered,
+    **papers.SCENES,
 }
 #: Names of the scenes, for `bench camera scene NAME`.
 SCENES = tuple(_SCENES)

@@ -33,7 +33,7 @@ ESTATE = "幸福小区"
 _BEGIN = (
     Step("home", "home", (Touch("service:first_application"),)),
     Step("notice", "apply.notice", (NEXT,)),
-    Step("for-whom", "apply.who", (Touch("option:self"),)),
+    Step("for-whom", "apply.who", (Touch("option:resident"),)),
 )
 _PHONE = (
     Step("phone", "telephone.number", (Keys(PHONE),)),

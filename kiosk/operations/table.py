@@ -12,6 +12,7 @@ from kiosk.operations.card_pin import run_script, use_pin
 from kiosk.operations.cards import place_id_card, read_card
 from kiosk.operations.central import ask_central
 from kiosk.operations.outbox import await_verdict, find_mine, submit
+from kiosk.operations.pages import take_page
 from kiosk.operations.printer import print_slip
 from kiosk.operations.verifier import compare_faces
 from kiosk.visit import prompts
@@ -27,6 +28,7 @@ OPERATIONS: dict[type[Prompt[Any]], Callable[[Any, Any, Work], Any]] = {
     prompts.UsePin: use_pin,
     prompts.RunScript: run_script,
     prompts.TakePhoto: take_photo,
+    prompts.TakePage: take_page,
     prompts.CompareFaces: compare_faces,
     prompts.AskCentral: ask_central,
     prompts.Submit: submit,

@@ -86,6 +86,22 @@ class Outlet:
     area: str
     address: str
     phone: str
+    #: Whether a card is made there while one waits (即时制卡, R-F7).
+    instant: bool = False
+
+
+@dataclass(frozen=True)
+class CardRules:
+    """What goes with a new card."""
+
+    #: Whether the electronic card is made with it, with the person's consent (R-K1).
+    electronic: bool
+    #: Whether it may come by mail (邮寄) as well; otherwise it is fetched at an outlet.
+    by_mail: bool
+    #: Whether the 户口簿 serves who has lost the ID card, and a person checks it (R-B10).
+    household: bool
+    #: What is said of an outlet that makes cards while one waits.
+    instant: Name
 
 
 @dataclass(frozen=True)
@@ -140,6 +156,13 @@ class Policy:
         ages, photo = table.table("ages"), table.table("photo")
         self.ages = Ages(ages.whole("adult"), ages.whole("face_consent"), ages.whole("photo"))
         self.photo = PhotoRules(photo.whole("tries", 1), photo.whole("valid_months", 1))
+        card = table.table("card")
+        self.card = CardRules(
+            card.flag("electronic"),
+            card.flag("by_mail"),
+            card.flag("household"),
+            card.name("instant"),
+        )
         self.special_groups = table.names("special_groups")
         self.banks = tuple(sorted(_banks(table), key=lambda bank: bank.pinyin))
         self.outlets = tuple(_outlets(table))
@@ -274,6 +297,7 @@ def _outlets(table: Table) -> Iterator[Outlet]:
             outlet.text("area"),
             outlet.text("address"),
             outlet.note("phone"),
+            outlet.flag("instant") if "instant" in outlet else False,
         )
 
 

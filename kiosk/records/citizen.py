@@ -1,4 +1,5 @@
-"""The person at the terminal, as the chip of the resident ID card states them."""
+"""The person at the terminal, as the chip of the resident ID card states them, or, without it, as
+they say themself and pages of paper show (待核实, domain R-B10)."""
 
 from __future__ import annotations
 
@@ -6,15 +7,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 
-from kiosk.records.codes import SEX, ethnic_name
 from kiosk.records.id_number import BadIdNumber, IdNumber, parse_id_number
-from kiosk.records.names import standard_name
+from kiosk.records.names import LONGEST_NAME, standard_name
+from sync.codes import SEX, ethnic_name
 
 if TYPE_CHECKING:
     from hardware.id_documents import IdCard
-
-#: Most characters of a name, as of `sync.values.Name`: what is longer would not be taken there.
-LONGEST_NAME = 50
+    from kiosk.photo.pages import Page
 
 #: What the chip says of a card without an end date.
 LONG_TERM = "长期"
@@ -31,21 +30,25 @@ class UnusableIdCard(ValueError):
 
 @dataclass(frozen=True)
 class Citizen:
-    """Who they are. Everything comes from the chip; nothing is typed (domain R-B11). Nothing of it
-    appears in a `repr`, so that it cannot get into a log."""
+    """Who they are. Where a chip was read everything comes from it; nothing is typed (domain
+    R-B11). Nothing of it appears in a `repr`, so that it cannot get into a log."""
 
     name: str = field(repr=False)
     number: IdNumber = field(repr=False)
     ethnic: str = field(repr=False)
     id_address: str = field(repr=False)
     id_issuer: str = field(repr=False)
-    id_valid_from: date = field(repr=False)
+    #: None: there is no ID card, and the three fields around it are empty.
+    id_valid_from: date | None = field(repr=False)
     #: None: 长期.
     id_valid_to: date | None = field(repr=False)
     #: 102 x 126 x 3 bytes, see `IdCard.portrait`; None if there is none.
     portrait: bytes | None = field(default=None, repr=False, compare=False)
     #: The portrait as it is in the chip, 1,024 bytes WLT; b"" if the reader gave none.
     portrait_wlt: bytes = field(default=b"", repr=False, compare=False)
+    #: By what they are known: "id_card", or the paper whose pages stand in `pages`.
+    identified: str = "id_card"
+    pages: tuple[Page, ...] = field(default=(), repr=False)
 
     @property
     def sex(self) -> str:
@@ -62,6 +65,14 @@ class Citizen:
     def age_on(self, day: date) -> int:
         """Completed years (周岁) on a day."""
         return self.number.age_on(day)
+
+    @classmethod
+    def from_paper(
+        cls, paper: str, name: str, number: IdNumber, ethnic: str, pages: tuple[Page, ...]
+    ) -> Citizen:
+        """Without an ID card. `paper`: "household", "birth_certificate"; `ethnic`: "" where it has
+        to be read from the page."""
+        return cls(name, number, ethnic, "", "", None, None, identified=paper, pages=pages)
 
     @classmethod
     def from_id_card(cls, card: IdCard, today: date) -> Citizen:

@@ -13,6 +13,9 @@ from typing import Final
 
 DOT: Final = "·"
 
+#: Most characters of a name, as of `sync.values.Name`: what is longer would not be taken there.
+LONGEST_NAME = 50
+
 #: Whatever looks like a dot between the parts of a name.
 _DOTS = "∙⋅･●•‧・．.。｡●∘◦⸱᛫˙⦁⚫﹒"
 

@@ -9,7 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from kiosk.clock import beijing_now
 from kiosk.records.address import NUMERALS
+from kiosk.records.id_number import BadIdNumber, parse_id_number
+from kiosk.records.names import LONGEST_NAME, standard_name
 from sync.receipt_number import check_digit
 
 
@@ -104,6 +107,30 @@ def _plain(text: str) -> str:
     return narrow.translate({ord("—"): "-", ord("–"): "-", ord("、"): "/"})
 
 
+def id_number(text: str) -> str:
+    """公民身份号码, checked as it is typed (domain R-B12); spaces are dropped."""
+    try:
+        return parse_id_number(re.sub(r"\s", "", text), beijing_now().date()).text
+    except BadIdNumber as bad:
+        raise Broken(f"id_number.{bad.reason}") from None
+
+
+def name(text: str) -> str:
+    """A name as the household register has it: Han characters and the dot of minority names."""
+    text = standard_name(re.sub(r"\s", "", text))
+    if not re.fullmatch(rf"[{_HAN}]{{2,{LONGEST_NAME}}}", text):
+        raise Broken("name")
+    return text
+
+
+def insurance_no(text: str) -> str:
+    """基本医疗保险个人编号 (domain R-C1): letters and digits."""
+    text = _plain(text).upper()
+    if not re.fullmatch(r"[0-9A-Z]{4,20}", text):
+        raise Broken("insurance_no")
+    return text
+
+
 #: Rules by the name that `Field.rule` uses.
 RULES: dict[str, Callable[[str], str]] = {
     "mobile": mobile,
@@ -112,4 +139,7 @@ RULES: dict[str, Callable[[str], str]] = {
     "place": place,
     "house": house,
     "detail": detail,
+    "id_number": id_number,
+    "name": name,
+    "insurance_no": insurance_no,
 }

@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from kiosk.records.application import named
 from kiosk.records.evidence import PhotoEvidence
-from kiosk.steps.proof import compare, proven
+from kiosk.steps.proof import compare, on_paper, proven
 from kiosk.visit.flow import Recall
 from kiosk.visit.prompts import ChoosePhoto, Notice, TakePhoto
 
@@ -50,10 +51,14 @@ async def card_photo(context: Context, citizen: Citizen, consents: Consents) -> 
     agreed = await consents.read(_NOTICE)
     capture, tries = await _take(context.policy.photo.tries, agreed.exception)
     comparison, at = await compare(context, citizen, capture, consents)
-    proof = await proven(context, at or agreed.at, capture, comparison, agreed.exception)
+    if citizen.pages:
+        proof = await on_paper(agreed.at, capture, comparison, citizen.pages, agreed.exception)
+    else:
+        proof = await proven(context, at or agreed.at, capture, comparison, agreed.exception)
     attachments = {"photo": capture.photo.jpeg, "frame": capture.frame.jpeg}
     if at is not None and citizen.portrait_wlt:
         attachments["portrait_wlt"] = citizen.portrait_wlt
+    attachments |= {name: page.jpeg for name, page in named(citizen).items()}
     return Shot(capture, PhotoEvidence(capture, tries, agreed.exception), proof, attachments)
 
 

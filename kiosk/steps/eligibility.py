@@ -1,6 +1,7 @@
 """Eligibility: may this person apply for a card? The four refusals of domain §2.3, each with words.
 
-Offline nobody can look it up: the citizen is asked, and the centre decides when it hears of it.
+Offline nobody can look it up, and for who has shown no ID card nobody does: the citizen is asked,
+and the centre decides when it hears of it.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from datetime import date
 
 from kiosk.records.citizen import Citizen
+from kiosk.records.submission import Reply
 from kiosk.steps.enquiry import ask
 from kiosk.steps.existing_card import has_card
 from kiosk.visit.prompts import Choice, Option
@@ -20,7 +22,10 @@ async def may_apply(citizen: Citizen, today: date, question: str) -> str:
     """Raises `Leave` for who may not. Returns the telephone number that the centre knows, masked;
     "" if it knows none. `question`: of `sync.kinds`, e.g. "first_application.eligibility"."""
     number, name = citizen.number.text, citizen.name
-    reply = await ask("eligibility.ask", question, id_number=number, name=name)
+    reply = Reply()
+    if not citizen.pages:
+        # Whoever knows somebody's name and number by heart learns nothing about them.
+        reply = await ask("eligibility.ask", question, id_number=number, name=name)
     if reply.facts is None:
         if await Choice("eligibility.have_card", _HAVE_CARD) == "yes":
             await has_card(today)

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import TYPE_CHECKING
 
 from kiosk.records.citizen import Citizen, UnusableIdCard
+from kiosk.steps.papers import by_paper
 from kiosk.visit.prompts import Choice, Option, PlaceIdCard
 from kiosk.visit.service import Leave
+
+if TYPE_CHECKING:
+    from kiosk.policy import Policy
 
 #: After a card that cannot be used: put down another, or leave.
 _AGAIN = (
@@ -21,8 +26,24 @@ async def identify(today: date) -> Citizen:
     A residence permit or another card is refused with a word and another may be put down. Raises
     `Leave` if the citizen gives up, or at the window's word if the card has expired (domain §5.0).
     """
+    citizen = await _read(today, PlaceIdCard("identity.id_card"))
+    assert citizen is not None  # the prompt takes no other answer than a card
+    return citizen
+
+
+async def identify_or_paper(policy: Policy, today: date) -> Citizen:
+    """The same; who has no ID card here shows the 户口簿 instead, where the policy lets them."""
+    may_lack = policy.card.household
+    citizen = await _read(today, PlaceIdCard("identity.id_card", may_lack=may_lack))
+    return citizen or await by_paper("household", today)
+
+
+async def _read(today: date, prompt: PlaceIdCard) -> Citizen | None:
+    """None: the citizen says that they have none here."""
     while True:
-        card = await PlaceIdCard("identity.id_card")
+        card = await prompt
+        if card is None:
+            return None
         if card.kind != "resident":
             trouble = "identity.other_kind"
         else:

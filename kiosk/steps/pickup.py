@@ -1,27 +1,42 @@
-"""Pick-up: which cooperating bank (合作银行) makes the card, and where it is handed out.
+"""Pick-up: which cooperating bank (合作银行) makes the card, and how it gets to the citizen.
 
 The citizen chooses freely; banks stand in the order of their names and none is preselected (domain
-R-F8). Outlets of the citizen's own district come first.
+R-F8). Outlets of the citizen's own district come first, those that make a card while one waits are
+marked (R-B16, R-F7), and 邮寄 stands last where the policy has it.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kiosk.policy import Name
+from kiosk.records.application import Pickup
 from kiosk.visit.prompts import Choice, Option
 
 if TYPE_CHECKING:
     from kiosk.policy import Area, Outlet, Policy
 
+_MAIL = "mail"
 
-async def pick_up(policy: Policy, near: Area) -> Outlet:
-    """The outlet; its `bank` is the chosen bank."""
+
+async def pick_up(policy: Policy, near: Area) -> Pickup:
+    """The bank, and where or how the card is handed out."""
     bank = await Choice(
         "pickup.bank", tuple(Option(bank.id, label=bank.name) for bank in policy.banks)
     )
-    outlets = tuple(
-        Option(outlet.id, label=outlet.name, detail=outlet.address)
-        for outlet in policy.outlets_of(bank, near)
-    )
-    chosen = await Choice("pickup.outlet", outlets, facts={"bank": policy.bank(bank).name})
-    return policy.outlet(chosen)
+    ways = [_option(policy, outlet) for outlet in policy.outlets_of(bank, near)]
+    if policy.card.by_mail:
+        ways.append(Option(_MAIL, icon="email-outline"))
+    facts = {"bank": policy.bank(bank).name}
+    chosen = await Choice("pickup.outlet", tuple(ways), facts=facts)
+    if chosen == _MAIL:
+        return Pickup(bank, "", _MAIL)
+    return Pickup(bank, chosen, "instant" if policy.outlet(chosen).instant else "outlet")
+
+
+def _option(policy: Policy, outlet: Outlet) -> Option:
+    if not outlet.instant:
+        return Option(outlet.id, label=outlet.name, detail=outlet.address)
+    mark = policy.card.instant
+    detail = Name(f"{mark} · {outlet.address}", f"{mark.english} · {outlet.address}")
+    return Option(outlet.id, label=outlet.name, detail=detail, icon="flash")

@@ -19,6 +19,7 @@ from kiosk.visit.prompts import AskConsent, AskStaff, CompareFaces, TakePhoto
 
 if TYPE_CHECKING:
     from kiosk.photo.capture import Capture
+    from kiosk.photo.pages import Page
     from kiosk.records.citizen import Citizen
     from kiosk.steps.consents import Consents
     from kiosk.visit.service import Context
@@ -73,6 +74,8 @@ def _not_compared(context: Context, citizen: Citizen) -> Why | None:
     """Why the citizen is not even asked for the comparison; None if they are."""
     if context.comparison is Place.NONE:
         return Why.NO_METHOD
+    if citizen.pages:
+        return Why.NO_PORTRAIT  # there is no chip
     if citizen.age_on(context.today) < context.policy.ages.face_consent:
         return Why.GUARDIAN  # only a guardian may agree for a child (办法 第7条)
     return None
@@ -88,8 +91,7 @@ async def proven(
     """How sure it is who stands there, and why a person must look; staff may vouch.
 
     A face that differed once in this visit is a reason, whatever was said or done since."""
-    compared = [reply.comparison for _, reply in await Recall("comparison.compare")]
-    differed = any(one.band is Band.MISMATCH for one in compared)
+    differed = await _differed_once()
     reasons = review_reasons(capture, comparison, covered, differed=differed)
     if comparison.band is Band.MATCH:
         return Proof(Level.P3, at, comparison, reasons=reasons)
@@ -101,3 +103,24 @@ async def proven(
     # Staff saw the person and the card; what is to be looked at in the photo stays.
     left = tuple(reason for reason in reasons if reason not in OF_THE_FACE)
     return Proof(Level.P3, staff.at, comparison, staff, left)
+
+
+async def _differed_once() -> bool:
+    """Whether a face differed in this visit, also on a way that the citizen has left."""
+    compared = [reply.comparison for _, reply in await Recall("comparison.compare")]
+    return any(one.band is Band.MISMATCH for one in compared)
+
+
+async def on_paper(
+    at: datetime,
+    capture: Capture | None,
+    comparison: Comparison,
+    pages: tuple[Page, ...],
+    covered: bool = False,
+) -> Proof:
+    """Papers and a photo: always for a person to look at, whatever staff here say (R-B10)."""
+    differed = await _differed_once()
+    reasons = [*review_reasons(capture, comparison, covered, differed=differed), "on_paper"]
+    if not all(page.legible for page in pages):
+        reasons.append("page_unclear")
+    return Proof(Level.P0, at, comparison, reasons=tuple(reasons))

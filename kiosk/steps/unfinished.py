@@ -26,6 +26,8 @@ _GO_ON = (
 async def offer_unfinished(service: Service, citizen: Citizen) -> None:
     """Ask the centre for them and the citizen whether to go on. From here on the answers of this
     visit can be left for another day as well."""
+    if citizen.pages:
+        return  # they wait for the ID card, not for who knows a name and a number
     service.holder = citizen
     if not service.context.online:
         return  # nobody waits for an answer that does not come

@@ -10,13 +10,14 @@ A prompt says *what* is asked; its `id` names the words (`<id>.title`, `<id>.tex
 | Choice       | citizen            | the value of the chosen option             |
 | Resume       | citizen            | "go_on" or "anew"                          |
 | Form         | citizen            | {field name: text}, every field valid      |
-| PlaceIdCard  | ID-card reader     | `IdCard`                                   |
+| PlaceIdCard  | ID-card reader     | `IdCard`, or None: 没带身份证, if offered   |
 | ReadCard     | card reader        | `SocialCard`                               |
 | EnterPin     | citizen            | True; the PIN itself is no answer          |
 | UsePin       | card reader        | `PinUsed`                                  |
 | RunScript    | card reader        | `PinUsed`                                  |
 | AskConsent   | citizen            | the time of consent, or None: declined     |
 | TakePhoto    | camera and citizen | `Capture`                                  |
+| TakePage     | document camera    | `Page`                                     |
 | ChoosePhoto  | citizen            | which of the photos, or "again"            |
 | CompareFaces | this terminal      | `Compared`, a hint with its time           |
 | Review       | citizen            | True; a row may be revised instead         |
@@ -48,6 +49,7 @@ from hardware.id_documents import IdCard
 from kiosk.photo import CardPhoto
 from kiosk.photo.capture import Capture
 from kiosk.photo.faces import Comparison
+from kiosk.photo.pages import Page
 from kiosk.receipts import Slip
 from kiosk.records import rules
 from kiosk.records.pins import PinUsed
@@ -58,6 +60,9 @@ from kiosk.visit.flow import Performed, Prompt, Unacceptable
 
 if TYPE_CHECKING:
     from kiosk.records.transaction import Transaction
+
+#: Who takes pages: the document camera, or the other one where there is none.
+PAGE_CAMERA = "page_camera"
 
 #: Facts put into the words of a prompt: placeholder -> text.
 Facts = Mapping[str, str | int]
@@ -158,6 +163,8 @@ class Field:
     #: Longest entry, characters.
     longest: int = 40
     optional: bool = False
+    #: Filled only by who touches it: 下一步 does not lead to it.
+    aside: bool = False
 
 
 @dataclass(frozen=True)
@@ -193,14 +200,20 @@ class Form(Prompt[Mapping[str, str]]):
 
 
 @dataclass(frozen=True)
-class PlaceIdCard(Performed[IdCard]):
+class PlaceIdCard(Performed[IdCard | None]):
     """身份证 on the reader. Reports `IdStep` while it waits, `PutBack` if it was taken too
-    early."""
+    early. `may_lack`: the citizen may say that they have none here. Words: `<id>.lacking`."""
 
     id: str
+    may_lack: bool = False
 
     performed_by: ClassVar[str | None] = Device.ID_READER
     idle_s: ClassVar[float | None] = 60.0
+
+    def check(self, answer: IdCard | None) -> IdCard | None:
+        if answer is None and not self.may_lack:
+            raise Unacceptable("prompt.choice.unknown")
+        return answer
 
 
 @dataclass(frozen=True)
@@ -302,6 +315,21 @@ class TakePhoto(Performed[Capture]):
 
     performed_by: ClassVar[str | None] = Device.CAMERA
     enters: ClassVar[bool] = True
+    idle_s: ClassVar[float | None] = 90.0
+
+
+@dataclass(frozen=True)
+class TakePage(Performed[Page]):
+    """One page of paper, taken by itself once it can be read. Reports
+    `kiosk.operations.pages.PageView`s, and understands "now": take it as it is. `last`: the page
+    before, which is not taken twice."""
+
+    id: str
+    last: Page | None = None
+
+    performed_by: ClassVar[str | None] = PAGE_CAMERA
+    enters: ClassVar[bool] = True
+    personal: ClassVar[bool] = True
     idle_s: ClassVar[float | None] = 90.0
 
 
@@ -586,6 +614,7 @@ PROMPTS: tuple[type[Prompt[Any]], ...] = (
     RunScript,
     AskConsent,
     TakePhoto,
+    TakePage,
     ChoosePhoto,
     CompareFaces,
     Review,

@@ -20,7 +20,7 @@ from sync.wire.base import Message, Signed, known
 
 #: Largest number of envelopes in a batch, and largest sealed envelope in bytes.
 BATCH_LIMIT = 20
-SEALED_LIMIT = 512 * 1024
+SEALED_LIMIT = 1024 * 1024
 
 #: Largest number of envelopes in a file on removable media.
 EXPORT_LIMIT = 200

@@ -14,6 +14,7 @@ from hardware.card.contents import SocialCard
 from hardware.virtual import personas
 from kiosk.photo import CardPhoto
 from kiosk.photo.capture import Capture, WholeFrame
+from kiosk.photo.pages import Page
 from kiosk.policy import load_policy
 from kiosk.records.signature import Strokes
 from kiosk.records.submission import Reply, Standpoint, Submitted, Verdict
@@ -37,6 +38,7 @@ def number(birth: str = "19570316", sequence: int = 11) -> str:
 
 ZHANG = personas.ID_PERSONAS["zhang"].card()
 CHILD = dataclasses.replace(ZHANG, birth="20130316", number=number("20130316"))
+PAGE = Page(b"\xff\xd8 not a real page", "1" * 64)
 SIGNATURE = Strokes((((100, 200), (600, 700)), ((500, 100), (520, 800))), NOW)
 PHOTO = CardPhoto(jpeg=b"\xff\xd8 not a real picture", sha256="0" * 64, width=358, height=441)
 CAPTURE = Capture(PHOTO, WholeFrame(b"\xff\xd8 not a real frame", 1280, 720, 1280, 92))
@@ -54,7 +56,7 @@ PHONE = {"phone": "13900000000"}
 #: What a citizen with an address on the chip answers, prompt by prompt.
 APPLICATION: tuple[tuple[str, Any], ...] = (
     ("apply.notice", AGREED),
-    ("apply.who", "self"),
+    ("apply.who", "resident"),
     ("identity.id_card", ZHANG),
     ("eligibility.ask", ELIGIBLE),
     ("telephone.number", PHONE),

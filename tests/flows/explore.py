@@ -21,7 +21,7 @@ from kiosk.visit.flow import Ending, Prompt, Unacceptable, Visit
 from kiosk.visit.service import Context, Service
 from kiosk.words import Words
 from tests.flows.counter import CONTEXT
-from tests.flows.packs import CHARGED, policy_with
+from tests.flows.packs import CHARGED, MAILED, PLASTIC_ONLY, policy_with
 from tests.flows.ways import SPOILT, Revise, Way, ways
 
 #: Prompts of one path that are answered otherwise than by the way that leads on: on the first
@@ -34,7 +34,7 @@ LONGEST = 90
 CONTEXTS: tuple[Context, ...] = (
     dataclasses.replace(CONTEXT, comparison=Place.TERMINAL, staffed=True),
     dataclasses.replace(CONTEXT, printer=False),
-    dataclasses.replace(CONTEXT, policy=policy_with(CHARGED)),
+    dataclasses.replace(CONTEXT, policy=policy_with(CHARGED, MAILED, PLASTIC_ONLY)),
 )
 
 
@@ -209,6 +209,7 @@ def _note_options(seen: Seen, prompt: p.Choice) -> None:
 
 def _note_review(seen: Seen, prompt: p.Review) -> None:
     say(seen, (row.label for row in prompt.rows), {}, prompt.id)
+    say(seen, (row.value for row in prompt.rows if _is_id(row.value)), {}, prompt.id)
     say(seen, (f"{prompt.id}.confirm",), {}, prompt.id, optional=True)
 
 
@@ -267,11 +268,17 @@ def _note_form(seen: Seen, form: p.Form) -> None:
                 say(seen, (refused.message,), refused.facts, f"{form.id}, {box.name}")
 
 
+def _note_id_card(seen: Seen, prompt: p.PlaceIdCard) -> None:
+    if prompt.may_lack:
+        say(seen, (f"{prompt.id}.lacking",), {}, prompt.id)
+
+
 _NOTES: Mapping[type[Prompt[Any]], Callable[[Seen, Any], None]] = {
     p.Notice: _note_points,
     p.AskConsent: _note_points,
     p.Choice: _note_options,
     p.Form: _note_form,
+    p.PlaceIdCard: _note_id_card,
     p.Review: _note_review,
     p.Sign: lambda seen, prompt: say(seen, ("prompt.sign.empty",), {}, prompt.id),
     p.EnterPin: _note_pin,

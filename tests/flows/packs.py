@@ -29,6 +29,10 @@ def policy_with(*changes: tuple[str, str]) -> Policy:
 #: A change for `policy_with`: the first card costs 20 yuan.
 CHARGED = ("first = { yuan = 0 }", 'first = { yuan = 20, approval = "示例批文" }')
 
+#: Likewise: the card may come by mail; no electronic card is made with it.
+MAILED = ("by_mail = false", "by_mail = true")
+PLASTIC_ONLY = ("electronic = true", "electronic = false")
+
 CENTRE = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 KEY = CENTRE.public_key().public_bytes_raw()
 

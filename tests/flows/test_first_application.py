@@ -140,9 +140,10 @@ def test_a_guardian_is_sent_to_the_window() -> None:
 
 
 def test_a_unit_member_is_told_of_the_unit_route_and_may_go_on() -> None:
-    visit = walk().until("apply.who").say("apply.who", "unit").say("apply.unit", "self")
+    visit = walk().until("apply.who").say("apply.who", "employee").say("apply.unit", "self")
     assert visit.at == "identity.id_card"
-    visit = walk().until("apply.who").say("apply.who", "unit").say("apply.unit", "leave")
+    assert submitted(visit.until("filing.submit")).document["person_kind"] == "employee"
+    visit = walk().until("apply.who").say("apply.who", "employee").say("apply.unit", "leave")
     assert finished(visit)
 
 
@@ -586,7 +587,7 @@ def test_the_review_shows_everything_and_offers_to_change_what_was_typed() -> No
 def test_a_changed_telephone_number_leads_straight_back_to_the_review() -> None:
     visit = walk().until("review")
     visit.visit.revise("telephone")
-    assert visit.visit.suggestion == PHONE
+    assert visit.visit.suggestion == {**PHONE, "insurance_no": ""}
     visit.say("telephone.number", {"phone": "13911111111"})
     assert visit.prompt.facts == {"number": "139 1111 1111"}
     visit.say("telephone.read_back", "right")

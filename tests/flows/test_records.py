@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiosk.records.citizen import Citizen, UnusableIdCard
-from kiosk.records.codes import ETHNIC, SEX, ethnic_name
 from kiosk.records.id_number import BadIdNumber, IdNumber, check_character, parse_id_number
 from kiosk.records.masking import mask_id_number, mask_name, mask_phone
 from kiosk.records.names import standard_name
+from sync.codes import ETHNIC, SEX, ethnic_name
 from tests.flows.counter import TODAY, ZHANG, number
 
 

@@ -9,7 +9,7 @@ import pytest
 from kiosk.policy import load_policy
 from kiosk.receipts import Slip
 from kiosk.records.address import RuralAddress, UrbanAddress
-from kiosk.records.application import FirstApplication
+from kiosk.records.application import CardApplication, Contact, Pickup
 from kiosk.records.citizen import Citizen
 from kiosk.services import find_services
 from kiosk.steps.filing import Paper
@@ -41,6 +41,7 @@ def test_no_prompt_of_a_service_tells_of_the_citizen(service: type[Service]) -> 
 AREA = load_policy().areas[0]
 CITIZEN = Citizen.from_id_card(ZHANG, TODAY)
 ADDRESS = UrbanAddress(AREA, ZHANG.address, ZHANG.name, ZHANG.name, ZHANG.name)
+CONTACT = Contact(PHONE["phone"], PHONE["phone"], ZHANG.number)
 ROWS = (("row.name", ZHANG.name), ("row.number", ZHANG.number))
 FACTS = {"name": ZHANG.name, "phone": PHONE["phone"]}
 
@@ -53,7 +54,17 @@ FACTS = {"name": ZHANG.name, "phone": PHONE["phone"]}
         CITIZEN.number,
         ADDRESS,
         RuralAddress(AREA, ZHANG.address, ZHANG.name, ZHANG.name),
-        FirstApplication(CITIZEN, PHONE["phone"], ADDRESS, ZHANG.name, "icbc", "outlet", PHOTO),
+        CardApplication(
+            CITIZEN,
+            "resident",
+            CONTACT,
+            ADDRESS,
+            ZHANG.name,
+            Pickup("icbc", "a", "outlet"),
+            True,
+            PHOTO,
+        ),
+        CONTACT,
         SIGNATURE,
         Slip("a.slip", "state.queued", rows=ROWS, facts=FACTS),
         Paper("a", rows=ROWS, facts=FACTS),

@@ -185,6 +185,8 @@ def _id_cards(prompt: p.PlaceIdCard) -> Iterator[Way]:
     yield dataclasses.replace(card, kind="hk_macau_taiwan")
     yield dataclasses.replace(card, valid_to="20200101")
     yield dataclasses.replace(card, number=card.number[:-1] + "?")
+    if prompt.may_lack:
+        yield None
 
 
 def _social_cards(prompt: p.ReadCard) -> Iterator[Way]:
@@ -272,6 +274,7 @@ _WAYS: Mapping[type[Prompt[Any]], Callable[[Any], Any]] = {
     ),
     p.AskConsent: lambda prompt: (counter.NOW, None),
     p.TakePhoto: lambda prompt: (counter.CAPTURE,),
+    p.TakePage: lambda prompt: (counter.PAGE, dataclasses.replace(counter.PAGE, legible=False)),
     p.ChoosePhoto: _choose_photo,
     p.CompareFaces: lambda prompt: (p.Compared(Comparison(b), counter.NOW) for b in Band),
     p.Review: _review,

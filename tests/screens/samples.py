@@ -62,11 +62,12 @@ def sample_prompts() -> dict[str, Prompt[Any]]:
                 ("fee", "cash-remove"),
                 ("time", "calendar-clock"),
                 ("bring", "card-account-details-outline"),
-                ("use", "hospital-building"),
+                ("electronic", "cellphone"),
                 ("data", "shield-lock-outline"),
             ),
             must_agree=True,
-            facts={"fee": 0, "days": 15},
+            exception=True,
+            facts={"fee": 0, "days": 15, "instant": "当场制卡"},
         ),
         "notice-loss": p.Notice(
             "loss_report.notice",
@@ -75,8 +76,9 @@ def sample_prompts() -> dict[str, Prompt[Any]]:
         "choice-list": p.Choice(
             "apply.who",
             (
-                Option("self", icon="account"),
-                Option("unit", icon="office-building-outline"),
+                Option("employee", icon="office-building-outline"),
+                Option("resident", icon="home-account"),
+                Option("flexible", icon="account-hard-hat"),
                 Option("child", icon="human-male-child"),
             ),
         ),
@@ -122,7 +124,8 @@ def sample_prompts() -> dict[str, Prompt[Any]]:
                 Option(
                     f"outlet-{at}",
                     label=f"中国建设银行股份有限公司唐山{name}支行营业部",
-                    detail=f"唐山市路北区新华东道{at * 17 + 4}号",
+                    detail=f"当场制卡 · 唐山市路北区新华东道{at * 17 + 4}号",
+                    icon="flash" if at % 2 else "",
                 )
                 for at, name in enumerate(
                     ("建设路", "新华道", "北新道", "车站路", "龙泽路", "大里路")
@@ -131,6 +134,15 @@ def sample_prompts() -> dict[str, Prompt[Any]]:
             facts={"bank": "中国建设银行"},
         ),
         "id-card": p.PlaceIdCard("identity.id_card"),
+        "id-card-or-paper": p.PlaceIdCard("identity.id_card", may_lack=True),
+        "take-page": p.TakePage("papers.household_first"),
+        "paper-form": p.Form(
+            "papers.who",
+            (
+                p.Field("name", rule="name", keyboard="chinese", longest=50),
+                p.Field("id_number", rule="id_number", keyboard="id_digits", longest=20),
+            ),
+        ),
         "read-card": p.ReadCard("existing_card.read"),
         "pin": p.EnterPin("card_pin.present", 1, tries_left=2, again="card_pin.wrong"),
         "pin-new": p.EnterPin("card_pin.new", 1, new=True),
@@ -156,17 +168,21 @@ def sample_prompts() -> dict[str, Prompt[Any]]:
                 Row("form.id_number", "130299195703120015"),
                 Row("form.birth", "1957-03-12"),
                 Row("form.ethnic", "维吾尔族"),
+                Row("form.person_kind", "person_kind.flexible", revise="apply.who"),
                 Row("form.special_group", "无", revise="apply.special_group"),
                 Row("form.phone", "13800000000", revise="telephone"),
+                Row("form.insurance_no", "B0012345678", revise="telephone"),
                 Row(
                     "form.address",
                     "河北省唐山市路北区张北小区19楼1门401号",
                     revise="address",
                 ),
-                Row("form.bank", "中国建设银行", revise="pickup"),
                 Row(
-                    "form.outlet", "中国建设银行股份有限公司唐山建设路支行", revise="pickup.outlet"
+                    "form.outlet",
+                    "中国建设银行股份有限公司 唐山建设路支行",
+                    revise="pickup",
                 ),
+                Row("form.electronic", "electronic.yes", revise="apply.notice"),
             ),
             photo(),
         ),
@@ -221,6 +237,15 @@ def sample_prompts() -> dict[str, Prompt[Any]]:
         "done-card": p.Done("card_check.third", "ok"),
         "form": p.Form(
             "telephone.number", (p.Field("phone", rule="mobile", keyboard="digits", longest=13),)
+        ),
+        "form-aside": p.Form(
+            "telephone.number",
+            (
+                p.Field("phone", rule="mobile", keyboard="digits", longest=13),
+                p.Field(
+                    "insurance_no", "insurance_no", "house", longest=20, optional=True, aside=True
+                ),
+            ),
         ),
         "sign": p.Sign("signature", "ab" * 32, "张建国"),
         "take-photo": p.TakePhoto("photo.take"),

@@ -74,6 +74,9 @@ WITHDRAWING = [
 BAD_LINE = Person("孙远路", "19610718", 113)
 CARRIED = Person("马随身", "19590430", 115)
 
+#: Without an ID card, by mail, for the printed form.
+PAPERS = [Person(f"材料{digit}", "19740404", 1 + 2 * n) for n, digit in enumerate("甲乙丙丁戊己")]
+
 #: For the tests of the journal.
 JOURNALLED = [Person(f"日志{digit}", "19680808", 1 + 2 * n) for n, digit in enumerate("甲乙丙丁戊")]
 
@@ -100,6 +103,7 @@ REGISTRY = [
     *FREE,
     *REVIEWED,
     *WITHDRAWING,
+    *PAPERS,
     *PHOTOGRAPHED,
     *JOURNALLED,
 ]
@@ -132,6 +136,9 @@ def form_of(person: Person, photo: bytes) -> dict[str, Any]:
         "id_number": person.number,
         "birth": f"{person.birth[:4]}-{person.birth[4:6]}-{person.birth[6:]}",
         "ethnic": "01",
+        "identified": "id_card",
+        "person_kind": "resident",
+        "insurance_no": "",
         "special_group": "none",
         "phone": "13900000000",
         "address": {
@@ -151,6 +158,7 @@ def form_of(person: Person, photo: bytes) -> dict[str, Any]:
         "bank": "bank_a",
         "outlet": "outlet_1",
         "pickup": "outlet",
+        "electronic": True,
         "photo_sha256": sha256_hex(photo),
     }
 

@@ -63,6 +63,7 @@ CONTEXTS = tuple(
 )
 
 PHOTO = dataclasses.replace(counter.PHOTO, jpeg=jpeg(), sha256=sha256_hex(jpeg()))
+PAGE = dataclasses.replace(counter.PAGE, jpeg=jpeg(), sha256=sha256_hex(jpeg()))
 
 
 @dataclass
@@ -241,9 +242,16 @@ class Citizen:
         if isinstance(prompt, p.Choice):
             return self.chance.choice(prompt.options).value
         if isinstance(prompt, p.PlaceIdCard):
+            if other is None:
+                self.read = self.card.number
+                return None
             placed = self._own(other)
             self.read = placed.number
             return placed
+        if prompt.id == "papers.who":
+            return {"name": self.card.name, "id_number": self.card.number}
+        if isinstance(prompt, p.TakePage):
+            return PAGE
         if isinstance(prompt, p.ReadCard) and other.holder is not None:
             holder = Holder(self.card.number, self.card.name, "1", "01", None)
             return dataclasses.replace(other, holder=holder, card_no="T00000678")

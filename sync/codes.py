@@ -17,7 +17,10 @@ ETHNIC = dict(enumerate(_ETHNIC_GROUPS.split(), start=1)) | {97: "其他", 98: "
 
 
 def ethnic_name(code: str) -> str:
-    """Name of a two-digit ethnic code, with 族 where it belongs; "未识别" if there is none."""
+    """Name of a two-digit ethnic code, with 族 where it belongs; "未识别" if there is none. "": it
+    is read from a page of the household register."""
+    if not code:
+        return "见户口簿"
     name = ETHNIC.get(int(code)) if code.isascii() and code.isdigit() else None
     if name is None:
         return "未识别"

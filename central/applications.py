@@ -1,0 +1,200 @@
+"""What every business that asks for a card is at the centre: its states, its rules, the printed
+《登记表》 (附件1).
+
+The rules are tried in order; the first that applies decides. The question before a visit and the
+application itself go through the same table (domain §2.3).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.utils import timezone
+
+from central import card_states, pictures, portrait
+from central.business import Business, Opened
+from central.card_states import WITHOUT_CARD, CardMove
+from central.cases import TO_REVIEW
+from central.models import CardState
+from central.ports.registry import registry
+from kiosk.policy import BadPolicy, load_policy
+from sync.codes import SEX, ethnic_name
+from sync.wire.application import PAGES
+from sync.wire.envelopes import Rejection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from central.cases import Case
+    from central.ports.registry import Registered
+    from kiosk.policy import Policy
+
+#: (refusal, reason, does it apply?)
+_RULES: list[tuple[Rejection, str, Callable[[Registered], bool]]] = [
+    (Rejection.NOT_PERMITTED, "deceased", lambda person: person.deceased),
+    (Rejection.NOT_PERMITTED, "not_insured", lambda person: not person.insured),
+    (Rejection.NOT_PERMITTED, "has_card", lambda person: person.card_state not in WITHOUT_CARD),
+    (Rejection.DUPLICATE_APPLICATION, "open_elsewhere", lambda person: person.open_elsewhere),
+]
+
+_PERSON_KINDS = {"employee": "职工", "resident": "城乡居民", "flexible": "灵活就业"}
+_WAYS = {"outlet": "网点自取", "instant": "网点当场制卡", "mail": "邮寄"}
+_IDENTIFIED = {"id_card": "身份证芯片", "household": "户口簿", "birth_certificate": "出生医学证明"}
+
+
+class CardApplication(Business):
+    """One of them. Subclasses say whose."""
+
+    states: ClassVar = {
+        "accepted": "已受理",
+        "to_review": "待核实",
+        "approved": "审核通过",
+        "needs_more": "需补件",
+        "in_production": "制卡中",
+        "in_delivery": "配送中",
+        "delivered": "网点待领",
+        "collected": "已领卡",
+        "finished": "办结",
+        "returned": "退回",
+        "withdrawn": "已撤回",
+        "refused": "不予受理",
+        "duplicate": "重复申请",
+    }
+    machine: ClassVar = {
+        "accepted": ("to_review", "approved", "needs_more", "returned", "withdrawn"),
+        "to_review": ("accepted", "approved", "needs_more", "returned", "withdrawn"),
+        "needs_more": ("accepted", "returned", "withdrawn"),
+        "approved": ("to_review", "in_production", "returned"),
+        "in_production": ("in_delivery", "delivered", "returned"),
+        "in_delivery": ("delivered", "returned"),
+        "delivered": ("collected", "finished"),
+        # Its social security side is activated by the person, here or at a window (启用).
+        "collected": ("finished",),
+        # The registry was wrong or came late: a person may take it in after all, once they looked.
+        "refused": ("to_review",),
+        "duplicate": ("to_review",),
+    }
+    open_states = (
+        "accepted",
+        "to_review",
+        "approved",
+        "needs_more",
+        "in_production",
+        "in_delivery",
+        "delivered",
+    )
+    withdrawable = ("accepted", "to_review")
+    tasks = ("photo",)
+    words: ClassVar = {
+        "on_paper": "没有读身份证,凭材料照片办理:请核对材料各页(R-B10)",
+        "page_unclear": "有一页材料拍得不清楚",
+    }
+    form = "河北省社会保障卡申领登记表"
+
+    def rows(self, document: Mapping[str, Any]) -> list[tuple[str, str]]:
+        return [
+            *self.form_rows(document, load_policy()),
+            ("核对身份", _IDENTIFIED.get(document["identified"], document["identified"])),
+            ("身份证住址", document["id_address"]),
+            ("签发机关", document["id_issuer"]),
+            ("有效期限", _from_to(document)),
+        ]
+
+    def form_rows(self, document: Mapping[str, Any], policy: Policy) -> list[tuple[str, str]]:
+        """The items of 附件1, in its order (domain R-B1), and where the card goes."""
+        kind = document["person_kind"]
+        group, bank, outlet = document["special_group"], document["bank"], document["outlet"]
+        return [
+            ("姓名", document["name"]),
+            ("性别", SEX[document["sex"]]),
+            ("身份证号", document["id_number"]),
+            ("出生日期", document["birth"]),
+            ("民族", ethnic_name(document["ethnic"])),
+            ("特殊人群标志", _named(group, lambda: policy.special_group(group))),
+            ("人员类别", _PERSON_KINDS.get(kind, kind)),
+            ("医保个人编号", document["insurance_no"]),
+            ("联系电话", document["phone"] or "沿用中心已有号码"),
+            ("通讯地址", document["address"]["text"]),
+            ("合作银行", _named(bank, lambda: policy.bank(bank).name)),
+            ("领卡网点", _named(outlet, lambda: policy.outlet(outlet).name)),
+            ("领取方式", _WAYS.get(document["pickup"], document["pickup"])),
+            ("电子社保卡", "同意一起开通" if document["electronic"] else "不开通"),
+        ]
+
+    def faults(self, opened: Opened) -> str:
+        form, files = opened.document, opened.attachments
+        hashed = [name for name in ("photo", *PAGES) if getattr(form, f"{name}_sha256")]
+        on_paper = form.identified != "id_card"
+        checks = [
+            ("birth", form.birth.replace("-", "") == form.id_number[6:14]),
+            ("sex", (form.sex == "1") == (int(form.id_number[16]) % 2 == 1)),
+            ("pickup", (form.pickup == "mail") == (not form.outlet)),
+            ("pages", on_paper == any(page in hashed for page in PAGES)),
+            ("attachments", all(name in files for name in hashed)),
+            ("id_card", on_paper == (not form.id_valid_from)),
+        ]
+        if wrong := next((name for name, right in checks if not right), ""):
+            return wrong
+        return _faulty_picture(files)
+
+    def reasons(self, opened: Opened) -> tuple[str, ...]:
+        """What rests on papers is looked at, whatever the terminal says of it."""
+        said = opened.contents.proof.reasons
+        if opened.document.identified == "id_card" or "on_paper" in said:
+            return super().reasons(opened)
+        return (*super().reasons(opened), "on_paper")
+
+    def moved(self, case: Case) -> None:
+        """Whoever had to compare has decided; the card follows the case."""
+        if case.state != TO_REVIEW:
+            portrait.add_task(case)
+        if case.state == "in_production":
+            bank = case.contents["document"]["bank"]
+            card_states.number(case.person, bank, timezone.localdate())
+        elif case.state == "collected" or (
+            case.state == "finished" and not _was(case, "collected")
+        ):
+            card_states.bring(case.person, CardState.NOT_ACTIVE, CardMove.HAND_OUT)
+        elif case.state == "returned" and _was(case, "in_production"):
+            card_states.cancel(case.person)
+
+    def refusal(self, opened: Opened) -> tuple[Rejection, str] | None:
+        return refusal(opened.document.name, opened.person)
+
+
+def _was(case: Case, state: str) -> bool:
+    """Whether it came through a state: in production its card gets its number, when collected it is
+    in its holder's hands."""
+    return case.events.filter(to_state=state).exists()
+
+
+def refusal(name: str, person: str) -> tuple[Rejection, str] | None:
+    """Why the holder of this name and keyed hash may have no first card; None if they may."""
+    known = registry().find(person)
+    if known is None:
+        return Rejection.PERSON_UNKNOWN, "not_in_registry"
+    if known.name != name:
+        return Rejection.MISMATCH, "name"
+    return next(((kind, reason) for kind, reason, applies in _RULES if applies(known)), None)
+
+
+def _named(code: str, name: Callable[[], str]) -> str:
+    """What the pack calls it; the code where it does not know it."""
+    try:
+        return str(name())
+    except BadPolicy:
+        return code
+
+
+def _from_to(document: Mapping[str, Any]) -> str:
+    if not document["id_valid_from"]:
+        return ""
+    return f"{document['id_valid_from']} 至 {document['id_valid_to']}"
+
+
+def _faulty_picture(files: Mapping[str, bytes]) -> str:
+    """A word for the first picture that is not what it should be."""
+    if "photo" in files and (fault := pictures.card_photo_fault(files["photo"])):
+        return f"photo.{fault}"
+    pages = [page for page in PAGES if page in files]
+    return next((page for page in pages if pictures.size_of(files[page], "JPEG") is None), "")

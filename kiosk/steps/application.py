@@ -1,0 +1,121 @@
+"""What every application for a card has in common: its contact, its rows, its receipt.
+
+The nine items of the 登记表 stand on the review page (the photo beside them), and where the card
+goes. The receipt says what it costs, when it is there, and what to bring (domain R-B16, R-F7).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from kiosk.policy import Name
+from kiosk.records.application import Contact
+from kiosk.steps.filing import Paper
+from kiosk.steps.rows import masked, of_chip
+from kiosk.steps.telephone import telephone_and
+from kiosk.visit.prompts import Choice, Field, Option, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kiosk.policy import Policy
+    from kiosk.records.application import CardApplication, Pickup
+
+#: Optional, and beside the telephone number: who knows it by heart is rare.
+_INSURANCE_NO = Field(
+    "insurance_no", "insurance_no", "house", longest=20, optional=True, aside=True
+)
+
+
+async def contact(known_phone: str) -> Contact:
+    """Telephone, and 医保个人编号 from who has it there. `known_phone`: the centre's, masked."""
+    typed = await telephone_and((_INSURANCE_NO,), known_phone)
+    return Contact(typed["phone"], typed["phone"] or known_phone, typed["insurance_no"])
+
+
+async def special_group(policy: Policy) -> str:
+    """特殊人群标志, an id of the policy pack's; "none" is one."""
+    groups = tuple(Option(code, label=name) for code, name in policy.special_groups)
+    return await Choice("apply.special_group", groups)
+
+
+def rows(application: CardApplication, policy: Policy) -> tuple[Row, ...]:
+    """What is reviewed and signed; what was asked for can be changed."""
+    citizen, pickup = application.citizen, application.pickup
+    who = of_chip(citizen)
+    if citizen.pages:
+        who = tuple(replace(row, revise="papers") for row in who)
+    insurance_no = application.contact.insurance_no
+    electronic = "electronic.yes" if application.electronic else "electronic.no"
+    return (
+        *who,
+        Row("form.person_kind", f"person_kind.{application.person_kind}", revise="apply.who"),
+        Row(
+            "form.special_group",
+            policy.special_group(application.special_group),
+            revise="apply.special_group",
+        ),
+        Row("form.phone", application.contact.shown_phone, revise="telephone"),
+        *([Row("form.insurance_no", insurance_no, revise="telephone")] if insurance_no else []),
+        Row("form.address", application.address.text, revise="address"),
+        *_pickup(policy, pickup),
+        *(
+            [Row("form.electronic", electronic, revise="apply.notice")]
+            if policy.card.electronic
+            else []
+        ),
+    )
+
+
+def paper(application: CardApplication, policy: Policy, **facts: str | int) -> Paper:
+    """The receipt. At an outlet that makes cards at once it is what one comes with (R-F7)."""
+    pickup = application.pickup
+    where: tuple[tuple[str, str], ...] = ()
+    if pickup.outlet:
+        where = (("form.outlet_phone", policy.outlet(pickup.outlet).phone),)
+    fee = "apply.slip.fee_due" if policy.fee("first").yuan else "apply.slip.fee"
+    return Paper(
+        "apply",
+        rows=(
+            *masked(application.citizen),
+            ("form.bank", policy.bank(pickup.bank).name),
+            ("form.outlet", _place(policy, pickup)),
+            *where,
+        ),
+        notes=(fee, *_HOW[pickup.way]),
+        facts={**costs(policy), **facts},
+    )
+
+
+#: How it is handed out -> what the receipt says of it.
+_HOW: Mapping[str, tuple[str, ...]] = {
+    "outlet": ("apply.slip.days", "apply.slip.bring"),
+    "instant": ("apply.slip.instant", "apply.slip.bring"),
+    "mail": ("apply.slip.days", "apply.slip.mail"),
+}
+
+
+def costs(policy: Policy) -> dict[str, str | int]:
+    """What it costs and how long it takes, facts for words."""
+    return {
+        "fee": policy.fee("first").yuan,
+        "days": policy.days("make_card").name,
+        "instant": policy.card.instant,
+    }
+
+
+def _pickup(policy: Policy, pickup: Pickup) -> tuple[Row, ...]:
+    bank = policy.bank(pickup.bank).name
+    if not pickup.outlet:
+        return (
+            Row("form.bank", bank, revise="pickup"),
+            Row("form.outlet", _place(policy, pickup), revise="pickup.outlet"),
+        )
+    outlet = policy.outlet(pickup.outlet).name
+    both = Name(f"{bank} {outlet}", f"{bank.english}, {outlet.english}")
+    return (Row("form.outlet", both, revise="pickup"),)
+
+
+def _place(policy: Policy, pickup: Pickup) -> str:
+    return policy.outlet(pickup.outlet).name if pickup.outlet else "pickup.outlet.mail.label"
