@@ -146,6 +146,13 @@ def shortest(ask: Callable[[Policy], Days]) -> timedelta:
     return timedelta(days=min(_asked(pack, ask).number for pack in packs))
 
 
+def went_by(version: str) -> Policy:
+    """The pack that a terminal went by and names; the program's example rules for one that was
+    never issued here."""
+    pack = PolicyPack.objects.filter(version=version).first()
+    return load_policy() if pack is None else _read(pack.text)
+
+
 def _asked(pack: PolicyPack | None, ask: Callable[[Policy], T]) -> T:
     if pack is not None:
         try:

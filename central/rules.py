@@ -15,6 +15,7 @@ REVIEW_WORDS = {
     "face_declined": "本人不同意人脸比对",
     "face_unsure": "照片与身份证相片比对:不确定",
     "face_mismatch": "照片与身份证相片比对:不一致",
+    "proof_stale": "核验本人到签名(提交)相隔过久",
     "liveness_not_seen": "未看到活体动作",
     "background_uneven": "照片背景不均匀",
     "frame_in_picture": "画面中有边框,可能是翻拍",

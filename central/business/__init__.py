@@ -11,20 +11,19 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.utils import timezone
 
 from central.cases import TO_REVIEW
-from central.packs import days_of, ends
+from central.packs import days_of, ends, went_by
 from sync.wire.contents import ProofLevel
 from sync.wire.envelopes import Rejection, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from datetime import datetime
     from types import ModuleType
 
     from central.cases import Case
@@ -120,9 +119,12 @@ class Business:
 
     def reasons(self, opened: Opened) -> tuple[str, ...]:
         """Why a person must look besides what the terminal says, as codes. A terminal is not
-        believed a level of proof without what makes it: a face that matched, or staff."""
+        believed a level of proof without what makes it: a face that matched, or staff. What makes
+        it does not last."""
         proof = opened.contents.proof
-        if proof.reasons or _is_proven(proof):
+        if _is_proven(proof):
+            return () if is_fresh(opened) else ("proof_stale",)
+        if proof.reasons:
             return ()
         band = "" if proof.comparison is None else proof.comparison.band
         return (_OF_THE_BAND.get(band, "face_not_compared"),)
@@ -162,6 +164,20 @@ class Business:
 def _to_card(policy: Policy) -> Days:
     """A card, and whatever has no time of its own, that takes longer than this is late."""
     return policy.days("make_card")
+
+
+def is_fresh(opened: Opened) -> bool:
+    """Whether it was seen who stands there shortly before they signed, or filed what is not signed:
+    by the pack that the terminal went by."""
+    contents = opened.contents
+    signature = contents.signature
+    done = opened.created if signature is None else datetime.fromisoformat(signature.signed_at)
+    minutes = went_by(contents.policy_version).proof.fresh_minutes
+    return (
+        timedelta(0)
+        <= done - datetime.fromisoformat(contents.proof.at)
+        <= timedelta(minutes=minutes)
+    )
 
 
 def _is_proven(proof: Proof) -> bool:

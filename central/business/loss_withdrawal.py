@@ -1,4 +1,4 @@
-"""解挂: a block is lifted, once, for who has proven to be the holder within five minutes.
+"""解挂: a block is lifted, once, for who has just proven to be the holder.
 
 Never after a new card was asked for: the old one is void then (domain §2.7). A report made after
 the withdrawal stands, whichever of the two arrives first or has to wait for a person.
@@ -6,10 +6,9 @@ the withdrawal stands, whichever of the two arrives first or has to wait for a p
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from central.business import WAITING, Business, Opened
+from central.business import WAITING, Business, Opened, is_fresh
 from central.business.loss_report import HOLDING, holding_reports
 from central.card_states import BLOCKED, USABLE, CardMove, bring
 from central.cases import TO_REVIEW, Case
@@ -23,13 +22,11 @@ from sync.wire.envelopes import Rejection, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from django.db.models import QuerySet
 
     from sync.wire.base import Message
-
-#: How long a proof of level P3 is fresh (domain §5.0).
-FRESH = timedelta(minutes=5)
 
 #: Kinds that ask for a new card, after which the old one is not brought back.
 _NEW_CARD = ("first_application", "card_replacement")
@@ -66,8 +63,7 @@ class LossWithdrawal(Business):
             return Rejection.NOT_PERMITTED, found.state
         if _reports(opened.person, after=opened.created).exists():
             return Rejection.NOT_PERMITTED, "lost_again"
-        age = opened.created - datetime.fromisoformat(proof.at)
-        if proof.level is not ProofLevel.PERSON or not timedelta(0) <= age <= FRESH:
+        if proof.level is not ProofLevel.PERSON or not is_fresh(opened):
             return Rejection.NOT_PERMITTED, "unproven"
         known = registry().find(opened.person)
         if known is not None and known.card_no and document.card_no not in ("", known.card_no):

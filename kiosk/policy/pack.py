@@ -136,6 +136,13 @@ class PhotoRules:
     valid_months: int
 
 
+@dataclass(frozen=True)
+class ProofRules:
+    """How long before the signature it may have been seen who stands there, minutes."""
+
+    fresh_minutes: int
+
+
 class Policy:
     """One pack. Made once when it is read; raises `BadPolicy` for whatever breaks a rule."""
 
@@ -163,6 +170,7 @@ class Policy:
             card.flag("household"),
             card.name("instant"),
         )
+        self.proof = ProofRules(table.table("proof").whole("fresh_minutes", 1))
         self.special_groups = table.names("special_groups")
         self.banks = tuple(sorted(_banks(table), key=lambda bank: bank.pinyin))
         self.outlets = tuple(_outlets(table))

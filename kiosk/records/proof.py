@@ -8,7 +8,8 @@
 | P3    | the ID card's chip, and the face matched or a member of staff vouched    |
 | PG    | a guardian at P3, and the child's document                               |
 
-P3 is good for five minutes, which the centre counts. The chip alone, with a face that was not
+P3 is good for some minutes (`Policy.proof`), which the centre counts; what is signed later is
+looked at by a person. The chip alone, with a face that was not
 compared or did not match, is P1: whatever is filed with it is looked at by a person (待核实).
 """
 

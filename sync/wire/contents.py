@@ -29,7 +29,7 @@ class ProofLevel(StrEnum):
     CARD = "P1"
     #: Card and PIN, or ID chip and face.
     HOLDER = "P2"
-    #: ID chip, and face matched or a staff code, no older than five minutes.
+    #: ID chip, and face matched or a staff code, no older than the policy pack allows.
     PERSON = "P3"
     #: A guardian of P3, with the minor's document.
     GUARDIAN = "PG"

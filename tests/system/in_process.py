@@ -96,8 +96,10 @@ class Centre:
         comparison: dict[str, str] | None = MATCH,
         staff: dict[str, str] | None = None,
         pictures: dict[str, bytes] | None = None,
+        seen_s: float = 5.0,
     ) -> ItemAnswer:
-        """One transaction made `minute` minutes after nine, arriving now."""
+        """One transaction made `minute` minutes after nine, arriving now. `seen_s`: so long before
+        the signature it was seen who stands there."""
         from central.intake import receive
         from sync.wire.envelopes import Envelope
 
@@ -115,7 +117,9 @@ class Centre:
             algorithm=self._sealer.algorithm,
         )
         contents = contents_of(header, document, pictures or {})
-        at = (created - timedelta(seconds=5)).isoformat()
+        signed = contents.get("signature")
+        done = datetime.fromisoformat(signed["signed_at"]) if signed else created
+        at = (done - timedelta(seconds=seen_s)).isoformat()
         contents["proof"] = {"level": level, "at": at, "reasons": list(reasons)}
         contents["proof"] |= {"comparison": comparison, "staff": staff}
         sealed = self._sealer.seal(header, contents)

@@ -7,7 +7,8 @@ of another, and a report from before a withdrawal does not block it again.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import dataclasses
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -194,6 +195,45 @@ def test_staff_make_the_level_as_well(centre: Centre) -> None:
     staff = {"id": "007", "reason": "face"}
     report = centre.lost(person, 0, "formal", comparison=None, staff=staff)
     assert (report.verdict, centre.card(person)) == ("accepted", "2")
+
+
+@pytest.mark.parametrize(("seen_s", "stale"), [(0, False), (300, False), (301, True), (-1, True)])
+@pytest.mark.parametrize("staff", [None, {"id": "007", "reason": "face"}])
+def test_a_proof_that_was_seen_long_before_the_commit_waits_for_a_person(
+    centre: Centre, seen_s: int, stale: bool, staff: dict[str, str] | None
+) -> None:
+    """Nobody is sent away for reading slowly; the citizen's signature counts where there is one."""
+    from central.cases import Case
+
+    how: Any = {"seen_s": seen_s} | ({"staff": staff, "comparison": None} if staff else {})
+    lost = centre.lost(centre.holder(), 0, "formal", **how)
+    assert lost.verdict == ("to_review" if stale else "accepted")
+    applied = centre.applied(centre.holder(""), 90, **how)
+    for answer in (lost, applied):
+        review = Case.objects.get(pk=answer.position).review
+        assert ("proof_stale" in review) is stale
+
+
+def test_how_long_a_proof_is_good_for_stands_in_the_pack(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from central import business
+    from kiosk.policy import load_policy
+
+    wider = load_policy()
+    named: list[str] = []
+    monkeypatch.setattr(wider, "proof", dataclasses.replace(wider.proof, fresh_minutes=10))
+    monkeypatch.setattr(business, "went_by", lambda version: (named.append(version), wider)[1])
+    assert centre.lost(centre.holder(), 0, "formal", seen_s=599).verdict == "accepted"
+    assert centre.lost(centre.holder(), 0, "formal", seen_s=601).verdict == "to_review"
+    assert named == ["2026-11"] * 2, "the one that the terminal names"
+
+
+def test_a_withdrawal_with_an_old_proof_is_refused(centre: Centre) -> None:
+    person = centre.holder()
+    centre.lost(person, 0)
+    refused = centre.found(person, 5, seen_s=301)
+    assert (refused.verdict, refused.reason) == ("rejected", "unproven")
 
 
 def test_a_temporary_loss_rests_on_the_id_card_alone(centre: Centre) -> None:
