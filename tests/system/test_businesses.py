@@ -125,7 +125,7 @@ def test_the_same_loss_again_is_a_duplicate_and_a_formal_one_is_not(
     again = put(terminal, "loss_report", loss_of(holder))
     assert decided(terminal, again).verdict == "duplicate"
     assert asked(terminal, "loss_report.card", holder)["temporary"] is True
-    formal = put(terminal, "loss_report", loss_of(holder, "formal"))
+    formal = put(terminal, "loss_report", loss_of(holder, "formal"), fresh)
     assert decided(terminal, formal).verdict == "accepted"
     found = asked(terminal, "loss_report.card", holder)
     assert (found["state"], found["temporary"]) == ("lost", False)
