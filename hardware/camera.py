@@ -1,9 +1,11 @@
 """摄像头: frames through OpenCV's VideoCapture, always the newest one.
 
-The camera runs only while somebody looks: `frames` opens it and lets go of it. In between, the loop
-merely sees whether it is still there. A thread of its own takes every frame off the device, so that
-a slow consumer gets fewer frames, never older ones. The same frames are searched for the QR code of
-the 电子社保卡 (`scan`).
+The camera runs only while somebody looks: `frames` opens it and lets go of it. It counts as ready
+once it gave a frame: it is asked for one at the start and every hour. In between, the loop merely
+sees whether it is still there. One bad frame or failed read is passed over; where none comes any
+more the camera is opened once again before that is a fault. A thread of its own takes every frame
+off the device, so that a slow consumer gets fewer frames, never older ones. The same frames are
+searched for the QR code of the 电子社保卡 (`scan`).
 """
 
 from __future__ import annotations
@@ -35,6 +37,12 @@ if TYPE_CHECKING:
 #: Longest wait for a frame, and for the camera to open, seconds.
 _FRAME_S, _OPEN_S = 3.0, 5.0
 
+#: Nothing but failed reads for so long is the end of what was opened; and between two, seconds.
+_FAILING_S, _RETRY_S = 1.0, 0.05
+
+#: A frame proves for so long that the camera works, seconds.
+_PROOF_S = 3600.0
+
 #: A picture below this, longer and shorter side in pixels, holds no face of the standard's width.
 _LEAST_LONG, _LEAST_SHORT = 640, 480
 
@@ -60,6 +68,9 @@ _CAPTURE, _CAPTURE_MPLANE = 0x1, 0x1000
 _DEVICE_CAPS_AT, _CAPABILITY_BYTES = 88, 104
 _BUFFERS = struct.Struct("=5I")
 _MMAP = 1
+#: V4L2_CID_POWER_LINE_FREQUENCY, set by VIDIOC_S_CTRL: the lamps flicker in this rhythm, Hz.
+_VIDIOC_S_CTRL, _POWER_LINE = 0xC008561C, 0x00980918
+_POWER_LINES = {50: 1, 60: 2}
 
 
 @dataclass(frozen=True)
@@ -67,12 +78,24 @@ class Wishes:
     """What is asked of a camera on this machine; it may give something else."""
 
     #: Pixels, and pictures a second.
-    width: int = 1280
-    height: int = 720
+    width: int = 1920
+    height: int = 1080
     rate: int = 30
     #: In the camera's own units; 0: the camera decides.
     exposure: float = 0.0
     white_balance: int = 0
+    focus: int = 0
+    #: Hz of the mains: 50, 60, or 0 for a camera that is left as it is.
+    power_line: int = 50
+    #: How far the camera is turned, degrees clockwise; pictures are turned back. Streams, too.
+    rotation: int = 0
+
+    def __post_init__(self) -> None:
+        """Raises `ValueError`."""
+        if self.rotation not in (0, 90, 180, 270):
+            raise ValueError(f"camera rotation {self.rotation}: 0, 90, 180 or 270")
+        if self.power_line not in (0, *_POWER_LINES):
+            raise ValueError(f"power line {self.power_line} Hz: 50, 60 or 0")
 
 
 @dataclass(frozen=True)
@@ -115,6 +138,8 @@ class Camera:
         self._given = ""
         self._serial = ""
         self._counters = {"openings": 0, "frames": 0}
+        #: When it last gave a frame, of the monotonic clock.
+        self._proven_at = -_PROOF_S
 
     def open(self) -> None:
         self._must_be_there()
@@ -122,12 +147,15 @@ class Camera:
             self._wait_for_release()
             must_be_free(self._source)
             self._serial = usb_serial(self._source)
+        self._prove()
 
     def close(self) -> None:
         """Nothing is held between two uses."""
 
     def poll(self) -> Condition:
         self._must_be_there()
+        if time.monotonic() - self._proven_at >= _PROOF_S:
+            self._prove()
         return Condition(detail=self._given, serial=self._serial, counters=dict(self._counters))
 
     def frames(self, cancelled: Callable[[], bool]) -> Generator[Frame, None, None]:
@@ -135,23 +163,42 @@ class Camera:
 
         Raises `NotWanted` when cancelled, and `DeviceFault` with any code of the camera.
         """
-        capture, refused = self._open_capture()
-        self._counters["openings"] += 1
-        grabber = self._grabber = _Grabber(capture)
-        judge, first, newest = _Judge(), None, None
+        grabber, refused = self._start(0)
+        judge, first, newest, again = _Judge(), None, None, False
         try:
             while True:
                 if cancelled():
                     raise NotWanted
-                newest = grabber.newer_than(newest.number if newest else 0)
+                try:
+                    newest = grabber.newer_than(newest.number if newest else 0)
+                except DeviceFault:
+                    if again or newest is None:
+                        raise
+                    again = True
+                    grabber.stop()
+                    grabber, refused = self._start(newest.number)
+                    continue
                 first = first or newest
                 judge.look(newest)
+                self._proven_at = newest.at
                 yield newest
         finally:
             grabber.stop()
             self._counters["frames"] += grabber.number
             if first is not None and newest is not None:
                 self._given = _given(first, newest, refused)
+
+    def _start(self, number: int) -> tuple[_Grabber, list[str]]:
+        """Frames begin to come, counted on from `number`; and what of the wishes was refused."""
+        capture, refused = self._open_capture()
+        self._counters["openings"] += 1
+        self._grabber = _Grabber(capture, number, self._wishes.rotation)
+        return self._grabber, refused
+
+    def _prove(self) -> None:
+        """Take one frame. Raises `DeviceFault` if none comes."""
+        with closing(self.frames(lambda: False)) as frames:
+            next(frames)
 
     def scan(self, cancelled: Callable[[], bool], report: Callable[[Scanned], None]) -> OneTimeCode:
         """Look for the QR code of the 电子社保卡 until there is one that was never read before.
@@ -210,6 +257,7 @@ class Camera:
             capture = cv2.VideoCapture(os.path.realpath(self._source), cv2.CAP_V4L2)
             if capture.isOpened():
                 refused = _ask(capture, self._wishes)
+                refused += _set_power_line(self._source, self._wishes.power_line)
         else:
             limits = [
                 cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
@@ -281,9 +329,11 @@ def _ask(capture: Any, wishes: Wishes) -> list[str]:
     )
     capture.set(cv2.CAP_PROP_AUTO_EXPOSURE, 1 if wishes.exposure else 3)
     capture.set(cv2.CAP_PROP_AUTO_WB, 0 if wishes.white_balance else 1)
+    capture.set(cv2.CAP_PROP_AUTOFOCUS, 0 if wishes.focus else 1)
     look = (
         ("exposure", cv2.CAP_PROP_EXPOSURE, wishes.exposure),
         ("white balance", cv2.CAP_PROP_WB_TEMPERATURE, wishes.white_balance),
+        ("focus", cv2.CAP_PROP_FOCUS, wishes.focus),
     )
     asked = [*size, *(wish for wish in look if wish[2])]
     for _, key, value in asked:  # all before any is read: width counts only once height is set
@@ -291,6 +341,23 @@ def _ask(capture: Any, wishes: Wishes) -> list[str]:
     return [
         f"{name} {value:g}" for name, key, value in asked if round(capture.get(key)) != round(value)
     ]
+
+
+def _set_power_line(device: str, hertz: int) -> list[str]:
+    """Tell the camera the rhythm of the lamps, else its pictures pulse; OpenCV has no word for it.
+    Returns what it refused."""
+    if not hertz:
+        return []
+    try:
+        handle = os.open(device, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            control = struct.pack("=Ii", _POWER_LINE, _POWER_LINES[hertz])
+            fcntl.ioctl(handle, _VIDIOC_S_CTRL, control)
+        finally:
+            os.close(handle)
+    except OSError:
+        return [f"power line {hertz} Hz"]
+    return []
 
 
 def _given(first: Frame, last: Frame, refused: list[str]) -> str:
@@ -318,7 +385,10 @@ class _Judge:
         """Raises `DeviceFault`."""
         short, long = sorted(frame.rgb.shape[:2])
         if long < _LEAST_LONG or short < _LEAST_SHORT:
-            raise DeviceFault(FaultCode.CAMERA_UNFIT, f"{long}x{short}", temporary=False)
+            if self._before is None:
+                raise DeviceFault(FaultCode.CAMERA_UNFIT, f"{long}x{short}", temporary=False)
+            self._count({FaultCode.CAMERA_UNFIT: True}, frame.at)  # others were large enough
+            return
         # Every eighth pixel is enough for all but the proof that two pictures are the same.
         sample = frame.rgb[::8, ::8].copy()
         seen = {
@@ -326,11 +396,14 @@ class _Judge:
             FaultCode.CAMERA_FROZEN: self._is_repeated(frame.rgb, sample),
             FaultCode.CAMERA_UNFIT: _is_grey(sample),
         }
+        self._count(seen, frame.at)
+
+    def _count(self, seen: dict[FaultCode, bool], at: float) -> None:
         for code, is_seen in seen.items():
-            since = self._fine_at.setdefault(code, frame.at)
+            since = self._fine_at.setdefault(code, at)
             if not is_seen:
-                self._fine_at[code] = frame.at
-            elif frame.at - since > _PATIENCE_S[code]:
+                self._fine_at[code] = at
+            elif at - since > _PATIENCE_S[code]:
                 raise DeviceFault(code)
 
     def _is_repeated(self, rgb: Image, sample: Image) -> bool:
@@ -339,6 +412,7 @@ class _Judge:
         before, self._before = self._before, (rgb, sample)
         return (
             before is not None
+            and before[0].shape == rgb.shape
             and np.array_equal(sample, before[1])
             and np.array_equal(rgb, before[0])
         )
@@ -354,8 +428,9 @@ def _is_grey(sample: Image) -> bool:
 class _Grabber:
     """Takes frames off an open capture as fast as they come, and keeps the newest."""
 
-    def __init__(self, capture: Any) -> None:
-        self.number = 0
+    def __init__(self, capture: Any, number: int = 0, rotation: int = 0) -> None:
+        self.number = number
+        self._rotation = rotation
         self._capture = capture
         self._newest: Frame | None = None
         self._ended = False
@@ -387,14 +462,31 @@ class _Grabber:
         """Until the device is let go of, but no longer than this."""
         self._thread.join(seconds)
 
+    def _read(self, into: Image | None) -> tuple[Image | None, Image | None]:
+        """The memory that was read into, and a frame of it; None for a read that failed or gave
+        something that is no picture."""
+        import cv2
+
+        try:
+            ok, bgr = self._capture.read(into)  # into the same memory each time
+            rgb = to_rgb(bgr, self._rotation) if ok and bgr is not None else None
+        except (cv2.error, ValueError):
+            return None, None
+        return bgr, rgb
+
     def _run(self) -> None:
         bgr: Image | None = None
+        failing_since: float | None = None
         try:
             while not self._stopping.is_set():
-                ok, bgr = self._capture.read(bgr)  # into the same memory each time
-                if not ok or bgr is None:
-                    break
-                rgb = to_rgb(bgr)
+                bgr, rgb = self._read(bgr)
+                if rgb is None:
+                    failing_since = failing_since or time.monotonic()
+                    if time.monotonic() - failing_since >= _FAILING_S:
+                        break
+                    self._stopping.wait(_RETRY_S)
+                    continue
+                failing_since = None
                 with self._news:
                     self.number += 1
                     if not self._stopping.is_set():
@@ -408,9 +500,16 @@ class _Grabber:
             self._capture.release()
 
 
-def to_rgb(bgr: Image) -> Image:
-    """A decoded picture as a frame of its own: the only copy on the way to screen and photo."""
+def to_rgb(bgr: Image, rotation: int = 0) -> Image:
+    """A decoded picture as a frame of its own: the only copy on the way to screen and photo, but
+    for a camera that is turned. `rotation`: its degrees clockwise."""
     import cv2
 
-    rgb: Image = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)  # type: ignore[assignment]
+    back = {
+        90: cv2.ROTATE_90_COUNTERCLOCKWISE,
+        180: cv2.ROTATE_180,
+        270: cv2.ROTATE_90_CLOCKWISE,
+    }
+    upright: Any = cv2.rotate(bgr, back[rotation]) if rotation else bgr
+    rgb: Image = cv2.cvtColor(upright, cv2.COLOR_BGR2RGB)
     return rgb

@@ -51,6 +51,12 @@ class DeviceSettings(Protocol):
     @property
     def camera_exposure(self) -> float: ...
     @property
+    def camera_focus(self) -> int: ...
+    @property
+    def camera_power_line(self) -> int: ...
+    @property
+    def camera_rotation(self) -> int: ...
+    @property
     def camera_white_balance(self) -> int: ...
     @property
     def card(self) -> str: ...
@@ -105,6 +111,9 @@ def make_camera(settings: DeviceSettings) -> Camera | None:
         settings.camera_rate,
         settings.camera_exposure,
         settings.camera_white_balance,
+        settings.camera_focus,
+        settings.camera_power_line,
+        settings.camera_rotation,
     )
     return Camera(settings.camera, wishes)
 

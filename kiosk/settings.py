@@ -58,12 +58,17 @@ class Devices:
     #: Index of a camera, its path under /dev, or the address of a stream.
     camera: str = ""
     #: What is asked of the camera, pixels and pictures a second.
-    camera_width: int = 1280
-    camera_height: int = 720
+    camera_width: int = 1920
+    camera_height: int = 1080
     camera_rate: int = 30
     #: In the camera's own units; 0: the camera decides.
     camera_exposure: float = 0.0
     camera_white_balance: int = 0
+    camera_focus: int = 0
+    #: Hz of the mains, whose lamps flicker in the pictures: 50, 60, or 0 to leave it as it is.
+    camera_power_line: int = 50
+    #: How far the camera is turned, degrees clockwise: 0, 90, 180 or 270.
+    camera_rotation: int = 0
     #: "pcsc": through the PC/SC service; "direct:PORT": a virtual card without it.
     card: str = ""
     #: Parts of PC/SC reader names. "" for `card_contact`: the first reader that is neither of the

@@ -49,7 +49,7 @@ class VirtualCamera:
         self._stuck = threading.Event()
         self._covered = threading.Event()
         self._wrong: bytes | None = None
-        self._breaks_off = False
+        self._breaks_off = 0
         self._newest: BaseHTTPRequestHandler | None = None
         self.plug()
 
@@ -112,9 +112,9 @@ class VirtualCamera:
         """Send these bytes once, where a picture should be."""
         self._wrong = data
 
-    def break_off(self) -> None:
-        """Lose the connection in the middle of the next picture, once."""
-        self._breaks_off = True
+    def break_off(self, times: int = 1) -> None:
+        """Lose the connection in the middle of the next picture, so many times."""
+        self._breaks_off = times
 
     def plug(self) -> None:
         if self._server is not None:
@@ -171,7 +171,7 @@ class VirtualCamera:
             wrong, self._wrong = self._wrong, None
             part = (wrong or b"") + part
             if self._breaks_off:
-                self._breaks_off = False
+                self._breaks_off -= 1
                 request.wfile.write(part[: len(part) // 2])
                 return False
         request.wfile.write(part)

@@ -100,7 +100,7 @@ def test_from_too_far_to_a_photo_through_the_wire(far_end: VirtualCamera) -> Non
 @pytest.mark.parametrize(
     ("happens", "code", "words"),
     [
-        pytest.param("unplug", {FaultCode.CAMERA_NO_FRAMES}, "", id="unplugged in the count-down"),
+        pytest.param("unplug", {FaultCode.CAMERA_ABSENT}, "", id="unplugged in the count-down"),
         pytest.param("freeze", {FaultCode.CAMERA_NO_FRAMES}, "", id="sends nothing any more"),
         pytest.param(
             "stick", {FaultCode.CAMERA_FROZEN}, "photo.finding.frozen", id="repeats itself"
