@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 
 def masked_number(number: str) -> str:
     """First three and last four: 130***********0012."""
@@ -11,6 +13,12 @@ def masked_number(number: str) -> str:
 def masked_card(number: str) -> str:
     """A card's number, a letter and eight digits: A12****89; "" for none."""
     return number[:3] + "*" * (len(number) - 5) + number[-2:] if number else ""
+
+
+def masked_address(text: str) -> str:
+    """City and district, no more: 唐山市路北区****; "" for none."""
+    place = re.match(r"(?:.{2,3}省)?(?:.{2,3}市)?.{1,9}?[区县市]", text)
+    return f"{place.group() if place else ''}****" if text else ""
 
 
 def masked_name(name: str) -> str:

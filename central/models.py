@@ -378,6 +378,8 @@ class RegisteredPerson(models.Model):
     card_no = models.CharField("卡号", max_length=9, blank=True)
     bank = models.CharField("合作银行", max_length=40, blank=True)
     card_made = models.DateField("制卡日期", null=True, blank=True)
+    phone = models.CharField("联系电话", max_length=11, blank=True)
+    address = models.CharField("通讯地址", max_length=100, blank=True)
     #: At a window or by the employer; what came from terminals is found in the cases.
     open_elsewhere = models.BooleanField("其他渠道已有申请", default=False)
 

@@ -109,6 +109,14 @@ class Migration(migrations.Migration):
                 ("bank", models.CharField(blank=True, max_length=40, verbose_name="合作银行")),
                 ("card_made", models.DateField(blank=True, null=True, verbose_name="制卡日期")),
                 (
+                    "phone",
+                    models.CharField(blank=True, max_length=11, verbose_name="联系电话"),
+                ),
+                (
+                    "address",
+                    models.CharField(blank=True, max_length=100, verbose_name="通讯地址"),
+                ),
+                (
                     "open_elsewhere",
                     models.BooleanField(default=False, verbose_name="其他渠道已有申请"),
                 ),

@@ -32,6 +32,8 @@ class Registered:
     bank: str = ""
     #: When it was made (制卡日期), None where that is not known.
     card_made: date | None = None
+    phone: str = ""
+    address: str = ""
     open_elsewhere: bool = False
 
 
@@ -48,6 +50,9 @@ class Registry(Protocol):
     def set_new_card(self, person: str, bank: str, made: date) -> None:
         """From now on it is this card that is spoken of. Its number is not known yet. Otherwise
         like `set_card_state`."""
+
+    def set_contact(self, person: str, what: str, value: str) -> None:
+        """`what`: "phone" or "address". Inside the caller's transaction. Raises `NotNow`."""
 
 
 class DemoRegistry:
@@ -67,6 +72,8 @@ class DemoRegistry:
             card_no=row.card_no,
             bank=row.bank,
             card_made=row.card_made,
+            phone=row.phone,
+            address=row.address,
             open_elsewhere=row.open_elsewhere,
         )
 
@@ -75,6 +82,9 @@ class DemoRegistry:
 
     def set_new_card(self, person: str, bank: str, made: date) -> None:
         RegisteredPerson.objects.filter(pk=person).update(card_no="", bank=bank, card_made=made)
+
+    def set_contact(self, person: str, what: str, value: str) -> None:
+        RegisteredPerson.objects.filter(pk=person).update(**{what: value})
 
 
 def registry() -> Registry:

@@ -113,6 +113,12 @@ REPLIES: Mapping[str, tuple[Reply, ...]] = {
         Reply({"cases": []}),
         Reply(),
     ),
+    "info_change.known": (
+        Reply({"rejection": None, "phone": "139****0000", "address": "唐山市路北区****"}),
+        Reply({"rejection": None, "phone": "", "address": ""}),
+        Reply(),
+        *(Reply({"rejection": refusal}) for refusal in REFUSALS),
+    ),
     "case_withdrawal.cases": (
         Reply({"cases": [case("accepted")]}),
         Reply({"cases": [case("accepted", "of a newer centre")]}),

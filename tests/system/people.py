@@ -71,6 +71,7 @@ WITHDRAWING = [
     Person(f"撤回{digit}", "19730707", 1 + 2 * n) for n, digit in enumerate("甲乙丙丁戊己庚辛")
 ]
 
+MOVING = Person("迁居人", "19740404", 117)
 BAD_LINE = Person("孙远路", "19610718", 113)
 CARRIED = Person("马随身", "19590430", 115)
 
@@ -98,6 +99,7 @@ REGISTRY = [
     UNINSURED,
     ELSEWHERE,
     CANCELLED,
+    MOVING,
     BAD_LINE,
     CARRIED,
     *FREE,

@@ -1,0 +1,106 @@
+"""信息变更 at the real centre: in order and out of it, by whom it was not, on both databases."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.system import people
+from tests.system.test_businesses import asked, fresh, put, state_of
+from tests.system.test_central import decided
+
+if TYPE_CHECKING:
+    from sync.wire.envelopes import ItemAnswer
+    from tests.system.conftest import CentralServer, EnrolledTerminal
+    from tests.system.in_process import Centre
+    from tests.system.people import Person
+
+HOME = "唐山市路北区张北小区19楼1门401号"
+
+
+def to(person: Person, what: str, value: str) -> dict[str, Any]:
+    document = {"name": person.name, "id_number": person.number, "what": what, what: value}
+    return document | ({"area_code": "130203"} if what == "address" else {})
+
+
+def test_what_is_changed_is_what_the_centre_tells_masked_from_then_on(
+    central: CentralServer, terminal: EnrolledTerminal
+) -> None:
+    person = people.MOVING
+    before = asked(terminal, "info_change.known", person)
+    assert (before["phone"], before["address"]) == ("", "")
+    for what, value in (("phone", "13900001234"), ("address", HOME)):
+        changed = put(terminal, "info_change", to(person, what, value), fresh)
+        assert decided(terminal, changed).verdict == "accepted"
+        assert state_of(central, changed) == "in_force"
+    known = asked(terminal, "info_change.known", person)
+    assert (known["phone"], known["address"]) == ("139****1234", "唐山市路北区****")
+    stranger = people.Person("别名", person.birth, person.order)
+    assert asked(terminal, "info_change.known", stranger)["rejection"] == "mismatch"
+
+
+def test_a_change_that_says_nothing_new_is_unusable(
+    terminal: EnrolledTerminal, central: CentralServer
+) -> None:
+    empty = to(people.MOVING, "phone", "")
+    assert decided(terminal, put(terminal, "info_change", empty, fresh)).verdict == "unusable"
+
+
+def changed(centre: Centre, person: Person, phone: str, minute: int, **more: Any) -> ItemAnswer:
+    return centre.file("info_change", to(person, "phone", phone), minute, **more)
+
+
+def phone_of(person: Person) -> str:
+    from central.keys import person_hash
+    from central.ports.registry import registry
+
+    known = registry().find(person_hash(person.number))
+    assert known is not None
+    return known.phone
+
+
+def test_a_change_that_comes_late_does_not_undo_a_later_one(centre: Centre) -> None:
+    person = centre.holder()
+    assert changed(centre, person, "13900000010", 10).verdict == "accepted"
+    late = changed(centre, person, "13900000005", 5)
+    assert (late.verdict, late.reason) == ("rejected", "changed_since")
+    assert phone_of(person) == "13900000010"
+    assert changed(centre, person, "13900000015", 15).verdict == "accepted"
+    assert phone_of(person) == "13900000015"
+
+
+def test_a_change_of_the_address_does_not_make_one_of_the_number_late(centre: Centre) -> None:
+    person = centre.holder()
+    assert centre.file("info_change", to(person, "address", HOME), 10).verdict == "accepted"
+    assert changed(centre, person, "13900000005", 5).verdict == "accepted"
+
+
+def test_who_is_not_proven_is_looked_at_before_anything_changes(centre: Centre) -> None:
+    from central.machine import NotPossible
+
+    person = centre.holder()
+    waiting = changed(centre, person, "13900000005", 5, level="P1", comparison=None)
+    assert (waiting.verdict, phone_of(person)) == ("to_review", "")
+    other = changed(centre, person, "13900000006", 6, level="P1", comparison=None)
+    centre.move(other, "in_force")
+    assert phone_of(person) == "13900000006"
+    with pytest.raises(NotPossible, match="changed_since"):
+        centre.move(waiting, "in_force")
+    assert (centre.state(waiting), phone_of(person)) == ("to_review", "13900000006")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (HOME, "唐山市路北区****"),
+        ("唐山市滦南县倴城镇某村8号", "唐山市滦南县****"),
+        ("河北省唐山市迁安市某路1号", "河北省唐山市迁安市****"),
+        ("某处", "****"),
+        ("", ""),
+    ],
+)
+def test_an_address_is_shown_to_its_district(centre: Centre, text: str, shown: str) -> None:
+    from central.masking import masked_address
+
+    assert masked_address(text) == shown
