@@ -1,10 +1,12 @@
 """Home: what can be done here now, what cannot and why, and where else to get help.
 
 At most `MOST` services stand on a page, in the order of the menu, and under the names of their
-groups if there is room for them. When there are more, home shows the groups, and a touch on one
-shows its services. A service that is closed keeps its place, greyed and with the reason: a finger
-that knows where a tile is must not open another one there. Everything that can be touched grows
-from the bottom of the screen, where people in wheelchairs and children reach it (domain §4).
+groups if there is room for them. When there are more, those that are seldom asked for
+(`Service.seldom`) stand behind one tile; where that is not enough, home shows the groups, and a
+touch on one shows its services. A service that is closed keeps its place, greyed and with the
+reason: a finger that knows where a tile is must not open another one there. Everything that can be
+touched grows from the bottom of the screen, where people in wheelchairs and children reach it
+(domain §4).
 """
 
 from __future__ import annotations
@@ -41,7 +43,10 @@ ICONS = {
     "enquiry": "file-search-outline",
     "payment": "cash-multiple",
     "help": "map-marker-question-outline",
+    "more": "dots-horizontal-circle-outline",
 }
+#: Stands for a group: the services that are seldom asked for.
+MORE = "more"
 #: Services on one page.
 MOST = 8
 #: Up to this many services stand under one another, larger.
@@ -133,6 +138,14 @@ class HomePage(Page):
             found[offer.service.group].append(offer)
         return {group: offers for group, offers in found.items() if offers}
 
+    def _split(self, offers: Sequence[Offer]) -> tuple[list[Offer], list[Offer]]:
+        """What has its own tile and what stands behind 更多, where that makes a page of them; else
+        nothing and nothing."""
+        often = [offer for offer in offers if not offer.service.seldom]
+        seldom = [offer for offer in offers if offer.service.seldom]
+        fits = 0 < len(often) < self._per_page < len(offers)
+        return (often, seldom) if fits else ([], [])
+
     @property
     def _columns(self) -> int:
         return 4 if self._wide else 2
@@ -190,8 +203,15 @@ class HomePage(Page):
         self, offers: Sequence[Offer], groups: dict[str, list[Offer]]
     ) -> tuple[list[Widget], int]:
         """What can be touched, from top to bottom, and how many pages of it there are."""
+        often, seldom = self._split(offers)
         if self._group:
-            return self._one_of_pages(groups.get(self._group, []))
+            return self._one_of_pages(
+                seldom if self._group == MORE else groups.get(self._group, [])
+            )
+        if often:
+            columns = self._columns
+            own = [self._tile(offer, columns) for offer in often]
+            return [self._grid([*own, self._group_tile(MORE, seldom, columns)], columns)], 1
         if len(offers) <= FEW:
             return [self._grid([self._tile(offer, 1) for offer in offers], 1)], 1
         if len(groups) == 1:

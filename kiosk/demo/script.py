@@ -2,7 +2,7 @@
 
 The first chapter is one complete first application as a citizen makes it, with an address typed
 and one answer changed on the review page. The others: where it stands, a card reported lost and
-found again, the same without network, a card left behind, a card check, a technician's round, and
+found again, a telephone number changed, a loss without network, a card left behind, a card check, a technician's round, and
 what the centre can do to a terminal. The system tests make their own scripts of the same parts.
 """
 
@@ -179,6 +179,18 @@ WITHDRAWAL = (
     ),
 )
 
+#: Another telephone number, behind 更多; staff vouch for who stands there.
+CHANGE = (
+    Step("home", "home", (Touch("group:more"),)),
+    Step("more", "home", (Touch("service:info_change"),)),
+    Step("change-notice", "info_change.notice", (NEXT,)),
+    Step("id-card", "identity.id_card", (bench("id", "put", "chen"),)),
+    Step("change-what", "info_change.what", (Touch("option:phone"),)),
+    *_PHONE,
+    *_VOUCHED,
+    Step("change-done", "info_change.accepted", _TAKE_ALL, ("已经改好",), within_s=40.0),
+)
+
 #: Somebody else's photo on paper before the lens, with the ID card of another: nobody is refused,
 #: and a person looks at it.
 PAPER_PHOTO = (
@@ -239,6 +251,7 @@ CHAPTERS: Mapping[str, tuple[Step, ...]] = {
     "progress": PROGRESS,
     "loss": LOSS,
     "withdrawal": WITHDRAWAL,
+    "change": CHANGE,
     "offline": OFFLINE,
     "left_behind": LEFT_BEHIND,
     "card_check": CARD_CHECK,

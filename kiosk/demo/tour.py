@@ -35,6 +35,7 @@ _PRINTED = (
     "progress-copy",
     "loss-receipt",
     "withdrawal-receipt",
+    "change-receipt",
     "loss-waiting-receipt",
     "test-page",
 )

@@ -28,6 +28,7 @@ class WithdrawCase(FollowUp):
     id = "case_withdrawal"
     group = "enquiry"
     icon = "file-undo-outline"
+    seldom = True
     order = 30
     needs = frozenset({Device.ID_READER})
     needs_network = True

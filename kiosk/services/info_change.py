@@ -42,6 +42,7 @@ class ChangeInfo(Service):
     id = "info_change"
     group = "help"
     icon = "account-edit-outline"
+    seldom = True
     order = 40
     needs = frozenset({Device.ID_READER})
     submits = True

@@ -30,6 +30,7 @@ class ChangePin(Service):
     id = "pin_change"
     group = "card"
     icon = "lock-outline"
+    seldom = True
     order = 50
     needs = frozenset({Device.ID_READER, Device.CARD_READER})
     submits = True

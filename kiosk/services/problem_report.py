@@ -41,6 +41,7 @@ class ReportProblem(FollowUp):
     id = "problem_report"
     group = "help"
     icon = "message-alert-outline"
+    seldom = True
     order = 60
     needs = frozenset({Device.ID_READER})
     submits = True

@@ -83,6 +83,8 @@ class Service:
     icon: ClassVar[str]
     #: Place in its group, small first.
     order: ClassVar[int] = 100
+    #: Whether it stands behind 更多 where home has not room for all.
+    seldom: ClassVar[bool] = False
     #: Devices without which the service is not offered.
     needs: ClassVar[frozenset[Device]] = frozenset()
     #: Whether it files a transaction: not offered while the outbox takes nothing.

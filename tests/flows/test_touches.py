@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kiosk.demo.acts import Keys, Pinyin, Step, Touch, sign
-from kiosk.demo.script import LOSS, SIGNED, short_application
+from kiosk.demo.script import LOSS, PROGRESS, SIGNED, short_application
 
 #: A first application with the address of the ID card and a telephone number typed, from home to
-#: the receipt; a loss report.
-MOST, MOST_OF_LOSS = 28, 5
+#: the receipt; a loss report; where one's card is, with the ID card and without printing anything.
+MOST, MOST_OF_LOSS, MOST_OF_PROGRESS = 28, 5, 3
 
 #: Strokes of the signature in `kiosk.demo.acts.sign`.
 STROKES = 3
@@ -35,6 +35,11 @@ def touches(steps: Iterable[Step]) -> int:
 
 def test_a_first_application_takes_few_touches() -> None:
     assert touches((*short_application("zhang"), *SIGNED)) <= MOST
+
+
+def test_where_a_card_is_is_seen_with_few_touches() -> None:
+    printed = [step for step in PROGRESS if Touch("entry:0") in step.then]
+    assert touches(PROGRESS) - touches(printed) <= MOST_OF_PROGRESS
 
 
 def test_a_lost_card_is_blocked_with_few_touches() -> None:

@@ -11,6 +11,7 @@ from kivy.core.window import Window
 from hardware.faults import FaultCode
 from hardware.supervision import DeviceState
 from kiosk.offers import Offer
+from kiosk.services import find_services
 from kiosk.upkeep.left_behind import ROW
 from kiosk.visit.service import Service
 from kiosk.words import LANGUAGES, Words
@@ -248,6 +249,34 @@ def test_many_services_stand_behind_their_groups(hand: Hand) -> None:
     assert tiles(page) == [f"service:{service.id}" for service in services(22, "enquiry")]
     hand.tap("back")
     assert tiles(page)[0] == "group:card"
+
+
+def test_what_is_seldom_asked_for_stands_behind_one_tile(hand: Hand) -> None:
+    """So what people come for stays one touch away, as long as a page holds it."""
+    offered = services(11)
+    for service in offered:
+        service.seldom = service.id in ("found", "pin", "reset", "proof")
+    page = page_of(hand, terminal_with(offered))
+    often = [f"service:{service.id}" for service in offered if not service.seldom]
+    assert tiles(page) == [*often, "group:more"]
+    hand.tap("group:more")
+    assert tiles(page) == ["service:found", "service:pin", "service:reset", "service:proof"]
+    assert Words().say("group.more.name") in hand.texts()
+    hand.tap("back")
+    assert tiles(page)[-1] == "group:more"
+
+
+def test_with_room_for_all_nothing_stands_behind_anything(hand: Hand) -> None:
+    offered = services(8)
+    offered[0].seldom = True
+    page = page_of(hand, terminal_with(offered))
+    assert tiles(page) == [f"service:{service.id}" for service in offered]
+
+
+def test_the_services_there_are_stand_on_one_page(hand: Hand) -> None:
+    page = page_of(hand, StubTerminal(find_services()))
+    assert tiles(page)[-1] == "group:more"
+    assert "service:loss_report" in tiles(page) and "service:card_progress" in tiles(page)
 
 
 def test_more_than_a_page_of_a_group_is_turned_to(hand: Hand) -> None:

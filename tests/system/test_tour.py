@@ -90,6 +90,7 @@ def test_a_loss_is_blocked_withdrawn_and_blocked_again_when_the_line_is_back(
     assert states == [
         ("loss_report", "withdrawn"),
         ("loss_withdrawal", "in_force"),
+        ("info_change", "in_force"),
         ("loss_report", "in_force"),
     ]
 
