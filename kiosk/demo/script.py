@@ -2,8 +2,9 @@
 
 The first chapter is one complete first application as a citizen makes it, with an address typed
 and one answer changed on the review page. The others: where it stands, a card reported lost and
-found again, a telephone number changed, a loss without network, a card left behind, a card check, a technician's round, and
-what the centre can do to a terminal. The system tests make their own scripts of the same parts.
+found again, a telephone number changed, a loss without network, a card left behind, a card check, a
+technician's round, and what the centre can do to a terminal. The system tests make their own
+scripts of the same parts.
 """
 
 from __future__ import annotations

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from kiosk.records.citizen import Citizen
-    from sync.canonical import Json
 
 _POINTS = (
     ("change", "pencil-outline"),
@@ -82,7 +81,7 @@ class ChangeInfo(Service):
         paper = Paper("info_change", rows=(*masked(citizen), (f"form.{what}", shown)))
         await file(transaction, paper)
 
-    async def _changed(self, what: str, citizen: Citizen) -> tuple[Mapping[str, Json], str]:
+    async def _changed(self, what: str, citizen: Citizen) -> tuple[Mapping[str, str], str]:
         """What is sent, and what paper shows of it."""
         if what == "phone":
             number = await telephone()
