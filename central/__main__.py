@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from central import pack_commands
-from central.boot import DEMO_VARIABLE, HSM_VARIABLE, boot
+from central.boot import DEMO_VARIABLE, HSM_VARIABLE, MESSAGES_VARIABLE, boot
 
 app = typer.Typer(help="社会保障卡自助服务 · 参考中心服务器", no_args_is_help=True)
 
@@ -52,6 +52,8 @@ def serve(
 ) -> None:
     """Serve terminals and operators. --port 0 takes a free port; see DIR/central/url."""
     os.environ[HSM_VARIABLE], os.environ[DEMO_VARIABLE] = hsm, str(int(demo))
+    if demo:
+        os.environ.setdefault(MESSAGES_VARIABLE, "demo")
     folder = boot(state)
     from central import demo as demonstration
     from central import rollover, server

@@ -13,7 +13,7 @@ from django.utils.html import format_html_join
 
 from central import card_scripts, packs
 from central.alarms import WORDS
-from central.masking import masked_name
+from central.masking import masked_name, masked_phone
 from central.models import (
     Alarm,
     CardAuthorisation,
@@ -22,6 +22,7 @@ from central.models import (
     JournalCheckpoint,
     PolicyPack,
     RegisteredPerson,
+    SentMessage,
     Terminal,
     TerminalReport,
 )
@@ -184,6 +185,19 @@ class RegisteredPersonAdmin(admin.ModelAdmin):
     @admin.display(description="姓名")
     def who(self, person: RegisteredPerson) -> str:
         return masked_name(person.name)
+
+
+@admin.register(SentMessage)
+class SentMessageAdmin(ReadOnly, admin.ModelAdmin):
+    """What the demonstration would have sent."""
+
+    list_display = ("at", "to", "text")
+    fields = ("at", "to", "text")
+    readonly_fields = fields
+
+    @admin.display(description="手机号码")
+    def to(self, message: SentMessage) -> str:
+        return masked_phone(message.phone)
 
 
 class AuthorisationForm(forms.ModelForm):

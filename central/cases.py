@@ -86,7 +86,7 @@ class Event(models.Model):
     #: Who: a user's name, or "centre".
     by = models.CharField("人员", max_length=150)
     #: "received", "moved", "opened", "forgotten", "noted" (another reason for review, without a
-    #: move), or a word of the business.
+    #: move), "notified" (by 短信), or a word of the business.
     what = models.CharField("事项", max_length=40)
     from_state = models.CharField(max_length=20, blank=True)
     to_state = models.CharField(max_length=20, blank=True)

@@ -16,6 +16,7 @@ from central.codes import code_hash, fresh_code
 from central.keys import keyring
 from central.models import Centre, DesiredService, EnrolmentCode, Terminal, TerminalReport
 from central.packs import desired_packs
+from central.ports.messages import messages
 from central.standing import epoch, highest_position, standing
 from sync.canonical import sha256_hex
 from sync.wire.enrolment import EnrolAnswer
@@ -199,7 +200,9 @@ def _desired(terminal: Terminal, rules: list[DesiredService]) -> DesiredState:
             closed[rule.service_id] = rule.reason
         else:
             closed.pop(rule.service_id, None)
-    return DesiredState(version=sha256_hex(closed)[:12], closed_services=closed)
+    notices = messages() is not None
+    version = sha256_hex({"closed": closed, "notices": notices})[:12]
+    return DesiredState(version=version, closed_services=closed, notices=notices)
 
 
 def close_service(service_id: str, reason: str) -> None:

@@ -17,7 +17,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from central import alarms, storage
+from central import alarms, notices, storage
 from central.business import Business, Decision, Opened, businesses
 from central.cases import Attachment, Case, add_tasks, record
 from central.keys import keyring, person_hash
@@ -206,6 +206,7 @@ def _commit(
     )
     record(case, "centre", "received", decision.reason, to=decision.state)
     add_tasks(case, business.tasks)
+    notices.add_task(case, since=found.created)
     business.moved(case)
     return Said(decision.verdict, decision.reason, decision.rejection, case.position)
 

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
+from central import notices
 from central.business import business_of
 from central.cases import NOT_TAKEN_IN, TO_REVIEW, Case, record
 from central.locks import lock_person
@@ -55,6 +56,7 @@ def _bring(case: Case, to: str, by: str, note: str) -> None:
     record(case, by, "moved", note, to=to)
     case.state, case.since = to, timezone.now()
     case.save(update_fields=["state", "since"])
+    notices.add_task(case)
     business_of(case.kind).moved(case)
 
 

@@ -21,6 +21,11 @@ def masked_address(text: str) -> str:
     return f"{place.group() if place else ''}****" if text else ""
 
 
+def masked_phone(number: str) -> str:
+    """First three and last four: 139****0000."""
+    return number[:3] + "*" * (len(number) - 7) + number[-4:]
+
+
 def masked_name(name: str) -> str:
     """First and last character; of two only the first."""
     if len(name) <= 2:

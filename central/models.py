@@ -390,5 +390,21 @@ class RegisteredPerson(models.Model):
         return self.name[:1] + "*" * (len(self.name) - 1)
 
 
+class SentMessage(models.Model):
+    """短信 of the demonstration (`central.ports.messages`): sent to nobody."""
+
+    key = models.CharField(max_length=60, unique=True, editable=False)
+    phone = models.CharField("手机号码", max_length=20)
+    text = models.CharField("内容", max_length=200)
+    at = models.DateTimeField("时间")
+
+    class Meta:
+        verbose_name = verbose_name_plural = "短信(演示)"
+        ordering: ClassVar = ["-id"]
+
+    def __str__(self) -> str:
+        return self.key
+
+
 # Django finds the models of an app here.
 from central.cases import Attachment, Case, Event, Task  # noqa: E402, F401

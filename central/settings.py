@@ -8,6 +8,7 @@
 | KIOSK_CENTRAL_PROXY    | "1": a proxy in front ends TLS (docs/operators.md)     | no proxy      |
 | KIOSK_CENTRAL_BACKUP   | "commit" or "declared" (`central.standing`)            | commit        |
 | KIOSK_CENTRAL_HSM      | HOST:PORT of the 加密机 (`central.hsm`)                | none          |
+| KIOSK_CENTRAL_MESSAGES | "demo": 短信 are kept and not sent (`central.ports.messages`) | none   |
 | KIOSK_CENTRAL_PORTRAIT_DECODER | program that opens ID cards' portraits         | none          |
 """
 
@@ -16,7 +17,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from central.boot import DATABASE_VARIABLE, DEMO_VARIABLE, HSM_VARIABLE, STATE_VARIABLE, secret
+from central.boot import (
+    DATABASE_VARIABLE,
+    DEMO_VARIABLE,
+    HSM_VARIABLE,
+    MESSAGES_VARIABLE,
+    STATE_VARIABLE,
+    secret,
+)
 from central.database import described
 from sync.wire.doors import LARGEST
 
@@ -30,6 +38,9 @@ DEMO = os.environ.get(DEMO_VARIABLE) == "1"
 PORTRAIT_DECODER = os.environ.get("KIOSK_CENTRAL_PORTRAIT_DECODER", "")
 #: How it is known that what the centre keeps is safe: `central.standing`.
 BACKUP = os.environ.get("KIOSK_CENTRAL_BACKUP", "commit")
+
+#: See `central.ports.messages`.
+MESSAGES = os.environ.get(MESSAGES_VARIABLE, "")
 
 SECRET_KEY = secret(STATE / "django.secret")
 DEBUG = False

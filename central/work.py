@@ -1,4 +1,5 @@
-"""Work after the commit: the photo is measured, the portrait goes, alarms are looked for.
+"""Work after the commit: the photo is measured, the portrait goes, the citizen is told, alarms are
+looked for.
 
 A task is a row that is committed together with its case. Several workers may run: on PostgreSQL
 each takes rows that no other has (SKIP LOCKED); on SQLite there is one. A task that fails comes
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 from django.db import close_old_connections, connection, transaction
 from django.utils import timezone
 
-from central import alarms, portrait
+from central import alarms, notices, portrait
 from central.cases import Task
 
 if TYPE_CHECKING:
@@ -92,8 +93,17 @@ def _portrait(position: int) -> None:
     portrait.forget(position)
 
 
+def _notice(position: int) -> None:
+    """The citizen is told by 短信 where the case stands."""
+    notices.send(position)
+
+
 #: Name of a task -> what is done with the position of its case.
-PERFORMERS: dict[str, Callable[[int], None]] = {"photo": _photo, "portrait": _portrait}
+PERFORMERS: dict[str, Callable[[int], None]] = {
+    "photo": _photo,
+    "portrait": _portrait,
+    notices.TASK: _notice,
+}
 
 
 class Worker(threading.Thread):

@@ -44,6 +44,7 @@ _WHAT = {
     "opened": "查看",
     "noted": "新的核实原因",
     "printed": "打开登记表",
+    "notified": "已发短信",
     "forgotten": "删除",
 }
 _CHECKS = {"document": "内容与签名哈希", "attachments": "照片", "signature": "签名绑定"}

@@ -75,6 +75,26 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="SentMessage",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(editable=False, max_length=60, unique=True)),
+                ("phone", models.CharField(max_length=20, verbose_name="手机号码")),
+                ("text", models.CharField(max_length=200, verbose_name="内容")),
+                ("at", models.DateTimeField(verbose_name="时间")),
+            ],
+            options={
+                "verbose_name": "短信(演示)",
+                "verbose_name_plural": "短信(演示)",
+                "ordering": ["-id"],
+            },
+        ),
+        migrations.CreateModel(
             name="RegisteredPerson",
             fields=[
                 (

@@ -49,7 +49,8 @@ def submit(prompt: prompts.Submit, _: None, work: Work) -> Submitted:
         raise DeviceFault(FaultCode.OUTBOX_UNAVAILABLE, error.reason) from None
     # Only now: what the journal calls submitted is on the disk.
     parts.journal.record("submitted", id=stored.id)
-    return Submitted(stored.id, stored.receipt_no)
+    notices = parts.desired.notices and bool(transaction.document.get("phone"))
+    return Submitted(stored.id, stored.receipt_no, notices)
 
 
 def await_verdict(prompt: prompts.AwaitVerdict, _: None, work: Work) -> Verdict:

@@ -34,6 +34,8 @@ class Submitted:
 
     id: str
     receipt_no: str
+    #: Whether the centre tells by 短信 how it goes on.
+    notices: bool = False
 
 
 @dataclass(frozen=True)

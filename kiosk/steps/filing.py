@@ -36,6 +36,10 @@ _USUAL_REASON = {
 }
 
 
+#: Where the matter stands while it goes on.
+_GOES_ON = (Standpoint.ACCEPTED, Standpoint.TO_REVIEW, Standpoint.QUEUED)
+
+
 @dataclass(frozen=True)
 class Paper:
     """What a business puts on its receipt beside the state and the number. Words: `<id>.title`, and
@@ -67,12 +71,14 @@ async def report(paper: Paper, submitted: Submitted, verdict: Verdict) -> None:
     if paper.already and verdict.standpoint is Standpoint.DUPLICATE:
         page, state, stands, why = paper.already, "ok", "state.already", ()
         notes = (f"{paper.already}.text",)
+    # Only what the centre can send, and only while there is something to tell.
+    told = ("filing.notice",) if submitted.notices and verdict.standpoint in _GOES_ON else ()
     slip = Slip(
         id=f"{paper.id}.slip",
         state=stands,
         number=submitted.receipt_no,
         rows=paper.rows,
-        notes=notes,
+        notes=(*notes, *told),
         facts=paper.facts,
     )
     done = Done(
@@ -80,7 +86,7 @@ async def report(paper: Paper, submitted: Submitted, verdict: Verdict) -> None:
         state=state,
         number=submitted.receipt_no,
         facts=paper.facts,
-        lines=(f"{stands}.meaning", *why),
+        lines=(f"{stands}.meaning", *why, *told),
     )
     await hand_over(slip, done, submitted)
 

@@ -29,6 +29,8 @@ class Desired:
         self._clock = clock
         self._written_at = 0.0
         self._closed: dict[str, str] = {}
+        #: Whether the centre sends 短信 to citizens.
+        self.notices = False
 
     def refresh(self) -> bool:
         """Read the file if it was written anew. Returns whether what it says has changed."""
@@ -38,6 +40,7 @@ class Desired:
                 return False
             document = json.loads(self._file.read_text(encoding="utf-8"))
             closed = {str(key): str(why) for key, why in document["closed_services"].items()}
+            notices = document.get("notices") is True
         except FileNotFoundError:
             return False
         except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
@@ -45,8 +48,8 @@ class Desired:
             log.warning("desired state unreadable: %s", type(error).__name__)
             return False
         self._written_at = written_at
-        changed = closed != self._closed
-        self._closed = closed
+        changed = (closed, notices) != (self._closed, self.notices)
+        self._closed, self.notices = closed, notices
         return changed
 
     @property

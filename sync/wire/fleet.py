@@ -92,6 +92,8 @@ class DesiredState(Message):
     version: str
     #: Service id -> reason in Chinese, as it is shown on the home screen.
     closed_services: dict[str, str] = {}
+    #: Whether citizens are told by 短信 how it goes on. Where not, nothing promises it.
+    notices: bool = False
 
 
 class HeartbeatAnswer(Message):

@@ -704,6 +704,20 @@ def test_a_queued_application_is_never_called_accepted() -> None:
     assert (done.id, done.state) == ("apply.queued", "waiting")
 
 
+@pytest.mark.parametrize("promised", [True, False])
+@pytest.mark.parametrize("standpoint", Standpoint)
+def test_a_message_is_promised_only_where_the_centre_sends_one_and_has_something_to_tell(
+    standpoint: Standpoint, promised: bool
+) -> None:
+    filed = dataclasses.replace(SUBMITTED, notices=promised)
+    visit = walk().until("filing.submit").say("filing.submit", filed)
+    visit.say("filing.verdict", Verdict(standpoint))
+    on_paper = "filing.notice" in visit.prompt.slip.notes
+    on_screen = "filing.notice" in visit.say("filing.print", None).prompt.lines
+    goes_on = standpoint not in (Standpoint.REJECTED, Standpoint.DUPLICATE)
+    assert on_paper is on_screen is (promised and goes_on)
+
+
 def test_what_a_person_must_look_at_is_never_called_accepted() -> None:
     visit = hand_over(TO_REVIEW)
     assert visit.prompt.slip.state == "state.to_review"

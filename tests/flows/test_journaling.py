@@ -124,6 +124,20 @@ def test_submitted_is_written_only_of_what_is_on_the_disk(tmp_path: Path) -> Non
     assert [item.id for item in desk.parts.outbox.waiting()] == [submitted.id]
 
 
+@pytest.mark.parametrize("phone", ["13900000000", ""])
+@pytest.mark.parametrize("sends", [True, False])
+def test_who_gave_no_telephone_or_whose_centre_sends_nothing_is_promised_nothing(
+    tmp_path: Path, sends: bool, phone: str
+) -> None:
+    desk, _ = noted(tmp_path)
+    desired = {"version": "1", "closed_services": {}, "notices": sends}
+    (tmp_path / "desired.json").write_text(json.dumps(desired))
+    desk.parts.desired.refresh()
+    transaction = Walk(ApplyFirst).until("filing.submit").prompt.transaction
+    filed = dataclasses.replace(transaction, document={**transaction.document, "phone": phone})
+    assert desk.perform(Submit("filing.submit", filed)).notices is bool(sends and phone)
+
+
 def test_what_could_not_be_stored_was_not_submitted(tmp_path: Path) -> None:
     desk, notes = noted(tmp_path)
     desk.parts.outbox._limits = Limits(free_bytes=2**62)

@@ -286,7 +286,10 @@ _WAYS: Mapping[type[Prompt[Any]], Callable[[Any], Any]] = {
     p.Review: _review,
     p.Sign: lambda prompt: (counter.SIGNATURE,),
     p.AskCentral: _replies,
-    p.Submit: lambda prompt: (counter.SUBMITTED,),
+    p.Submit: lambda prompt: (
+        counter.SUBMITTED,
+        dataclasses.replace(counter.SUBMITTED, notices=True),
+    ),
     p.AwaitVerdict: _verdicts,
     p.FindMine: _mine,
     p.Listing: _listing,

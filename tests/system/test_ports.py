@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 #: Of each port (a module of `central.ports`) the implementations that are tried here.
 IMPLEMENTATIONS: dict[str, list[str]] = {
     "registry": ["DemoRegistry"],
+    "messages": ["DemoMessages"],
     "portrait_decoder": ["NoDecoder", "DemoDecoder", "ProgramDecoder"],
 }
 
@@ -39,7 +40,7 @@ def test_every_port_is_tried_with_every_implementation(centre: Centre) -> None:
     )
     for port, tried in IMPLEMENTATIONS.items():
         module = importlib.import_module(f"central.ports.{port}")
-        what = "find" if port == "registry" else "decode"
+        what = {"registry": "find", "messages": "send"}.get(port, "decode")
         there = {
             name
             for name, kind in vars(module).items()
@@ -110,3 +111,15 @@ def test_a_decoder_gives_all_pixels_or_none_and_raises_nothing(centre: Centre, n
     assert pixels is None if name == "NoDecoder" else len(pixels) == RGB_BYTES
     for data in (b"", chip("none"), chip("man")[:-1], bytes(1024), b"\xff" * 5000):
         assert decoder.decode(data) is None
+
+
+@pytest.mark.parametrize("name", IMPLEMENTATIONS["messages"])
+def test_a_message_is_sent_once_for_its_key(centre: Centre, name: str) -> None:
+    from central.models import SentMessage
+
+    port = made("messages", name)
+    for text in ("一", "二"):
+        port.send("contract:1", "13900000000", text)
+    port.send("contract:2", "13900000000", "三")
+    sent = SentMessage.objects.filter(key__startswith="contract:").order_by("key")
+    assert list(sent.values_list("text", flat=True)) == ["一", "三"]

@@ -1,0 +1,97 @@
+"""Notices (通知): who filed something is told by 短信 when it comes to another state (R-B14).
+
+One message for each state that a case comes to, for every business alike: the business names its
+states (`Business.states`), the table below says what the citizen can do. What is told is only where
+the matter stands: no name, no ID number, of the receipt number the end. What was said on the spot,
+by screen and paper, is not said again.
+
+A message that could not be sent is tried again (`central.work`); after some tries an alarm says so.
+When the case has moved on meanwhile, only where it stands now is told.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.utils import timezone
+
+from central.business import business_of
+from central.cases import Case, Event, add_tasks, record
+from central.packs import went_by
+from central.ports.messages import messages
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+TASK = "notice"
+
+#: Who filed something stays at the terminal so long for the centre's word; what is decided later
+#: nobody has been told.
+_SAID_ON_THE_SPOT = timedelta(minutes=2)
+
+_TEXT = "【社保卡】您{day}办理的{matter}（回执尾号{tail}）：{word}。{advice}咨询电话{hotline}。"
+
+#: State -> its word, where the operators' word is not one for citizens.
+_WORDS = {"to_review": "待核实", "delivered": "卡可以领了", "duplicate": "以前已经办理"}
+
+#: State -> what the citizen can do, in every business.
+_ADVICE = {
+    "to_review": "工作人员正在核实，请等一等。",
+    "needs_more": "请带身份证到窗口补交材料。",
+    "delivered": "请带身份证到回执上写的地方领卡。",
+    "returned": "请带身份证到窗口问清原因。",
+    "refused": "请带身份证到窗口问清原因。",
+    "lapsed": "需要的话请再办一次。",
+}
+
+
+def phone_of(case: Case) -> str:
+    """The telephone that the citizen gave with it, "" if none."""
+    return str(case.contents["document"].get("phone") or "")
+
+
+def add_task(case: Case, *, since: datetime | None = None) -> None:
+    """Have the citizen told where the case stands now. `since`: when it was filed, if it arrives
+    just now. Inside the transaction that brings it there."""
+    here = since is not None and timezone.now() - since <= _SAID_ON_THE_SPOT
+    if messages() is not None and phone_of(case) and not here:
+        add_tasks(case, (TASK,))
+
+
+def send(position: int) -> None:
+    """Tell where a case stands, unless that was told. Raises what the port raises."""
+    case = Case.objects.get(pk=position)
+    port, here = messages(), _came_here(case)
+    if port is None or _is_told(case, here):
+        return
+    port.send(f"{case.id}:{here.pk}", phone_of(case), text_of(case, here.to_state))
+    with transaction.atomic():
+        Case.objects.select_for_update().get(pk=position)
+        # Moved on meanwhile: then another task is to tell that.
+        if here == _came_here(case) and not _is_told(case, here):
+            record(case, "centre", "notified", business_of(case.kind).states[here.to_state])
+
+
+def _came_here(case: Case) -> Event:
+    """When it came to the state in which it is."""
+    return case.events.exclude(to_state="").latest("id")
+
+
+def _is_told(case: Case, here: Event) -> bool:
+    return case.events.filter(what="notified", pk__gt=here.pk).exists()
+
+
+def text_of(case: Case, state: str) -> str:
+    """What is sent."""
+    business = business_of(case.kind)
+    filed = timezone.localtime(case.created)
+    return _TEXT.format(
+        day=f"{filed.month}月{filed.day}日",
+        matter=business.title,
+        tail=case.receipt_no[-6:],
+        word=_WORDS.get(state) or business.states[state],
+        advice=_ADVICE.get(state, ""),
+        hotline=went_by(case.contents["policy_version"]).hotline,
+    )
