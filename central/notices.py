@@ -21,6 +21,7 @@ from central.business import business_of
 from central.cases import Case, Event, add_tasks, record
 from central.packs import went_by
 from central.ports.messages import messages
+from central.ports.registry import registry
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -47,16 +48,20 @@ _ADVICE = {
 }
 
 
-def phone_of(case: Case) -> str:
-    """The telephone that the citizen gave with it, "" if none."""
-    return str(case.contents["document"].get("phone") or "")
+def _phone_of(case: Case) -> str:
+    """The telephone that the citizen gave with it, or that the register has; "" if none. Raises
+    `central.ports.NotNow`."""
+    if phone := case.contents["document"].get("phone"):
+        return str(phone)
+    known = registry().find(case.person)
+    return known.phone if known is not None else ""
 
 
 def add_task(case: Case, *, since: datetime | None = None) -> None:
     """Have the citizen told where the case stands now. `since`: when it was filed, if it arrives
     just now. Inside the transaction that brings it there."""
     here = since is not None and timezone.now() - since <= _SAID_ON_THE_SPOT
-    if messages() is not None and phone_of(case) and not here:
+    if messages() is not None and not here:
         add_tasks(case, (TASK,))
 
 
@@ -66,7 +71,9 @@ def send(position: int) -> None:
     port, here = messages(), _came_here(case)
     if port is None or _is_told(case, here):
         return
-    port.send(f"{case.id}:{here.pk}", phone_of(case), text_of(case, here.to_state))
+    if not (phone := _phone_of(case)):
+        return
+    port.send(f"{case.id}:{here.pk}", phone, text_of(case, here.to_state))
     with transaction.atomic():
         Case.objects.select_for_update().get(pk=position)
         # Moved on meanwhile: then another task is to tell that.

@@ -78,7 +78,8 @@ class ChangeInfo(Service):
             **changed,
         }
         transaction = self.transaction(citizen, document, proof, consents=consents.given)
-        paper = Paper("info_change", rows=(*masked(citizen), (f"form.{what}", shown)))
+        rows = (*masked(citizen), (f"form.{what}", shown))
+        paper = Paper("info_change", rows=rows, at_once=True)
         await file(transaction, paper)
 
     async def _changed(self, what: str, citizen: Citizen) -> tuple[Mapping[str, str], str]:

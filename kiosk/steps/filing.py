@@ -54,6 +54,8 @@ class Paper:
     #: Id of the result page where the centre had one already and the citizen has what they came
     #: for; "" where they have not. Its text stands on the paper, below the state 以前已经办理.
     already: str = ""
+    #: Whether nothing more comes of it once it is accepted.
+    at_once: bool = False
 
 
 async def file(transaction: Transaction, paper: Paper) -> None:
@@ -72,7 +74,9 @@ async def report(paper: Paper, submitted: Submitted, verdict: Verdict) -> None:
         page, state, stands, why = paper.already, "ok", "state.already", ()
         notes = (f"{paper.already}.text",)
     # Only what the centre can send, and only while there is something to tell.
-    told = ("filing.notice",) if submitted.notices and verdict.standpoint in _GOES_ON else ()
+    over = paper.at_once and verdict.standpoint is Standpoint.ACCEPTED
+    goes_on = verdict.standpoint in _GOES_ON and not over
+    told = ("filing.notice",) if submitted.notices and goes_on else ()
     slip = Slip(
         id=f"{paper.id}.slip",
         state=stands,

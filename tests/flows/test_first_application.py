@@ -17,6 +17,7 @@ from kiosk.records.staff import Staff
 from kiosk.records.submission import Reply, Standpoint, Verdict
 from kiosk.records.transaction import Consent, Transaction
 from kiosk.services.first_application import ApplyFirst
+from kiosk.steps.filing import Paper, report
 from kiosk.visit.flow import Ending, Unacceptable
 from kiosk.visit.prompts import (
     Advice,
@@ -716,6 +717,18 @@ def test_a_message_is_promised_only_where_the_centre_sends_one_and_has_something
     on_screen = "filing.notice" in visit.say("filing.print", None).prompt.lines
     goes_on = standpoint not in (Standpoint.REJECTED, Standpoint.DUPLICATE)
     assert on_paper is on_screen is (promised and goes_on)
+
+
+@pytest.mark.parametrize("standpoint", [Standpoint.ACCEPTED, Standpoint.QUEUED])
+def test_what_ends_at_once_promises_a_message_only_while_it_waits(standpoint: Standpoint) -> None:
+    filed = dataclasses.replace(SUBMITTED, notices=True)
+
+    class AtOnce(ApplyFirst):
+        async def serve(self) -> None:
+            await report(Paper("apply", at_once=True), filed, Verdict(standpoint))
+
+    notes = Walk(AtOnce).prompt.slip.notes
+    assert ("filing.notice" in notes) is (standpoint is Standpoint.QUEUED)
 
 
 def test_what_a_person_must_look_at_is_never_called_accepted() -> None:

@@ -219,13 +219,13 @@ def sample_prompts() -> dict[str, Prompt[Any]]:
             "apply.accepted",
             "ok",
             "13029926112400015",
-            lines=("state.accepted.meaning",),
+            lines=("state.accepted.meaning", "filing.notice"),
         ),
         "done-waiting": p.Done(
             "apply.queued",
             "waiting",
             "13029926112400015",
-            lines=("state.queued.meaning",),
+            lines=("state.queued.meaning", "filing.notice"),
             not_printed="fault.printer_paper_out.citizen",
         ),
         "done-trouble": p.Done(

@@ -161,15 +161,23 @@ def test_a_state_that_came_while_another_was_told_is_told(
     assert [text.split("：")[1][:3] for _, text in told(answer)] == ["审核通", "制卡中"]
 
 
-def test_without_a_telephone_or_a_port_nothing_is_to_do(
-    centre: Centre, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_who_gave_no_telephone_is_told_by_the_one_that_the_register_has(centre: Centre) -> None:
+    from central.keys import person_hash
+    from central.models import RegisteredPerson
+
+    nobody, known = centre.holder(), centre.holder()
+    known_row = RegisteredPerson.objects.filter(pk=person_hash(known.number))
+    known_row.update(phone="13900000001")
+    assert told(centre.lost(nobody, 0)) == []
+    ((phone, text),) = told(centre.lost(known, 0))
+    assert phone == "13900000001" and "已挂失" in text
+
+
+def test_without_a_port_nothing_is_to_do(centre: Centre, monkeypatch: pytest.MonkeyPatch) -> None:
     from django.conf import settings
 
     from central.cases import Task
 
-    centre.lost(centre.holder(), 0)
-    assert not Task.objects.filter(name="notice").exists()
     monkeypatch.setattr(settings, "MESSAGES", "")
     centre.move(filed_now(centre, monkeypatch), "approved")
     assert not Task.objects.filter(name="notice").exists()
