@@ -7,6 +7,7 @@ clause.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -54,11 +55,22 @@ def wrap(text: str, columns: int) -> Iterator[str]:
             yield line[:-1]
             line, used = line[-1], width(line[-1])
         elif used + wide > columns:
-            yield line
-            line, used = "", 0
+            kept = _before_number(line, character)
+            yield kept
+            line, used = line[len(kept) :], width(line[len(kept) :])
         if character != " " or line:
             line, used = line + character, used + wide
     yield line
+
+
+#: Letters and figures that stay together: a telephone or receipt number, a date.
+_RUN = re.compile(r"[0-9A-Za-z.:-]{1,20}$")
+
+
+def _before_number(line: str, character: str) -> str:
+    """What of a full line is written before its number is taken along to the next."""
+    run = _RUN.search(line) if _RUN.match(character) else None
+    return line[: run.start()] if run and run.start() else line
 
 
 def _aligned(text: str, columns: int, align: Align) -> str:

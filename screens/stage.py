@@ -301,7 +301,7 @@ class Stage(Frame):
     def _warn(self, visit: Visit, seconds: int) -> None:
         if not isinstance(self.cover, IdleWarning):
             say = self.terminal.words.say
-            self.put_over(IdleWarning(say, visit.committed, self._stay, self.cancel))
+            self.put_over(IdleWarning(say, visit, self._stay, self.cancel))
         assert isinstance(self.cover, IdleWarning)
         self.cover.show(seconds)
 

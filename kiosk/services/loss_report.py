@@ -28,9 +28,6 @@ _TEMPORARY, _FORMAL = (
     Option("temporary", icon="timer-sand"),
     Option("formal", icon="card-off-outline"),
 )
-_WHICH = Choice("loss_report.kind", (_TEMPORARY, _FORMAL))
-#: A temporary loss ends by itself, so its holder must be able to make it last.
-_ONLY_FORMAL = Choice("loss_report.make_formal", (_FORMAL,))
 
 
 class ReportLoss(Service):
@@ -44,6 +41,7 @@ class ReportLoss(Service):
     submits = True
     rules = frozenset(
         {
+            "service.loss_report.temporary_lapse",
             "consent.loss_report.temporary",
             "consent.loss_report.formal",
             "consent.comparison.consent",
@@ -69,12 +67,18 @@ class ReportLoss(Service):
         card, temporary = await self._card(citizen)
 
         self.at("confirm")
-        kind = await (_ONLY_FORMAL if temporary else _WHICH)
+        facts = {"lapse": self.policy.service(self.id).days("temporary_lapse").name}
+        # A temporary loss ends by itself, so its holder must be able to make it last.
+        which = Choice("loss_report.make_formal", (_FORMAL,), facts)
+        if not temporary:
+            which = Choice("loss_report.kind", (_TEMPORARY, _FORMAL), facts)
+        kind = await which
         await consents.read(
             Notice(
                 f"loss_report.{kind}",
                 points=(("effect", "card-off-outline"), ("undo", "undo-variant"), ("bank", "bank")),
                 must_agree=True,
+                facts=facts,
             )
         )
         proof = Proof(Level.P1, agreed.at)
@@ -93,6 +97,8 @@ class ReportLoss(Service):
             "loss_report",
             rows=(*masked(citizen), ("loss_report.slip.kind", f"loss_report.kind.{kind}.label")),
             notes=("loss_report.slip.bank", f"loss_report.{kind}.undo.text"),
+            facts=facts,
+            while_queued=("loss_report.queued.text",),
             already="loss_report.already",
         )
         await file(transaction, paper)

@@ -51,6 +51,8 @@ class Paper:
     rows: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     notes: tuple[str, ...] = ()
     facts: Mapping[str, str | int] = field(default_factory=dict, repr=False)
+    #: What stands before the notes while it only waits here: ids of words.
+    while_queued: tuple[str, ...] = ()
     #: Id of the result page where the centre had one already and the citizen has what they came
     #: for; "" where they have not. Its text stands on the paper, below the state 以前已经办理.
     already: str = ""
@@ -69,7 +71,8 @@ async def report(paper: Paper, submitted: Submitted, verdict: Verdict) -> None:
     """Say where the matter stands, on paper and on the result page."""
     page, state = _RESULTS[verdict.standpoint]
     page, stands, why = f"{paper.id}.{page}", f"state.{verdict.standpoint}", _reason(verdict)
-    notes = why or paper.notes
+    queued = paper.while_queued if verdict.standpoint is Standpoint.QUEUED else ()
+    notes = why or (*queued, *paper.notes)
     if paper.already and verdict.standpoint is Standpoint.DUPLICATE:
         page, state, stands, why = paper.already, "ok", "state.already", ()
         notes = (f"{paper.already}.text",)

@@ -21,6 +21,8 @@ from screens.widgets.text import Icon, Text
 if TYPE_CHECKING:
     from kivy.input import MotionEvent
 
+    from kiosk.visit.flow import Visit
+
 
 class Cover(FloatLayout):
     """A panel in the middle of the covered screen. No touch goes through."""
@@ -64,20 +66,22 @@ class IdleWarning(Cover):
     def __init__(
         self,
         say: Callable[..., str],
-        committed: bool,
+        visit: Visit,
         stay: Callable[[], None],
         end: Callable[[], None],
     ) -> None:
-        """`committed`: whether something was submitted, which the words must not deny."""
+        """`visit`: what was submitted the words must not deny, and who entered nothing loses
+        nothing."""
         super().__init__("account-question-outline", say("idle.title"))
         self._say = say
-        self._text_id = "idle.text_committed" if committed else "idle.text"
+        loses = "idle.text" if visit.entered else "idle.text_nothing"
+        self._text_id = "idle.text_committed" if visit.committed else loses
         self._count = Text("", role="display", colour=theme.PRIMARY, align="center")
         self._text = Text("", align="center", colour=theme.INK_SOFT)
         self.panel.add_widget(self._count)
         self.panel.add_widget(self._text)
         self.buttons(
-            BarButton(say("idle.end"), "idle:end", end),
+            BarButton(say("idle.end" if visit.entered else "idle.end_home"), "idle:end", end),
             BarButton(say("idle.stay"), "idle:stay", stay, look="primary"),
         )
 
