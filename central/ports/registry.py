@@ -43,6 +43,10 @@ class Registry(Protocol):
     def find(self, person: str) -> Registered | None:
         """None: nobody is insured under this number. Raises `NotNow`."""
 
+    def card(self, card_no: str) -> CardState | None:
+        """The state of the card with this number; None where there is none such. Raises
+        `NotNow`."""
+
     def set_card_state(self, person: str, state: CardState) -> None:
         """Inside the caller's transaction. For `central.card_states`, which knows what may be.
         Raises `NotNow`."""
@@ -76,6 +80,11 @@ class DemoRegistry:
             address=row.address,
             open_elsewhere=row.open_elsewhere,
         )
+
+    def card(self, card_no: str) -> CardState | None:
+        states = RegisteredPerson.objects.filter(card_no=card_no).values_list("card_state")
+        found = {CardState(state) for (state,) in states}
+        return found.pop() if len(found) == 1 else None
 
     def set_card_state(self, person: str, state: CardState) -> None:
         RegisteredPerson.objects.filter(pk=person).update(card_state=state)

@@ -1,16 +1,19 @@
-"""读卡自检: does my card still read, which generation is it, must I change it? (domain §5.7)
+"""检查我的社保卡: does it read, which generation is it, how does it stand, must I change it? (§5.7)
 
 Needs no PIN and shows nothing personal. It saves needless replacements: a second-generation card
-in date may go on being used (domain R-E9), and a third-generation card has no end date (R-E6).
+in date may go on being used (domain R-E9), and a third-generation card has no end date (R-E6). How
+the card stands is asked of the centre by its number; offline only the chip is looked at, and it is
+said so. With what is wrong a slip for the window can be printed.
 """
 
 from __future__ import annotations
 
 from hardware.faults import Device, DeviceFault, FaultCode
+from kiosk.steps.enquiry import ask
 from kiosk.visit.prompts import Done, ReadCard
-from kiosk.visit.service import Service
+from kiosk.visit.service import Leave, Service
 
-#: What the chip says without a PIN -> the result shown. Everything else is a fault of the reader.
+#: What the chip says without a PIN -> the page shown. Everything else is a fault of the reader.
 _CARD_TROUBLE = {
     FaultCode.CARD_FOREIGN: "card_check.foreign",
     FaultCode.CARD_DAMAGED: "card_check.damaged",
@@ -18,6 +21,9 @@ _CARD_TROUBLE = {
     FaultCode.CARD_BLANK: "card_check.blank",
     FaultCode.CARD_BLOCKED: "card_check.blocked",
 }
+
+#: States in which the card does not serve, each with its page.
+_STATES = ("not_active", "lost", "void")
 
 
 class CheckCard(Service):
@@ -33,18 +39,42 @@ class CheckCard(Service):
     async def serve(self) -> None:
         self.at("read")
         try:
-            card = await ReadCard("card_check.read")
+            card = await ReadCard("card_check.read", tries=True)
         except DeviceFault as fault:
             if fault.code not in _CARD_TROUBLE:
                 raise
             self.at("result")
-            await Done(_CARD_TROUBLE[fault.code], state="trouble")
-            return
+            raise Leave(_CARD_TROUBLE[fault.code], icon="card-remove-outline") from None
+        state = await self._state(card.card_no)
+
         self.at("result")
-        if card.generation == 3:
-            await Done("card_check.third", state="ok")
-        elif card.in_date_on(self.today):
-            until = f"{card.expires:%Y-%m-%d}" if card.expires else "—"
-            await Done("card_check.in_date", state="ok", facts={"until": until})
-        else:
-            await Done("card_check.expired", state="waiting")
+        if state in _STATES:
+            raise Leave(f"card_check.{state}", icon="card-off-outline")
+        if card.pin_tries == 0:
+            raise Leave("card_check.pin_locked", icon="lock-outline")
+        facts: dict[str, str | int] = {
+            "place": self._place(card.region),
+            "tries": card.pin_tries or 0,
+            "until": f"{card.expires:%Y-%m-%d}" if card.expires else "—",
+        }
+        lines = [f"card_check.line.{card.interface}", "card_check.line.issuer"]
+        if card.pin_tries is not None:
+            lines.append("card_check.line.tries")
+        lines.append("card_check.line.in_use" if state else "card_check.line.unknown")
+        page = "third" if card.generation == 3 else "in_date"
+        if not card.in_date_on(self.today):
+            page = "expired"
+        look = "waiting" if page == "expired" else "ok"
+        await Done(f"card_check.{page}", state=look, facts=facts, lines=tuple(lines))
+
+    async def _state(self, card_no: str) -> str:
+        """How it stands at the centre; "" while nobody can say."""
+        if not card_no:
+            return ""
+        reply = await ask("card_check.ask", "card_check.state", card_no=card_no)
+        return "" if reply.facts is None else str(reply.facts.get("state") or "")
+
+    def _place(self, code: str) -> str:
+        """Where it was issued (发卡地区): by name here, else by its code."""
+        here = self.policy.region
+        return here.city if here.code[:4] == code[:4] else code

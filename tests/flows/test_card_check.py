@@ -1,16 +1,22 @@
-"""读卡自检: each kind of card has its verdict."""
+"""检查我的社保卡: each kind of card has its verdict, each trouble its slip for the window."""
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import date
 
 import pytest
 
+from hardware.card.session import Interface
 from hardware.faults import DeviceFault, FaultCode
+from kiosk.records.submission import Reply
 from kiosk.services.card_check import CheckCard
 from kiosk.visit.flow import Ending
+from kiosk.visit.prompts import Advice
 from kiosk.words import Words
 from tests.flows.counter import Walk, social_card
+
+IN_USE = Reply({"state": "in_use"})
 
 
 @pytest.mark.parametrize(
@@ -26,6 +32,7 @@ def test_each_kind_of_card_has_its_verdict(
     generation: int, expires: date | None, verdict: str
 ) -> None:
     walk = Walk(CheckCard).say("card_check.read", social_card(generation, expires))
+    walk.say("card_check.ask", IN_USE)
     assert walk.at == verdict
     walk.say(verdict, True)
     assert walk.visit.outcome is not None and walk.visit.outcome.ending is Ending.DONE
@@ -33,10 +40,48 @@ def test_each_kind_of_card_has_its_verdict(
 
 def test_a_third_generation_card_is_never_said_to_expire() -> None:
     """Domain R-E6: no field, no warning, no line."""
-    words = Words("zh_CN")
-    assert "有效期到" not in words.say("card_check.third.title") + words.say(
-        "card_check.third.text"
-    )
+    walk = Walk(CheckCard).say("card_check.read", social_card(3)).say("card_check.ask", IN_USE)
+    words, done = Words("zh_CN"), walk.prompt
+    said = [f"{done.id}.title", f"{done.id}.text", *done.lines]
+    assert "有效期到" not in "".join(words.say(one, **done.facts) for one in said)
+
+
+def test_how_it_was_read_where_it_is_from_and_how_many_tries_are_left() -> None:
+    tapped = dataclasses.replace(social_card(3), interface=Interface.CONTACTLESS, pin_tries=5)
+    walk = Walk(CheckCard).say("card_check.read", tapped).say("card_check.ask", IN_USE)
+    words, done = Words("zh_CN"), walk.prompt
+    said = " ".join(words.say(line, **done.facts) for line in done.lines)
+    assert all(part in said for part in ("感应正常", "唐山市", "5 次", "正常"))
+    other = dataclasses.replace(social_card(3), card_id="110000" + "0" * 26)
+    walk = Walk(CheckCard).say("card_check.read", other).say("card_check.ask", IN_USE)
+    assert walk.prompt.facts["place"] == "110000", "not called a card of this city"
+
+
+@pytest.mark.parametrize("reply", [Reply(), Reply({"state": ""})])
+def test_what_nobody_can_say_is_not_called_normal(reply: Reply) -> None:
+    walk = Walk(CheckCard).say("card_check.read", social_card(3)).say("card_check.ask", reply)
+    assert "card_check.line.unknown" in walk.prompt.lines
+    assert "card_check.line.in_use" not in walk.prompt.lines
+
+
+def test_a_card_that_does_not_say_its_number_is_not_asked_about() -> None:
+    silent = dataclasses.replace(social_card(3), card_no="")
+    assert Walk(CheckCard).say("card_check.read", silent).at == "card_check.third"
+
+
+@pytest.mark.parametrize("state", ["not_active", "lost", "void"])
+def test_a_card_that_does_not_serve_is_explained_with_a_slip(state: str) -> None:
+    walk = Walk(CheckCard).say("card_check.read", social_card(3))
+    walk.say("card_check.ask", Reply({"state": state}))
+    assert walk.at == f"card_check.{state}" and isinstance(walk.prompt, Advice)
+    walk.say(f"card_check.{state}", "print")
+    assert f"card_check.{state}.next" in walk.prompt.slip.notes
+
+
+def test_a_locked_pin_is_said_and_one_that_is_not_has_its_tries() -> None:
+    locked = dataclasses.replace(social_card(3), pin_tries=0)
+    walk = Walk(CheckCard).say("card_check.read", locked).say("card_check.ask", IN_USE)
+    assert walk.at == "card_check.pin_locked"
 
 
 @pytest.mark.parametrize(
@@ -49,10 +94,11 @@ def test_a_third_generation_card_is_never_said_to_expire() -> None:
         (FaultCode.CARD_BLOCKED, "card_check.blocked"),
     ],
 )
-def test_a_card_that_cannot_be_read_is_explained(code: FaultCode, verdict: str) -> None:
+def test_a_card_that_cannot_be_read_is_explained_with_a_slip(code: FaultCode, verdict: str) -> None:
     walk = Walk(CheckCard)
     walk.visit.fault(DeviceFault(code))
-    assert walk.at == verdict
+    walk.say(verdict, "print")
+    assert walk.prompt.slip.notes[0] == f"{verdict}.title"
 
 
 def test_a_reader_that_fails_ends_the_visit() -> None:

@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any
 
 from hardware.card.contents import Holder
+from hardware.card.session import Interface
 from hardware.faults import DeviceFault, FaultCode
 from kiosk.photo.faces import Band, Comparison
 from kiosk.records.pins import PinSaid, PinUsed
@@ -119,6 +120,10 @@ REPLIES: Mapping[str, tuple[Reply, ...]] = {
         Reply(),
         *(Reply({"rejection": refusal}) for refusal in REFUSALS),
     ),
+    "card_check.state": (
+        *(Reply({"state": state}) for state in ("in_use", "not_active", "lost", "void", "")),
+        Reply(),
+    ),
     "case_withdrawal.cases": (
         Reply({"cases": [case("accepted")]}),
         Reply({"cases": [case("accepted", "of a newer centre")]}),
@@ -204,6 +209,7 @@ def _social_cards(prompt: p.ReadCard) -> Iterator[Way]:
     yield whose
     if prompt.tries:
         yield from (dataclasses.replace(whose, pin_tries=tries) for tries in (2, 1, 0))
+        yield dataclasses.replace(whose, interface=Interface.CONTACTLESS, card_no="")
     if prompt.back:
         yield dataclasses.replace(whose, card_id="F" * 32)
     # A card of the second generation says whose it is, also where nobody asked.

@@ -234,7 +234,14 @@ def sample_prompts() -> dict[str, Prompt[Any]]:
             "13029926112400015",
             lines=("state.rejected.meaning", "refused.mismatch.text"),
         ),
-        "done-card": p.Done("card_check.third", "ok"),
+        "done-card": p.Done(
+            "card_check.third",
+            "ok",
+            facts={"place": "唐山市", "tries": 6, "until": "—"},
+            lines=tuple(
+                f"card_check.line.{line}" for line in ("contact", "issuer", "tries", "in_use")
+            ),
+        ),
         "form": p.Form(
             "telephone.number", (p.Field("phone", rule="mobile", keyboard="digits", longest=13),)
         ),

@@ -322,6 +322,23 @@ def test_only_what_is_late_may_be_reported_as_late(
     assert may == [["case_withdrawal"]], "reported once"
 
 
+def test_the_state_of_a_card_is_told_by_its_number_and_nothing_of_its_holder(
+    terminal: EnrolledTerminal, holder: Person
+) -> None:
+    def stands(card_no: str) -> dict[str, Any]:
+        client = CentralClient(terminal.identity, terminal.state)
+        try:
+            return client.ask("card_check.state", {"card_no": card_no}, timeout_s=20)
+        finally:
+            client.close()
+
+    card_no = str(dict(holder.more)["card_no"])
+    assert stands(card_no) == {"state": "in_use"}
+    decided(terminal, put(terminal, "loss_report", loss_of(holder)))
+    assert stands(card_no) == {"state": "lost"}
+    assert stands("Z99999999") == {"state": ""}
+
+
 def test_urgent_overtakes_at_the_terminal_and_the_contract_says_what_is_urgent() -> None:
     from sync.kinds import kinds
 

@@ -1,0 +1,30 @@
+"""读卡自检: the state of a card that lies in a reader, by its number; nothing of its holder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from central.card_states import BLOCKED, WITHOUT_CARD
+from central.models import CardState as Letter
+from central.ports.registry import registry
+from sync.kinds.card_check import CardState, WhichState
+
+if TYPE_CHECKING:
+    from sync.wire.base import Message
+
+_WORDS = {
+    Letter.NORMAL: "in_use",
+    # Made, and not handed out yet as far as the centre knows: 启用 is what it lacks as well.
+    Letter.ISSUED: "not_active",
+    Letter.NOT_ACTIVE: "not_active",
+    **dict.fromkeys(BLOCKED, "lost"),
+    **dict.fromkeys(WITHOUT_CARD, "void"),
+}
+
+
+def _state(asked: WhichState) -> Message:
+    found = registry().card(asked.card_no)
+    return CardState(state="" if found is None else _WORDS[found])
+
+
+ANSWERS = {"card_check.state": _state}

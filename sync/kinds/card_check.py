@@ -1,0 +1,26 @@
+"""读卡自检: how a card stands in the card management (domain §5.7). A question only."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from sync.wire.base import Message
+from sync.wire.kind import Question
+
+
+class WhichState(Message):
+    """How does the card with this 卡号 stand?"""
+
+    card_no: Annotated[str, Field(pattern=r"^[A-Z][0-9]{8}$")]
+
+
+class CardState(Message):
+    """It tells nothing of whose it is."""
+
+    #: "in_use"; "not_active": 未启用; "lost": 挂失; "void": 注销; "": no such card is known.
+    state: Annotated[str, Field(max_length=20)] = ""
+
+
+QUESTIONS = (Question("card_check.state", WhichState, CardState),)
