@@ -233,7 +233,7 @@ def test_the_program_its_settings_and_the_centre_s_wishes(tmp_path: Path) -> Non
 
 def test_what_a_technician_does(tmp_path: Path) -> None:
     class Printer:
-        def print(self, *_: Any) -> None:
+        def print(self, *_: Any, by_staff: bool = False) -> None:
             """Prints."""
 
     technician = Person("t001", frozenset({Role.TECHNICIAN}), hash_pin("314159"))
