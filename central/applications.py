@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.utils import timezone
 
 from central import card_states, pictures, portrait
-from central.business import Business, Opened
+from central.business import Business, Opened, businesses
 from central.card_states import WITHOUT_CARD, CardMove
 from central.cases import TO_REVIEW
+from central.keys import person_hash
 from central.models import CardState
 from central.ports.registry import registry
+from central.rules import open_case
 from kiosk.policy import BadPolicy, load_policy
 from sync.codes import SEX, ethnic_name
-from sync.wire.application import PAGES
+from sync.wire.application import PAGES, Eligibility
 from sync.wire.envelopes import Rejection
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from central.cases import Case
     from central.ports.registry import Registered
     from kiosk.policy import Policy
+    from sync.wire.application import MayApply
 
 #: (refusal, reason, does it apply?)
 _RULES: list[tuple[Rejection, str, Callable[[Registered], bool]]] = [
@@ -129,13 +132,17 @@ class CardApplication(Business):
             ("birth", form.birth.replace("-", "") == form.id_number[6:14]),
             ("sex", (form.sex == "1") == (int(form.id_number[16]) % 2 == 1)),
             ("pickup", (form.pickup == "mail") == (not form.outlet)),
-            ("pages", on_paper == any(page in hashed for page in PAGES)),
+            ("pages", self.has_pages(form) == any(page in hashed for page in PAGES)),
             ("attachments", all(name in files for name in hashed)),
             ("id_card", on_paper == (not form.id_valid_from)),
         ]
         if wrong := next((name for name, right in checks if not right), ""):
             return wrong
         return _faulty_picture(files)
+
+    def has_pages(self, form: Any) -> bool:
+        """Whether pages of paper belong to it."""
+        return bool(form.identified != "id_card")
 
     def reasons(self, opened: Opened) -> tuple[str, ...]:
         """What rests on papers is looked at, whatever the terminal says of it."""
@@ -159,7 +166,11 @@ class CardApplication(Business):
             card_states.cancel(case.person)
 
     def refusal(self, opened: Opened) -> tuple[Rejection, str] | None:
-        return refusal(opened.document.name, opened.person)
+        """Of all these businesses one person has one open case, whoever filed it."""
+        refused = refusal(opened.document.name, opened.person)
+        if refused is None and open_application(opened.person) is not None:
+            return Rejection.DUPLICATE_APPLICATION, "open_case"
+        return refused
 
 
 def _was(case: Case, state: str) -> bool:
@@ -176,6 +187,21 @@ def refusal(name: str, person: str) -> tuple[Rejection, str] | None:
     if known.name != name:
         return Rejection.MISMATCH, "name"
     return next(((kind, reason) for kind, reason, applies in _RULES if applies(known)), None)
+
+
+def open_application(person: str) -> Case | None:
+    """The open case of any of these businesses that a person has."""
+    kinds = (one for one in businesses().values() if isinstance(one, CardApplication))
+    return next((case for one in kinds if (case := open_case(one, person))), None)
+
+
+def eligibility(asked: MayApply) -> Eligibility:
+    """May the holder of this number and name apply, by whatever of these businesses?"""
+    person = person_hash(asked.id_number)
+    refused = refusal(asked.name, person)
+    if refused is None and open_application(person) is not None:
+        refused = Rejection.DUPLICATE_APPLICATION, "open_case"
+    return Eligibility(rejection=refused[0], reason=refused[1]) if refused else Eligibility()
 
 
 def _named(code: str, name: Callable[[], str]) -> str:

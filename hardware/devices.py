@@ -6,6 +6,9 @@
 | card_reader | `hardware.card.reader`        | card_reader_offline              |
 | printer     | `hardware.printer`            | printer_offline                  |
 | camera      | `hardware.camera.Camera`      | camera_absent                    |
+
+A terminal may have a second camera that looks down on paper (高拍仪), `document_camera`; the same
+driver serves it, and a terminal without one is not said to lack it.
 """
 
 from __future__ import annotations
@@ -58,6 +61,8 @@ class DeviceSettings(Protocol):
     def camera_rotation(self) -> int: ...
     @property
     def camera_white_balance(self) -> int: ...
+    @property
+    def document_camera(self) -> str: ...
     @property
     def card(self) -> str: ...
     @property
@@ -118,6 +123,13 @@ def make_camera(settings: DeviceSettings) -> Camera | None:
     return Camera(settings.camera, wishes)
 
 
+def make_document_camera(settings: DeviceSettings) -> Camera | None:
+    """Print needs pixels rather than pictures a second."""
+    if not settings.document_camera:
+        return None
+    return Camera(settings.document_camera, Wishes(1920, 1080, 15))
+
+
 def make_drivers(settings: DeviceSettings) -> dict[Device, Driver | None]:
     """Every device; None for one that the terminal does not have."""
     return {
@@ -125,6 +137,7 @@ def make_drivers(settings: DeviceSettings) -> dict[Device, Driver | None]:
         Device.CARD_READER: make_card_reader(settings),
         Device.PRINTER: make_printer(settings),
         Device.CAMERA: make_camera(settings),
+        Device.DOCUMENT_CAMERA: make_document_camera(settings),
     }
 
 
@@ -139,7 +152,7 @@ class Devices:
             for name, driver in drivers.items()
             if driver is not None
         }
-        for name in drivers.keys() - self._loops.keys():
+        for name in drivers.keys() - self._loops.keys() - {Device.DOCUMENT_CAMERA}:
             health.put(name, DeviceState.ABSENT)
 
     @property

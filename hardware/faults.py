@@ -22,6 +22,8 @@ class Device(StrEnum):
     CARD_READER = "card_reader"
     #: 摄像头
     CAMERA = "camera"
+    #: 高拍仪: looks down on paper. Without one, paper is held up to the camera.
+    DOCUMENT_CAMERA = "document_camera"
     #: 凭条打印机
     PRINTER = "printer"
 

@@ -57,6 +57,8 @@ class Devices:
     printer_columns: int = 0
     #: Index of a camera, its path under /dev, or the address of a stream.
     camera: str = ""
+    #: The same of a camera that looks down on paper (高拍仪), "" where there is none.
+    document_camera: str = ""
     #: What is asked of the camera, pixels and pictures a second.
     camera_width: int = 1920
     camera_height: int = 1080

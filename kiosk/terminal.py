@@ -88,7 +88,8 @@ class Terminal:
             **parts.devices.loops,
             **{name: Worker(name) for name in _OFFICE},
         }
-        if camera := parts.devices.loops.get(Device.CAMERA):
+        loops = parts.devices.loops
+        if camera := loops.get(Device.DOCUMENT_CAMERA) or loops.get(Device.CAMERA):
             self._performers[PAGE_CAMERA] = camera
         #: Cards that were not taken; the screen calls `watch` when a visit has ended.
         self.left_behind = LeftBehind(self.performer, parts.health)

@@ -36,6 +36,7 @@ ICONS = {
     Device.CARD_READER: "smart-card-reader-outline",
     Device.PRINTER: "printer-outline",
     Device.CAMERA: "camera-outline",
+    Device.DOCUMENT_CAMERA: "file-document-outline",
     "disk": "harddisk",
     "centre": "server-network",
     "journal": "notebook-check-outline",

@@ -10,6 +10,7 @@ scripts of the same parts.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from kiosk.demo.acts import (
     Act,
@@ -192,6 +193,35 @@ CHANGE = (
     Step("change-done", "info_change.accepted", _TAKE_ALL, ("已经改好",), within_s=40.0),
 )
 
+#: A guardian for a child of thirteen, who has an ID card; the register is laid before the camera.
+MINOR = (
+    Step("home", "home", (Touch("group:more"),)),
+    Step("more", "home", (Touch("service:minor_application"),)),
+    Step("minor-notice", "minor.notice", (NEXT,)),
+    Step("guardian", "identity.id_card", (bench("id", "put", "zhao"),)),
+    Step("relation", "guardian.relation", (Touch("option:mother"),)),
+    *_VOUCHED,
+    Step("child-by", "child.known_by", (bench("id", "lift"), Touch("option:id_card"))),
+    Step("child-card", "child.id_card", (bench("id", "put", "child"),)),
+    Step("register", "child.household_first", (bench("camera", "scene", "household-first"),)),
+    Step(
+        "register-own",
+        "child.household_own",
+        (bench("camera", "scene", "household-own"),),
+        within_s=40.0,
+    ),
+    replace(_PHONE[0], within_s=40.0),
+    *_PHONE[1:],
+    *_SAME_ADDRESS,
+    *_BANK,
+    Step("face-consent", "minor.face", (NEXT,)),
+    *_PHOTO[: -len(_COMPARED)],
+    *_REVIEW,
+    *_SIGN,
+    *SIGNED,
+    Step("minor-done", "minor.to_review", _TAKE_ALL, ("等待核实",), within_s=40.0),
+)
+
 #: Somebody else's photo on paper before the lens, with the ID card of another: nobody is refused,
 #: and a person looks at it.
 PAPER_PHOTO = (
@@ -249,6 +279,7 @@ LEFT_BEHIND = (
 CHAPTERS: Mapping[str, tuple[Step, ...]] = {
     "application": APPLICATION,
     "paper_photo": PAPER_PHOTO,
+    "minor": MINOR,
     "progress": PROGRESS,
     "loss": LOSS,
     "withdrawal": WITHDRAWAL,

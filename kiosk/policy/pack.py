@@ -122,6 +122,8 @@ class Ages:
 
     #: From here on people apply for themselves; below, a guardian (监护人) does (R-B5).
     adult: int
+    #: From here on somebody may be a guardian (完全民事行为能力).
+    guardian: int
     #: Below this age a guardian consents to the comparison of a face.
     face_consent: int
     #: Below this age a card needs no photo.
@@ -161,7 +163,12 @@ class Policy:
             for code, area in table.tables("areas")
         )
         ages, photo = table.table("ages"), table.table("photo")
-        self.ages = Ages(ages.whole("adult"), ages.whole("face_consent"), ages.whole("photo"))
+        self.ages = Ages(
+            ages.whole("adult"),
+            ages.whole("guardian"),
+            ages.whole("face_consent"),
+            ages.whole("photo"),
+        )
         self.photo = PhotoRules(photo.whole("tries", 1), photo.whole("valid_months", 1))
         card = table.table("card")
         self.card = CardRules(

@@ -46,9 +46,14 @@ class Citizen:
     portrait: bytes | None = field(default=None, repr=False, compare=False)
     #: The portrait as it is in the chip, 1,024 bytes WLT; b"" if the reader gave none.
     portrait_wlt: bytes = field(default=b"", repr=False, compare=False)
-    #: By what they are known: "id_card", or the paper whose pages stand in `pages`.
+    #: By what they are known: "id_card", or a paper. `pages`: what was laid before the camera.
     identified: str = "id_card"
     pages: tuple[Page, ...] = field(default=(), repr=False)
+
+    @property
+    def on_paper(self) -> bool:
+        """Whether no ID card was read: pages of paper stand for it."""
+        return self.identified != "id_card"
 
     @property
     def sex(self) -> str:

@@ -40,17 +40,20 @@ async def special_group(policy: Policy) -> str:
     return await Choice("apply.special_group", groups)
 
 
-def rows(application: CardApplication, policy: Policy) -> tuple[Row, ...]:
-    """What is reviewed and signed; what was asked for can be changed."""
+def rows(
+    application: CardApplication, policy: Policy, *, typed: str = "papers", kind: str = "apply.who"
+) -> tuple[Row, ...]:
+    """What is reviewed and signed; what was asked for can be changed. `typed`: the step in which a
+    person without ID card was named; `kind`: that of the kind of person, "" where it is fixed."""
     citizen, pickup = application.citizen, application.pickup
     who = of_chip(citizen)
-    if citizen.pages:
-        who = tuple(replace(row, revise="papers") for row in who)
+    if citizen.on_paper:
+        who = tuple(replace(row, revise=typed) for row in who)
     insurance_no = application.contact.insurance_no
     electronic = "electronic.yes" if application.electronic else "electronic.no"
     return (
         *who,
-        Row("form.person_kind", f"person_kind.{application.person_kind}", revise="apply.who"),
+        Row("form.person_kind", f"person_kind.{application.person_kind}", revise=kind),
         Row(
             "form.special_group",
             policy.special_group(application.special_group),
@@ -68,23 +71,27 @@ def rows(application: CardApplication, policy: Policy) -> tuple[Row, ...]:
     )
 
 
-def paper(application: CardApplication, policy: Policy, **facts: str | int) -> Paper:
-    """The receipt. At an outlet that makes cards at once it is what one comes with (R-F7)."""
+def paper(
+    application: CardApplication, policy: Policy, words: str = "apply", *also: tuple[str, str]
+) -> Paper:
+    """The receipt. At an outlet that makes cards at once it is what one comes with (R-F7). `words`:
+    id of the business's own; `also`: further rows."""
     pickup = application.pickup
     where: tuple[tuple[str, str], ...] = ()
     if pickup.outlet:
         where = (("form.outlet_phone", policy.outlet(pickup.outlet).phone),)
     fee = "apply.slip.fee_due" if policy.fee("first").yuan else "apply.slip.fee"
     return Paper(
-        "apply",
+        words,
         rows=(
             *masked(application.citizen),
+            *also,
             ("form.bank", policy.bank(pickup.bank).name),
             ("form.outlet", _place(policy, pickup)),
             *where,
         ),
         notes=(fee, *_HOW[pickup.way]),
-        facts={**costs(policy), **facts},
+        facts=costs(policy),
     )
 
 

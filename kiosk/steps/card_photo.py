@@ -18,9 +18,11 @@ from kiosk.visit.prompts import ChoosePhoto, Notice, TakePhoto
 
 if TYPE_CHECKING:
     from kiosk.photo.capture import Capture
+    from kiosk.policy import Policy
     from kiosk.records.citizen import Citizen
     from kiosk.records.proof import Proof
     from kiosk.steps.consents import Consents
+    from kiosk.visit.prompts import Agreement
     from kiosk.visit.service import Context
 
 _NOTICE = Notice(
@@ -46,12 +48,20 @@ class Shot:
     attachments: dict[str, bytes] = field(repr=False)
 
 
+async def photo_only(
+    policy: Policy, consents: Consents
+) -> tuple[Agreement, Capture, PhotoEvidence]:
+    """The notice, the tries and the choice; nobody's face is compared."""
+    agreed = await consents.read(_NOTICE)
+    capture, tries = await _take(policy.photo.tries, agreed.exception)
+    return agreed, capture, PhotoEvidence(capture, tries, agreed.exception)
+
+
 async def card_photo(context: Context, citizen: Citizen, consents: Consents) -> Shot:
     """Take the photo, let the citizen choose, and compare the face where they agree."""
-    agreed = await consents.read(_NOTICE)
-    capture, tries = await _take(context.policy.photo.tries, agreed.exception)
+    agreed, capture, evidence = await photo_only(context.policy, consents)
     comparison, at = await compare(context, citizen, capture, consents)
-    if citizen.pages:
+    if citizen.on_paper:
         proof = await on_paper(agreed.at, capture, comparison, citizen.pages, agreed.exception)
     else:
         proof = await proven(context, at or agreed.at, capture, comparison, agreed.exception)
@@ -59,7 +69,7 @@ async def card_photo(context: Context, citizen: Citizen, consents: Consents) -> 
     if at is not None and citizen.portrait_wlt:
         attachments["portrait_wlt"] = citizen.portrait_wlt
     attachments |= {name: page.jpeg for name, page in named(citizen).items()}
-    return Shot(capture, PhotoEvidence(capture, tries, agreed.exception), proof, attachments)
+    return Shot(capture, evidence, proof, attachments)
 
 
 async def _take(tries: int, excused: bool) -> tuple[Capture, int]:

@@ -23,7 +23,7 @@ async def may_apply(citizen: Citizen, today: date, question: str) -> str:
     "" if it knows none. `question`: of `sync.kinds`, e.g. "first_application.eligibility"."""
     number, name = citizen.number.text, citizen.name
     reply = Reply()
-    if not citizen.pages:
+    if not citizen.on_paper:
         # Whoever knows somebody's name and number by heart learns nothing about them.
         reply = await ask("eligibility.ask", question, id_number=number, name=name)
     if reply.facts is None:

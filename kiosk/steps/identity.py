@@ -20,13 +20,13 @@ _AGAIN = (
 )
 
 
-async def identify(today: date) -> Citizen:
-    """Read the 居民身份证 until one can be used.
+async def identify(today: date, prompt: str = "identity.id_card") -> Citizen:
+    """Read the 居民身份证 until one can be used. `prompt`: whose words say whose card is meant.
 
     A residence permit or another card is refused with a word and another may be put down. Raises
     `Leave` if the citizen gives up, or at the window's word if the card has expired (domain §5.0).
     """
-    citizen = await _read(today, PlaceIdCard("identity.id_card"))
+    citizen = await _read(today, PlaceIdCard(prompt))
     assert citizen is not None  # the prompt takes no other answer than a card
     return citizen
 

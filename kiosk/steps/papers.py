@@ -3,7 +3,7 @@
 What is typed is checked as it is typed; that it is true a person at the centre reads from the
 pages. So whatever rests on papers is 待核实, and nothing is told to who has shown no more.
 
-Prompts: `papers.who`, `papers.age`, `papers.ethnic`, and one for each page.
+Prompts: `<step>.who`, `<step>.age`, `<step>.ethnic`, and one for each page.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from sync.codes import ethnic_name
 if TYPE_CHECKING:
     from kiosk.photo.pages import Page
 
-#: Paper -> its pages, ids of prompts.
+#: Paper -> its pages, the last parts of the prompts' ids.
 PAPERS = {
-    "household": ("papers.household_first", "papers.household_own"),
-    "birth_certificate": ("papers.birth_certificate",),
+    "household": ("household_first", "household_own"),
+    "birth_certificate": ("birth_certificate",),
 }
 
 #: Those that live in the region; whoever belongs to another group is read from the page.
@@ -30,12 +30,13 @@ _ETHNIC = ("01", "11", "03", "02")
 _RIGHT = (Option("right", icon="check"), Option("wrong", icon="pencil-outline"))
 
 
-async def by_paper(paper: str, today: date) -> Citizen:
-    """Who they say they are, with the pages that show it."""
+async def by_paper(paper: str, today: date, step: str = "papers") -> Citizen:
+    """Who somebody is said to be, with the pages that show it. `step`: begins the ids of the
+    prompts, whose words say whose papers they are."""
     typed = {"name": "", "id_number": ""}
     while True:
         form = Form(
-            "papers.who",
+            f"{step}.who",
             (
                 Field("name", "name", "chinese", typed["name"], longest=50),
                 Field("id_number", "id_number", "id_digits", typed["id_number"], longest=20),
@@ -44,19 +45,19 @@ async def by_paper(paper: str, today: date) -> Citizen:
         typed = dict(await form)
         number = parse_id_number(typed["id_number"], today)
         # A number with two errors may be right by its check character; the age then is not.
-        if await Choice("papers.age", _RIGHT, facts={"age": number.age_on(today)}) == "right":
+        if await Choice(f"{step}.age", _RIGHT, facts={"age": number.age_on(today)}) == "right":
             break
     options = tuple(Option(code, label=ethnic_name(code)) for code in _ETHNIC)
-    ethnic = await Choice("papers.ethnic", (*options, Option("other")))
-    pages = await lay_down(PAPERS[paper])
+    ethnic = await Choice(f"{step}.ethnic", (*options, Option("other")))
+    pages = await lay_down(paper, step)
     return Citizen.from_paper(
         paper, typed["name"], number, "" if ethnic == "other" else ethnic, pages
     )
 
 
-async def lay_down(prompts: tuple[str, ...]) -> tuple[Page, ...]:
-    """The pages, one after the other."""
+async def lay_down(paper: str, step: str = "papers") -> tuple[Page, ...]:
+    """The pages of a paper, one after the other."""
     pages: list[Page | None] = [None]
-    for prompt in prompts:
-        pages.append(await TakePage(prompt, pages[-1]))
+    for page in PAPERS[paper]:
+        pages.append(await TakePage(f"{step}.{page}", pages[-1]))
     return tuple(page for page in pages if page is not None)

@@ -74,7 +74,7 @@ def _not_compared(context: Context, citizen: Citizen) -> Why | None:
     """Why the citizen is not even asked for the comparison; None if they are."""
     if context.comparison is Place.NONE:
         return Why.NO_METHOD
-    if citizen.pages:
+    if citizen.on_paper:
         return Why.NO_PORTRAIT  # there is no chip
     if citizen.age_on(context.today) < context.policy.ages.face_consent:
         return Why.GUARDIAN  # only a guardian may agree for a child (办法 第7条)

@@ -26,7 +26,7 @@ _GO_ON = (
 async def offer_unfinished(service: Service, citizen: Citizen) -> None:
     """Ask the centre for them and the citizen whether to go on. From here on the answers of this
     visit can be left for another day as well."""
-    if citizen.pages:
+    if citizen.on_paper:
         return  # they wait for the ID card, not for who knows a name and a number
     service.holder = citizen
     if not service.context.online:

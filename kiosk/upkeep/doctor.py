@@ -335,4 +335,5 @@ CHECKS: dict[str, Check] = {
     Device.CARD_READER: _device(Device.CARD_READER, FaultCode.CARD_READER_OFFLINE),
     Device.PRINTER: _device(Device.PRINTER, FaultCode.PRINTER_OFFLINE),
     Device.CAMERA: _device(Device.CAMERA, FaultCode.CAMERA_NO_FRAMES, _watch),
+    Device.DOCUMENT_CAMERA: _device(Device.DOCUMENT_CAMERA, FaultCode.CAMERA_NO_FRAMES, _watch),
 }

@@ -29,6 +29,7 @@ from kiosk.settings import Central, Settings
 from kiosk.terminal import Terminal
 from kiosk.upkeep.desired import Desired
 from kiosk.visit.prompts import (
+    PAGE_CAMERA,
     PROMPTS,
     AwaitVerdict,
     FindMine,
@@ -221,6 +222,14 @@ def test_an_operation_that_outlives_its_visit_keeps_the_closed_studio(tmp_path: 
         camera.run()
     assert photographers == [made[0]]
     assert desk._studio is made[1]
+
+
+@pytest.mark.parametrize("fitted", [("camera",), ("camera", "document_camera")])
+def test_pages_are_taken_by_the_document_camera_where_there_is_one(
+    tmp_path: Path, fitted: tuple[str, ...]
+) -> None:
+    made = terminal(tmp_path, **{name: Desk(None) for name in fitted})
+    assert made.performer(PAGE_CAMERA) is made.parts.devices.loops[fitted[-1]]
 
 
 def test_a_terminal_without_a_studio_says_so(tmp_path: Path) -> None:

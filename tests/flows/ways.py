@@ -81,6 +81,12 @@ REPLIES: Mapping[str, tuple[Reply, ...]] = {
         Reply({"rejection": "", "reason": "", "phone": "139****0000"}),
         *(Reply({"rejection": refusal, "reason": "", "phone": ""}) for refusal in REFUSALS),
     ),
+    "minor_application.eligibility": (
+        counter.ELIGIBLE,
+        counter.OFFLINE,
+        counter.HAS_CARD,
+        *(Reply({"rejection": refusal, "reason": "", "phone": ""}) for refusal in REFUSALS),
+    ),
     "loss_report.card": (
         Reply({"rejection": "", "state": "in_use", "card": "c1"}),
         Reply(),
@@ -190,6 +196,8 @@ def sample(box: p.Field) -> str:
 
 def _id_cards(prompt: p.PlaceIdCard) -> Iterator[Way]:
     card = counter.ZHANG
+    if prompt.id == "child.id_card":
+        yield counter.CHILD
     yield dataclasses.replace(card, portrait=b"\x80" * (102 * 126 * 3))
     yield dataclasses.replace(card, address="河北省张家口市桥西区某路1号")
     yield counter.CHILD

@@ -74,6 +74,15 @@ class Centre:
 
         RegisteredPerson.objects.filter(pk=person_hash(person.number)).delete()
 
+    def knows(self, id_number: str, name: str) -> None:
+        """Somebody insured who has no card."""
+        from central.keys import person_hash
+        from central.models import RegisteredPerson
+
+        RegisteredPerson.objects.update_or_create(
+            person=person_hash(id_number), defaults={"name": name, "card_state": ""}
+        )
+
     def card(self, person: Person) -> str:
         from central.keys import person_hash
         from central.models import RegisteredPerson

@@ -78,6 +78,10 @@ CARRIED = Person("马随身", "19590430", 115)
 #: Without an ID card, by mail, for the printed form.
 PAPERS = [Person(f"材料{digit}", "19740404", 1 + 2 * n) for n, digit in enumerate("甲乙丙丁戊己")]
 
+#: Children, and who applies for them.
+CHILDREN = [Person(f"童{digit}", "20130404", 1 + 2 * n) for n, digit in enumerate("甲乙丙丁戊己")]
+GUARDIAN = Person("监护甲", "19880505", 12)
+
 #: For the tests of the journal.
 JOURNALLED = [Person(f"日志{digit}", "19680808", 1 + 2 * n) for n, digit in enumerate("甲乙丙丁戊")]
 
@@ -106,6 +110,7 @@ REGISTRY = [
     *REVIEWED,
     *WITHDRAWING,
     *PAPERS,
+    *CHILDREN,
     *PHOTOGRAPHED,
     *JOURNALLED,
 ]

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from sync.canonical import sha256_hex
+from sync.central import CentralClient
 from sync.envelope import Sealer
 from tests.system import people
 from tests.system.people import Person, contents_of, form_of, jpeg, png
@@ -163,3 +164,74 @@ def test_a_case_without_a_form_has_none_and_strangers_see_none(
     assert found is not None
     assert viewer.get(f"/admin/cases/{found['position']}/form").status_code == 404
     assert viewer.get("/admin/cases/999999/form").status_code == 404
+
+
+# -- a guardian for a child ------------------------------------------------------------------------
+
+
+def for_child(child: Person, **changes: Any) -> tuple[dict[str, Any], dict[str, bytes]]:
+    document, pictures = by_paper(child)
+    guardian = {
+        "guardian_name": people.GUARDIAN.name,
+        "guardian_id_number": people.GUARDIAN.number,
+        "relation": "mother",
+    }
+    return document | guardian | changes, pictures
+
+
+def test_a_childs_application_is_looked_at_whatever_the_terminal_says(
+    central: CentralServer, terminal: EnrolledTerminal, viewer: Browser
+) -> None:
+    stored = put_signed(terminal, "minor_application", *for_child(people.CHILDREN[0]))
+    assert decided(terminal, stored).verdict == "to_review", "the terminal claimed P3 and a match"
+    found = shown(central, stored)
+    assert found is not None and {"minor", "on_paper"} <= set(found["review"])
+    printed = viewer.get(f"/admin/cases/{found['position']}/form").text
+    assert people.GUARDIAN.name in printed and "母亲" in printed
+    opened = viewer.get(f"/admin/cases/{found['position']}/").text
+    assert "请核对监护关系" in opened
+
+
+def test_without_a_photo_a_person_sees_to_the_age(
+    central: CentralServer, terminal: EnrolledTerminal
+) -> None:
+    document, pictures = for_child(people.CHILDREN[1], photo_sha256="")
+    del pictures["photo"]
+    stored = put_signed(terminal, "minor_application", document, pictures)
+    assert decided(terminal, stored).verdict == "to_review"
+    found = shown(central, stored)
+    assert found is not None and "no_photo" in found["review"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"guardian_id_number": people.CHILDREN[2].number}, "guardian"),
+        ({"guardian_id_number": people.id_number("20200101", 12)}, "guardian"),
+        ({"relation": "uncle"}, "document.relation"),
+        ({"page_1_sha256": "", "page_2_sha256": ""}, "pages"),
+    ],
+)
+def test_a_guardian_who_is_none_makes_it_unusable(
+    terminal: EnrolledTerminal, changes: dict[str, Any], reason: str
+) -> None:
+    document, pictures = for_child(people.CHILDREN[2], **changes)
+    if reason == "pages":
+        pictures = {"photo": pictures["photo"]}
+    answer = decided(terminal, put_signed(terminal, "minor_application", document, pictures))
+    assert (answer.verdict, answer.reason) == ("unusable", reason)
+
+
+def test_a_child_has_one_open_application_whoever_filed_it(terminal: EnrolledTerminal) -> None:
+    child = people.CHILDREN[3]
+    first = put_signed(terminal, "minor_application", *for_child(child))
+    assert decided(terminal, first).verdict == "to_review"
+    again = put_signed(terminal, "first_application", *by_paper(child))
+    answer = decided(terminal, again)
+    assert (answer.verdict, answer.reason) == ("duplicate", "open_case")
+    client = CentralClient(terminal.identity, terminal.state)
+    who = {"id_number": child.number, "name": child.name}
+    for kind in ("first_application", "minor_application"):
+        said = client.ask(f"{kind}.eligibility", who, timeout_s=20)
+        assert said["rejection"] == "duplicate_application"
+    client.close()

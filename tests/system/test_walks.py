@@ -28,6 +28,7 @@ from kiosk.photo.capture import Capture
 from kiosk.photo.faces import Place
 from kiosk.records.submission import Reply
 from kiosk.services import find_services
+from kiosk.upkeep.desired import Desired
 from kiosk.visit import prompts as p
 from kiosk.visit.flow import Ending, Prompt, Unacceptable, Visit
 from kiosk.visit.service import FollowUp, Service
@@ -125,6 +126,7 @@ class Booth:
         self.outbox = Outbox(
             state / "outbox.db", given.terminal, Limits(items=10_000, days=10_000, free_bytes=0)
         )
+        self.desired = Desired(state / "desired.json", 60.0)
         self.courier = Courier(self.outbox, self.line, self.identity)
         self.client = CentralClient(self.identity, state)
         self.client._transport = self.line
@@ -239,6 +241,8 @@ class Citizen:
             return other
         if type(prompt) in real:
             return real[type(prompt)](prompt)
+        if prompt.id in ("papers.who", "child.who"):
+            return self._named(prompt.id)
         if isinstance(prompt, p.Choice):
             return self.chance.choice(prompt.options).value
         if isinstance(prompt, p.PlaceIdCard):
@@ -248,8 +252,6 @@ class Citizen:
             placed = self._own(other)
             self.read = placed.number
             return placed
-        if prompt.id == "papers.who":
-            return {"name": self.card.name, "id_number": self.card.number}
         if isinstance(prompt, p.TakePage):
             return PAGE
         if isinstance(prompt, p.ReadCard) and other.holder is not None:
@@ -258,6 +260,12 @@ class Citizen:
         if isinstance(prompt, p.TakePhoto):
             return Capture(PHOTO, counter.CAPTURE.frame)
         return other
+
+    def _named(self, page: str) -> dict[str, str]:
+        """Who is named where no card was read."""
+        who = self.card if page == "papers.who" else counter.CHILD
+        self.read = who.number
+        return {"name": who.name, "id_number": who.number}
 
     def _own(self, card: Any) -> Any:
         """The person's own card, of the kind that was drawn."""
@@ -326,6 +334,7 @@ def test_the_centre_holds_exactly_what_each_visit_was_told(
     from central.keys import person_hash
 
     terminal = booth(centre)
+    centre.knows(counter.CHILD.number, counter.CHILD.name)
     told_of: set[str] = set()
     for number in range(WALKS):
         before = cases_of(terminal)

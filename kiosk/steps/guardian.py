@@ -1,0 +1,91 @@
+"""Guardian and child (监护人, 未成年人): who applies for whom, and by what that is shown (R-B5).
+
+The guardian's own ID card is read. The child has an ID card, or is named and shown by a page of the
+户口簿 or the birth certificate; pages are laid before the camera in either case, because they show
+the relation. None of it is judged here: a person at the centre always looks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from kiosk.photo.faces import Why, cannot_tell
+from kiosk.photo.review import review_reasons
+from kiosk.records.proof import Level, Proof
+from kiosk.steps.identity import identify
+from kiosk.steps.papers import PAPERS, by_paper, lay_down
+from kiosk.visit.prompts import Choice, Option
+from kiosk.visit.service import Leave
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from kiosk.photo.capture import Capture
+    from kiosk.policy import Policy
+    from kiosk.records.citizen import Citizen
+    from kiosk.records.evidence import PhotoEvidence
+
+#: 父, 母, 其他监护人, as of `sync.kinds.minor_application`. Words: `relation.<id>`.
+RELATIONS = ("father", "mother", "other")
+
+_AGAIN = (Option("again", icon="card-account-details-outline"), Option("leave", icon="exit-to-app"))
+
+
+async def guardian_of(policy: Policy, today: date) -> tuple[Citizen, str]:
+    """The guardian by their ID card, and what they are to the child. Raises `Leave`."""
+    guardian = await identify(today)
+    if guardian.age_on(today) < policy.ages.guardian:
+        raise Leave("guardian.too_young", icon="human-male-child")
+    icons = ("human-male", "human-female", "account-child")
+    options = zip(RELATIONS, icons, strict=True)
+    relation = await Choice(
+        "guardian.relation", tuple(Option(one, icon=icon) for one, icon in options)
+    )
+    return guardian, relation
+
+
+async def child_of(guardian: Citizen, policy: Policy, today: date) -> Citizen:
+    """The child, with the pages that show the relation. Raises `Leave` for who is none."""
+    known_by = await Choice(
+        "child.known_by",
+        (
+            Option("id_card", icon="card-account-details-outline"),
+            Option("household", icon="book-account-outline"),
+            Option("birth_certificate", icon="baby-face-outline"),
+        ),
+    )
+    if known_by in PAPERS:
+        child = await by_paper(known_by, today, "child")
+    else:
+        child = await _another_card(guardian, today)
+    if child.age_on(today) >= policy.ages.adult:
+        raise Leave("child.grown_up", icon="account")
+    if not child.pages:
+        child = replace(child, pages=await lay_down("household", "child"))
+    return child
+
+
+async def _another_card(guardian: Citizen, today: date) -> Citizen:
+    """The child's ID card: the guardian's own may still lie on the reader."""
+    while True:
+        child = await identify(today, "child.id_card")
+        if child.number != guardian.number:
+            return child
+        if await Choice("child.same_card", _AGAIN) == "leave":
+            raise Leave
+
+
+def guarded(
+    proof: Proof, child: Citizen, capture: Capture | None, evidence: PhotoEvidence | None
+) -> Proof:
+    """The guardian's proof, for the child: PG where the guardian is P3. Always for a person to look
+    at; a child's face is not compared."""
+    reasons = [*proof.reasons, "minor"]
+    if capture is not None and evidence is not None:
+        found = review_reasons(capture, cannot_tell(Why.GUARDIAN), evidence.head_covering)
+        reasons += [reason for reason in found if reason not in reasons]
+    if not all(page.legible for page in child.pages):
+        reasons.append("page_unclear")
+    level = Level.PG if proof.level is Level.P3 else proof.level
+    return replace(proof, level=level, reasons=tuple(reasons))
