@@ -73,13 +73,22 @@ class EnvelopeHeader:
         still count in the seal, which is checked against the header as it was received.
         """
         values: dict[str, object] = {}
-        for field in fields(cls):
-            value = wire.get(field.name)
-            wanted = {"int": int, "bool": bool}.get(str(field.type), str)
+        for name, wanted, pattern in _SHAPE:
+            value = wire.get(name)
             if type(value) is not wanted:
-                raise ValueError(field.name)
-            pattern = _PATTERNS.get(field.name)
-            if pattern and not (isinstance(value, str) and re.fullmatch(pattern, value)):
-                raise ValueError(field.name)
-            values[field.name] = value
+                raise ValueError(name)
+            if pattern and not (isinstance(value, str) and pattern.fullmatch(value)):
+                raise ValueError(name)
+            values[name] = value
         return cls(**values)  # type: ignore[arg-type]  # each type was checked just above
+
+
+#: Of each field its name, its type and its pattern if it has one.
+_SHAPE = tuple(
+    (
+        field.name,
+        {"int": int, "bool": bool}.get(str(field.type), str),
+        re.compile(_PATTERNS[field.name]) if field.name in _PATTERNS else None,
+    )
+    for field in fields(EnvelopeHeader)
+)
