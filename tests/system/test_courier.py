@@ -21,6 +21,7 @@ from sync.canonical import sha256_hex
 from sync.clock import RELEASED, not_before
 from sync.courier import PIECE_BYTES, Backoff, Courier, Delivery
 from sync.faults import CentralRefused, CentralUnreachable
+from sync.header import EnvelopeHeader
 from sync.journal import Journal
 from sync.outbox import Outbox, Reason
 from sync.signing import DeviceKey
@@ -95,6 +96,19 @@ def test_batches_go_in_order_and_are_limited(box: Outbox) -> None:
     assert courier.deliver() == Delivery(3, 3)
     assert courier.deliver() == Delivery()
     assert [item for batch in wire.sent for item in batch] == ids
+
+
+def test_a_header_is_checked_once_on_its_way(box: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was checked again with every model that holds it, the largest part of a batch's work."""
+    checked: list[object] = []
+    check = EnvelopeHeader.from_wire
+    monkeypatch.setattr(
+        EnvelopeHeader, "from_wire", lambda wire: (checked.append(wire["id"]), check(wire))[1]
+    )
+    ids = [put(box) for _ in range(3)]
+    courier, _ = courier_of(box, accept)
+    assert courier.deliver() == Delivery(3, 3)
+    assert checked == ids
 
 
 def test_an_item_without_an_answer_is_sent_again_in_its_own_time(
