@@ -9,21 +9,24 @@
 
 A terminal may have a second camera that looks down on paper (高拍仪), `document_camera`; the same
 driver serves it, and a terminal without one is not said to lack it.
+
+A driver is imported when it is made, by its own loop: the first page is up before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
 
-from hardware.camera import Camera, Wishes
-from hardware.card.direct import DirectTransport
-from hardware.card.pcsc import PcscTransport, ReaderNames
-from hardware.card.reader import CardReader
 from hardware.faults import Device
-from hardware.id_reader import IdReader
-from hardware.printer import ReceiptPrinter
 from hardware.supervision import DeviceLoop, DeviceState, Driver, HealthTable
+
+if TYPE_CHECKING:
+    from hardware.camera import Camera
+    from hardware.card.reader import CardReader
+    from hardware.id_reader import IdReader
+    from hardware.printer import ReceiptPrinter
 
 
 class DeviceSettings(Protocol):
@@ -79,6 +82,8 @@ def make_id_reader(settings: DeviceSettings) -> IdReader | None:
     """The driver as set, or None for a terminal without one; likewise below."""
     if not settings.id_reader:
         return None
+    from hardware.id_reader import IdReader
+
     return IdReader(settings.id_reader, settings.id_reader_baud, settings.wlt_library)
 
 
@@ -87,11 +92,17 @@ def make_card_reader(settings: DeviceSettings) -> CardReader | None:
     otherwise."""
     if not settings.card:
         return None
+    from hardware.card.reader import CardReader
+
     if settings.card == "pcsc":
+        from hardware.card.pcsc import PcscTransport, ReaderNames
+
         names = ReaderNames(settings.card_contact, settings.card_contactless, settings.psam)
         return CardReader(PcscTransport(names))
     kind, _, port = settings.card.partition(":")
     if kind == "direct" and port.isdigit():
+        from hardware.card.direct import DirectTransport
+
         return CardReader(DirectTransport(int(port)))
     raise ValueError(f"card reader {settings.card!r}: use pcsc, or direct:PORT")
 
@@ -99,6 +110,8 @@ def make_card_reader(settings: DeviceSettings) -> CardReader | None:
 def make_printer(settings: DeviceSettings) -> ReceiptPrinter | None:
     if not settings.printer:
         return None
+    from hardware.printer import ReceiptPrinter
+
     return ReceiptPrinter(
         settings.printer,
         settings.printer_model,
@@ -110,6 +123,8 @@ def make_printer(settings: DeviceSettings) -> ReceiptPrinter | None:
 def make_camera(settings: DeviceSettings) -> Camera | None:
     if not settings.camera:
         return None
+    from hardware.camera import Camera, Wishes
+
     wishes = Wishes(
         settings.camera_width,
         settings.camera_height,
@@ -127,42 +142,51 @@ def make_document_camera(settings: DeviceSettings) -> Camera | None:
     """Print needs pixels rather than pictures a second."""
     if not settings.document_camera:
         return None
+    from hardware.camera import Camera, Wishes
+
     return Camera(settings.document_camera, Wishes(1920, 1080, 15))
+
+
+#: How each device's driver is made.
+_MAKERS: Mapping[Device, Callable[[DeviceSettings], Driver | None]] = {
+    Device.ID_READER: make_id_reader,
+    Device.CARD_READER: make_card_reader,
+    Device.PRINTER: make_printer,
+    Device.CAMERA: make_camera,
+    Device.DOCUMENT_CAMERA: make_document_camera,
+}
 
 
 def make_drivers(settings: DeviceSettings) -> dict[Device, Driver | None]:
     """Every device; None for one that the terminal does not have."""
-    return {
-        Device.ID_READER: make_id_reader(settings),
-        Device.CARD_READER: make_card_reader(settings),
-        Device.PRINTER: make_printer(settings),
-        Device.CAMERA: make_camera(settings),
-        Device.DOCUMENT_CAMERA: make_document_camera(settings),
-    }
+    return {name: make(settings) for name, make in _MAKERS.items()}
 
 
 class Devices:
     """A loop for each device that is configured, and a row in the health table for every one."""
 
     def __init__(self, health: HealthTable, settings: DeviceSettings) -> None:
-        drivers = make_drivers(settings)
-        self._card_reader = drivers[Device.CARD_READER]
-        self._loops: dict[str, DeviceLoop[Any]] = {
-            name: DeviceLoop(name, driver, health)
-            for name, driver in drivers.items()
-            if driver is not None
+        self._settings = settings
+        self._card_reader: CardReader | None = None
+        self._loops: dict[str, DeviceLoop[Any]] = {}
+        ports = {
+            Device.ID_READER: settings.id_reader,
+            Device.CARD_READER: settings.card,
+            Device.PRINTER: settings.printer,
+            Device.CAMERA: settings.camera,
+            Device.DOCUMENT_CAMERA: settings.document_camera,
         }
-        for name in drivers.keys() - self._loops.keys() - {Device.DOCUMENT_CAMERA}:
-            health.put(name, DeviceState.ABSENT)
+        for name, port in ports.items():
+            if port:
+                self._loops[name] = DeviceLoop(name, partial(self._make, name), health)
+            elif name is not Device.DOCUMENT_CAMERA:
+                health.put(name, DeviceState.ABSENT)
 
     @property
     def loops(self) -> Mapping[str, DeviceLoop[Any]]:
         return self._loops
 
     def start(self) -> None:
-        if isinstance(self._card_reader, CardReader):
-            # A reader that is plugged in, or a service that is back, is not waited for.
-            self._card_reader.watch(self._loops[Device.CARD_READER].wake)
         for loop in self._loops.values():
             loop.start()
 
@@ -170,5 +194,15 @@ class Devices:
         """End all loops, each with its own patience."""
         for loop in self._loops.values():
             loop.stop()
-        if isinstance(self._card_reader, CardReader):
+        if self._card_reader is not None:
             self._card_reader.unwatch()
+
+    def _make(self, name: Device) -> Driver | None:
+        """On the device's own thread."""
+        if name is not Device.CARD_READER:
+            return _MAKERS[name](self._settings)
+        self._card_reader = make_card_reader(self._settings)
+        if self._card_reader is not None:
+            # A reader that is plugged in, or a service that is back, is not waited for.
+            self._card_reader.watch(self._loops[name].wake)
+        return self._card_reader

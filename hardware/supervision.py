@@ -182,10 +182,14 @@ class _Job(Generic[D]):
 class DeviceLoop(Generic[D]):
     """Runs one driver. `start` begins, `stop` ends it; `submit` is for any thread."""
 
-    def __init__(self, name: str, driver: D, health: HealthTable, *, poll_s: float = 2.0) -> None:
-        """`poll_s`: seconds between looks at the idle device."""
+    def __init__(
+        self, name: str, make: Callable[[], D], health: HealthTable, *, poll_s: float = 2.0
+    ) -> None:
+        """`make` makes the driver, once, on the loop's thread; `poll_s`: seconds between looks at
+        the idle device."""
         self._name = name
-        self._driver = driver
+        self._make = make
+        self._driver: D | None = None
         self._health = health
         self._poll_s = poll_s
         self._jobs: queue.SimpleQueue[_Job[D] | None] = queue.SimpleQueue()
@@ -231,9 +235,11 @@ class DeviceLoop(Generic[D]):
     def _use(self) -> DeviceFault | None:
         """Open, serve, close. Returns the fault that ended it, None when the loop is stopped."""
         try:
+            if self._driver is None:
+                self._driver = self._make()
             self._driver.open()
             try:
-                return self._serve()
+                return self._serve(self._driver)
             finally:
                 self._driver.close()
         except DeviceFault as fault:
@@ -245,12 +251,12 @@ class DeviceLoop(Generic[D]):
             log.error("driver of %s failed: %s", self._name, where)
             return DeviceFault(FaultCode.INTERNAL, where)
 
-    def _serve(self) -> DeviceFault | None:
+    def _serve(self, driver: D) -> DeviceFault | None:
         """Jobs and polls, until the loop is stopped or the device faults; returns a job's fault."""
         due = 0.0
         while not self._stopping.is_set():
             if time.monotonic() >= due:
-                self._look()
+                self._look(driver)
                 due = time.monotonic() + self._poll_s
             try:
                 job = self._jobs.get(timeout=max(0.0, due - time.monotonic()))
@@ -258,14 +264,14 @@ class DeviceLoop(Generic[D]):
                 continue
             if job is None:
                 due = 0.0
-            elif (fault := self._do(job)) is not None:
+            elif (fault := self._do(job, driver)) is not None:
                 return fault
             # While nothing comes: what was read for the last citizen would be held.
             job = None
         return None
 
-    def _look(self) -> None:
-        found = self._driver.poll()
+    def _look(self, driver: D) -> None:
+        found = driver.poll()
         self._waits = 0
         self._health.put(
             self._name,
@@ -277,12 +283,12 @@ class DeviceLoop(Generic[D]):
             counters=found.counters or None,
         )
 
-    def _do(self, job: _Job[D]) -> DeviceFault | None:
+    def _do(self, job: _Job[D], driver: D) -> DeviceFault | None:
         """Run one job. Returns the fault that closes the device."""
         if not job.future.set_running_or_notify_cancel():
             return None
         try:
-            result = job.run(self._driver)
+            result = job.run(driver)
         except DeviceFault as fault:
             job.future.set_exception(fault.bare())
             # After a fault of the card the device itself is all right: it stays open and usable.

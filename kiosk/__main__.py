@@ -7,6 +7,7 @@ Imports happen inside the commands, so that each process loads only what it need
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import logging.handlers
 import signal
@@ -17,6 +18,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from kiosk.darkroom import Studio
     from kiosk.settings import Settings
     from kiosk.terminal import Terminal
     from sync.envelope import Sealer
@@ -82,6 +84,8 @@ def _log_to(file: Path) -> None:
 
 def _run(state: Path) -> int:
     """The screen process."""
+    # Until the first frame, see `screens.app`: a start makes much and drops little.
+    gc.disable()
     from kiosk.settings import BadSettings, load_settings
     from kiosk.upkeep.forgetting import forbid_dumps
     from screens.app import run
@@ -155,7 +159,6 @@ def assemble(state: Path, settings: Settings) -> Terminal:
     """
     from hardware.devices import Devices
     from hardware.supervision import HealthTable
-    from kiosk.darkroom.room import Darkroom
     from kiosk.operations.card_centre import CentralHsm
     from kiosk.parts import Parts
     from kiosk.policy.shelf import FOLDER as POLICY
@@ -175,6 +178,11 @@ def assemble(state: Path, settings: Settings) -> Terminal:
         from sync.envelope import Sealer  # loads cryptography; called on a worker
 
         return Sealer.of(newest(identity, state))
+
+    def studio() -> Studio:
+        from kiosk.darkroom.room import Darkroom  # home does without it
+
+        return Darkroom()
 
     health = HealthTable(carried=load_counters(state))
     identity = load_identity(state)
@@ -198,7 +206,7 @@ def assemble(state: Path, settings: Settings) -> Terminal:
             central=central,
             card_centre=CentralHsm(central),
             sealer=sealer,
-            studio=Darkroom,
+            studio=studio,
             journal=Scribe(Recorder(Journal(state / FOLDER, "screen"))),
         )
     )

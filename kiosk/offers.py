@@ -61,9 +61,11 @@ class Offers:
         a visit. The pack that comes with the release has all of it."""
         if policy is self._seen:
             return
-        whole = load_policy()
+        lacking = tuple(f"{key}." for key in policy.lacks(load_policy()))
         self._without_rules = frozenset(
-            service.id for service in self._services if policy.lacks_any(service.rules, whole)
+            service.id
+            for service in self._services
+            if any(f"{rule}.".startswith(lacking) for rule in service.rules)
         )
         self._seen = policy
         for service_id in sorted(self._without_rules):

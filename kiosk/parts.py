@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from hardware.faults import DeviceFault, FaultCode
-from kiosk.darkroom import NoStudio
 from sync.journal import Unrecorded
 
 if TYPE_CHECKING:
@@ -60,6 +59,13 @@ class Worker:
         return self._pool.submit(job, None)
 
 
+def no_studio() -> Studio:
+    """For a terminal that makes no photos."""
+    from kiosk.darkroom import NoStudio
+
+    return NoStudio()
+
+
 class DeviceSet(Protocol):
     """The devices' loops by name; see `hardware.devices.Devices`."""
 
@@ -91,6 +97,6 @@ class Parts:
     #: The way to the 加密机 behind the centre. None: there is none.
     card_centre: CardCentre | None = None
     #: Where the photos of one visit are made.
-    studio: Callable[[], Studio] = NoStudio
+    studio: Callable[[], Studio] = no_studio
     #: Keeps what the terminal did.
     journal: Journalist = field(default_factory=Unrecorded)

@@ -79,7 +79,8 @@ class Terminal:
         #: Ids of what was submitted in this visit.
         self._submitted: list[str] = []
         self._untold: tuple[Past, ...] = ()
-        self._studio = parts.studio()
+        #: Of this visit, once something needs it.
+        self._studio: Studio | None = None
         #: What is typed for a card in this visit, and wiped with it.
         self.pins = Pins()
         self._offers = Offers(parts, lambda: self.online, lambda: parts.packs.on(self._today()))
@@ -194,7 +195,7 @@ class Terminal:
 
         self._aside("outbox", self._load_for_visit)
         if Device.CAMERA in service.needs:
-            studio = self._studio
+            studio = self._studio_of_visit()
             self._aside("studio", lambda _: studio.open())
         visit = Visit(lambda: service(context), hear)
         record = VisitRecord(self.parts.journal, service.id)
@@ -250,8 +251,9 @@ class Terminal:
             self._current = None
         # The same worker opens and closes, so that none is opened that nobody closes. An operation
         # that has not yet heard of the end keeps the closed one.
-        studio, self._studio = self._studio, self.parts.studio()
-        self._aside("studio", lambda _: studio.close())
+        studio, self._studio = self._studio, None
+        if studio is not None:
+            self._aside("studio", lambda _: studio.close())
 
     def forget(self) -> None:
         """Overwrite what a visit has left in memory, once its page is gone; to be called by the
@@ -280,7 +282,7 @@ class Terminal:
             if not operation.cancelled():
                 report(event)
 
-        work = self._work(operation, say, self._studio)
+        work = self._work(operation, say, self._studio_of_visit())
         started = time.monotonic()
 
         def finish(future: Future[Any]) -> None:
@@ -303,6 +305,11 @@ class Terminal:
         performer = self.performer(prompt.performed_by or "")
         performer.submit(lambda device: perform(prompt, device, work)).add_done_callback(finish)
         return operation
+
+    def _studio_of_visit(self) -> Studio:
+        if self._studio is None:
+            self._studio = self.parts.studio()
+        return self._studio
 
     def _work(self, operation: Operation, report: Report, studio: Studio) -> Work:
         return Work(

@@ -50,7 +50,6 @@ def run(
     socket goes in demo and test mode. `first_frame` is told, once, how many seconds after the
     start of the process home was on the screen.
     """
-    gc.disable()  # until the first frame: a start makes much and drops little
     screen = settings.screen
     # On the bench a mouse is used, so its pointer must be seen.
     configure(screen.width, screen.height, fullscreen=screen.fullscreen, cursor=settings.virtual)

@@ -14,6 +14,7 @@ This module imports no Kivy. Why each setting is so:
 | maxfps 60               | 30 would double the touch latency and save 2 % of CPU              |
 | one input provider      | a touch screen seen by two providers presses everything twice      |
 | no exit_on_escape       | a keyboard plugged in must not end the program                     |
+| own style sheet         | Kivy reads its own at every start: 50 ms for sixty kinds of widget |
 """
 
 from __future__ import annotations
@@ -42,12 +43,23 @@ _KIVY = {
 }
 
 
+#: Folder of our style sheet, which has Kivy's name for it: `style.kv`.
+_STYLE = Path(__file__).parent
+
+
 def configure(
-    width: int, height: int, *, fullscreen: bool, cursor: bool = False, home: Path | None = None
+    width: int,
+    height: int,
+    *,
+    fullscreen: bool,
+    cursor: bool = False,
+    home: Path | None = None,
+    own_style: bool = True,
 ) -> None:
     """Prepare Kivy for a window of this size (pixels). Must be called before Kivy is imported.
 
-    `home` is where Kivy may keep files of its own; None: a folder that is thrown away.
+    `home` is where Kivy may keep files of its own; None: a folder that is thrown away. Without
+    `own_style` widgets look as Kivy has them.
     """
     if home is None:
         import tempfile
@@ -84,3 +96,19 @@ def configure(
     Config.set("input", "mouse", "mouse,disable_multitouch")
     for name, _ in Config.items("modules"):
         Config.remove_option("modules", name)
+    if own_style:
+        _use_own_style()
+
+
+def _use_own_style() -> None:
+    """Kivy reads the style sheet of its folder of data when its language is first imported. It is
+    shown another folder meanwhile; all else is taken from its own."""
+    import kivy
+    import kivy.resources
+
+    folder = kivy.kivy_data_dir
+    kivy.kivy_data_dir = str(_STYLE)
+    try:
+        import kivy.lang
+    finally:
+        kivy.kivy_data_dir = folder

@@ -122,7 +122,8 @@ def print_test(
     columns: Annotated[int, typer.Option(help="48 on 80 mm paper, 32 on 58 mm; 0: as set")] = 0,
 ) -> None:
     """Print a page that uses everything a receipt uses."""
-    from kiosk.receipts import Letterhead, check_page
+    from kiosk.receipts import Letterhead
+    from kiosk.receipts.layout import check_page
 
     settings = with_given(settings_of(state), printer=port, printer_columns=columns)
     driver = must(drivers_of(settings)[Device.PRINTER])

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from hardware.faults import Device
 from kiosk.maintenance.roster import Person, Refusal, Role, Roster, StaffRefused
-from kiosk.receipts import check_page
 from kiosk.records.staff import Staff
 
 if TYPE_CHECKING:
@@ -86,6 +85,8 @@ class Maintenance:
 
     def print_test_page(self) -> None:
         """Print a page that uses everything a receipt uses. Raises `DeviceFault`."""
+        from kiosk.receipts.layout import check_page
+
         self._did("print_test_page")
         page = check_page(self._letterhead(), self._words, self._now())
         action = f"test-{time.time_ns()}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from kiosk.receipts import compose
+from kiosk.receipts.layout import compose
 
 if TYPE_CHECKING:
     from hardware.printer import ReceiptPrinter

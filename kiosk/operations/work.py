@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from kiosk.darkroom import NoStudio
+from kiosk.parts import no_studio
 from kiosk.records.pins import Pins
 
 if TYPE_CHECKING:
@@ -60,6 +60,6 @@ class Work:
     online: Callable[[], bool]
     letterhead: Callable[[], Letterhead]
     #: Looks at frames, makes photos and compares faces, for as long as the visit lasts.
-    studio: Studio = field(default_factory=NoStudio)
+    studio: Studio = field(default_factory=no_studio)
     #: What the citizen typed for the card, not yet used.
     pins: Pins = field(default_factory=Pins)

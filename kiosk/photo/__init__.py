@@ -19,22 +19,21 @@
 | faces        | is it the person of the reference picture? a hint in four bands            |
 | review       | why a person must look at a photo: a closed set of codes                   |
 
-`Photographer` and `inspect_jpeg` bring numpy, Pillow, OpenCV and LiteRT with them, so they are
-imported when first asked for: the screen process shows its home page without them.
+Names are imported when they are first asked for: the screen process shows its home page without
+them, and `Photographer` and `inspect_jpeg` bring numpy, Pillow, OpenCV and LiteRT with them.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kiosk.photo.findings import CardPhoto, Finding, FindingCode, Look, PhotoRefused
-from kiosk.photo.measures import Measure
-from kiosk.photo.report import Report
-from kiosk.photo.review import Reason, review_reasons
-
 if TYPE_CHECKING:
+    from kiosk.photo.findings import CardPhoto, Finding, FindingCode, Look, PhotoRefused
     from kiosk.photo.jpeg import JpegFinding, JpegReport, inspect_jpeg
+    from kiosk.photo.measures import Measure
     from kiosk.photo.photographer import Photographer
+    from kiosk.photo.report import Report
+    from kiosk.photo.review import Reason, review_reasons
 
 __all__ = [
     "CardPhoto",
@@ -54,10 +53,16 @@ __all__ = [
 
 #: Name -> the module that is imported when the name is first used.
 _LATE = {
-    "JpegFinding": "kiosk.photo.jpeg",
-    "JpegReport": "kiosk.photo.jpeg",
-    "inspect_jpeg": "kiosk.photo.jpeg",
-    "Photographer": "kiosk.photo.photographer",
+    name: f"kiosk.photo.{module}"
+    for module, names in {
+        "findings": ("CardPhoto", "Finding", "FindingCode", "Look", "PhotoRefused"),
+        "jpeg": ("JpegFinding", "JpegReport", "inspect_jpeg"),
+        "measures": ("Measure",),
+        "photographer": ("Photographer",),
+        "report": ("Report",),
+        "review": ("Reason", "review_reasons"),
+    }.items()
+    for name in names
 }
 
 

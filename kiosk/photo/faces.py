@@ -27,8 +27,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kiosk.photo import models
-
 if TYPE_CHECKING:
     from kiosk.photo.detect import Face, Floats, Picture
 
@@ -129,6 +127,7 @@ class FaceComparer:
         import cv2
         import numpy as np
 
+        from kiosk.photo import models
         from kiosk.photo.detect import Detector
         from kiosk.photo.onnx import with_one_input
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -224,14 +224,9 @@ class Policy:
 
     def lacks(self, other: Policy) -> tuple[str, ...]:
         """Full keys of rules that the other pack has and this one has not: services ask for them
-        by name."""
-        lacking = self._table.lacks(other._table)
+        by name. They may be under a key that is named: a table that is missing as a whole."""
+        lacking = () if other is self else self._table.lacks(other._table)
         return tuple(key for key in lacking if key.split(".")[0] in _ASKED_BY_NAME)
-
-    def lacks_any(self, rules: Iterable[str], other: Policy) -> bool:
-        """Whether one of these rules, by full keys, is in the other pack and not in this one."""
-        lacking = self.lacks(other)
-        return any(rule == key or rule.startswith(f"{key}.") for rule in rules for key in lacking)
 
     def fee(self, reason: str) -> Fee:
         """What a card costs: "first", or why it is replaced: "lost", "damaged" … (R-B6, R-B8)."""

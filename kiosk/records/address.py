@@ -107,26 +107,23 @@ def _has_number(text: str) -> bool:
 
 # -- reading ---------------------------------------------------------------------------------------
 
+# Patterns as text: they are compiled when the first address is read, not while home is waited for.
 #: One number, or several joined: 12-1, 101/102.
 _N = rf"[{NUMERALS}]{{1,6}}(?:[-/][{NUMERALS}]{{1,6}})*"
 _TOWN = r"(?P<township>[^0-9]{1,12}?(?:乡|镇|农场|街道(?:办事处)?))"
-_VILLAGE = re.compile(_TOWN + r"(?P<village>[^0-9]{1,15}?村(?![街路道小]))(?P<detail>.*)")
+_VILLAGE = _TOWN + r"(?P<village>[^0-9]{1,15}?村(?![街路道小]))(?P<detail>.*)"
 #: A village without the word 村: 大令公庄.
-_HAMLET = re.compile(
-    _TOWN + r"(?P<village>[^0-9]{1,10}(?:庄|营|屯|寨|峪|坞|店|铺|坨|队))(?P<detail>.*)"
-)
+_HAMLET = _TOWN + r"(?P<village>[^0-9]{1,10}(?:庄|营|屯|寨|峪|坞|店|铺|坨|队))(?P<detail>.*)"
 #: 栋-单元-号 without words, 「19-1-401」.
-_DASHES = re.compile(
-    rf"(?P<estate>.*?[^{NUMERALS}\-])(?P<numbers>[0-9A-Z]+-[0-9A-Z]+-[0-9A-Z]+)号?"
-)
-_URBAN = re.compile(
+_DASHES = rf"(?P<estate>.*?[^{NUMERALS}\-])(?P<numbers>[0-9A-Z]+-[0-9A-Z]+-[0-9A-Z]+)号?"
+_URBAN = (
     r"(?P<estate>.{1,30}?)"
     rf"(?:(?P<building>{_N})(?:号楼|栋|楼|幢)|(?P<named>(?:{_N})座|平房))?"
     rf"(?:(?P<entrance>{_N})(?:单元|门))?"
     rf"(?:(?P<room>{_N})(?:号|室|户)|(?P<shop>底商(?:{_N})?)(?:号|室)?|(?P<last>{_N}))?"
 )
 #: Words that only a block of flats has.
-_FLATS = re.compile(r"小区|号楼|单元|[0-9]楼|[0-9]栋|[0-9]门")
+_FLATS = r"小区|号楼|单元|[0-9]楼|[0-9]栋|[0-9]门"
 
 
 def parse_address(text: str, areas: Sequence[Area]) -> Address | None:
@@ -140,13 +137,13 @@ def parse_address(text: str, areas: Sequence[Area]) -> Address | None:
     if found is None or not 2 <= len(found[1]) <= LONGEST - len(found[0].full):
         return None
     area, rest = found
-    if village := _VILLAGE.fullmatch(rest):
+    if village := re.fullmatch(_VILLAGE, rest):
         return RuralAddress(area, village["township"], village["village"], village["detail"])
-    if not _FLATS.search(rest) and (hamlet := _HAMLET.fullmatch(rest)):
+    if not re.search(_FLATS, rest) and (hamlet := re.fullmatch(_HAMLET, rest)):
         return RuralAddress(area, hamlet["township"], hamlet["village"], hamlet["detail"])
-    if dashes := _DASHES.fullmatch(rest):
+    if dashes := re.fullmatch(_DASHES, rest):
         return UrbanAddress(area, dashes["estate"], *dashes["numbers"].split("-"))
-    if urban := _URBAN.fullmatch(rest):
+    if urban := re.fullmatch(_URBAN, rest):
         return UrbanAddress(
             area,
             urban["estate"],

@@ -69,11 +69,12 @@ def place(text: str) -> str:
     return text.replace("(", "（").replace(")", "）")
 
 
-_HOUSE = re.compile(
-    rf"(?:[{NUMERALS}东西南北中前后上下/#-]|平房|底商|车库|门面|号楼|单元|[栋幢楼座院区排层门号室户房])+"
+_HOUSE = (
+    rf"(?:[{NUMERALS}东西南北中前后上下/#-]"
+    r"|平房|底商|车库|门面|号楼|单元|[栋幢楼座院区排层门号室户房])+"
 )
 #: The words that the form prints itself behind a bare number.
-_PRINTED = re.compile(rf"(?<=[{NUMERALS}])(?:号楼|栋|幢|楼|单元|门|号|室|户)+$")
+_PRINTED = rf"(?<=[{NUMERALS}])(?:号楼|栋|幢|楼|单元|门|号|室|户)+$"
 
 
 def house(text: str) -> str:
@@ -84,9 +85,9 @@ def house(text: str) -> str:
     own. Other words (座, 排, 平房 …) are kept.
     """
     text = _plain(text).upper()
-    if not _HOUSE.fullmatch(text):
+    if not re.fullmatch(_HOUSE, text):
         raise Broken("house.characters")
-    return _PRINTED.sub("", text)
+    return re.sub(_PRINTED, "", text)
 
 
 def detail(text: str) -> str:

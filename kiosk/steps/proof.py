@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from hardware.faults import DeviceFault
 from kiosk.photo.faces import Band, Comparison, Place, Why, cannot_tell
-from kiosk.photo.review import OF_THE_FACE, review_reasons
 from kiosk.records.proof import Level, Proof
 from kiosk.visit.flow import Recall
 from kiosk.visit.prompts import AskConsent, AskStaff, CompareFaces, TakePhoto
@@ -91,6 +90,8 @@ async def proven(
     """How sure it is who stands there, and why a person must look; staff may vouch.
 
     A face that differed once in this visit is a reason, whatever was said or done since."""
+    from kiosk.photo.review import OF_THE_FACE, review_reasons  # home does without it
+
     differed = await _differed_once()
     reasons = review_reasons(capture, comparison, covered, differed=differed)
     if comparison.band is Band.MATCH:

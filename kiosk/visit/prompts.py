@@ -43,14 +43,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from hardware.card.contents import SocialCard
 from hardware.faults import Device
-from hardware.id_documents import IdCard
-from kiosk.photo import CardPhoto
-from kiosk.photo.capture import Capture
-from kiosk.photo.faces import Comparison
-from kiosk.photo.pages import Page
-from kiosk.receipts import Slip
 from kiosk.records import rules
 from kiosk.records.pins import PinUsed
 from kiosk.records.signature import SHORTEST_SIGNATURE, Strokes
@@ -59,6 +52,14 @@ from kiosk.records.submission import Mine, Question, Reply, Submitted, Verdict
 from kiosk.visit.flow import Performed, Prompt, Unacceptable
 
 if TYPE_CHECKING:
+    # In quotes below: what is read from cards and taken by cameras is not loaded with the prompts.
+    from hardware.card.contents import SocialCard  # noqa: F401
+    from hardware.id_documents import IdCard  # noqa: F401
+    from kiosk.photo.capture import Capture
+    from kiosk.photo.faces import Comparison
+    from kiosk.photo.findings import CardPhoto
+    from kiosk.photo.pages import Page
+    from kiosk.receipts import Slip
     from kiosk.records.transaction import Transaction
 
 #: Who takes pages: the document camera, or the other one where there is none.
@@ -200,7 +201,7 @@ class Form(Prompt[Mapping[str, str]]):
 
 
 @dataclass(frozen=True)
-class PlaceIdCard(Performed[IdCard | None]):
+class PlaceIdCard(Performed["IdCard | None"]):
     """身份证 on the reader. Reports `IdStep` while it waits, `PutBack` if it was taken too
     early. `may_lack`: the citizen may say that they have none here. Words: `<id>.lacking`."""
 
@@ -217,7 +218,7 @@ class PlaceIdCard(Performed[IdCard | None]):
 
 
 @dataclass(frozen=True)
-class ReadCard(Performed[SocialCard]):
+class ReadCard(Performed["SocialCard"]):
     """社会保障卡 in the slot or on the antenna, read without a PIN.
 
     `holder`: whether the service has to know whose it is. Otherwise a third-generation card is not
@@ -300,7 +301,7 @@ class AskConsent(Prompt[datetime | None]):
 
 
 @dataclass(frozen=True)
-class TakePhoto(Performed[Capture]):
+class TakePhoto(Performed["Capture"]):
     """One try at the card photo. Reports `kiosk.operations.camera.View`s; it is taken by itself.
 
     The operation understands three words from the screen: "now" (take it without more advice),
@@ -319,7 +320,7 @@ class TakePhoto(Performed[Capture]):
 
 
 @dataclass(frozen=True)
-class TakePage(Performed[Page]):
+class TakePage(Performed["Page"]):
     """One page of paper, taken by itself once it can be read. Reports
     `kiosk.operations.pages.PageView`s, and understands "now": take it as it is. `last`: the page
     before, which is not taken twice."""

@@ -12,7 +12,8 @@ from screens.window import configure
 
 
 def main() -> None:
-    configure(int(sys.argv[1]), int(sys.argv[2]), fullscreen=False, cursor=True)
+    size = int(sys.argv[1]), int(sys.argv[2])
+    configure(*size, fullscreen=False, cursor=True, own_style=False)
     from kivy.base import runTouchApp
     from kivy.clock import Clock
     from kivy.core.window import Window

@@ -6,6 +6,7 @@ to be drawn.
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import Any
 
@@ -65,6 +66,7 @@ def crowd() -> None:
 
 
 if __name__ == "__main__":
+    gc.disable()  # as `kiosk run` begins; what is imported here it would import then
     from kiosk.__main__ import main
 
     crowd()

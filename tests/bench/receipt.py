@@ -18,7 +18,8 @@ from hardware.layout import PrintLine, lay_out
 from hardware.paper import Qr, Receipt, Text
 from hardware.printer import ReceiptPrinter
 from kiosk.clock import beijing_now
-from kiosk.receipts import Letterhead, Slip, compose
+from kiosk.receipts import Letterhead, Slip
+from kiosk.receipts.layout import compose
 from kiosk.words import Words
 from tests.bench.numbers import Number, against_peer, at_most
 

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -125,7 +126,8 @@ class Loops:
     def __init__(self, health: HealthTable) -> None:
         self.devices = {name: Failing() for name in Device}
         self.loops: dict[str, DeviceLoop[Any]] = {
-            name: DeviceLoop(name, device, health) for name, device in self.devices.items()
+            name: DeviceLoop(name, partial(self.devices.__getitem__, name), health)
+            for name in self.devices
         }
 
     def start(self) -> None:

@@ -394,7 +394,7 @@ def read(reader: CardReader) -> SocialCard:
 
 def test_pcscd_killed_while_idle_is_named_and_comes_back_at_once(pcscd: Service) -> None:
     table, reader = HealthTable(), CardReader(PcscTransport())
-    loop = DeviceLoop("card_reader", reader, table, poll_s=30.0)
+    loop = DeviceLoop("card_reader", lambda: reader, table, poll_s=30.0)
     slot = CardSlot(VPCD_PORT)
     reader.watch(loop.wake)
     loop.start()
@@ -426,7 +426,7 @@ def test_pcscd_killed_at_every_command_is_named_and_the_next_card_reads(
 
     monkeypatch.setattr(PcscConnection, "transmit", dying)
     table, reader = HealthTable(), CardReader(PcscTransport())
-    loop = DeviceLoop("card_reader", reader, table, poll_s=30.0)
+    loop = DeviceLoop("card_reader", lambda: reader, table, poll_s=30.0)
     slot = CardSlot(VPCD_PORT)
     slot.insert(CARD_PERSONAS["third"])
     reader.watch(loop.wake)
@@ -702,7 +702,7 @@ def test_readers_that_come_and_go_with_their_service_are_told_at_once(pcscd: Ser
     """vpcd's readers cannot be pulled out while pcscd runs; under another name they are others."""
     table = HealthTable()
     reader = CardReader(PcscTransport(ReaderNames(contact="Virtual PCD")))
-    loop = DeviceLoop("card_reader", reader, table, poll_s=30.0)
+    loop = DeviceLoop("card_reader", lambda: reader, table, poll_s=30.0)
     reader.watch(loop.wake)
     loop.start()
     eventually(lambda: table.get("card_reader"), DeviceState.READY)

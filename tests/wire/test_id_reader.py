@@ -385,7 +385,7 @@ def test_a_cable_pulled_at_any_moment_is_named_and_the_reader_comes_back(
     far_end: VirtualIdReader, after_s: float
 ) -> None:
     table = HealthTable()
-    loop = DeviceLoop("id_reader", IdReader(far_end.port), table, poll_s=0.2)
+    loop = DeviceLoop("id_reader", lambda: IdReader(far_end.port), table, poll_s=0.2)
     loop.start()
 
     def read(reader: IdReader) -> IdCard:

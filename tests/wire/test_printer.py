@@ -395,7 +395,7 @@ def test_a_cable_pulled_in_the_middle_is_named_and_the_next_receipt_is_whole(
     far_end: VirtualPrinter, lines: int
 ) -> None:
     table = HealthTable()
-    loop = DeviceLoop("printer", ReceiptPrinter(far_end.port), table, poll_s=0.2)
+    loop = DeviceLoop("printer", lambda: ReceiptPrinter(far_end.port), table, poll_s=0.2)
     loop.start()
     # By a hand of its own: the printer's engine cannot wait for the end of its line.
     after_lines(far_end, lines, threading.Thread(target=far_end.unplug).start)

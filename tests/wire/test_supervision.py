@@ -59,7 +59,7 @@ def table() -> HealthTable:
 
 @pytest.fixture
 def loop(fake: Fake, table: HealthTable) -> Iterator[DeviceLoop[Fake]]:
-    loop = DeviceLoop("printer", fake, table, poll_s=0.02)
+    loop = DeviceLoop("printer", lambda: fake, table, poll_s=0.02)
     yield loop
     loop.stop()
 
@@ -238,7 +238,7 @@ def test_each_job_gets_a_fault_of_its_own(fake: Fake, loop: DeviceLoop[Fake]) ->
 def test_a_job_for_a_stopped_device_is_refused_not_forgotten(
     fake: Fake, table: HealthTable, loop: DeviceLoop[Fake]
 ) -> None:
-    never_started = DeviceLoop("never", fake, table)
+    never_started = DeviceLoop("never", lambda: fake, table)
     early = never_started.submit(lambda device: None)
     loop.start()
     for ended in (loop, never_started):
@@ -300,7 +300,7 @@ def test_a_loop_that_is_woken_opens_its_device_without_waiting_longer(
 ) -> None:
     monkeypatch.setattr(supervision, "FIRST_WAIT_S", 30.0)
     monkeypatch.setattr(supervision, "LONGEST_WAIT_S", 30.0)
-    loop = DeviceLoop("printer", fake, table, poll_s=30.0)
+    loop = DeviceLoop("printer", lambda: fake, table, poll_s=30.0)
     fake.failures = 1
     loop.start()
     eventually(lambda: state(table) is DeviceState.FAULT)

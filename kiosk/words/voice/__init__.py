@@ -1,9 +1,9 @@
 """The spoken half of the words: one clip per message id, rendered at installation, played as files.
 
 A clip is named by the id of the words it speaks (DESIGN idea 6), so any message can be given a
-voice by adding its id to `SPOKEN`. What is spoken so far: everything that is said to somebody who
-looks into the camera and cannot read at the same time, and to somebody who goes away without their
-card. What is not spoken yet: the other pages.
+voice by adding its id to `render.SPOKEN`. What is spoken so far: everything that is said to
+somebody who looks into the camera and cannot read at the same time, and to somebody who goes away
+without their card. What is not spoken yet: the other pages.
 Personal data is never spoken: words with a fact in them ({…}) have no clip.
 
     python -m kiosk.words.voice.render FOLDER    renders what is missing or whose words have changed
@@ -22,19 +22,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 
-from kiosk.photo.guidance import SAYINGS
 from kiosk.words import Words
-
-#: Ids of the words that have a clip in each language.
-SPOKEN: tuple[str, ...] = (
-    *SAYINGS,
-    *(f"photo.count.{number}" for number in (3, 2, 1)),
-    "photo.screen.starting",
-    "photo.screen.making",
-    "photo.screen.nobody",
-    "photo.help.staff",
-    "left_behind.title",
-)
 
 MANIFEST = "manifest.json"
 
@@ -79,7 +67,3 @@ class Clips:
         if self._made.get(message) != wanted:
             return None
         return self._folder / f"{message}.wav"
-
-    def missing(self) -> tuple[str, ...]:
-        """Ids that should be spoken and are not."""
-        return tuple(message for message in SPOKEN if self.file(message) is None)

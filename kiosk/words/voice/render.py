@@ -16,8 +16,20 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
+from kiosk.photo.guidance import SAYINGS
 from kiosk.words import LANGUAGES, Words
-from kiosk.words.voice import MANIFEST, SPOKEN, VOICES, made_from, voice_dir
+from kiosk.words.voice import MANIFEST, VOICES, made_from, voice_dir
+
+#: Ids of the words that have a clip in each language.
+SPOKEN: tuple[str, ...] = (
+    *SAYINGS,
+    *(f"photo.count.{number}" for number in (3, 2, 1)),
+    "photo.screen.starting",
+    "photo.screen.making",
+    "photo.screen.nobody",
+    "photo.help.staff",
+    "left_behind.title",
+)
 
 #: Words whose reading is not left to the dictionary -> pinyin, a syllable for each character. Most
 #: are tones that change before another (一下, 不动).
