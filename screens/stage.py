@@ -103,6 +103,7 @@ class Stage(Frame):
         """A citizen has chosen a service."""
         if self._visit is not None:
             return
+        forgetting.begin()
         self._service = service
         self._visit = self.terminal.visit(service)
         name = self.terminal.words.say(f"service.{service.id}.name")
@@ -173,10 +174,9 @@ class Stage(Frame):
     def _remains(self, left: Left) -> None:
         """A reader says what still lies in it. While it is read how the visit ended, a line of
         that page and the voice say so; then it has a page of its own."""
-        if self._visit is not None:
+        if self._visit is not None or self.page is None:
             return
         if self.shown == "ending":
-            assert self.page is not None
             if self.page.tell(left):
                 self.voice.say("left_behind.title")
             return
@@ -191,7 +191,6 @@ class Stage(Frame):
 
             page = LeftBehindPage(self.terminal.words, self.voice.say, self.voice.hush)
             self.show_outside_visit("left_behind", page)
-        assert self.page is not None
         self.page.tell(left)
 
     def _is_open(self, service: type[Service]) -> bool:

@@ -17,6 +17,7 @@ import threading
 import time
 from concurrent.futures import Future, wait
 from contextlib import suppress
+from itertools import repeat, starmap
 
 log = logging.getLogger(__name__)
 
@@ -61,9 +62,15 @@ def forbid_dumps() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
+def begin() -> None:
+    """When a visit begins: what is there already holds nothing of it. The end of the visit, for
+    which somebody waits, need not look through it; `forget` does."""
+    gc.freeze()
+
+
 def overwrite_what_is_free() -> None:
     """When a visit has ended and before anything is made that stays: what comes next would use the
-    memory that the visit let go of, but not to the last byte. Takes a tenth of a second."""
+    memory that the visit let go of, but not to the last byte. Takes some fifty milliseconds."""
     gc.collect()
     for size in _SIZES:
         _fill(size, _AT_ONCE)
@@ -72,8 +79,9 @@ def overwrite_what_is_free() -> None:
 
 def forget(others: list[Future[None]]) -> None:
     """After a visit, when nothing refers to it any more; to be called by the thread that made the
-    widgets. `others`: the same is on its way on those threads; the list is emptied. Takes some ten
-    milliseconds here and the rest on a thread of its own."""
+    widgets. `others`: the same is on its way on those threads; the list is emptied. Takes some
+    fifty milliseconds here and the rest on a thread of its own."""
+    gc.unfreeze()
     gc.collect()
     use_what_is_kept_aside()
     threading.Thread(target=_overwrite, args=(others,), name="forgetting", daemon=True).start()
@@ -113,13 +121,13 @@ def _fill_all() -> None:
 
 
 def _fill(size: int, total: int) -> None:
-    held = [bytes(size - _HEAD) for _ in range(total // size)]
+    held = list(map(bytes, repeat(size - _HEAD, total // size)))
     held.clear()
 
 
 def _fill_smallest(total: int) -> None:
     """The sizes of 16 and 32 bytes, which no `bytes` object is small enough for."""
-    small = [object() for _ in range(total // 16)]
-    less_small = [complex(number) for number in range(total // 32)]
+    small = list(starmap(object, repeat((), total // 16)))
+    less_small = list(map(complex, range(total // 32)))
     small.clear()
     less_small.clear()
