@@ -94,6 +94,7 @@ _MODULES: tuple[str, ...] = (
     "photo",
     "photo_window",
     "receipt",
+    "waiting",
 )
 GROUPS = (*_HERE, *_MODULES)
 
