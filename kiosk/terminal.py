@@ -102,8 +102,7 @@ class Terminal:
         self.parts.devices.start()
         self._housekeeping.start()
         self._aside("outbox", self._look_for_untold)
-        for name in ("outbox", "central"):
-            self._aside(name, self._load_ahead)
+        self._aside("outbox", self._load_ahead)
 
     def _aside(self, name: str, job: Callable[[None], None]) -> None:
         """Have something done that nobody waits for; what prevents it is logged."""
@@ -194,6 +193,9 @@ class Terminal:
                 listen(event)
 
         self._aside("outbox", self._load_for_visit)
+        if (central := self.parts.central) is not None:
+            # 14 MB, which home does without: loaded while the citizen reads the first page.
+            self._aside("central", lambda _: central.warm_up())
         if Device.CAMERA in service.needs:
             studio = self._studio_of_visit()
             self._aside("studio", lambda _: studio.open())

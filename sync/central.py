@@ -1,7 +1,7 @@
 """What the centre is asked while somebody waits: by the screen process, and by `kioskctl card`.
 
 Constructing a client loads nothing heavy; the first question does, so call `warm_up` from a worker
-thread once home is shown.
+thread when a visit begins.
 
 A question has one deadline for all of it: waiting for another's, finding the address, connecting,
 sending and hearing the answer.

@@ -25,8 +25,6 @@ def load_ahead(parts: Parts) -> None:
 
     if parts.sealer is not None:
         parts.sealer()
-    if parts.central is not None:
-        parts.central.warm_up()
 
 
 def load_for_visit(policy: Policy) -> None:
