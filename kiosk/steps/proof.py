@@ -19,6 +19,7 @@ from kiosk.visit.prompts import AskConsent, AskStaff, CompareFaces, TakePhoto
 if TYPE_CHECKING:
     from kiosk.photo.capture import Capture
     from kiosk.photo.pages import Page
+    from kiosk.photo.review import Reason
     from kiosk.records.citizen import Citizen
     from kiosk.steps.consents import Consents
     from kiosk.visit.service import Context
@@ -87,13 +88,10 @@ async def proven(
     comparison: Comparison,
     covered: bool = False,
 ) -> Proof:
-    """How sure it is who stands there, and why a person must look; staff may vouch.
+    """How sure it is who stands there, and why a person must look; staff may vouch."""
+    from kiosk.photo.review import OF_THE_FACE  # as in `_reasons`
 
-    A face that differed once in this visit is a reason, whatever was said or done since."""
-    from kiosk.photo.review import OF_THE_FACE, review_reasons  # home does without it
-
-    differed = await _differed_once()
-    reasons = review_reasons(capture, comparison, covered, differed=differed)
+    reasons = await _reasons(capture, comparison, covered)
     if comparison.band is Band.MATCH:
         return Proof(Level.P3, at, comparison, reasons=reasons)
     staff = None
@@ -106,10 +104,16 @@ async def proven(
     return Proof(Level.P3, staff.at, comparison, staff, left)
 
 
-async def _differed_once() -> bool:
-    """Whether a face differed in this visit, also on a way that the citizen has left."""
+async def _reasons(
+    capture: Capture | None, comparison: Comparison, covered: bool
+) -> tuple[Reason, ...]:
+    """Why a person must look. A face that differed once in this visit is a reason, whatever was
+    said or done since, also on a way that the citizen has left."""
+    from kiosk.photo.review import review_reasons  # home does without what it brings
+
     compared = [reply.comparison for _, reply in await Recall("comparison.compare")]
-    return any(one.band is Band.MISMATCH for one in compared)
+    differed = any(one.band is Band.MISMATCH for one in compared)
+    return review_reasons(capture, comparison, covered, differed=differed)
 
 
 async def on_paper(
@@ -120,8 +124,7 @@ async def on_paper(
     covered: bool = False,
 ) -> Proof:
     """Papers and a photo: always for a person to look at, whatever staff here say (R-B10)."""
-    differed = await _differed_once()
-    reasons = [*review_reasons(capture, comparison, covered, differed=differed), "on_paper"]
+    reasons = [*await _reasons(capture, comparison, covered), "on_paper"]
     if not all(page.legible for page in pages):
         reasons.append("page_unclear")
     return Proof(Level.P0, at, comparison, reasons=tuple(reasons))

@@ -54,7 +54,7 @@ from kiosk.visit.flow import Performed, Prompt, Unacceptable
 if TYPE_CHECKING:
     # In quotes below: what is read from cards and taken by cameras is not loaded with the prompts.
     from hardware.card.contents import SocialCard
-    from hardware.id_documents import IdCard  # noqa: F401
+    from hardware.id_documents import IdCard
     from kiosk.photo.capture import Capture
     from kiosk.photo.faces import Comparison
     from kiosk.photo.findings import CardPhoto
