@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kiosk.photo.faces import Why, cannot_tell
-from kiosk.photo.review import review_reasons
 from kiosk.records.proof import Level, Proof
 from kiosk.steps.identity import identify
 from kiosk.steps.papers import PAPERS, by_paper, lay_down
@@ -81,6 +80,8 @@ def guarded(
 ) -> Proof:
     """The guardian's proof, for the child: PG where the guardian is P3. Always for a person to look
     at; a child's face is not compared."""
+    from kiosk.photo.review import review_reasons  # home does without what it brings
+
     reasons = [*proof.reasons, "minor"]
     if capture is not None and evidence is not None:
         found = review_reasons(capture, cannot_tell(Why.GUARDIAN), evidence.head_covering)

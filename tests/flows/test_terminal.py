@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -529,3 +531,20 @@ def test_each_visit_is_ruled_by_the_pack_of_its_day(tmp_path: Path) -> None:
 
 #: A change for `dated`.
 HOTLINE = ('hotline = "12333"', 'hotline = "12345"')
+
+
+def test_home_is_up_without_what_only_visits_and_devices_need() -> None:
+    """Each of these is some part of the second that whoever switches the terminal on waits."""
+    late = {
+        *("cv2", "numpy", "PIL", "cryptography", "pydantic", "requests"),
+        *("hardware.camera", "hardware.id_reader", "hardware.printer", "hardware.card.reader"),
+        *("kiosk.darkroom", "kiosk.photo.findings", "kiosk.photo.review", "kiosk.receipts.layout"),
+    }
+    start = (
+        "import sys, hardware.devices, kiosk.terminal, kiosk.services as s, sync.outbox;"
+        "s.find_services(); print(*sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", start], stdout=subprocess.PIPE, text=True, check=True
+    )
+    assert set(done.stdout.split()) & late == set()
