@@ -147,7 +147,7 @@ def record(case: Case, by: str, what: str, note: str = "", *, to: str = "") -> E
     )
 
 
-def add_tasks(case: Case, names: Iterable[str]) -> None:
-    """Have these done for a case once the transaction is committed (`central.work`)."""
+def add_tasks(wanted: Iterable[tuple[Case, str]]) -> None:
+    """Have these done, by case and name, once the transaction is committed (`central.work`)."""
     now = timezone.now()
-    Task.objects.bulk_create([Task(name=name, case=case, due_at=now) for name in names])
+    Task.objects.bulk_create(Task(name=name, case=case, due_at=now) for case, name in wanted)

@@ -34,8 +34,20 @@ def described(url: str, folder: Path) -> dict[str, Any]:
             # The server's log quotes statements that fail: with parameters apart from them, it
             # quotes nothing that a citizen entered.
             "server_side_binding": True,
+            # Statements are the same again and again: each is parsed and planned once.
+            "prepare_threshold": 1,
         },
     }
+
+
+def unhurried(statement: str, vendor: str, returning: str = "1") -> str:
+    """An INSERT outside of a transaction whose commit nobody waits for: a power cut may take back
+    what was committed in the last second, and nothing before it. It returns a row if it inserts.
+
+    For what has no meaning without a later commit that is waited for, or comes again by itself.
+    """
+    soon = ", set_config('synchronous_commit', 'off', true)" if vendor == "postgresql" else ""
+    return f"{statement} RETURNING {returning}{soon}"
 
 
 def _sqlite(file: Path) -> dict[str, Any]:

@@ -1,53 +1,42 @@
 """Envelopes arriving: each id takes effect exactly once, whatever is sent how often.
 
-In this order: is it the sender's own, is it known, does it open, is it whole, and then, in one
-transaction, what is to become of it. Only what was decided is remembered, as a case with its
-contents (`central.cases`). What the centre cannot judge now, and what is unusable, leaves no trace
-under its id: it is answered again, perhaps otherwise, when it comes again. An alarm says so.
+In this order: is it the sender's own, is it known, does it open, is it whole, and then, in a
+transaction, what is to become of it (`central.decisions`). Only what was decided is remembered, as
+a case with its contents (`central.cases`). What the centre cannot judge now, and what is unusable,
+leaves no trace under its id: it is answered again, perhaps otherwise, when it comes again. An alarm
+says so.
 """
 
 from __future__ import annotations
 
 import logging
 import traceback
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from django.db import IntegrityError, transaction
-from django.db.models import Q
-from django.utils import timezone
+from django.db import IntegrityError
 
-from central import alarms, notices, storage
-from central.business import Business, Decision, Opened, businesses
-from central.cases import Attachment, Case, add_tasks, record
+from central import alarms
+from central.business import businesses
+from central.cases import Case
+from central.decisions import Arrived, Item, Said, runs, take_in
 from central.keys import keyring, person_hash
-from central.locks import lock_person
 from central.ports import NotNow
-from central.rules import open_case
 from central.standing import epoch, standing
 from central.whole import Unusable, opened
-from sync.canonical import sha256_hex
 from sync.envelope import Unreadable
 from sync.header import SCHEMA_VERSION
 from sync.wire.envelopes import BatchAnswer, Envelope, ItemAnswer, Rejection, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from central.models import Terminal
     from sync.header import EnvelopeHeader
 
 log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True)
-class Said:
-    """An answer before it is signed."""
-
-    verdict: Verdict
-    reason: str = ""
-    rejection: Rejection | None = None
-    position: int = 0
+Outcome = TypeVar("Outcome")
 
 
 class Later(Exception):
@@ -57,19 +46,25 @@ class Later(Exception):
 def receive(terminal: Terminal, envelopes: Iterable[Envelope]) -> BatchAnswer:
     """Decide each envelope for itself. Never raises for one bad item: the rest must go on."""
     now = epoch()
+    items = [Item.of(envelope) for envelope in envelopes]
+    known = _known(terminal, items)
+    outcomes = [_guarded(terminal, item, partial(_look, terminal, item, known)) for item in items]
+    decided: dict[Arrived, Said] = {}
+    for run in runs(outcome for outcome in outcomes if isinstance(outcome, Arrived)):
+        decided |= _together(terminal, run)
     answers = [
-        _signed(terminal, envelope, _decide(terminal, envelope), now) for envelope in envelopes
+        _signed(terminal, item, outcome if isinstance(outcome, Said) else decided[outcome], now)
+        for item, outcome in zip(items, outcomes, strict=True)
     ]
     newest = max((answer.position for answer in answers), default=0)
     return BatchAnswer(answers=answers, standing=standing(newest))
 
 
-def _signed(terminal: Terminal, envelope: Envelope, said: Said, now: int) -> ItemAnswer:
-    item = str(envelope.header["id"])
-    log.info("item %s from %s: %s %s", item, terminal.number, said.verdict, said.reason)
+def _signed(terminal: Terminal, item: Item, said: Said, now: int) -> ItemAnswer:
+    log.info("item %s from %s: %s %s", item.header.id, terminal.number, said.verdict, said.reason)
     unsigned = ItemAnswer.unsigned(
-        id=item,
-        sealed_sha256=sha256_hex(envelope.sealed),
+        id=item.header.id,
+        sealed_sha256=item.sealed_sha256,
         verdict=said.verdict,
         rejection=said.rejection,
         reason=said.reason,
@@ -79,11 +74,12 @@ def _signed(terminal: Terminal, envelope: Envelope, said: Said, now: int) -> Ite
     return keyring().signed(unsigned, terminal=terminal.number)
 
 
-def _decide(terminal: Terminal, envelope: Envelope) -> Said:
+def _guarded(terminal: Terminal, item: Item, judge: Callable[[], Outcome]) -> Outcome | Said:
+    """What `judge` returns, or the answer to what it raises."""
     try:
-        return _once(terminal, envelope)
+        return judge()
     except Later as error:
-        alarms.sound(*_alarm_of(terminal, envelope.facts, str(error)))
+        alarms.sound(*_alarm_of(terminal, item.header, str(error)))
         return Said(Verdict.LATER, str(error))
     except Unusable as error:
         alarms.sound("unusable", terminal, str(error))
@@ -91,7 +87,7 @@ def _decide(terminal: Terminal, envelope: Envelope) -> Said:
     except Exception as error:  # noqa: BLE001 - logged, and the item comes again
         # A fault of ours, not of the item. The error's text may be personal.
         where = "".join(traceback.format_tb(error.__traceback__))
-        log.error("item %s: %s\n%s", envelope.header["id"], type(error).__name__, where)
+        log.error("item %s: %s\n%s", item.header.id, type(error).__name__, where)
         alarms.sound("server_error", None, type(error).__name__)
         return Said(Verdict.LATER, "server_error")
 
@@ -111,36 +107,51 @@ def _alarm_of(
     return why, terminal, about
 
 
-def _once(terminal: Terminal, envelope: Envelope) -> Said:
-    header = envelope.facts
-    # Before anything is looked up: who asks about another's envelope learns and changes nothing.
+def _known(terminal: Terminal, items: Iterable[Item]) -> dict[str, Case]:
+    """The terminal's own that are here already. Nothing is looked up of another's: who asks about
+    one learns and changes nothing."""
+    own = [item.header.id for item in items if item.header.terminal == terminal.number]
+    return {str(case.id): case for case in Case.objects.filter(id__in=own)}
+
+
+def _look(terminal: Terminal, item: Item, known: Mapping[str, Case]) -> Said | Arrived:
+    """What was said of it before, or what is in it. Raises `Later` and `Unusable`."""
+    header = item.header
     if header.terminal != terminal.number:
         raise Later("other_terminal")
-    sealed_hash = sha256_hex(envelope.sealed)
-    known = Case.objects.filter(id=header.id).first()
-    if known is not None:
-        return _again(terminal, known, sealed_hash)
+    if header.id in known:
+        return _again(terminal, known[header.id], item)
     business = businesses().get(header.kind)
     if business is None:
         raise Later("unknown_kind")
-    contents = _open(header, envelope)
-    found = opened(business, header, contents, person_hash)
-    files = {name: storage.keep(data) for name, data in found.attachments.items()}
+    return Arrived(item, business, opened(business, header, _open(item), person_hash))
+
+
+def _together(terminal: Terminal, run: list[Arrived]) -> dict[Arrived, Said]:
+    """Decide a run at once; where that fails because of one, each for itself."""
+    if len(run) > 1:
+        try:
+            return dict(zip(run, take_in(terminal, run), strict=True))
+        except Exception as error:  # noqa: BLE001 - what failed fails again below, and is answered
+            log.info("%d items are decided one by one: %s", len(run), type(error).__name__)
+    return {one: _guarded(terminal, one.item, partial(_alone, terminal, one)) for one in run}
+
+
+def _alone(terminal: Terminal, one: Arrived) -> Said:
     try:
-        with transaction.atomic():
-            return _commit(terminal, header, sealed_hash, business, found, files)
+        return take_in(terminal, [one])[0]
     except NotNow as error:
         raise Later(str(error)) from None
     except IntegrityError:
         # The same envelope came on two lines at once: the other one was first.
-        known = Case.objects.filter(id=header.id).first()
+        known = _known(terminal, [one.item]).get(one.item.header.id)
         if known is None:
             raise
-        return _again(terminal, known, sealed_hash)
+        return _again(terminal, known, one.item)
 
 
-def _again(terminal: Terminal, known: Case, sealed_hash: str) -> Said:
-    if known.sealed_sha256 != sealed_hash:
+def _again(terminal: Terminal, known: Case, item: Item) -> Said:
+    if known.sealed_sha256 != item.sealed_sha256:
         alarms.sound("id_reused", terminal, known.receipt_no)
         raise Unusable("id_reused")
     return Said(
@@ -151,98 +162,19 @@ def _again(terminal: Terminal, known: Case, sealed_hash: str) -> Said:
     )
 
 
-def _open(header: EnvelopeHeader, envelope: Envelope) -> dict[str, Any]:
+def _open(item: Item) -> dict[str, Any]:
     """The contents. Raises `Later` for what the centre lacks, `Unusable` for what does not open."""
+    header = item.header
     if header.schema_version > SCHEMA_VERSION:
         raise Later("newer_schema")
     opener = keyring().opener(header.key_id)
     if opener is None:
         raise Later("unknown_key")
     try:
-        contents = opener.open(envelope.header, envelope.sealed)
+        contents = opener.open(item.envelope.header, item.envelope.sealed)
     except Unreadable:
         raise Unusable("does_not_open") from None
     version = contents.get("schema_version")
     if type(version) is int and version > SCHEMA_VERSION:
         raise Later("newer_schema")
     return contents
-
-
-def _commit(
-    terminal: Terminal,
-    header: EnvelopeHeader,
-    sealed_hash: str,
-    business: Business,
-    found: Opened,
-    files: dict[str, str],
-) -> Said:
-    lock_person(found.person)
-    for data in found.attachments.values():
-        storage.keep(data)  # again: it may just have gone with another case (`central.portrait`)
-    decision = _decision(terminal, header, business, found)
-    now = timezone.now()
-    case = Case.objects.create(
-        id=header.id,
-        kind=header.kind,
-        terminal=terminal,
-        hall=terminal.hall,
-        seq=header.seq,
-        receipt_no=header.receipt_no,
-        person=found.person,
-        created=found.created,
-        state=decision.state,
-        since=now,
-        review=list(decision.review),
-        earlier_id=decision.earlier,
-        sealed_sha256=sealed_hash,
-        verdict=decision.verdict,
-        rejection=decision.rejection or "",
-        reason=decision.reason,
-        contents=found.contents.model_dump(mode="json", exclude={"attachments"}),
-    )
-    Attachment.objects.bulk_create(
-        Attachment(case=case, name=name, sha256=sha256, size=len(found.attachments[name]))
-        for name, sha256 in files.items()
-    )
-    record(case, "centre", "received", decision.reason, to=decision.state)
-    add_tasks(case, business.tasks)
-    notices.add_task(case, since=found.created)
-    business.moved(case)
-    return Said(decision.verdict, decision.reason, decision.rejection, case.position)
-
-
-def _decision(
-    terminal: Terminal, header: EnvelopeHeader, business: Business, found: Opened
-) -> Decision:
-    """What is to become of it. The person is locked."""
-    review = [*found.contents.proof.reasons, *business.reasons(found)]
-    if _is_cloned(terminal, header):
-        review.append("receipt_reused")
-    refused = business.refusal(found)
-    earlier = open_case(business, found.person) if business.open_states else None
-    if refused is None and earlier is not None:
-        refused = Rejection.DUPLICATE_APPLICATION, "open_case"
-    if refused is None:
-        verdict = Verdict.TO_REVIEW if review else Verdict.ACCEPTED
-        state = business.state_after(verdict)
-        return Decision(verdict, state, review=tuple(review))
-    kind, reason = refused
-    again = kind is Rejection.DUPLICATE_APPLICATION
-    verdict = Verdict.DUPLICATE if again else Verdict.REJECTED
-    return Decision(
-        verdict,
-        business.state_after(verdict),
-        kind,
-        reason,
-        earlier.position if earlier else None,
-        tuple(review),
-    )
-
-
-def _is_cloned(terminal: Terminal, header: EnvelopeHeader) -> bool:
-    """Whether another case of this terminal has the same numbers: both are kept, and it is said."""
-    numbers = Q(terminal=terminal, seq=header.seq) | Q(receipt_no=header.receipt_no)
-    same = Case.objects.filter(numbers).exclude(id=header.id).exists()
-    if same:
-        transaction.on_commit(lambda: alarms.sound("clone", terminal, header.receipt_no))
-    return same

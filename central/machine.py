@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from central import notices
 from central.business import business_of
-from central.cases import NOT_TAKEN_IN, TO_REVIEW, Case, record
+from central.cases import NOT_TAKEN_IN, TO_REVIEW, Case, add_tasks, record
 from central.locks import lock_person
 from central.rules import open_case
 
@@ -56,7 +56,7 @@ def _bring(case: Case, to: str, by: str, note: str) -> None:
     record(case, by, "moved", note, to=to)
     case.state, case.since = to, timezone.now()
     case.save(update_fields=["state", "since"])
-    notices.add_task(case)
+    add_tasks((case, name) for name in notices.tasks())
     business_of(case.kind).moved(case)
 
 

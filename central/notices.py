@@ -18,7 +18,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from central.business import business_of
-from central.cases import Case, Event, add_tasks, record
+from central.cases import Case, Event, record
 from central.packs import went_by
 from central.ports.messages import messages
 from central.ports.registry import registry
@@ -57,12 +57,11 @@ def _phone_of(case: Case) -> str:
     return known.phone if known is not None else ""
 
 
-def add_task(case: Case, *, since: datetime | None = None) -> None:
-    """Have the citizen told where the case stands now. `since`: when it was filed, if it arrives
-    just now. Inside the transaction that brings it there."""
+def tasks(since: datetime | None = None) -> tuple[str, ...]:
+    """What is to be done so that the citizen is told where a case stands now. `since`: when it was
+    filed, if it arrives just now."""
     here = since is not None and timezone.now() - since <= _SAID_ON_THE_SPOT
-    if messages() is not None and not here:
-        add_tasks(case, (TASK,))
+    return (TASK,) if messages() is not None and not here else ()
 
 
 def send(position: int) -> None:

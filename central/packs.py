@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from central.briefly import Briefly
 from central.keys import keyring
 from central.models import PolicyPack, TerminalReport
 from central.signatures import BadRequest
@@ -192,8 +193,16 @@ def state_of(pack: PolicyPack, day: date | None = None) -> str:
 
 def desired_packs(region: str) -> DesiredPacks | None:
     """What a terminal of a region should have, signed; None: nothing was ever issued for it."""
-    if not region:
-        return None
+    known = _desired.get()
+    if region not in known:
+        known[region] = _look_up(region) if region else None
+    return known[region]
+
+
+_desired: Briefly[dict[str, DesiredPacks | None]] = Briefly(dict)
+
+
+def _look_up(region: str) -> DesiredPacks | None:
     # One question, so that number and lists are of one moment.
     everything = list(PolicyPack.objects.defer("text", "signature", "source"))
     ours = [pack for pack in everything if pack.region == region]

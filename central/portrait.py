@@ -28,8 +28,8 @@ _OF_THE_FACE = {
 
 def add_task(case: Case) -> None:
     """Have it looked at after the commit whether the portrait of this case may go."""
-    if case.attachments.filter(name=PORTRAIT).exists():
-        add_tasks(case, (TASK,))
+    if _is_measured(case) and case.attachments.filter(name=PORTRAIT).exists():
+        add_tasks([(case, TASK)])
 
 
 def forget(position: int) -> None:
@@ -49,6 +49,10 @@ def forget(position: int) -> None:
 
 def _may_go(case: Case) -> bool:
     """Whether the centre has looked, and nobody who has to compare still waits."""
-    if "photo" not in case.findings:
+    if not _is_measured(case):
         return False
     return case.state != TO_REVIEW or not _OF_THE_FACE & set(case.review)
+
+
+def _is_measured(case: Case) -> bool:
+    return "photo" in case.findings

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from central.cases import Case
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from central.business import Business
 
 #: Why a person must look -> the words for the operator; a business may have more.
@@ -34,3 +36,16 @@ def open_case(business: Business, person: str) -> Case | None:
         .order_by("position")
         .first()
     )
+
+
+def open_cases(persons: Iterable[str], asked: Iterable[Business]) -> dict[tuple[str, str], int]:
+    """Likewise of several: (person, kind) -> position."""
+    states = {business.kind: business.open_states for business in asked}
+    found = Case.objects.filter(person__in=persons, kind__in=states).order_by("-position")
+    return {
+        (person, kind): position
+        for person, kind, state, position in found.values_list(
+            "person", "kind", "state", "position"
+        )
+        if state in states[kind]
+    }

@@ -71,6 +71,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "central.contract.speak_one_major_version",
+    "central.api.at_the_doors",
     "central.browser_policy.for_operators",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import secrets
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,40 +18,51 @@ from django.conf import settings
 from sync.canonical import sha256_hex
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from central.cases import Case
 
 #: The attachment that does not stay (`central.portrait`).
 PORTRAIT = "portrait_wlt"
+
+#: So many threads of a process wait for the disk.
+_AT_ONCE = 16
 
 
 def _path(sha256: str) -> Path:
     return Path(settings.STATE) / "files" / sha256[:2] / sha256
 
 
-def keep(data: bytes) -> str:
-    """Store bytes; returns their SHA-256. They are on disk when this returns. Raises `OSError`."""
-    sha256 = sha256_hex(data)
-    path = _path(sha256)
-    if path.exists():
-        return sha256
-    folder = path.parent
-    made = not folder.exists()
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    beside = folder / f".{sha256}.{secrets.token_hex(4)}"
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+def has(sha256: str) -> bool:
+    return _path(sha256).exists()
+
+
+def keep(files: Mapping[str, bytes]) -> None:
+    """Store bytes by their SHA-256. They are on disk when this returns. Raises `OSError`.
+
+    All are flushed at once: the disk is waited for twice, and not twice for each.
+    """
+    new = {_path(sha256): data for sha256, data in files.items() if not has(sha256)}
+    beside = {path: path.with_name(f".{path.name}.{secrets.token_hex(4)}") for path in new}
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fdatasync(file.fileno())
-        beside.replace(path)
+        for path, data in new.items():
+            _write(beside[path], data)
+        _flush(beside.values())
+        for path, written in beside.items():
+            written.replace(path)
     except BaseException:
-        beside.unlink(missing_ok=True)
+        for written in beside.values():
+            written.unlink(missing_ok=True)
         raise
-    _flush(folder)
-    if made:
-        _flush(folder.parent)
-    return sha256
+    # Also of what was there: who put it there may still wait for the disk.
+    _flush({folder for sha256 in files for folder in _path(sha256).parents[:3]})
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
 
 
 def read(sha256: str) -> bytes:
@@ -65,7 +78,7 @@ def remove(sha256: str) -> None:
     path = _path(sha256)
     path.unlink(missing_ok=True)
     if path.parent.exists():
-        _flush(path.parent)
+        _flush_one(path.parent)
 
 
 def pictures_of(case: Case) -> dict[str, bytes]:
@@ -81,9 +94,19 @@ def pictures_of(case: Case) -> dict[str, bytes]:
     return found
 
 
-def _flush(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+def _flush(paths: Iterable[Path]) -> None:
+    """Have files and folders on disk; the file system writes what is asked for together at once."""
+    list(_flushing().map(_flush_one, paths))
+
+
+def _flush_one(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@cache
+def _flushing() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_AT_ONCE, "flush")

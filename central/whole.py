@@ -18,7 +18,7 @@ from sync.kinds import kinds
 from sync.wire.contents import SIGNATURE, Contents, binding_sha256
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from sync.header import EnvelopeHeader
     from sync.wire.base import Document
@@ -41,12 +41,14 @@ def opened(
     contents = _valid(Contents, plain, "contents")
     document = _valid(kind.document, contents.document, "document")
     evidence = _valid(kind.evidence, contents.evidence, "evidence")
-    wrong = next(_faults(kind, header, contents, document), "")
+    hashes = {name: sha256_hex(data) for name, data in contents.attachments.items()}
+    wrong = next(_faults(kind, header, contents, document, hashes), "")
     if wrong:
         raise Unusable(wrong)
     person = person_of(business.id_number(document))
     created = datetime.fromisoformat(header.created)
-    found = Opened(contents, document, evidence, person, created, dict(contents.attachments))
+    attachments = dict(contents.attachments)
+    found = Opened(contents, document, evidence, person, created, attachments, hashes)
     if wrong := business.faults(found):
         raise Unusable(wrong)
     return found
@@ -72,9 +74,13 @@ def _valid(model: type[Any], value: Any, place: str) -> Any:
 
 
 def _faults(
-    kind: Kind, header: EnvelopeHeader, contents: Contents, document: Document
+    kind: Kind,
+    header: EnvelopeHeader,
+    contents: Contents,
+    document: Document,
+    hashes: Mapping[str, str],
 ) -> Iterator[str]:
-    """Words for what is wrong, in the order in which it is looked at."""
+    """Words for what is wrong, in the order in which it is looked at. `hashes`: of attachments."""
     document_hash = sha256_hex(contents.document)
     checks = [
         ("kind", contents.kind == header.kind),
@@ -83,11 +89,13 @@ def _faults(
         ("document_hash", contents.document_sha256 == document_hash),
     ]
     yield from (name for name, right in checks if not right)
-    yield from _attachment_faults(kind, contents, document)
-    yield from _signature_faults(kind, contents)
+    yield from _attachment_faults(kind, contents, document, hashes)
+    yield from _signature_faults(kind, contents, hashes)
 
 
-def _attachment_faults(kind: Kind, contents: Contents, document: Document) -> Iterator[str]:
+def _attachment_faults(
+    kind: Kind, contents: Contents, document: Document, hashes: Mapping[str, str]
+) -> Iterator[str]:
     for name in contents.attachments:
         if name not in kind.attachments:
             yield f"attachment.{name}"
@@ -98,11 +106,11 @@ def _attachment_faults(kind: Kind, contents: Contents, document: Document) -> It
                 yield f"no_{name}"
         elif len(data) > picture.limit:
             yield f"{name}_too_large"
-        elif picture.hash_field and getattr(document, picture.hash_field) != sha256_hex(data):
+        elif picture.hash_field and getattr(document, picture.hash_field) != hashes[name]:
             yield f"{name}_hash"
 
 
-def _signature_faults(kind: Kind, contents: Contents) -> Iterator[str]:
+def _signature_faults(kind: Kind, contents: Contents, hashes: Mapping[str, str]) -> Iterator[str]:
     signature = contents.signature
     if signature is None:
         if kind.signed:
@@ -112,7 +120,7 @@ def _signature_faults(kind: Kind, contents: Contents) -> Iterator[str]:
     bound = binding_sha256(signature.document_sha256, signature.png_sha256, signature.signed_at)
     checks = [
         ("signature_document", signature.document_sha256 == contents.document_sha256),
-        ("signature_png", signature.png_sha256 == sha256_hex(png)),
+        ("signature_png", signature.png_sha256 == hashes.get(SIGNATURE, "")),
         ("signature_binding", signature.binding_sha256 == bound),
         ("signature_image", pictures.size_of(png, "PNG") is not None),
     ]

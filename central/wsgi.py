@@ -8,6 +8,9 @@ import signal
 from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.core.wsgi import get_wsgi_application
 
+# Loaded now, and not while the first citizen waits.
+from kiosk.photo import inspect_jpeg  # noqa: F401
+
 #: prctl(2): what a process is sent when its parent dies.
 _PR_SET_PDEATHSIG = 1
 

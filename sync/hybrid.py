@@ -7,6 +7,8 @@ Keys travel as raw bytes, the ML-KEM part first: public 1184 + 32, private (seed
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
@@ -55,6 +57,7 @@ class Hybrid:
             raise ValueError("it does not open") from error
 
 
+@lru_cache(maxsize=8)
 def _halves(private: bytes) -> tuple[MLKEM768PrivateKey, X25519PrivateKey]:
     if len(private) != _MLKEM_SEED + _X25519:
         raise ValueError("not a private key of this algorithm")

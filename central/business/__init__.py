@@ -63,6 +63,8 @@ class Opened:
     #: When it was filed, as the terminal's sealed header says.
     created: datetime
     attachments: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    #: Name of an attachment -> its SHA-256.
+    hashes: Mapping[str, str] = field(default_factory=dict)
 
 
 class Business:

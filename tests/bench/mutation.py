@@ -58,7 +58,13 @@ KERNELS = {
         ("tests/flows/test_records.py",),
     ),
     "intake": Kernel(
-        ("central/intake.py", "central/cases.py", "central/machine.py", "central/whole.py"),
+        (
+            "central/intake.py",
+            "central/decisions.py",
+            "central/cases.py",
+            "central/machine.py",
+            "central/whole.py",
+        ),
         ("tests/system/test_intake.py",),
     ),
     "signatures": Kernel(("central/signatures.py",), ("tests/system/test_signatures.py",)),

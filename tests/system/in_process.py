@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sync.envelope import Sealer
 from sync.header import BEIJING, EnvelopeHeader
 from sync.ids import uuid7
+from sync.wire.envelopes import Envelope
 from tests.system.people import MATCH, Person, contents_of, form_of, jpeg, png
 from tests.system.test_businesses import loss_of, withdrawal_of
 
@@ -95,7 +96,17 @@ class Centre:
 
         RegisteredPerson.objects.filter(pk=person_hash(person.number)).update(card_state=state)
 
-    def file(
+    def file(self, kind: str, document: dict[str, Any], minute: int, **more: Any) -> ItemAnswer:
+        """What `seal` makes, arriving now."""
+        return self.receive(self.seal(kind, document, minute, **more))[0]
+
+    def receive(self, *envelopes: Envelope) -> list[ItemAnswer]:
+        """They arrive together."""
+        from central.intake import receive
+
+        return receive(self._terminal, envelopes).answers
+
+    def seal(
         self,
         kind: str,
         document: dict[str, Any],
@@ -106,12 +117,9 @@ class Centre:
         staff: dict[str, str] | None = None,
         pictures: dict[str, bytes] | None = None,
         seen_s: float = 5.0,
-    ) -> ItemAnswer:
-        """One transaction made `minute` minutes after nine, arriving now. `seen_s`: so long before
-        the signature it was seen who stands there."""
-        from central.intake import receive
-        from sync.wire.envelopes import Envelope
-
+    ) -> Envelope:
+        """One transaction made `minute` minutes after nine. `seen_s`: so long before the signature
+        it was seen who stands there."""
         self._seq += 1
         created = MORNING + timedelta(minutes=minute)
         header = EnvelopeHeader(
@@ -131,8 +139,7 @@ class Centre:
         at = (done - timedelta(seconds=seen_s)).isoformat()
         contents["proof"] = {"level": level, "at": at, "reasons": list(reasons)}
         contents["proof"] |= {"comparison": comparison, "staff": staff}
-        sealed = self._sealer.seal(header, contents)
-        return receive(self._terminal, [Envelope.of(header.as_wire(), sealed)]).answers[0]
+        return Envelope.of(header.as_wire(), self._sealer.seal(header, contents))
 
     def lost(self, person: Person, minute: int, loss: str = "temporary", **more: Any) -> ItemAnswer:
         return self.file("loss_report", loss_of(person, loss), minute, **more)

@@ -11,7 +11,7 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from sync.canonical import sha256_hex
 
@@ -122,6 +122,14 @@ def jpeg(width: int = 358, height: int = 441) -> bytes:
     return out.getvalue()
 
 
+def jpeg_of(chance: random.Random) -> bytes:
+    """Nobody else's, and as large as most: some 12 kB."""
+    blurred = Image.frombytes("RGB", (24, 30), chance.randbytes(24 * 30 * 3)).resize((358, 441))
+    out = io.BytesIO()
+    blurred.save(out, "JPEG", quality=70, dpi=(350, 350))
+    return out.getvalue()
+
+
 def large_jpeg() -> bytes:
     """A photo of noise: as large as they come."""
     noise = Image.frombytes("RGB", (358, 441), random.Random(1).randbytes(358 * 441 * 3))
@@ -133,6 +141,16 @@ def large_jpeg() -> bytes:
 def png() -> bytes:
     out = io.BytesIO()
     Image.new("L", (90, 36), 255).save(out, "PNG")
+    return out.getvalue()
+
+
+def png_of(chance: random.Random) -> bytes:
+    """Nobody else's: strokes over 600 × 200 pixels, a few kB."""
+    image = Image.new("L", (600, 200), 255)
+    ends = [(chance.randrange(600), chance.randrange(200)) for _ in range(40)]
+    ImageDraw.Draw(image).line(ends, 0, 3)
+    out = io.BytesIO()
+    image.save(out, "PNG")
     return out.getvalue()
 
 

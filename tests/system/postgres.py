@@ -59,6 +59,10 @@ class Cluster:
             time.sleep(0.05)
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def _data(self) -> Path:
         return self._root / "data"
 
