@@ -9,7 +9,6 @@ itself. A person at the centre always looks.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from hardware.faults import Device
 from kiosk.records.application import CardApplication, named
@@ -20,15 +19,12 @@ from kiosk.steps.card_photo import photo_only
 from kiosk.steps.consents import Consents
 from kiosk.steps.eligibility import may_apply
 from kiosk.steps.filing import file
-from kiosk.steps.guardian import child_of, guarded, guardian_of
+from kiosk.steps.guardian import child_of, guarded, guardian_of, of_guardian
 from kiosk.steps.pickup import pick_up
 from kiosk.steps.proof import prove
 from kiosk.steps.signing import review_and_sign
 from kiosk.visit.prompts import Notice, Row
 from kiosk.visit.service import Service
-
-if TYPE_CHECKING:
-    from kiosk.records.citizen import Citizen
 
 _FACE = Notice(
     "minor.face",
@@ -100,7 +96,7 @@ class ApplyForMinor(Service):
             "guardian_id_number": guardian.number.text,
             "relation": relation,
         }
-        reviewed = (*self._of_guardian(guardian, relation), *self._of_child(application))
+        reviewed = (*of_guardian(guardian, relation), *self._of_child(application))
         signature = await review_and_sign(document, reviewed, guardian.name, photo)
 
         self.at("receipt")
@@ -136,12 +132,6 @@ class ApplyForMinor(Service):
             must_agree=True,
             facts=costs(self.policy),
             exception=electronic,
-        )
-
-    def _of_guardian(self, guardian: Citizen, relation: str) -> tuple[Row, ...]:
-        return (
-            Row("form.guardian", guardian.name),
-            Row("form.relation", f"relation.{relation}", revise="guardian.relation"),
         )
 
     def _of_child(self, application: CardApplication) -> tuple[Row, ...]:

@@ -14,7 +14,7 @@ from kiosk.photo.faces import Why, cannot_tell
 from kiosk.records.proof import Level, Proof
 from kiosk.steps.identity import identify
 from kiosk.steps.papers import PAPERS, by_paper, lay_down
-from kiosk.visit.prompts import Choice, Option
+from kiosk.visit.prompts import Choice, Option, Row
 from kiosk.visit.service import Leave
 
 if TYPE_CHECKING:
@@ -73,6 +73,14 @@ async def _another_card(guardian: Citizen, today: date) -> Citizen:
             return child
         if await Choice("child.same_card", _AGAIN) == "leave":
             raise Leave
+
+
+def of_guardian(guardian: Citizen, relation: str) -> tuple[Row, ...]:
+    """Who signs, on the review page."""
+    return (
+        Row("form.guardian", guardian.name),
+        Row("form.relation", f"relation.{relation}", revise="guardian.relation"),
+    )
 
 
 def guarded(
