@@ -139,7 +139,8 @@ def test_the_same_batch_twice_has_one_effect_and_one_answer(
     key, number = terminal.identity.central_signing_key, terminal.identity.terminal
     assert centre_signed(answers[0], key, terminal=number)
     assert not centre_signed(answers[0], key, terminal="029999"), "it is for this terminal only"
-    for change in ({"verdict": "rejected"}, {"position": 1}, {"epoch": 99}, {"reason": "x"}):
+    other = answers[0].position + 1
+    for change in ({"verdict": "rejected"}, {"position": other}, {"epoch": 99}, {"reason": "x"}):
         forged = answers[0].model_copy(update=change)
         assert not centre_signed(forged, key, terminal=number), change
     ids = [found["id"] for found in central.show()["cases"]]
