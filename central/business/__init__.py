@@ -188,6 +188,11 @@ def _is_proven(proof: Proof) -> bool:
     return proof.level in _PROVEN and (matched or proof.staff is not None)
 
 
+def is_proven_now(opened: Opened) -> bool:
+    """Whether it was proven who stands there (P3), and shortly before."""
+    return opened.contents.proof.level is ProofLevel.PERSON and is_fresh(opened)
+
+
 @cache
 def businesses() -> dict[str, Business]:
     """Kind id -> its business."""

@@ -6,9 +6,10 @@ the withdrawal stands, whichever of the two arrives first or has to wait for a p
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from central.business import WAITING, Business, Opened, is_fresh
+from central.business import WAITING, Business, Opened, is_proven_now
 from central.business.loss_report import HOLDING, holding_reports
 from central.card_states import BLOCKED, USABLE, CardMove, bring
 from central.cases import TO_REVIEW, Case
@@ -17,7 +18,6 @@ from central.machine import NotPossible, move
 from central.models import CardState
 from central.ports.registry import registry
 from sync.kinds.loss_withdrawal import LossState, MayWithdraw
-from sync.wire.contents import ProofLevel
 from sync.wire.envelopes import Rejection, Verdict
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class LossWithdrawal(Business):
         ]
 
     def refusal(self, opened: Opened) -> tuple[Rejection, str] | None:
-        document, proof = opened.document, opened.contents.proof
+        document = opened.document
         found = _state(document.name, opened.person)
         if found.rejection is not None:
             return found.rejection, "name"
@@ -63,7 +63,7 @@ class LossWithdrawal(Business):
             return Rejection.NOT_PERMITTED, found.state
         if _reports(opened.person, after=opened.created).exists():
             return Rejection.NOT_PERMITTED, "lost_again"
-        if proof.level is not ProofLevel.PERSON or not is_fresh(opened):
+        if not is_proven_now(opened):
             return Rejection.NOT_PERMITTED, "unproven"
         known = registry().find(opened.person)
         if known is not None and known.card_no and document.card_no not in ("", known.card_no):

@@ -114,6 +114,8 @@ ID_PERSONAS: Mapping[str, IdPersona] = {
     "wang": _WANG,
     "li": _resident("李志强", "19861105", 33, "河北省唐山市丰南区青年路书香园5楼1门102号"),
     "chen": _resident("陈桂芝", "19630427", 68, "河北省唐山市古冶区林西街12楼2门202号"),
+    # Whose new card was handed out and waits for its activation.
+    "ma": _resident("马秀芬", "19660519", 84, "河北省唐山市滦南县倴城镇东街12号"),
     # A chip whose portrait nobody can open.
     "he": replace(
         _resident("何玉兰", "19681108", 72, "河北省唐山市开平区新苑小区8楼1门601号"),
@@ -299,6 +301,13 @@ CARD_PERSONAS: Mapping[str, CardPersona] = {
     "third-near": replace(_THIRD, atr=bytes.fromhex("3B8A8001") + b"SSCARD-CPU" + b"\x3c"),
     # Its city lets the PIN open the holder's file.
     "third-pin": replace(_THIRD, pin_opens_holder=True),
+    # Just handed out to another person; its PIN is the one that it was issued with.
+    "new": replace(
+        _card(ID_PERSONAS["ma"], "3.00", 30000002, date(2026, 10, 20), None),
+        holder_free=False,
+        fci=_THIRD.fci,
+        pin="123456",
+    ),
     "initial-pin": replace(_THIRD, pin="123456", pin_tries=3),
     "blocked-pin": replace(_THIRD, pin_blocked=True),
     "blocked": replace(_THIRD, blocked=True),
@@ -354,6 +363,7 @@ _STANDINGS: Mapping[str, Mapping[str, str | bool]] = {
     "child": {},
     "expired": {},
     "wang": {"card_state": "1"},
+    "ma": {"card_state": "A", "card_no": "A30000002", "bank": "icbc"},
     "li": {"open_elsewhere": True},
 }
 

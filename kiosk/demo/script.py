@@ -159,6 +159,12 @@ LOSS = (
     Step("loss-done", "loss_report.accepted", _TAKE_ALL, ("已经挂失",), within_s=40.0),
 )
 
+
+def _typed_twice(pin: str) -> tuple[Act, ...]:
+    """A new PIN, and once more."""
+    return (Keys(pin), NEXT, Keys(pin), NEXT)
+
+
 #: Staff vouch: the demo's is number 001.
 _VOUCHED = (
     Step("compare-declined", "comparison.consent", (Touch("decline"),)),
@@ -220,6 +226,44 @@ MINOR = (
     *_SIGN,
     *SIGNED,
     Step("minor-done", "minor.to_review", _TAKE_ALL, ("等待核实",), within_s=40.0),
+)
+
+#: A new card, still with the PIN that it was issued with.
+ACTIVATION = (
+    Step("home", "home", (Touch("service:card_activation"),)),
+    Step("activation-notice", "card_activation.notice", (NEXT,)),
+    Step("id-card", "identity.id_card", (bench("id", "put", "ma"),)),
+    *_VOUCHED,
+    Step("new-card", "card_activation.card", (bench("card", "insert", "new"),)),
+    Step("initial-pin", "card_pin.present", (Keys("123456"), NEXT)),
+    Step("birthday-as-pin", "card_pin.new", _typed_twice("660519")),
+    Step("new-pin", "card_pin.new", _typed_twice("864209"), ("生日",)),
+    Step(
+        "activated",
+        "card_activation.accepted",
+        (bench("id", "lift"), bench("card", "pull"), NEXT),
+        ("已经启用", "中国工商银行"),
+        within_s=40.0,
+    ),
+)
+#: The same card, whose PIN its holder wants to change; mistyped once, and pulled while typing.
+PIN_CHANGE = (
+    Step("home", "home", (Touch("service:pin_change"),)),
+    Step("pin-notice", "pin_change.notice", (NEXT,)),
+    Step("id-card", "identity.id_card", (bench("id", "put", "ma"),)),
+    Step("card", "pin_change.card", (bench("card", "insert", "new"),)),
+    Step("mistyped", "card_pin.present", (Keys("864200"), NEXT)),
+    Step("present-pin", "card_pin.present", (Keys("864209"), NEXT), ("还可以试 5 次",)),
+    Step("pulled", "card_pin.new", (bench("card", "pull"),)),
+    Step("put-back", "card_pin.put_back", (bench("card", "insert", "new"),)),
+    Step("new-pin", "card_pin.new", _typed_twice("975313")),
+    Step(
+        "pin-changed",
+        "pin_change.done",
+        (bench("id", "lift"), bench("card", "pull"), NEXT),
+        ("社保密码改好了",),
+        within_s=40.0,
+    ),
 )
 
 #: Somebody else's photo on paper before the lens, with the ID card of another: nobody is refused,
@@ -284,6 +328,10 @@ CHAPTERS: Mapping[str, tuple[Step, ...]] = {
     "loss": LOSS,
     "withdrawal": WITHDRAWAL,
     "change": CHANGE,
+)
+
+    "activation": ACTIVATION,
+    "pin_change": PIN_CHANGE,
     "offline": OFFLINE,
     "left_behind": LEFT_BEHIND,
     "card_check": CARD_CHECK,

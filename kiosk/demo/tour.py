@@ -36,6 +36,8 @@ _PRINTED = (
     "loss-receipt",
     "withdrawal-receipt",
     "change-receipt",
+    "activation-receipt",
+    "pin-change-receipt",
     "loss-waiting-receipt",
     "test-page",
 )

@@ -107,6 +107,14 @@ REPLIES: Mapping[str, tuple[Reply, ...]] = {
         Reply({"answers": "[1", "kept": "2026-11-23"}),
     ),
     "unfinished.keep": (Reply({"until": "2026-12-01"}), Reply(), Reply({"until": ""})),
+    "card_activation.state": (
+        Reply({"rejection": "", "state": "inactive", "bank": "icbc"}),
+        Reply({"rejection": "", "state": "inactive", "bank": ""}),
+        Reply(),
+        *(Reply({"rejection": "", "state": state}) for state in ("active", "lost", "none")),
+        *(Reply({"rejection": "", "state": state}) for state in ("being_made", "of a newer one")),
+        *(Reply({"rejection": refusal, "state": ""}) for refusal in REFUSALS),
+    ),
     "card_progress.cases": (
         Reply({"cases": [case(stage) for stage in (*STAGES, "of a newer centre")]}),
         Reply({"cases": [case("in_production") | {"overdue": True, "may": ["problem_report"]}]}),

@@ -234,6 +234,13 @@ def sample_prompts() -> dict[str, Prompt[Any]]:
             "13029926112400015",
             lines=("state.rejected.meaning", "refused.mismatch.text"),
         ),
+        "done-activated": p.Done(
+            "card_activation.queued",
+            "waiting",
+            "13029926112400015",
+            lines=("state.queued.meaning",),
+        ),
+        "done-pin-unknown": p.Done("pin_change.unknown", "trouble", "13029926112400015"),
         "done-card": p.Done(
             "card_check.third",
             "ok",

@@ -1,22 +1,30 @@
-"""密码修改 at the real centre, on both databases."""
+"""密码修改 and 社保功能启用 at the real centre, on both databases."""
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.system.test_businesses import CARD_ID, HOLDERS, put, state_of
+from sync.header import BEIJING
+from tests.system.test_businesses import CARD_ID, HOLDERS, asked, fresh, put, state_of
 from tests.system.test_central import decided, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.system.conftest import CentralServer, EnrolledTerminal
     from tests.system.people import Person
 
 
 @pytest.fixture
-def holder() -> Person:
-    return next(HOLDERS)
+def holder(central: CentralServer) -> Iterator[Person]:
+    """Whose card is afterwards what it was: others take their turn."""
+    found = next(HOLDERS)
+    set_card(central, found, "1")
+    yield found
+    set_card(central, found, "1")
 
 
 def own_card_of(holder: Person) -> str:
@@ -68,3 +76,117 @@ def test_what_nobody_can_tell_a_person_looks_at(
     assert decided(terminal, stored).verdict == "to_review"
     assert state_of(central, stored) == "to_review"
     assert reasons_of(central, stored) == [reason]
+
+
+# -- 社保功能启用 ---------------------------------------------------------------------------------
+
+
+def inactive(central: CentralServer, holder: Person) -> None:
+    """The card was handed out and waits for its activation."""
+    set_card(central, holder, "A")
+
+
+def set_card(central: CentralServer, holder: Person, state: str) -> None:
+    """Of the one person with this card number."""
+    central.sql(
+        "UPDATE central_registeredperson SET card_state = ? WHERE card_no = ?",
+        state,
+        own_card_of(holder),
+    )
+
+
+def card_of(central: CentralServer, holder: Person) -> str:
+    statement = "SELECT card_state FROM central_registeredperson WHERE card_no = ?"
+    return str(central.sql(statement, own_card_of(holder))[0][0])
+
+
+def activation_of(holder: Person, pin: str = "own", card_no: str = "") -> dict[str, Any]:
+    return {
+        "name": holder.name,
+        "id_number": holder.number,
+        "card_id": CARD_ID,
+        "card_no": card_no or own_card_of(holder),
+        "pin": pin,
+    }
+
+
+def test_a_card_that_was_handed_out_serves_after_its_activation_and_once(
+    central: CentralServer, terminal: EnrolledTerminal, holder: Person
+) -> None:
+    inactive(central, holder)
+    before = asked(terminal, "card_activation.state", holder)
+    assert (before["rejection"], before["state"]) == (None, "inactive")
+    assert before["bank"] == "bank_a"
+    stored = put(terminal, "card_activation", activation_of(holder), fresh)
+    assert decided(terminal, stored).verdict == "accepted"
+    assert (state_of(central, stored), card_of(central, holder)) == ("in_force", "1")
+    assert asked(terminal, "card_activation.state", holder)["state"] == "active"
+    again = put(terminal, "card_activation", activation_of(holder), fresh)
+    assert decided(terminal, again).verdict == "duplicate"
+
+
+@pytest.mark.parametrize(
+    ("card", "state", "reason"),
+    [
+        ("2", "lost", "lost"),
+        ("B", "lost", "lost"),
+        ("0", "being_made", "being_made"),
+        ("4", "none", "none"),
+        ("", "none", "none"),
+    ],
+)
+def test_no_other_card_is_activated(
+    central: CentralServer,
+    terminal: EnrolledTerminal,
+    holder: Person,
+    card: str,
+    state: str,
+    reason: str,
+) -> None:
+    set_card(central, holder, card)
+    assert asked(terminal, "card_activation.state", holder)["state"] == state
+    refused = decided(terminal, put(terminal, "card_activation", activation_of(holder), fresh))
+    assert (refused.verdict, refused.reason) == ("rejected", reason)
+    assert card_of(central, holder) == card
+
+
+def stale(contents: dict[str, Any]) -> None:
+    fresh(contents)
+    then = datetime.now(BEIJING) - timedelta(minutes=5, seconds=5)
+    contents["proof"]["at"] = then.isoformat()
+
+
+def weak(contents: dict[str, Any]) -> None:
+    fresh(contents)
+    contents["proof"]["level"] = "P2"
+
+
+@pytest.mark.parametrize("proof", [stale, weak])
+def test_who_was_not_seen_within_five_minutes_activates_nothing(
+    central: CentralServer, terminal: EnrolledTerminal, holder: Person, proof: Any
+) -> None:
+    """R-F5 「不见面激活」."""
+    inactive(central, holder)
+    refused = decided(terminal, put(terminal, "card_activation", activation_of(holder), proof))
+    assert (refused.verdict, refused.reason) == ("rejected", "unproven")
+    assert card_of(central, holder) == "A"
+
+
+def test_anothers_card_is_not_activated(
+    central: CentralServer, terminal: EnrolledTerminal, holder: Person
+) -> None:
+    inactive(central, holder)
+    document = activation_of(holder, card_no="A00000001")
+    refused = decided(terminal, put(terminal, "card_activation", document, fresh))
+    assert (refused.rejection, refused.reason) == ("mismatch", "other_card")
+    assert card_of(central, holder) == "A"
+
+
+def test_a_card_with_a_pin_that_nobody_can_tell_waits_for_a_person(
+    central: CentralServer, terminal: EnrolledTerminal, holder: Person
+) -> None:
+    inactive(central, holder)
+    stored = put(terminal, "card_activation", activation_of(holder, "unknown"), fresh)
+    assert decided(terminal, stored).verdict == "to_review"
+    assert reasons_of(central, stored) == ["pin_unknown"]
+    assert card_of(central, holder) == "A"
