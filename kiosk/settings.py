@@ -83,6 +83,8 @@ class Devices:
     card_place: str = "slot"
     #: How cards of the third generation are opened: "none", "pin", "psam", or "hsm".
     card_authenticator: str = "none"
+    #: The PIN that the centre's 加密机 gives a card whose PIN it resets.
+    card_initial_pin: str = "123456"
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,21 @@ class Touch:
 
 
 @dataclass(frozen=True)
+class Choose:
+    """A service on home; behind the tile of its kind where home shows no tile of its own."""
+
+    service: str
+    behind: tuple[str, ...] = ("group:more", "group:card")
+
+    def __call__(self, doer: Doer) -> None:
+        there = {target.tag for target in doer.look().targets}
+        own = f"service:{self.service}"
+        if own not in there:
+            doer.tap(next((tag for tag in self.behind if tag in there), own))
+        doer.tap(own)
+
+
+@dataclass(frozen=True)
 class Keys:
     """Keys of the keyboard on the screen, one after the other."""
 

@@ -15,6 +15,7 @@ from dataclasses import replace
 from kiosk.demo.acts import (
     Act,
     Centre,
+    Choose,
     Follow,
     Keys,
     Line,
@@ -230,7 +231,7 @@ MINOR = (
 
 #: A new card, still with the PIN that it was issued with.
 ACTIVATION = (
-    Step("home", "home", (Touch("service:card_activation"),)),
+    Step("home", "home", (Choose("card_activation"),)),
     Step("activation-notice", "card_activation.notice", (NEXT,)),
     Step("id-card", "identity.id_card", (bench("id", "put", "ma"),)),
     *_VOUCHED,
@@ -248,7 +249,7 @@ ACTIVATION = (
 )
 #: The same card, whose PIN its holder wants to change; mistyped once, and pulled while typing.
 PIN_CHANGE = (
-    Step("home", "home", (Touch("service:pin_change"),)),
+    Step("home", "home", (Choose("pin_change"),)),
     Step("pin-notice", "pin_change.notice", (NEXT,)),
     Step("id-card", "identity.id_card", (bench("id", "put", "ma"),)),
     Step("card", "pin_change.card", (bench("card", "insert", "new"),)),
@@ -262,6 +263,24 @@ PIN_CHANGE = (
         "pin_change.done",
         (bench("id", "lift"), bench("card", "pull"), NEXT),
         ("社保密码改好了",),
+        within_s=40.0,
+    ),
+)
+
+#: A PIN that is locked and forgotten: the centre's script goes to the card, and a new PIN.
+PIN_RESET = (
+    Step("home", "home", (Choose("pin_reset"),)),
+    Step("reset-notice", "pin_reset.notice", (NEXT,)),
+    Step("id-card", "identity.id_card", (bench("id", "put", "wang"),)),
+    *_VOUCHED,
+    Step("locked-card", "pin_reset.card", (bench("card", "insert", "blocked-pin"),)),
+    Step("forgotten", "pin_reset.which", (Touch("option:reset"),), ("锁住了",)),
+    Step("new-pin", "card_pin.new", _typed_twice("864209"), within_s=40.0),
+    Step(
+        "pin-reset",
+        "pin_reset.own",
+        (bench("id", "lift"), bench("card", "pull"), NEXT),
+        ("新密码设好了",),
         within_s=40.0,
     ),
 )
@@ -332,6 +351,7 @@ CHAPTERS: Mapping[str, tuple[Step, ...]] = {
 
     "activation": ACTIVATION,
     "pin_change": PIN_CHANGE,
+    "pin_reset": PIN_RESET,
     "offline": OFFLINE,
     "left_behind": LEFT_BEHIND,
     "card_check": CARD_CHECK,

@@ -38,6 +38,7 @@ _PRINTED = (
     "change-receipt",
     "activation-receipt",
     "pin-change-receipt",
+    "pin-reset-receipt",
     "loss-waiting-receipt",
     "test-page",
 )

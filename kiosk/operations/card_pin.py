@@ -72,6 +72,7 @@ def use_pin(prompt: prompts.UsePin, reader: CardReader, work: Work) -> PinUsed:
 def run_script(prompt: prompts.RunScript, reader: CardReader, work: Work) -> PinUsed:
     """Fetch the centre's script for this card and carry it out. Raises `DeviceFault` also for what
     the centre says: HSM_UNREACHABLE, HSM_REFUSED."""
+    from hardware.card.pin import Pin
     from hardware.card.script import relay
     from kiosk.operations.card_centre import CentralScripts
 
@@ -82,6 +83,9 @@ def run_script(prompt: prompts.RunScript, reader: CardReader, work: Work) -> Pin
 
     def do(card: CardSession, sending: Callable[[], None]) -> PinUsed:
         relay(card, _Marked(scripts, sending))
+        if prompt.purpose == "reset":
+            # Known, not guessed: the centre has just set it, and the citizen changes it at once.
+            work.pins.keep(Pin(work.parts.settings.devices.card_initial_pin), new=False)
         return PinUsed(PinSaid.DONE, tries_of(card))
 
     def ask(card: CardSession) -> PinSaid:

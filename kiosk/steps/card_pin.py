@@ -60,13 +60,23 @@ async def verified(card: SocialCard, again: str = "") -> tuple[SocialCard, bool]
 async def changed(card: SocialCard, citizen: Citizen) -> tuple[SocialCard, PinSaid]:
     """After `verified`: have a new PIN made up and written to the card. DONE, or UNKNOWN."""
     while True:
-        owner = citizen.number.text
-        card = await _entered(card, EnterPin("card_pin.new", card.insertion, new=True, owner=owner))
-        used = await UsePin("card_pin.change", card, change=True)
-        card = _after(card, used)
+        card, used = await _changed_once(card, citizen)
         if used.said in (PinSaid.DONE, PinSaid.UNKNOWN):
             return card, used.said
         card, _ = await verified(card, "card_pin.kept")
+
+
+async def chosen(card: SocialCard, used: PinUsed, citizen: Citizen) -> PinSaid:
+    """After the centre's script has set the initial PIN: have the citizen make up their own."""
+    _, changed_now = await _changed_once(_after(card, used), citizen)
+    return changed_now.said
+
+
+async def _changed_once(card: SocialCard, citizen: Citizen) -> tuple[SocialCard, PinUsed]:
+    owner = citizen.number.text
+    card = await _entered(card, EnterPin("card_pin.new", card.insertion, new=True, owner=owner))
+    used = await UsePin("card_pin.change", card, change=True)
+    return _after(card, used), used
 
 
 async def _entered(card: SocialCard, prompt: EnterPin) -> SocialCard:

@@ -115,6 +115,13 @@ REPLIES: Mapping[str, tuple[Reply, ...]] = {
         *(Reply({"rejection": "", "state": state}) for state in ("being_made", "of a newer one")),
         *(Reply({"rejection": refusal, "state": ""}) for refusal in REFUSALS),
     ),
+    "pin_reset.state": (
+        Reply({"rejection": "", "state": "in_use"}),
+        Reply(),
+        *(Reply({"rejection": "", "state": state}) for state in ("inactive", "lost", "none")),
+        Reply({"rejection": "", "state": "of a newer centre"}),
+        *(Reply({"rejection": refusal, "state": ""}) for refusal in REFUSALS),
+    ),
     "card_progress.cases": (
         Reply({"cases": [case(stage) for stage in (*STAGES, "of a newer centre")]}),
         Reply({"cases": [case("in_production") | {"overdue": True, "may": ["problem_report"]}]}),
