@@ -6,7 +6,6 @@ the withdrawal stands, whichever of the two arrives first or has to wait for a p
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from central.business import WAITING, Business, Opened, is_proven_now
