@@ -1,4 +1,4 @@
-"""密码修改 and 社保功能启用 at the real centre, on both databases."""
+"""密码修改, 密码重置 and 社保功能启用 at the real centre, on both databases."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sync.central import CentralClient
+from sync.faults import CentralRefused
 from sync.header import BEIJING
 from tests.system.test_businesses import CARD_ID, HOLDERS, asked, fresh, put, state_of
 from tests.system.test_central import decided, shown
@@ -190,3 +192,44 @@ def test_a_card_with_a_pin_that_nobody_can_tell_waits_for_a_person(
     assert decided(terminal, stored).verdict == "to_review"
     assert reasons_of(central, stored) == ["pin_unknown"]
     assert card_of(central, holder) == "A"
+
+
+# -- 密码重置 -------------------------------------------------------------------------------------
+
+
+def reset_of(holder: Person, outcome: str = "", request: str = "") -> dict[str, Any]:
+    whose = {key: value for key, value in activation_of(holder).items() if key != "pin"}
+    return {**whose, "purpose": "reset", "outcome": outcome, "request": request}
+
+
+def refusal(terminal: EnrolledTerminal, authorisation: str) -> str:
+    """Why the centre gives no script; there is no 加密机 here, so what is allowed ends there."""
+    facts = {"region": "130299", "reset_info": "", "algorithm": "03", "card_id": CARD_ID}
+    client = CentralClient(terminal.identity, terminal.state)
+    try:
+        with pytest.raises(CentralRefused) as caught:
+            client.card_script(facts, "reset", authorisation, bytes(8), timeout_s=20)
+    finally:
+        client.close()
+    return caught.value.reason
+
+
+def test_a_proven_holder_is_allowed_a_script_and_its_outcome_ends_the_request(
+    central: CentralServer, terminal: EnrolledTerminal, holder: Person
+) -> None:
+    assert asked(terminal, "pin_reset.state", holder)["state"] == "in_use"
+    request = put(terminal, "pin_reset", reset_of(holder), fresh)
+    assert refusal(terminal, request.id) == "not_authorised", "it has not arrived"
+    assert decided(terminal, request).verdict == "accepted"
+    assert refusal(terminal, request.id) == "hsm_unreachable"
+    outcome = put(terminal, "pin_reset", reset_of(holder, "done", request.id), fresh)
+    assert decided(terminal, outcome).verdict == "accepted"
+    assert {state_of(central, request), state_of(central, outcome)} == {"finished"}
+
+
+def test_nobody_else_is_allowed_anything(
+    central: CentralServer, terminal: EnrolledTerminal, holder: Person
+) -> None:
+    request = put(terminal, "pin_reset", reset_of(holder), weak)
+    assert decided(terminal, request).reason == "unproven"
+    assert refusal(terminal, request.id) == "not_authorised"
