@@ -347,8 +347,6 @@ CHAPTERS: Mapping[str, tuple[Step, ...]] = {
     "loss": LOSS,
     "withdrawal": WITHDRAWAL,
     "change": CHANGE,
-)
-
     "activation": ACTIVATION,
     "pin_change": PIN_CHANGE,
     "pin_reset": PIN_RESET,

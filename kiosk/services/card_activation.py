@@ -80,13 +80,6 @@ class ActivateCard(Service):
 
         self.at("receipt")
         document = {**whose(citizen, card), "pin": pin}
-        paper = Paper(
-            "card_activation",
-            rows=masked(citizen),
-            notes=("card_activation.slip.bank",),
-            facts={"bank": bank},
-            already="card_activation.already",
-        )
         transaction = self.transaction(citizen, document, proof, consents=consents.given)
         try:
             submitted = await Submit("filing.submit", transaction)
@@ -97,6 +90,14 @@ class ActivateCard(Service):
         verdict = await AwaitVerdict("filing.verdict", submitted)
         if verdict.standpoint is Standpoint.QUEUED and await self._is_active(citizen):
             verdict = Verdict(Standpoint.ACCEPTED)
+        active = ("card_activation.slip.active",) * (verdict.standpoint is Standpoint.ACCEPTED)
+        paper = Paper(
+            "card_activation",
+            rows=masked(citizen),
+            notes=(*active, "card_activation.slip.bank"),
+            facts={"bank": bank},
+            already="card_activation.already",
+        )
         await report(paper, submitted, verdict)
 
     async def _inactive(self, citizen: Citizen) -> str:

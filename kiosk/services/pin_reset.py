@@ -55,6 +55,7 @@ class ResetPin(Service):
     group = "card"
     icon = "lock-reset"
     order = 51
+    seldom = True
     needs = frozenset({Device.ID_READER, Device.CARD_READER})
     needs_network = True
     submits = True

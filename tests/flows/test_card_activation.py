@@ -102,7 +102,7 @@ def test_a_card_with_a_pin_of_its_holder_needs_no_other() -> None:
 
 def test_paper_and_page_send_to_the_counter_of_the_bank() -> None:
     walk = activation().until("filing.print", ACTIVATION)
-    assert walk.prompt.slip.notes == ("card_activation.slip.bank",)
+    assert walk.prompt.slip.notes == ("card_activation.slip.active", "card_activation.slip.bank")
     assert str(walk.prompt.slip.facts["bank"]) == "中国工商银行"
     walk = activation().until("card_activation.ask", ACTIVATION)
     walk.say("card_activation.ask", Reply({"rejection": "", "state": "inactive", "bank": ""}))
@@ -176,7 +176,9 @@ def test_an_answer_that_did_not_come_is_asked_for_and_nothing_is_filed_again() -
     [Reply(), INACTIVE, Reply({"rejection": "mismatch", "state": ""}), Reply({"state": "lost"})],
 )
 def test_what_is_still_unknown_is_said_to_be_unknown(reply: Reply) -> None:
-    walk = unanswered().say("card_activation.asked", reply).say("filing.print", None)
+    walk = unanswered().say("card_activation.asked", reply)
+    assert walk.prompt.slip.notes == ("card_activation.slip.bank",)
+    walk.say("filing.print", None)
     assert (walk.at, walk.prompt.state) == ("card_activation.queued", "waiting")
 
 

@@ -79,7 +79,7 @@ def test_the_centre_holds_the_application_once(report: dict[str, Any]) -> None:
     assert one["signature_ok"]
 
 
-def test_a_loss_is_blocked_withdrawn_and_blocked_again_when_the_line_is_back(
+def test_each_matter_of_the_tour_stands_where_its_citizen_was_told(
     report: dict[str, Any],
 ) -> None:
     states = [
@@ -91,6 +91,11 @@ def test_a_loss_is_blocked_withdrawn_and_blocked_again_when_the_line_is_back(
         ("loss_report", "withdrawn"),
         ("loss_withdrawal", "in_force"),
         ("info_change", "in_force"),
+        ("card_activation", "in_force"),
+        ("pin_change", "finished"),
+        # What was asked for, and what came of it.
+        ("pin_reset", "finished"),
+        ("pin_reset", "finished"),
         ("loss_report", "in_force"),
     ]
 
