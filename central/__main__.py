@@ -13,6 +13,7 @@ import typer
 
 from central import pack_commands
 from central.boot import DEMO_VARIABLE, HSM_VARIABLE, MESSAGES_VARIABLE, boot
+from central.opening import free_port, open_centre, stop
 
 app = typer.Typer(help="社会保障卡自助服务 · 参考中心服务器", no_args_is_help=True)
 
@@ -51,6 +52,7 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that answer.")] = 1,
 ) -> None:
     """Serve terminals and operators. --port 0 takes a free port; see DIR/central/url."""
+    port = free_port(host, port)
     os.environ[HSM_VARIABLE], os.environ[DEMO_VARIABLE] = hsm, str(int(demo))
     if demo:
         os.environ.setdefault(MESSAGES_VARIABLE, "demo")
@@ -61,8 +63,7 @@ def serve(
     try:
         rollover.ensure_keys(profile)
     except rollover.KeysMissing as missing:
-        typer.echo(str(missing), err=True)
-        raise typer.Exit(2) from None
+        raise stop(str(missing)) from None
     if registry is not None:
         demonstration.load_registry(registry)
     if demo:
@@ -77,14 +78,19 @@ def adduser(
     role: Annotated[
         str | None, typer.Option(help="viewer, decider or admin; a new account is a viewer.")
     ] = None,
+    reset: Annotated[
+        bool, typer.Option("--reset-password", help="NAME is there: a new password, please.")
+    ] = False,
 ) -> None:
-    """Make an operator, or give one a new password, which is printed."""
-    boot(state)
-    from central.roles import Role, add_operator
+    """Make an operator, whose password is printed."""
+    open_centre(state)
+    from central.roles import Role, add_operator, is_operator
 
     if role is not None and role not in list(Role):
-        typer.echo("--role: viewer, decider or admin", err=True)
-        raise typer.Exit(2)
+        raise stop("--role: viewer, decider or admin")
+    if is_operator(name) != reset:
+        word = "has no account yet" if reset else "is there already: add --reset-password"
+        raise stop(f"{name} {word}")
     typer.echo(add_operator(name, Role(role) if role else None))
 
 
@@ -97,14 +103,14 @@ def enrolment_code(
     ] = "",
 ) -> None:
     """Print new codes, one a line; each enrols one terminal."""
-    boot(state)
+    open_centre(state)
     from central import fleet
     from central.models import Terminal
 
     before = Terminal.objects.filter(pk=replaces).first() if replaces else None
     if replaces and (before is None or count != 1):
-        typer.echo("--replaces: one enrolled terminal, one code", err=True)
-        raise typer.Exit(2)
+        word = f"there is no terminal {replaces}" if before is None else "one code for one terminal"
+        raise stop(f"--replaces: {word}")
     for _ in range(count):
         typer.echo(fleet.new_code(before))
 
@@ -117,15 +123,14 @@ def authorise_card(
     operator: Annotated[str, typer.Option("--by", help="Who allows it.")],
 ) -> None:
     """Allow one reset or unblocking of one card's PIN; prints the code for the terminal."""
-    boot(state)
+    open_centre(state)
     from central.card_scripts import BadCard, authorise, read_card_id
     from central.models import CardAuthorisation
 
     try:
         card_id = read_card_id(card_id)
     except BadCard as bad:
-        typer.echo(str(bad), err=True)
-        raise typer.Exit(2) from None
+        raise stop(str(bad)) from None
     typer.echo(authorise(CardAuthorisation(purpose=purpose, made_by=operator), card_id))
 
 
@@ -134,19 +139,38 @@ def close_service(
     state: State, service_id: str, reason: Annotated[str, typer.Option(help="Shown, in Chinese.")]
 ) -> None:
     """Close a service on every terminal."""
-    boot(state)
+    open_centre(state)
     from central import fleet
 
-    fleet.close_service(service_id, reason)
+    name = _service(service_id)
+    if not 0 < len(reason.strip()) <= fleet.REASON:
+        raise stop(f"--reason: citizens are told why, in Chinese, up to {fleet.REASON} characters")
+    fleet.close_service(service_id, reason.strip())
+    typer.echo(
+        f"{name} ({service_id}) 已暂停,终端下次心跳起生效。closed on every terminal: {reason}"
+    )
 
 
 @app.command()
 def open_service(state: State, service_id: str) -> None:
     """Open a service again."""
-    boot(state)
+    open_centre(state)
     from central import fleet
 
-    fleet.open_service(service_id)
+    name = _service(service_id)
+    was_closed = fleet.open_service(service_id)
+    said = "已恢复,终端下次心跳起生效。open again" if was_closed else "没有暂停过。was not closed"
+    typer.echo(f"{name} ({service_id}) {said}")
+
+
+def _service(service_id: str) -> str:
+    """Its Chinese name. Ends the command where no terminal has such a service."""
+    from central.services import UnknownService, checked
+
+    try:
+        return checked(service_id)
+    except UnknownService as unknown:
+        raise stop(str(unknown)) from None
 
 
 @app.command()
@@ -158,21 +182,20 @@ def new_key(
 ) -> None:
     """Make a new envelope key current; terminals follow with their next heartbeat, and the old
     keys go on opening what is on its way."""
-    boot(state)
+    open_centre(state)
     from central import rollover
 
     try:
         rollover.ensure_keys(profile or Profile.HYBRID)
     except rollover.KeysMissing as missing:
-        typer.echo(str(missing), err=True)
-        raise typer.Exit(2) from None
+        raise stop(str(missing)) from None
     typer.echo(rollover.new_key(profile))
 
 
 @app.command()
 def position(state: State) -> None:
     """Print how far a backup that begins now will reach; for `backed-up` after it."""
-    boot(state)
+    open_centre(state)
     from central import standing
 
     typer.echo(standing.safe_position())
@@ -181,34 +204,34 @@ def position(state: State) -> None:
 @app.command()
 def backed_up(state: State, position: int) -> None:
     """Say that everything up to this position is kept elsewhere: terminals may forget it."""
-    boot(state)
+    open_centre(state)
     from central import standing
 
     try:
         standing.backed_up(position)
     except ValueError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from None
+        raise stop(str(error)) from None
 
 
 @app.command()
 def backup(state: State, folder: Path) -> None:
     """Write database, files and keys to a new FOLDER, and say that they are kept there."""
-    central_dir = boot(state)
+    central_dir = open_centre(state)
     from central.backup import NotWritten, write
 
     try:
-        typer.echo(write(central_dir, folder))
+        position = write(central_dir, folder)
     except (NotWritten, OSError) as error:
-        typer.echo(f"no backup: {error}", err=True)
-        raise typer.Exit(1) from None
+        raise stop(f"no backup: {error}", 1) from None
+    typer.echo(f"{folder}: {', '.join(sorted(item.name for item in folder.iterdir()))}")
+    typer.echo(f"已备份到位置 {position}。everything up to position {position} is in it")
 
 
 @app.command()
 def restored(state: State) -> None:
     """Say that this centre was restored from a backup: terminals send again what they still keep.
     Prints the new epoch."""
-    boot(state)
+    open_centre(state)
     from central import standing
 
     typer.echo(standing.restored())
@@ -220,7 +243,7 @@ def alarms(
     look: Annotated[bool, typer.Option(help="Look for what nobody reports first.")] = False,
 ) -> None:
     """Print the open alarms, one a line."""
-    boot(state)
+    open_centre(state)
     from central.alarms import WORDS
     from central.models import Alarm
     from central.sweep import sweep
@@ -228,7 +251,10 @@ def alarms(
     if look:
         sweep()
 
-    for alarm in Alarm.objects.filter(resolved_at=None):
+    open_ones = Alarm.objects.filter(resolved_at=None)
+    if not open_ones.exists():
+        typer.echo("没有未处理的告警 no open alarms")
+    for alarm in open_ones:
         word = WORDS.get(alarm.kind, alarm.kind)
         typer.echo(
             f"{alarm.since:%Y-%m-%d %H:%M}  {alarm.terminal_id or '-'}  {word}  {alarm.about}"
@@ -238,7 +264,7 @@ def alarms(
 @app.command("import")
 def import_(state: State, files: list[Path]) -> None:
     """Take in what terminals exported to removable media."""
-    boot(state)
+    open_centre(state)
     from central.removable import NotTaken, take_in
 
     refused = False
@@ -260,7 +286,7 @@ def show(
     wait: Annotated[float, typer.Option(help="Seconds that work after commits may take.")] = 0.0,
 ) -> None:
     """What the centre holds, masked."""
-    boot(state)
+    open_centre(state)
     from central.show import overview, settled
 
     settled(wait)

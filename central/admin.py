@@ -26,6 +26,7 @@ from central.models import (
     Terminal,
     TerminalReport,
 )
+from central.services import services
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -119,10 +120,28 @@ class JournalCheckpointAdmin(ReadOnly, admin.ModelAdmin):
         self.message_user(request, f"{altered.update(looked_into=True)} 条已标记")
 
 
+class ServiceForm(forms.ModelForm):
+    """A service is chosen by its name: a mistyped id would close nothing."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "service_id" in self.fields:  # not in the list, which is edited as well
+            known = {self.instance.service_id: self.instance.service_id} | services()
+            words = [(id_, f"{name} ({id_})") for id_, name in known.items() if id_]
+            self.fields["service_id"] = forms.ChoiceField(
+                label="业务", choices=[("", "请选择"), *words]
+            )
+
+
 @admin.register(DesiredService)
 class DesiredServiceAdmin(admin.ModelAdmin):
-    list_display = ("service_id", "terminal", "closed", "reason")
+    form = ServiceForm
+    list_display = ("service_id", "name", "terminal", "closed", "reason")
     list_editable = ("closed", "reason")
+
+    @admin.display(description="名称")
+    def name(self, rule: DesiredService) -> str:
+        return services().get(rule.service_id, "没有这项业务")
 
 
 @admin.register(PolicyPack)

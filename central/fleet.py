@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 #: Tangshan is 02 in Hebei; four digits follow.
 _LAST_NUMBER = 29999
 
+#: Why a service is closed is told in so many characters at most.
+REASON = 60
+
 CODE_VALID = timedelta(days=7)
 
 
@@ -215,6 +218,9 @@ def close_service(service_id: str, reason: str) -> None:
     )
 
 
-def open_service(service_id: str) -> None:
-    """Open a service again wherever it was closed."""
-    DesiredService.objects.filter(service_id=service_id).delete()
+def open_service(service_id: str) -> bool:
+    """Open a service again wherever it was closed; returns whether it was closed anywhere."""
+    closed = DesiredService.objects.filter(service_id=service_id)
+    was_closed = closed.filter(closed=True).exists()
+    closed.delete()
+    return was_closed

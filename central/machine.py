@@ -29,18 +29,23 @@ class NotPossible(Exception):
 def move(position: int, to: str, *, by: str, note: str = "", operator: bool = False) -> Case:
     """Bring a case into another state, and say so in its history.
 
-    `operator`: a person decides. Out of 待核实 a person must have opened the case since it came
-    there and since its newest reason did, and must give a reason.
+    `operator`: a person decides. What comes by itself they may not bring about; what is grave, and
+    all out of 待核实, needs a reason. Out of 待核实 they must have opened the case since it came
+    there and since its newest reason did.
 
     Raises `NotPossible` and `Case.DoesNotExist`.
     """
     with transaction.atomic():
         case = _locked(position)
-        if to not in business_of(case.kind).machine.get(case.state, ()):
+        business = business_of(case.kind)
+        allowed = business.choices(case.state) if operator else business.machine.get(case.state, ())
+        if to not in allowed:
             raise NotPossible(f"{case.state} → {to}")
         _must_be_the_only_one(case, to)
         if operator:
-            _must_have_looked(case, by, note)
+            if (to in business.grave or case.state == TO_REVIEW) and not note.strip():
+                raise NotPossible("no reason")
+            _must_have_looked(case, by)
         _bring(case, to, by, note)
     return case
 
@@ -68,11 +73,9 @@ def _must_be_the_only_one(case: Case, to: str) -> None:
         raise NotPossible("open_case")
 
 
-def _must_have_looked(case: Case, by: str, note: str) -> None:
+def _must_have_looked(case: Case, by: str) -> None:
     if case.state != TO_REVIEW:
         return
-    if not note.strip():
-        raise NotPossible("no reason")
     looks = case.events.filter(what="opened", by=by, at__gte=case.since)
     newest = case.events.filter(what="noted").aggregate(id=Max("id"))["id"] or 0
     if not looks.filter(id__gt=newest).exists():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from central.boot import boot
+from central.opening import open_centre, stop
 
 if TYPE_CHECKING:
     from central.models import PolicyPack
@@ -21,26 +21,37 @@ By = Annotated[str, typer.Option("--by", help="Who does it; stands in the list."
 
 @app.callback()
 def policy_pack(
-    state: Annotated[Path, typer.Option("--state", help="Folder that holds central/.")],
+    context: typer.Context,
+    state: Annotated[
+        Path | None, typer.Option("--state", help="Folder that holds central/.")
+    ] = None,
 ) -> None:
     """政策包: issue, list and withdraw policy packs."""
-    boot(state)
+    # Not opened yet: who asks for the help of a command needs no centre.
+    context.obj = state
+
+
+def _open(context: typer.Context) -> None:
+    if context.obj is None:
+        raise typer.BadParameter("policy-pack --state DIR …: which centre?")
+    open_centre(context.obj)
 
 
 @app.command()
 def add(
+    context: typer.Context,
     file: Path,
     region: Annotated[str, typer.Option(help="Six digits: the pack must be for it.")] = "",
     by: By = "",
 ) -> None:
     """Check FILE, sign it and issue it to the terminals of its region."""
+    _open(context)
     from central import packs
 
     try:
         pack = packs.issue(file.read_bytes(), region, by)
     except (packs.BadPack, OSError) as error:
-        typer.echo(f"{file.name}: {error}", err=True)
-        raise typer.Exit(2) from None
+        raise stop(f"{file.name}: {error}") from None
     typer.echo(_line(pack))
     if pack.demo:
         typer.echo("note: the pack says demo = true, so it counts as an example")
@@ -49,8 +60,9 @@ def add(
 
 
 @app.command("list")
-def list_() -> None:
+def list_(context: typer.Context) -> None:
     """Print every pack: region, version, in force from, state, SHA-256."""
+    _open(context)
     from central.models import PolicyPack
 
     for pack in PolicyPack.objects.all():
@@ -58,15 +70,15 @@ def list_() -> None:
 
 
 @app.command()
-def withdraw(region: str, version: str, by: By = "") -> None:
+def withdraw(context: typer.Context, region: str, version: str, by: By = "") -> None:
     """Take a pack back: terminals put it away, and the one before it rules again."""
+    _open(context)
     from central import packs
 
     try:
         rules = packs.withdraw(region, version, by)
     except packs.BadPack as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from None
+        raise stop(str(error)) from None
     if rules is None:
         typer.echo("none is in force: terminals go by the example of their program 程序自带")
     else:

@@ -31,6 +31,11 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
+def is_operator(name: str) -> bool:
+    """Whether there is an account of this name."""
+    return get_user_model().objects.filter(username=name).exists()
+
+
 def add_operator(name: str, role: Role | None, password: str = "") -> str:
     """Make an operator's account, or give an existing one a new password; returns it.
 

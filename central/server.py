@@ -41,11 +41,10 @@ _PATIENCE_S = 10
 
 
 def serve(folder: Path, host: str, port: int, workers: int = 1) -> None:
-    """Serve until SIGTERM or SIGINT. `port` 0 takes a free one.
+    """Serve until SIGTERM or SIGINT on a port that is free (`central.opening.free_port`).
 
     The address is written to `folder/url` once requests are taken, and taken away at the end.
     """
-    port = port or _free_port(host)
     # A worker that is forked has the locks of this process's threads as they happened to be, and
     # its connection to the database: it is begun anew instead.
     multiprocessing.set_start_method("spawn", force=True)
@@ -99,10 +98,3 @@ def _answers(host: str, port: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def _free_port(host: str) -> int:
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -76,6 +76,15 @@ class Business:
     title: ClassVar[str]
     #: State -> the states that may follow.
     machine: ClassVar[Mapping[str, Sequence[str]]]
+    #: States that the clock or another case brings about: no person does.
+    by_itself: ClassVar[Sequence[str]] = ("lapsed", "withdrawn")
+    #: States that refuse, send back or take effect at once -> what follows. Who decides so gives a
+    #: reason, and is asked once more.
+    grave: ClassVar[Mapping[str, str]] = {
+        "returned": "这一件不再办理。",
+        "needs_more": "要等本人补齐材料才继续办理。",
+        "in_force": "立即生效。",
+    }
     #: State -> its word.
     states: ClassVar[Mapping[str, str]]
     #: While one of these, the person may not have another of the same kind.
@@ -92,6 +101,10 @@ class Business:
 
     #: Title of the form that is printed of a case (`form_rows`); "" if there is none.
     form: ClassVar[str] = ""
+
+    def choices(self, state: str) -> list[str]:
+        """Where a person may bring a case from this state."""
+        return [to for to in self.machine.get(state, ()) if to not in self.by_itself]
 
     def id_number(self, document: Any) -> str:
         """Whose case it is."""

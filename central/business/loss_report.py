@@ -59,6 +59,10 @@ class LossReport(Business):
         "refused": ("to_review",),
         "duplicate": ("to_review",),
     }
+    grave: ClassVar = {
+        "returned": "这次挂失不再有效;没有其他有效的挂失时,卡片立即恢复使用。",
+        "in_force": "挂失按所报种类生效,卡片停用。",
+    }
     lapsing = ("in_force",)
 
     def rows(self, document: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -66,7 +70,7 @@ class LossReport(Business):
             ("姓名", document["name"]),
             ("身份证号", document["id_number"]),
             ("挂失种类", _LOSSES[document["loss"]]),
-            ("卡号", document.get("card", "") or "未查到(离线)"),
+            ("卡号", document.get("card", "") or "未填"),
         ]
 
     def refusal(self, opened: Opened) -> tuple[Rejection, str] | None:

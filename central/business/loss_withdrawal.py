@@ -43,6 +43,10 @@ class LossWithdrawal(Business):
         "duplicate": "重复",
     }
     machine: ClassVar = {"to_review": ("in_force", "returned")}
+    grave: ClassVar = {
+        "in_force": "挂失解除,卡片立即恢复使用。",
+        "returned": "解挂不予办理,卡片仍是挂失状态。",
+    }
     open_states = ("to_review",)
 
     def rows(self, document: Mapping[str, Any]) -> list[tuple[str, str]]:

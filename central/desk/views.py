@@ -181,7 +181,7 @@ def case_page(request: HttpRequest, position: int) -> HttpResponse:
             for event in case.events.all()
         ],
         "form": business.form,
-        "moves": [(to, states[to]) for to in business.machine.get(case.state, ())],
+        "moves": [(to, states[to]) for to in business.choices(case.state)],
     }
     return render(request, "cases/page.html", context)
 
@@ -238,10 +238,14 @@ def _as_url(data: bytes) -> str:
 @require_POST
 @permission_required("central.decide_case", raise_exception=True)
 def move_case(request: HttpRequest, position: int) -> HttpResponse:
-    """An operator decides."""
-    user, note = request.user.get_username(), request.POST.get("note", "")
+    """An operator decides; what is grave they are asked once more, on a page that says what
+    follows."""
+    user, note = request.user.get_username(), request.POST.get("note", "").strip()
+    to = request.POST.get("to", "")
+    if note and "confirmed" not in request.POST and (page := _once_more(request, position, to)):
+        return page
     try:
-        machine.move(position, request.POST.get("to", ""), by=user, note=note, operator=True)
+        machine.move(position, to, by=user, note=note, operator=True)
     except (machine.NotPossible, NotNow) as error:
         messages.error(request, _WHY_NOT.get(str(error), "现在不能这样处理,请刷新后再看"))
     except Case.DoesNotExist:
@@ -251,8 +255,28 @@ def move_case(request: HttpRequest, position: int) -> HttpResponse:
     return redirect("case", position=position)
 
 
+def _once_more(request: HttpRequest, position: int, to: str) -> HttpResponse | None:
+    """The page that asks; None for what takes no second thought, or may not be at all."""
+    with transaction.atomic():
+        case = _case(position)
+    business = business_of(case.kind)
+    if to not in business.grave or to not in business.choices(case.state):
+        return None
+    context = {
+        **admin.site.each_context(request),
+        **_row(case),
+        "title": "请再确认一次",
+        "business": business.title,
+        "to": to,
+        "then": business.states[to],
+        "follows": business.grave[to],
+        "note": request.POST["note"].strip(),
+    }
+    return render(request, "cases/confirm.html", context)
+
+
 _WHY_NOT = {
-    "no reason": "待核实的办件必须填写理由",
+    "no reason": "请填写理由:待核实的办件,以及退回、补件、生效,都必须有理由",
     "not opened": "请先打开办件查看,看过最新的核实原因",
     "open_case": "此人已有另一件未办结的同类办件,请先处理那一件",
     "no_registry": "参保人员库暂时没有回应,请稍后再试",

@@ -83,6 +83,7 @@ def remove(state: State, person: PersonId) -> None:
     except (OSError, BadRoster) as error:
         raise stop(str(error)) from None
     record(state, "roster_changed", person=person, what="removed")
+    out(f"{person} is no longer on the roster")
 
 
 def show(state: State, as_json: Json = False) -> None:

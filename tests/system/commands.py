@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -48,9 +49,13 @@ def run(words: list[str], timeout_s: float, environment: Mapping[str, str]) -> s
             process.kill()
             process.join()
             raise subprocess.TimeoutExpired(words, timeout_s)
-        text = said.read_text(encoding="utf-8") if said.exists() else ""
+        text, error = (
+            file.read_text(encoding="utf-8") if file.exists() else ""
+            for file in (said, said.with_suffix(".error"))
+        )
+        sys.stderr.write(error)
         if process.exitcode:
-            raise subprocess.CalledProcessError(process.exitcode, words, text)
+            raise subprocess.CalledProcessError(process.exitcode, words, text, error)
         return text
 
 
@@ -59,6 +64,6 @@ def _perform(words: list[str], said: str, environment: dict[str, str]) -> None:
     os.environ.update(environment)
     from central.__main__ import app
 
-    file = os.open(said, os.O_WRONLY | os.O_CREAT, 0o600)
-    os.dup2(file, 1)
+    for stream, path in ((1, said), (2, f"{said}.error")):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), stream)
     app(words)

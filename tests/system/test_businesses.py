@@ -452,7 +452,7 @@ def test_what_the_machine_does_not_know_is_refused(
     position = to_review(central, terminal, people.REVIEWED[4])
     decider.get(f"/admin/cases/{position}/")
     for to in ("finished", "in_production", "nonsense", ""):
-        decider.post(f"/admin/cases/{position}/move", to=to, note="试试")
+        decider.post(f"/admin/cases/{position}/move", to=to, confirmed="1", note="试试")
         assert state_at(central, position) == "to_review"
 
 

@@ -292,7 +292,10 @@ def test_the_standing_moves_with_each_backup_where_it_is_declared(
     terminal = join()
     position = answer_to(terminal, envelope(terminal, FREE[0], 1)).position
     assert standing_at(terminal).backed_up_to == 0
-    assert int(centre.command("backup", str(tmp_path / "backup"))) == position
+    said = centre.command("backup", str(tmp_path / "backup"))
+    assert f"position {position} " in said
+    for name in ("central.d", "envelope-keys", "django.secret"):
+        assert name in said
     assert standing_at(terminal).backed_up_to == position
     later = answer_to(terminal, envelope(terminal, FREE[1], 2)).position
     assert standing_at(terminal).backed_up_to == position < later

@@ -131,3 +131,52 @@ def test_the_photo_check_brings_nothing_back_that_was_not_taken_in(centre: Centr
     machine.put_to_review(again.position, ["photo_broken"])
     case = Case.objects.get(pk=again.position)
     assert (case.state, case.review) == ("duplicate", ["photo_broken"])
+
+
+# -- what a person may decide at all, and twice ---------------------------------------------------
+
+
+def confirm(operator: Client, answer: ItemAnswer, to: str) -> str:
+    """What the operator reads after the second click."""
+    form = {"to": to, "note": "与本人一致", "confirmed": "1"}
+    address = f"/admin/cases/{answer.position}/move"
+    return operator.post(address, form, follow=True).content.decode()
+
+
+def test_nobody_lifts_a_loss_with_the_first_click(centre: Centre, operator: Client) -> None:
+    """到期自动失效 stood first in the list, and was preselected: one click freed a lost card."""
+    person = centre.holder()
+    lost = centre.lost(person, 0)
+    page = look_at(operator, lost)
+    assert "到期自动失效" not in page
+    assert "已解挂" not in page
+    assert 'value="returned" required' in page
+    assert "checked" not in page
+    for to in ("lapsed", "withdrawn"):
+        assert "现在不能这样处理" in confirm(operator, lost, to)
+    address = f"/admin/cases/{lost.position}/move"
+    for note in ("", "  "):
+        form = {"to": "returned", "note": note, "confirmed": "1"}
+        assert "请填写理由" in operator.post(address, form, follow=True).content.decode()
+    asked = decide(operator, lost, "returned")
+    assert "卡片立即恢复使用" in asked
+    assert "与本人一致" in asked
+    assert (centre.state(lost), centre.card(person)) == ("in_force", "B")
+    assert "已处理" in confirm(operator, lost, "returned")
+    assert (centre.state(lost), centre.card(person)) == ("returned", "1")
+
+
+def test_no_business_offers_what_comes_by_itself() -> None:
+    """Of every business: what only the clock or another case brings about is nobody's choice, and
+    each grave state says what follows from it."""
+    from central.business import businesses
+
+    for business in businesses().values():
+        machine = business.machine
+        offered = {to for state in business.states for to in business.choices(state)}
+        assert not offered & {"lapsed", "withdrawn"}, business.kind
+        sends_back = {"returned", "needs_more", "in_force"} & offered
+        assert sends_back <= business.grave.keys(), business.kind
+        # What the clock brings about is among them.
+        if business.lapsing:
+            assert set(business.by_itself) & {to for one in machine.values() for to in one}

@@ -1,0 +1,52 @@
+"""What a command makes sure of before it begins: that the centre is there (only `serve` makes one),
+and that the port is free."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from typing import TYPE_CHECKING
+
+import typer
+
+from central.boot import DATABASE_VARIABLE, boot
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def stop(text: str, code: int = 2) -> typer.Exit:
+    """Say on the error stream why a command ends; to be raised."""
+    typer.echo(text, err=True)
+    return typer.Exit(code)
+
+
+def open_centre(state: Path) -> Path:
+    """As `boot`, but ends the command where `state` holds no centre: a mistyped folder must not
+    become an empty one that has no alarms and whose backup lacks everything."""
+    needed = ["django.secret"]
+    if not os.environ.get(DATABASE_VARIABLE):
+        needed.append("central.db")
+    if missing := [name for name in needed if not (state / "central" / name).is_file()]:
+        raise stop(
+            f"no centre here: {state / 'central'} lacks {', '.join(missing)}"
+            " (`central serve --state DIR` makes a new centre)"
+        )
+    return boot(state)
+
+
+def free_port(host: str, port: int) -> int:
+    """The port, or a free one for 0. Ends the command where another program listens: workers share
+    a port (SO_REUSEPORT), so a second server would take a part of the traffic unnoticed."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        # Connections of a server that has ended may linger.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            why = "port in use 端口已被占用" if error.errno == errno.EADDRINUSE else str(error)
+            raise stop(f"{host}:{port}: {why}", 1) from None
+        bound: int = probe.getsockname()[1]
+        return bound
