@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from kiosk.settings import load_settings
 from kiosk.visit.flow import Ending, Outcome
 from tests.flows.counter import Walk
 
@@ -73,6 +74,32 @@ def test_every_key_of_a_policy_pack_is_explained_to_its_authors() -> None:
             needed |= {f"{key}.{part}" for part in value}
     assert needed <= explained
     assert explained - needed == {"places.代号.where", "places.代号.phone"}, "keys of no pack"
+
+
+def test_the_settings_shown_to_technicians_are_settings(tmp_path: Path) -> None:
+    text = (ROOT / "docs/technicians.md").read_text(encoding="utf-8")
+    (sample,) = re.findall(r"```toml\n(.*?)```", text, flags=re.DOTALL)
+    file = tmp_path / "settings.toml"
+    file.write_text(sample, encoding="utf-8")
+    settings = load_settings(file, {})
+    assert (settings.mode, settings.devices.card) == ("production", "pcsc")
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/operators.md", "docs/technicians.md"])
+def test_who_reads_of_a_command_is_told_where_it_stands(document: str) -> None:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    assert ". .venv/bin/activate" in text
+    first = re.search(r"python -m central [a-z]|kioskctl [a-z]", text)
+    assert first is None or text.index(". .venv/bin/activate") < first.start()
+
+
+def test_every_command_of_the_centre_that_is_named_is_there() -> None:
+    from central.__main__ import app
+
+    names = {one.name or str(one.callback.__name__) for one in app.registered_commands}
+    known = {name.replace("_", "-") for name in names} | {"policy-pack"}
+    text = (ROOT / "docs/operators.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"python -m central ([a-z-]+)", text)) <= known
 
 
 def test_the_service_shown_to_newcomers_works() -> None:
