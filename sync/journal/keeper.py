@@ -40,7 +40,7 @@ _NO_DOOR_S = 3600.0
 #: Verdict -> the entry for it; none for "later".
 _ENTRIES = {
     "accepted": "acknowledged",
-    "to_review": "acknowledged",
+    "to_review": "put_to_review",
     "duplicate": "refused",
     "rejected": "refused",
     "unusable": "given_up",
@@ -87,9 +87,7 @@ class Missing:
         self._read_on()
         history = self._outbox.history()
         self._written &= {
-            (kind, past.id)
-            for past in history
-            for kind in ("submitted", "acknowledged", "refused", "given_up")
+            (kind, past.id) for past in history for kind in ("submitted", *_ENTRIES.values())
         }
         for past in history:
             if self._since is None or past.created_at < self._since:

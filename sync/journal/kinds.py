@@ -64,6 +64,7 @@ KINDS: Mapping[str, Mapping[str, Rule]] = {
     # transactions; `late`: written by whoever found that the entry was missing
     "submitted": {"id": ITEM, "late": FLAG},
     "acknowledged": {"id": ITEM, "late": FLAG},
+    "put_to_review": {"id": ITEM, "late": FLAG},
     "refused": {"id": ITEM, "late": FLAG},
     "given_up": {"id": ITEM, "late": FLAG},
     "exported": {"files": NUMBER},
@@ -91,7 +92,7 @@ KINDS: Mapping[str, Mapping[str, Rule]] = {
 }
 
 MAY_BE_MISSING = {("visit_ended", "fault")} | {
-    (kind, "late") for kind in ("submitted", "acknowledged", "refused", "given_up")
+    (kind, "late") for kind in ("submitted", "acknowledged", "put_to_review", "refused", "given_up")
 }
 
 

@@ -508,7 +508,10 @@ def test_a_technician_unblocks_a_card_by_command(hall: Hall) -> None:
         assert done.exit_code == 0, done.output
         again = CliRunner().invoke(app, words)
         assert again.exit_code == 1
-        assert "not_authorised" in again.output
+        assert "授权码不对、已用过、已过期" in again.output
+        assert "中心另发一个" in again.output
+        mistyped = CliRunner().invoke(app, ["card", "unblock", "x" * 99, *words[3:]])
+        assert (mistyped.exit_code, "授权码的写法不对" in mistyped.output) == (1, True)
     finally:
         slot.close()
     shown = CliRunner().invoke(app, ["journal", "show", "--state", str(desk_state)]).output

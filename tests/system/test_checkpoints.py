@@ -13,7 +13,7 @@ from sync.faults import CentralRefused
 from sync.journal import FOLDER, Journal, Recorder
 from sync.journal.check import Alteration, check
 from sync.journal.checkpoints import FILE, KEPT, Checkpoints, load, vouched
-from sync.journal.keeper import ON_ITS_WAY_S, ClockWatch, Keeper, Missing
+from sync.journal.keeper import ON_ITS_WAY_S, ClockWatch, Keeper, Missing, kind_of
 from sync.journal.lines import files_of, read
 from sync.signing import DeviceKey
 from sync.wire.journal import CheckpointAnswer, CheckpointVerdict
@@ -238,6 +238,15 @@ def test_the_agent_journals_what_the_centre_says_and_has_it_vouched_for(
     assert ("acknowledged", {"id": first.id}) in found
     assert found[-1] == ("stopped", {})
     assert at_centre(central, terminal)["entries"] > 0
+
+
+def test_a_case_that_a_person_must_look_at_is_not_called_accepted() -> None:
+    """待核实 was 中心已受理 in the journal."""
+    from kiosk.words import Words
+
+    assert kind_of("to_review") != kind_of("accepted")
+    for language, word in (("zh_CN", "待核实"), ("en", "looked at")):
+        assert word in Words(language).text(f"journal.kind.{kind_of('to_review')}")
 
 
 def test_an_entry_that_a_power_cut_took_is_written_late(terminal: EnrolledTerminal) -> None:
