@@ -78,9 +78,7 @@ def adduser(
     role: Annotated[
         str | None, typer.Option(help="viewer, decider or admin; a new account is a viewer.")
     ] = None,
-    reset: Annotated[
-        bool, typer.Option("--reset-password", help="NAME is there: a new password, please.")
-    ] = False,
+    reset: Annotated[bool, typer.Option("--reset-password", help="Of one who is there.")] = False,
 ) -> None:
     """Make an operator, whose password is printed."""
     open_centre(state)
@@ -89,8 +87,7 @@ def adduser(
     if role is not None and role not in list(Role):
         raise stop("--role: viewer, decider or admin")
     if is_operator(name) != reset:
-        word = "has no account yet" if reset else "is there already: add --reset-password"
-        raise stop(f"{name} {word}")
+        raise stop(f"{name} {'has no account' if reset else 'is there: add --reset-password'}")
     typer.echo(add_operator(name, Role(role) if role else None))
 
 
@@ -109,8 +106,7 @@ def enrolment_code(
 
     before = Terminal.objects.filter(pk=replaces).first() if replaces else None
     if replaces and (before is None or count != 1):
-        word = f"there is no terminal {replaces}" if before is None else "one code for one terminal"
-        raise stop(f"--replaces: {word}")
+        raise stop("--replaces: " + (f"no terminal {replaces}" if before is None else "one code"))
     for _ in range(count):
         typer.echo(fleet.new_code(before))
 
@@ -223,8 +219,8 @@ def backup(state: State, folder: Path) -> None:
         position = write(central_dir, folder)
     except (NotWritten, OSError) as error:
         raise stop(f"no backup: {error}", 1) from None
-    typer.echo(f"{folder}: {', '.join(sorted(item.name for item in folder.iterdir()))}")
-    typer.echo(f"已备份到位置 {position}。everything up to position {position} is in it")
+    written = ", ".join(sorted(item.name for item in folder.iterdir()))
+    typer.echo(f"{folder}: {written}\n已备份。everything up to position {position} is in it")
 
 
 @app.command()

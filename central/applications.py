@@ -19,7 +19,7 @@ from central.keys import person_hash
 from central.models import CardState
 from central.ports.registry import registry
 from central.rules import open_case
-from kiosk.policy import BadPolicy, load_policy
+from kiosk.policy import BadPolicy
 from sync.codes import SEX, ethnic_name
 from sync.wire.application import PAGES, Eligibility
 from sync.wire.envelopes import Rejection
@@ -91,12 +91,16 @@ class CardApplication(Business):
     words: ClassVar = {
         "on_paper": "没有读身份证,凭材料照片办理:请核对材料各页(R-B10)",
         "page_unclear": "有一页材料拍得不清楚",
+        "deceased": "登记为已故",
+        "not_insured": "没有参保",
+        "has_card": "已有社会保障卡",
+        "open_elsewhere": "在别处有未办结的申请",
     }
     form = "河北省社会保障卡申领登记表"
 
-    def rows(self, document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    def rows(self, document: Mapping[str, Any], policy: Policy) -> list[tuple[str, str]]:
         return [
-            *self.form_rows(document, load_policy()),
+            *self.form_rows(document, policy),
             ("核对身份", _IDENTIFIED.get(document["identified"], document["identified"])),
             ("身份证住址", document["id_address"]),
             ("签发机关", document["id_issuer"]),

@@ -43,6 +43,8 @@ REASONS = {
 #: Two measurements of the same bytes on two machines may differ by so much, in the rule's unit.
 _MAY_DIFFER = {"px": 2.0, "byte": 0.0, "": 0.05, "degree": 3.0, "level": 3.0, "side": 3.0}
 
+_UNITS = {"px": "像素", "byte": "字节", "degree": "度", "level": "级", "side": "侧"}
+
 _HELD_UP = "person.held_up"
 
 COLUMNS = ("规则", "内容", "标准", "终端测得", "终端结论", "中心测得", "中心结论", "")
@@ -60,7 +62,8 @@ _ANSWERS = {
     "cannot_tell": "无法判断",
     "not_asked": "未要求",
 }
-_BANDS = {"match": "一致", "unsure": "不确定", "mismatch": "不一致", "cannot_tell": "无法判断"}
+#: What came of comparing two faces -> the word.
+BANDS = {"match": "一致", "unsure": "不确定", "mismatch": "不一致", "cannot_tell": "无法判断"}
 _WHYS = {
     "declined": "本人不同意比对",
     "no_portrait": "身份证相片不可读",
@@ -149,7 +152,7 @@ def hints(claimed: Mapping[str, Any]) -> list[tuple[str, str]]:
         return [("终端提示", "无")]
     live, compared = claimed["liveness"], claimed["comparison"]
     why = _WHYS.get(compared["why"], compared["why"])
-    told = _BANDS.get(compared["band"], compared["band"])
+    told = BANDS.get(compared["band"], compared["band"])
     return [
         ("拍照次数", str(claimed["tries"])),
         ("眨眼", _ANSWERS.get(live["blink"], live["blink"])),
@@ -218,6 +221,7 @@ def _as_text(report: Report) -> dict[str, dict[str, str]]:
 def _limits(low: float | None, high: float | None, unit: str) -> str:
     if low is None and high is None:
         return "人工判断"
+    unit = _UNITS.get(unit, unit)
     if low == high:
         return f"{low:g} {unit}".strip()
     lowest = "" if low is None else f"{low:g}"

@@ -11,6 +11,13 @@ if TYPE_CHECKING:
 
     from central.business import Business
 
+#: Why a case was refused -> the words for the operator; a business may have more.
+REFUSED_WORDS = {
+    "not_in_registry": "参保人员库没有此人",
+    "name": "姓名与参保人员库不一致",
+    "open_case": "已有未办结的同类办件",
+}
+
 #: Why a person must look -> the words for the operator; a business may have more.
 REVIEW_WORDS = {
     "face_not_compared": "未与身份证相片比对",

@@ -62,7 +62,7 @@ X_FRAME_OPTIONS = "DENY"
 
 INSTALLED_APPS = [
     "central.apps.CentralConfig",
-    "django.contrib.admin",
+    "central.desk.site.DeskConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

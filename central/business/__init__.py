@@ -89,7 +89,7 @@ class Business:
     states: ClassVar[Mapping[str, str]]
     #: While one of these, the person may not have another of the same kind.
     open_states: ClassVar[Sequence[str]] = ()
-    #: Review reason or rule -> its words, beside those that all businesses share.
+    #: Review reason, or why it was refused -> its words, beside those that all businesses share.
     words: ClassVar[Mapping[str, str]] = {}
     #: Work after the commit, names of `central.work.PERFORMERS`.
     tasks: ClassVar[Sequence[str]] = ()
@@ -115,8 +115,8 @@ class Business:
         """For lists, which mask it."""
         return str(document.get("name", ""))
 
-    def rows(self, document: Mapping[str, Any]) -> list[tuple[str, str]]:
-        """What the page shows of the document: (label, value)."""
+    def rows(self, document: Mapping[str, Any], policy: Policy) -> list[tuple[str, str]]:
+        """What the page shows of the document: (label, value), with the names of the pack."""
         return [(name, str(value)) for name, value in document.items()]
 
     def form_rows(self, document: Mapping[str, Any], policy: Policy) -> list[tuple[str, str]]:

@@ -21,6 +21,7 @@ from sync.wire.envelopes import Rejection, Verdict
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from kiosk.policy import Policy
     from sync.wire.base import Message
 
 
@@ -35,8 +36,13 @@ class CaseWithdrawal(Business):
         "duplicate": "重复",
     }
     machine: ClassVar = {"to_review": ("in_force", "returned")}
+    words: ClassVar = {
+        "not_found": "没有这个回执号的办件",
+        "withdrawn_already": "已经撤回",
+        "decided": "已有处理,不能撤回",
+    }
 
-    def rows(self, document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    def rows(self, document: Mapping[str, Any], policy: Policy) -> list[tuple[str, str]]:
         return [
             ("姓名", document["name"]),
             ("身份证号", document["id_number"]),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from central.ports.registry import Registered
+    from kiosk.policy import Policy
     from sync.wire.base import Message
 
 _WHAT = {"phone": "联系电话", "address": "通讯地址"}
@@ -39,8 +40,9 @@ class InfoChange(Business):
         "duplicate": "重复",
     }
     machine: ClassVar = {"to_review": ("in_force", "returned"), "refused": ("to_review",)}
+    words: ClassVar = {"changed_since": "之后又有变更"}
 
-    def rows(self, document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    def rows(self, document: Mapping[str, Any], policy: Policy) -> list[tuple[str, str]]:
         what = document["what"]
         return [
             ("姓名", document["name"]),

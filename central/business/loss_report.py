@@ -63,9 +63,14 @@ class LossReport(Business):
         "returned": "这次挂失不再有效;没有其他有效的挂失时,卡片立即恢复使用。",
         "in_force": "挂失按所报种类生效,卡片停用。",
     }
+    words: ClassVar = {
+        "no_card": "名下没有可以挂失的卡",
+        "withdrawn_since": "报失之后,本人已解挂",
+        "lost_already": "卡已经挂失",
+    }
     lapsing = ("in_force",)
 
-    def rows(self, document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    def rows(self, document: Mapping[str, Any], policy: Policy) -> list[tuple[str, str]]:
         return [
             ("姓名", document["name"]),
             ("身份证号", document["id_number"]),

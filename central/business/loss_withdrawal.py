@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
+    from kiosk.policy import Policy
     from sync.wire.base import Message
 
 #: Kinds that ask for a new card, after which the old one is not brought back.
@@ -47,9 +48,17 @@ class LossWithdrawal(Business):
         "in_force": "挂失解除,卡片立即恢复使用。",
         "returned": "解挂不予办理,卡片仍是挂失状态。",
     }
+    words: ClassVar = {
+        "none": "名下没有卡",
+        "in_use": "卡没有挂失",
+        "replaced": "已申请新卡,旧卡作废",
+        "lost_again": "之后又报了挂失",
+        "unproven": "没有核验本人,或核验过久",
+        "other_card": "卡号与登记的不一致",
+    }
     open_states = ("to_review",)
 
-    def rows(self, document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    def rows(self, document: Mapping[str, Any], policy: Policy) -> list[tuple[str, str]]:
         return [
             ("姓名", document["name"]),
             ("身份证号", document["id_number"]),

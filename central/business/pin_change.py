@@ -14,6 +14,8 @@ from sync.wire.envelopes import Verdict
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from kiosk.policy import Policy
+
 _OUTCOMES = {"done": "已修改", "unknown": "卡中途取走，结果不明"}
 
 
@@ -30,7 +32,7 @@ class PinChange(Business):
         "other_card": "卡号与登记的不一致",
     }
 
-    def rows(self, document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    def rows(self, document: Mapping[str, Any], policy: Policy) -> list[tuple[str, str]]:
         return [
             ("姓名", document["name"]),
             ("身份证号", document["id_number"]),

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
+    from kiosk.policy import Policy
+
 _ABOUT = {
     "name": "姓名或证件信息有误",
     "insured": "参保信息有误",
@@ -43,8 +45,9 @@ class ProblemReport(Business):
         "to_review": ("accepted", "finished", "returned"),
         "duplicate": ("to_review",),
     }
+    words: ClassVar = {"reported_already": "同一问题已有未处理的反映"}
 
-    def rows(self, document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    def rows(self, document: Mapping[str, Any], policy: Policy) -> list[tuple[str, str]]:
         return [
             ("姓名", document["name"]),
             ("身份证号", document["id_number"]),

@@ -3,33 +3,37 @@
 A list is read by position, newest first, so the last page costs as much as the first. Nobody is
 looked for by an address that holds an ID number or a receipt number: what is typed is sent in the
 body, and the page that follows names a position or a keyed hash. Who opens a case is written into
-its history, and only who opened it may decide it out of 待核实 (`central.machine`).
+its history, once a day, and only who opened it may decide it out of 待核实 (`central.machine`).
 """
 
 from __future__ import annotations
 
 import base64
 import re
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.contrib.auth.decorators import permission_required
 from django.db import transaction
+from django.db.models import Max, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from central import machine, photos, pictures, storage
 from central.business import business_of, businesses
-from central.cases import Case, record
+from central.cases import TO_REVIEW, Case, record
+from central.desk import words
 from central.keys import person_hash
 from central.masking import masked_name
 from central.packs import policy_of
 from central.ports import NotNow
 from central.ports.portrait_decoder import HEIGHT, WIDTH, portrait_decoder
-from central.rules import REVIEW_WORDS
 from central.whole import checks_of
 from sync.wire.contents import SIGNATURE
 
@@ -38,23 +42,13 @@ if TYPE_CHECKING:
 
 PAGE = 50
 
-_WHAT = {
-    "received": "收到",
-    "moved": "状态变更",
-    "opened": "查看",
-    "noted": "新的核实原因",
-    "printed": "打开登记表",
-    "notified": "已发短信",
-    "forgotten": "删除",
-}
-_CHECKS = {"document": "内容与签名哈希", "attachments": "照片", "signature": "签名绑定"}
-
 
 @require_GET
 @permission_required("central.view_case", raise_exception=True)
 def case_list(request: HttpRequest) -> HttpResponse:
     """Filters in the query: kind, state, terminal, person (keyed hash), same (position of a case
-    with the same receipt number), before. A state is one of any business, or "kind:state"."""
+    with the same receipt number), before. A state is `to_review`, or the word that businesses have
+    for one of theirs."""
     asked = {
         name: request.GET.get(name, "") for name in ("kind", "state", "terminal", "person", "same")
     }
@@ -70,34 +64,27 @@ def case_list(request: HttpRequest) -> HttpResponse:
         "older": older,
         "asked": asked,
         "kinds": {kind: business.title for kind, business in businesses().items()},
-        "states": _states(),
+        "states": words.states(),
     }
     return render(request, "cases/list.html", context)
-
-
-def _states() -> list[tuple[str, list[tuple[str, str]]]]:
-    """Title of a business -> ("kind:state", word): one state has a word in each business."""
-    return [
-        (business.title, [(f"{kind}:{state}", word) for state, word in business.states.items()])
-        for kind, business in businesses().items()
-    ]
 
 
 def _filtered(asked: dict[str, str], before: str) -> QuerySet[Case]:
     cases = Case.objects.order_by("-position").select_related("terminal")
     names = {
         "kind": "kind",
-        "state": "state",
         "terminal": "terminal_id",
         "person": "person",
     }
-    kind, _, state = asked["state"].rpartition(":")
-    if kind:
-        cases = cases.filter(kind=kind)
+    if asked["state"] == TO_REVIEW:
+        cases = cases.filter(state=TO_REVIEW)
+    elif asked["state"]:
+        called = [Q(kind=k, state=s) for k, s in words.states().get(asked["state"], ())]
+        cases = cases.filter(reduce(or_, called, Q(pk=None)))
     if asked["same"].isdecimal():
         same = Case.objects.filter(position=int(asked["same"]))
         cases = cases.filter(receipt_no__in=same.values("receipt_no"))
-    given = _given({**asked, "state": state})
+    given = _given(asked)
     cases = cases.filter(**{names[name]: given[name] for name in names if name in given})
     return cases.filter(position__lt=int(before)) if before.isdecimal() else cases
 
@@ -147,39 +134,30 @@ def case_page(request: HttpRequest, position: int) -> HttpResponse:
     with transaction.atomic():
         # Locked: nothing may come between what is shown and the line that says it was seen.
         case = _case(position)
-        record(case, request.user.get_username(), "opened")
+        _looked_at(case, request.user.get_username())
     business = business_of(case.kind)
     try:
         files = storage.pictures_of(case)
     except OSError:
         files = {}
         messages.error(request, "附件无法读取,请联系管理员")
-    words = {**REVIEW_WORDS, **photos.REASONS, **business.words}
-    checks = checks_of(case.contents, files)
-    states = business.states
+    reasons, states = words.words_of(business), business.states
     context = {
         **admin.site.each_context(request),
         "title": f"{business.title} {case.receipt_no}",
         "case": case,
         "state": states.get(case.state, case.state),
-        "review": [words.get(reason, reason) for reason in case.review],
-        "rows": business.rows(case.contents["document"]),
+        "refused": words.said(reasons, case.reason),
+        "review": [reasons.get(reason, reason) for reason in case.review],
+        "undecided": words.is_undecided(case),
+        "rows": business.rows(case.contents["document"], policy_of(case)),
         "pictures": [(name, url) for name, data in files.items() if (url := _shown(name, data))],
-        "checks": [(_CHECKS[name], right) for name, right in checks.items()],
-        "consents": case.contents["consents"],
-        "proof": case.contents["proof"],
+        "checks": words.checks(case, checks_of(case.contents, files)),
+        "consents": words.consents(case),
+        "proof": words.proof(case),
         "photo": _photo(case),
         "columns": photos.COLUMNS,
-        "events": [
-            {
-                "at": event.at,
-                "by": event.by,
-                "what": _WHAT.get(event.what, event.what),
-                "to": states.get(event.to_state, event.to_state),
-                "note": event.note,
-            }
-            for event in case.events.all()
-        ],
+        "events": words.history(case, business),
         "form": business.form,
         "moves": [(to, states[to]) for to in business.choices(case.state)],
     }
@@ -210,6 +188,15 @@ def case_form(request: HttpRequest, position: int) -> HttpResponse:
     }
     context["signed"] = context.pop(SIGNATURE)
     return render(request, "cases/form.html", context)
+
+
+def _looked_at(case: Case, who: str) -> None:
+    """Once a day for each operator, and again after whatever they must see before they decide."""
+    changed = case.events.filter(what__in=("moved", "noted")).aggregate(id=Max("id"))["id"] or 0
+    today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    looks = case.events.filter(what="opened", by=who, at__gte=max(today, case.since))
+    if not looks.filter(id__gt=changed).exists():
+        record(case, who, "opened")
 
 
 def _photo(case: Case) -> dict[str, Any]:
@@ -276,7 +263,7 @@ def _once_more(request: HttpRequest, position: int, to: str) -> HttpResponse | N
 
 
 _WHY_NOT = {
-    "no reason": "请填写理由:待核实的办件,以及退回、补件、生效,都必须有理由",
+    "no reason": "必须填写理由:待核实的办件,以及退回、补件、生效",
     "not opened": "请先打开办件查看,看过最新的核实原因",
     "open_case": "此人已有另一件未办结的同类办件,请先处理那一件",
     "no_registry": "参保人员库暂时没有回应,请稍后再试",

@@ -106,7 +106,9 @@ def check_terminal(health: list[dict[str, Any]], queue: dict[str, Any]) -> Itera
 
 
 #: What the journal of one application must hold, from either program.
-_JOURNAL = {"started", "visit_begun", "visit_ended", "submitted", "acknowledged"}
+_JOURNAL = {"started", "visit_begun", "visit_ended", "submitted"}
+#: Likewise one of these.
+_ANSWERED = {"acknowledged", "put_to_review"}
 
 
 def check_journal(state: Path) -> Iterator[Check]:
@@ -115,7 +117,8 @@ def check_journal(state: Path) -> Iterator[Check]:
     altered = str(found.altered) if found.altered else ""
     yield Check("the journal is one unaltered chain", found.altered is None, altered)
     entries = [line.entry for line in read(state / FOLDER) if line.entry]
-    missing = sorted(_JOURNAL - {entry.kind for entry in entries})
+    kinds = {entry.kind for entry in entries}
+    missing = sorted(_JOURNAL - kinds) + sorted(_ANSWERED if not kinds & _ANSWERED else ())
     yield Check("it tells of the visit and of the centre's answer", missing == [], missing)
     programs = sorted({entry.by for entry in entries})
     yield Check("both programs wrote it", {"agent", "screen"} <= set(programs), programs)

@@ -157,7 +157,7 @@ def test_nobody_lifts_a_loss_with_the_first_click(centre: Centre, operator: Clie
     address = f"/admin/cases/{lost.position}/move"
     for note in ("", "  "):
         form = {"to": "returned", "note": note, "confirmed": "1"}
-        assert "请填写理由" in operator.post(address, form, follow=True).content.decode()
+        assert "必须填写理由" in operator.post(address, form, follow=True).content.decode()
     asked = decide(operator, lost, "returned")
     assert "卡片立即恢复使用" in asked
     assert "与本人一致" in asked

@@ -1,0 +1,41 @@
+"""The operators' front page and side bar: the cases first, with how many wait for a person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.contrib.admin.apps import AdminConfig
+from django.urls import reverse
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+
+class DeskConfig(AdminConfig):
+    """`django.contrib.admin` with the site below."""
+
+    default_site = "central.desk.site.Desk"
+
+
+class Desk(admin.AdminSite):
+    """Cases have pages of their own, which the site would not list by itself."""
+
+    def get_app_list(
+        self, request: HttpRequest, app_label: str | None = None
+    ) -> list[dict[str, Any]]:
+        apps: list[dict[str, Any]] = super().get_app_list(request, app_label)
+        if app_label is not None or not request.user.has_perm("central.view_case"):
+            return apps
+        from central.cases import TO_REVIEW, Case
+
+        waiting = Case.objects.filter(state=TO_REVIEW).count()
+        address = reverse("cases")
+        entries = [("Case", "全部办件", address)]
+        entries.insert(0, ("ToReview", f"待核实 {waiting} 件", f"{address}?state={TO_REVIEW}"))
+        models = [
+            {"name": name, "object_name": id_, "admin_url": url, "add_url": None, "view_only": True}
+            for id_, name, url in entries
+        ]
+        desk = {"name": "业务办件", "app_label": "cases", "app_url": address, "models": models}
+        return [{**desk, "has_module_perms": True}, *apps]
