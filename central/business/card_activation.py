@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from central.cases import Case
+    from kiosk.policy import Policy
     from sync.wire.base import Message
 
 _PINS = {"own": "本人已设", "changed": "本次由初始密码改为本人密码", "unknown": "卡中途取走,不明"}
@@ -46,9 +47,20 @@ class CardActivation(Business):
     }
     machine: ClassVar = {"to_review": ("in_force", "returned")}
     open_states = ("to_review",)
-    words: ClassVar = {"pin_unknown": "不知道卡上是哪个密码"}
+    words: ClassVar = {
+        "pin_unknown": "不知道卡上是哪个密码",
+        "active_already": "卡已经启用",
+        "being_made": "卡还没有领出",
+        "lost": "卡已挂失",
+        "unproven": "没有核验本人,或核验过久",
+        "other_card": "卡号与登记的不一致",
+    }
+    grave: ClassVar = {
+        "in_force": "卡片立即启用。",
+        "returned": "启用不予办理,卡片仍未启用。",
+    }
 
-    def rows(self, document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    def rows(self, document: Mapping[str, Any], policy: Policy) -> list[tuple[str, str]]:
         return [
             ("姓名", document["name"]),
             ("身份证号", document["id_number"]),

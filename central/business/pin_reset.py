@@ -27,6 +27,7 @@ from sync.wire.envelopes import Rejection
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from kiosk.policy import Policy
     from sync.wire.base import Message
 
 #: From the request until its script must have been fetched, and until its outcome is missed.
@@ -69,7 +70,7 @@ class PinReset(Business):
     }
     lapsing = ("accepted",)
 
-    def rows(self, document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    def rows(self, document: Mapping[str, Any], policy: Policy) -> list[tuple[str, str]]:
         return [
             ("姓名", document["name"]),
             ("身份证号", document["id_number"]),
