@@ -166,7 +166,7 @@ def test_nobody_lifts_a_loss_with_the_first_click(centre: Centre, operator: Clie
     assert (centre.state(lost), centre.card(person)) == ("returned", "1")
 
 
-def test_no_business_offers_what_comes_by_itself() -> None:
+def test_no_business_offers_what_comes_by_itself(centre: Centre) -> None:
     """Of every business: what only the clock or another case brings about is nobody's choice, and
     each grave state says what follows from it."""
     from central.business import businesses
