@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: So long an answer is good for, seconds: less than anybody notices, and many heartbeats.
-BRIEFLY_S = 0.5
+#: So long an answer is good for, seconds: less than anybody notices, and a dozen heartbeats.
+BRIEFLY_S = 0.1
 
 T = TypeVar("T")
 
