@@ -32,6 +32,7 @@ PERSON = ID_PERSONAS["zhang"]
 _PRINTED = (
     "receipt",
     "paper-photo-receipt",
+    "minor-receipt",
     "progress-copy",
     "loss-receipt",
     "withdrawal-receipt",
