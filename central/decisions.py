@@ -175,11 +175,11 @@ def _decision(one: Arrived, cloned: set[str], opened: Mapping[tuple[str, str], i
         refused = Rejection.DUPLICATE_APPLICATION, "open_case"
     if refused is None:
         verdict = Verdict.TO_REVIEW if review else Verdict.ACCEPTED
-        return Decision(verdict, business.state_after(verdict), review=tuple(review))
+        return Decision(verdict, business.state_after(verdict, found), review=tuple(review))
     kind, reason = refused
     again = kind is Rejection.DUPLICATE_APPLICATION
     verdict = Verdict.DUPLICATE if again else Verdict.REJECTED
-    state = business.state_after(verdict)
+    state = business.state_after(verdict, found)
     return Decision(verdict, state, kind, reason, earlier, tuple(review))
 
 

@@ -378,6 +378,11 @@ class RegisteredPerson(models.Model):
     card_no = models.CharField("卡号", max_length=9, blank=True)
     bank = models.CharField("合作银行", max_length=40, blank=True)
     card_made = models.DateField("制卡日期", null=True, blank=True)
+    #: 2 or 3; 0 where it is not known.
+    generation = models.PositiveSmallIntegerField("第几代卡", default=0)
+    card_expires = models.DateField("有效期(二代卡)", null=True, blank=True)
+    #: What is paid to the card's account, as codes of the policy pack.
+    benefits = models.JSONField("发到卡上的待遇", default=list, blank=True)
     phone = models.CharField("联系电话", max_length=11, blank=True)
     address = models.CharField("通讯地址", max_length=100, blank=True)
     #: At a window or by the employer; what came from terminals is found in the cases.

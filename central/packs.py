@@ -40,6 +40,7 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
+
 _SATURDAY = 5
 
 #: What a pack is today -> the words for the operator.
@@ -123,22 +124,23 @@ def ruling(packs: Iterable[PolicyPack], day: date) -> PolicyPack | None:
     return max(in_force, key=_order, default=None)
 
 
-def policy_of(case: Case) -> Policy:
-    """The pack that ruled in the terminal's region, which its last heartbeat named, on the day of
-    the case: by it the citizen chose. Without one, the program's example."""
-    return _asked(_ruled(case), lambda policy: policy)
-
-
-def _ruled(case: Case) -> PolicyPack | None:
-    report = TerminalReport.objects.filter(pk=case.terminal_id).first()
+def ruled(terminal: str, day: date, ask: Callable[[Policy], T]) -> T:
+    """A rule of the pack that was in force on a day in the terminal's region, which its last
+    heartbeat named: so the citizen was told. Without a pack, or a rule in it, the program's example
+    rules. `terminal`: its number."""
+    report = TerminalReport.objects.filter(pk=terminal).first()
     packs = PolicyPack.objects.filter(region=report.region if report else "")
-    return ruling(packs, timezone.localdate(case.created))
+    return _asked(ruling(packs, day), ask)
+
+
+def policy_of(case: Case) -> Policy:
+    """The pack of `ruled` on the day of the case: by it the citizen chose."""
+    return ruled(case.terminal_id, timezone.localdate(case.created), lambda policy: policy)
 
 
 def days_of(case: Case, ask: Callable[[Policy], Days]) -> Days:
-    """How long something takes, by the pack of `policy_of`: so the citizen was told. Without a
-    rule in it, the program's example rules."""
-    return _asked(_ruled(case), ask)
+    """How long something takes, by the pack that ruled on the day of the case."""
+    return ruled(case.terminal_id, timezone.localdate(case.created), ask)
 
 
 def shortest(ask: Callable[[Policy], Days]) -> timedelta:

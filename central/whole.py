@@ -47,8 +47,8 @@ def opened(
         raise Unusable(wrong)
     person = person_of(business.id_number(document))
     created = datetime.fromisoformat(header.created)
-    attachments = dict(contents.attachments)
-    found = Opened(contents, document, evidence, person, created, attachments, hashes)
+    files = dict(contents.attachments)
+    found = Opened(contents, document, evidence, person, created, header.terminal, files, hashes)
     if wrong := business.faults(found):
         raise Unusable(wrong)
     return found

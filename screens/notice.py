@@ -34,12 +34,15 @@ class NoticeScreen(PromptScreen[Notice]):
             )
         usual = "frame.agree" if self.prompt.must_agree else "frame.next"
         icon = "check" if self.prompt.must_agree else ""
-        self.primary(
+        button = self.primary(
             self.says("agree") or self.say(usual),
             lambda: self.actions.answer(Agreement(beijing_now())),
             icon=icon,
             icon_after="" if icon else "arrow-right",
         )
+        if self.prompt.least_s:
+            button.disabled = True
+            self.after(self.prompt.least_s, lambda _: setattr(button, "disabled", False))
 
 
 class ConsentScreen(PromptScreen[AskConsent]):

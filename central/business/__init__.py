@@ -60,8 +60,9 @@ class Opened:
     evidence: Any
     #: Keyed hash of the person's ID number.
     person: str
-    #: When it was filed, as the terminal's sealed header says.
+    #: When it was filed and where, as the terminal's sealed header says.
     created: datetime
+    terminal: str
     attachments: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     #: Name of an attachment -> its SHA-256.
     hashes: Mapping[str, str] = field(default_factory=dict)
@@ -144,7 +145,7 @@ class Business:
         band = "" if proof.comparison is None else proof.comparison.band
         return (_OF_THE_BAND.get(band, "face_not_compared"),)
 
-    def state_after(self, verdict: Verdict) -> str:
+    def state_after(self, verdict: Verdict, opened: Opened) -> str:
         """Where a new case stands."""
         return {
             Verdict.ACCEPTED: "accepted",

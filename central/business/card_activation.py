@@ -89,8 +89,8 @@ class CardActivation(Business):
         unknown = ("pin_unknown",) * (opened.document.pin == "unknown")
         return (*super().reasons(opened), *unknown)
 
-    def state_after(self, verdict: Verdict) -> str:
-        return "in_force" if verdict is Verdict.ACCEPTED else super().state_after(verdict)
+    def state_after(self, verdict: Verdict, opened: Opened) -> str:
+        return "in_force" if verdict is Verdict.ACCEPTED else super().state_after(verdict, opened)
 
     def moved(self, case: Case) -> None:
         if case.state == "in_force":

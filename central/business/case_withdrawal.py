@@ -63,8 +63,9 @@ class CaseWithdrawal(Business):
         """It rests on the ID card alone."""
         return ()
 
-    def state_after(self, verdict: Verdict) -> str:
-        return "in_force" if verdict is Verdict.ACCEPTED else super().state_after(verdict)
+    def state_after(self, verdict: Verdict, opened: Opened) -> str:
+        accepted = verdict is Verdict.ACCEPTED
+        return "in_force" if accepted else super().state_after(verdict, opened)
 
     def moved(self, case: Case) -> None:
         if case.state != "in_force":

@@ -64,8 +64,8 @@ class InfoChange(Business):
             return Rejection.NOT_PERMITTED, "changed_since"
         return None
 
-    def state_after(self, verdict: Verdict) -> str:
-        return "in_force" if verdict is Verdict.ACCEPTED else super().state_after(verdict)
+    def state_after(self, verdict: Verdict, opened: Opened) -> str:
+        return "in_force" if verdict is Verdict.ACCEPTED else super().state_after(verdict, opened)
 
     def moved(self, case: Case) -> None:
         if case.state != "in_force":

@@ -12,12 +12,14 @@ meanwhile is not touched.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from central.business import Business, Opened
 from central.card_states import BLOCKED, USABLE, CardMove, bring
 from central.cases import Case
 from central.keys import person_hash
+from central.machine import move
 from central.masking import masked_card
 from central.models import CardState
 from central.packs import days_of, ends, shortest
@@ -27,7 +29,7 @@ from sync.wire.envelopes import Rejection, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime, timedelta
+    from datetime import timedelta
 
     from django.db.models import QuerySet
 
@@ -49,12 +51,13 @@ class LossReport(Business):
         "lapsed": "到期自动失效",
         "withdrawn": "已解挂",
         "returned": "退回",
+        "replaced": "已换新卡",
         "refused": "不予受理",
         "duplicate": "重复",
     }
     machine: ClassVar = {
-        "in_force": ("lapsed", "withdrawn", "returned"),
-        "to_review": ("in_force", "lapsed", "withdrawn", "returned"),
+        "in_force": ("lapsed", "withdrawn", "returned", "replaced"),
+        "to_review": ("in_force", "lapsed", "withdrawn", "returned", "replaced"),
         # A person may take it in after all, once they looked; it blocks meanwhile.
         "refused": ("to_review",),
         "duplicate": ("to_review",),
@@ -86,6 +89,8 @@ class LossReport(Business):
             return Rejection.NOT_PERMITTED, "no_card"
         if _withdrawn_since(opened.person, opened.created):
             return Rejection.NOT_PERMITTED, "withdrawn_since"
+        if _replaced_since(opened.person, opened.created):
+            return Rejection.NOT_PERMITTED, "replaced_since"
         known = registry().find(opened.person)
         formally = known is not None and known.card_state == CardState.LOST
         if found.state == "lost" and (formally or opened.document.loss == "temporary"):
@@ -96,8 +101,9 @@ class LossReport(Business):
         """A temporary loss rests on the ID card alone."""
         return () if opened.document.loss == "temporary" else super().reasons(opened)
 
-    def state_after(self, verdict: Verdict) -> str:
-        return "in_force" if verdict is Verdict.ACCEPTED else super().state_after(verdict)
+    def state_after(self, verdict: Verdict, opened: Opened) -> str:
+        accepted = verdict is Verdict.ACCEPTED
+        return "in_force" if accepted else super().state_after(verdict, opened)
 
     def lapse(self, case: Case) -> tuple[timedelta, str] | None:
         """A temporary loss ends by itself; a formal one does not, nor while a person looks."""
@@ -110,16 +116,17 @@ class LossReport(Business):
 
     def moved(self, case: Case) -> None:
         known = registry().find(case.person)
-        if known is None or (case.state not in HOLDING and _BEFORE not in case.findings):
+        if known is None or (case.state not in HOLDING and BEFORE not in case.findings):
             return
         holding = list(holding_reports(case.person))
-        if _BEFORE not in case.findings:
-            others = [one.findings[_BEFORE] for one in holding if _BEFORE in one.findings]
+        if BEFORE not in case.findings:
+            others = [one.findings[BEFORE] for one in holding if BEFORE in one.findings]
             before = others[0] if others else known.card_state
-            case.findings = {**case.findings, _BEFORE: before}
+            case.findings = {**case.findings, BEFORE: before}
             case.save(update_fields=["findings"])
-        before = CardState(case.findings[_BEFORE])
+        before = CardState(case.findings[BEFORE])
         blocks = {_block(one) for one in holding} | ({before} & set(BLOCKED))
+        blocks |= _by_replacement(case.person)
         if blocks and known.card_state in (*USABLE, *BLOCKED):
             formally = CardState.LOST in blocks
             strongest = CardState.LOST if formally else CardState.LOST_TEMPORARILY
@@ -133,8 +140,9 @@ def _lapse(policy: Policy) -> Days:
     return policy.service("loss_report").days("temporary_lapse")
 
 
-#: Finding: state of the card before the first of the reports that hold.
-_BEFORE = "card_before"
+#: Findings of a case that blocked a card: the state of the card before the first of them; of a
+#: replacement how it blocked it, and when the new one was handed out.
+BEFORE, AS, HANDED_OVER = "card_before", "card_blocked_as", "handed_over"
 
 
 def holding_reports(person: str) -> QuerySet[Case]:
@@ -149,6 +157,17 @@ def _block(report: Case) -> CardState:
     return CardState.LOST if formally else CardState.LOST_TEMPORARILY
 
 
+def _by_replacement(person: str) -> set[CardState]:
+    """How the replacement of a lost card blocks it, until 解挂 or the new card."""
+    known = Case.objects.filter(person=person, kind="card_replacement", findings__has_key=AS)
+    newest = known.order_by("-position").first()
+    if newest is None or HANDED_OVER in newest.findings:
+        return set()
+    if _withdrawn_since(person, newest.created):
+        return set()
+    return {CardState(newest.findings[AS])}
+
+
 def _is_formal(report: Case) -> bool:
     return str(report.contents["document"]["loss"]) == "formal"
 
@@ -158,6 +177,21 @@ def _withdrawn_since(person: str, made: datetime) -> bool:
     return Case.objects.filter(
         person=person, kind="loss_withdrawal", state="in_force", created__gt=made
     ).exists()
+
+
+def _replaced_since(person: str, made: datetime) -> bool:
+    """Whether a new card was handed out after this report was made: it is about the old one."""
+    known = Case.objects.filter(
+        person=person, kind="card_replacement", findings__has_key=HANDED_OVER
+    )
+    newest = known.order_by("-position").first()
+    return newest is not None and datetime.fromisoformat(newest.findings[HANDED_OVER]) > made
+
+
+def end_reports(person: str, note: str) -> None:
+    """The card they are about is cancelled: its reports must not block the next one."""
+    for position in list(holding_reports(person).values_list("position", flat=True)):
+        move(position, "replaced", by="centre", note=note)
 
 
 def _card(name: str, person: str) -> CardFound:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from central.business import WAITING, Business, Opened, is_proven_now
-from central.business.loss_report import HOLDING, holding_reports
+from central.business.loss_report import BEFORE, HOLDING, holding_reports
 from central.card_states import BLOCKED, USABLE, CardMove, bring
 from central.cases import TO_REVIEW, Case
 from central.keys import person_hash
@@ -82,8 +82,9 @@ class LossWithdrawal(Business):
             return Rejection.MISMATCH, "other_card"
         return None
 
-    def state_after(self, verdict: Verdict) -> str:
-        return "in_force" if verdict is Verdict.ACCEPTED else super().state_after(verdict)
+    def state_after(self, verdict: Verdict, opened: Opened) -> str:
+        accepted = verdict is Verdict.ACCEPTED
+        return "in_force" if accepted else super().state_after(verdict, opened)
 
     def moved(self, case: Case) -> None:
         if case.state != "in_force":
@@ -101,8 +102,16 @@ class LossWithdrawal(Business):
         known = registry().find(case.person)
         holds = holding_reports(case.person).exists()
         if known is not None and known.card_state in BLOCKED and not holds:
-            # It was blocked elsewhere, at a window or by telephone.
-            bring(case.person, CardState.NORMAL, CardMove.RELEASE)
+            # It was blocked with a replacement that came to nothing, at a window or by telephone.
+            bring(case.person, _before(case.person), CardMove.RELEASE)
+
+
+def _before(person: str) -> CardState:
+    """What a card was before a replacement blocked it; 正常 where nobody knows."""
+    known = Case.objects.filter(person=person, kind="card_replacement", findings__has_key=BEFORE)
+    newest = known.order_by("-position").first()
+    before = newest.findings[BEFORE] if newest else CardState.NORMAL
+    return CardState.NORMAL if before in BLOCKED else CardState(before)
 
 
 def _reports(person: str, after: datetime) -> QuerySet[Case]:

@@ -48,8 +48,8 @@ class PinChange(Business):
         other = known is None or document.card_no not in ("", known.card_no)
         return (*unknown, *(("other_card",) * other))
 
-    def state_after(self, verdict: Verdict) -> str:
-        return "finished" if verdict is Verdict.ACCEPTED else super().state_after(verdict)
+    def state_after(self, verdict: Verdict, opened: Opened) -> str:
+        return "finished" if verdict is Verdict.ACCEPTED else super().state_after(verdict, opened)
 
 
 BUSINESS = PinChange()

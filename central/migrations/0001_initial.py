@@ -129,6 +129,18 @@ class Migration(migrations.Migration):
                 ("bank", models.CharField(blank=True, max_length=40, verbose_name="合作银行")),
                 ("card_made", models.DateField(blank=True, null=True, verbose_name="制卡日期")),
                 (
+                    "generation",
+                    models.PositiveSmallIntegerField(default=0, verbose_name="第几代卡"),
+                ),
+                (
+                    "card_expires",
+                    models.DateField(blank=True, null=True, verbose_name="有效期(二代卡)"),
+                ),
+                (
+                    "benefits",
+                    models.JSONField(blank=True, default=list, verbose_name="发到卡上的待遇"),
+                ),
+                (
                     "phone",
                     models.CharField(blank=True, max_length=11, verbose_name="联系电话"),
                 ),

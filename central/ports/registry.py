@@ -9,8 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Protocol
 
-from django.db import connection
-
 from central.models import CardState, RegisteredPerson
 from central.ports import NotNow
 
@@ -34,13 +32,18 @@ class Registered:
     bank: str = ""
     #: When it was made (制卡日期), None where that is not known.
     card_made: date | None = None
+    #: 2 or 3; 0 where it is not known.
+    generation: int = 0
+    #: 有效期 of a second-generation card, None where it is not known.
+    card_expires: date | None = None
+    #: What is paid to the account of the card, as codes of the policy pack.
+    benefits: tuple[str, ...] = ()
     phone: str = ""
     address: str = ""
     open_elsewhere: bool = False
 
 
 _COLUMNS = [field.name for field in fields(Registered)]
-_FIND = f"SELECT {', '.join(_COLUMNS)} FROM central_registeredperson WHERE person = %s"
 
 
 class Registry(Protocol):
@@ -58,8 +61,8 @@ class Registry(Protocol):
         Raises `NotNow`."""
 
     def set_new_card(self, person: str, bank: str, made: date) -> None:
-        """From now on it is this card that is spoken of. Its number is not known yet. Otherwise
-        like `set_card_state`."""
+        """From now on it is this card, of the third generation, that is spoken of. Its number is
+        not known yet. Otherwise like `set_card_state`."""
 
     def set_contact(self, person: str, what: str, value: str) -> None:
         """`what`: "phone" or "address". Inside the caller's transaction. Raises `NotNow`."""
@@ -69,12 +72,10 @@ class DemoRegistry:
     """A table of the centre's own database."""
 
     def find(self, person: str) -> Registered | None:
-        with connection.cursor() as cursor:
-            cursor.execute(_FIND, [person])  # by hand, because it is asked with all that arrives
-            row = cursor.fetchone()
+        row = RegisteredPerson.objects.filter(pk=person).values(*_COLUMNS).first()
         if row is not None:
-            values = dict(zip(_COLUMNS, row, strict=True))
-            return Registered(**values | {"card_state": CardState(values["card_state"])})
+            state, benefits = CardState(row["card_state"]), tuple(row["benefits"])
+            return Registered(**row | {"card_state": state, "benefits": benefits})
         if not RegisteredPerson.objects.exists():
             raise NotNow(NO_REGISTRY)
         return None
@@ -88,7 +89,9 @@ class DemoRegistry:
         RegisteredPerson.objects.filter(pk=person).update(card_state=state)
 
     def set_new_card(self, person: str, bank: str, made: date) -> None:
-        RegisteredPerson.objects.filter(pk=person).update(card_no="", bank=bank, card_made=made)
+        RegisteredPerson.objects.filter(pk=person).update(
+            card_no="", bank=bank, card_made=made, generation=3, card_expires=None
+        )
 
     def set_contact(self, person: str, what: str, value: str) -> None:
         RegisteredPerson.objects.filter(pk=person).update(**{what: value})

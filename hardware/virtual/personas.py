@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 from hardware.id_documents import LAYOUTS, IdCard
 
@@ -116,6 +116,7 @@ ID_PERSONAS: Mapping[str, IdPersona] = {
     "chen": _resident("陈桂芝", "19630427", 68, "河北省唐山市古冶区林西街12楼2门202号"),
     # Whose new card was handed out and waits for its activation.
     "ma": _resident("马秀芬", "19660519", 84, "河北省唐山市滦南县倴城镇东街12号"),
+    "liu": _resident("刘国安", "19610412", 87, "河北省唐山市路北区友谊里6楼3门401号"),
     # A chip whose portrait nobody can open.
     "he": replace(
         _resident("何玉兰", "19681108", 72, "河北省唐山市开平区新苑小区8楼1门601号"),
@@ -354,7 +355,7 @@ CARD_PERSONAS: Mapping[str, CardPersona] = {
 
 #: Who is known there, and what differs from a person who may apply. The others are unknown.
 #: The names are those of the central server's registry; card state "1" is 正常 (domain §2.3).
-_STANDINGS: Mapping[str, Mapping[str, str | bool]] = {
+_STANDINGS: Mapping[str, Mapping[str, Any]] = {
     "zhang": {},
     "zhao": {},
     "chen": {},
@@ -364,11 +365,22 @@ _STANDINGS: Mapping[str, Mapping[str, str | bool]] = {
     "expired": {},
     "wang": {"card_state": "1"},
     "ma": {"card_state": "A", "card_no": "A30000002", "bank": "icbc"},
+    # Has a second-generation card in date, and draws benefits on it.
+    "liu": {
+        "card_state": "1",
+        "card_no": "T00000342",
+        "bank": "icbc",
+        "card_made": "2019-05-06",
+        "generation": 2,
+        "card_expires": "2029-05-06",
+        "benefits": ["pension", "farming"],
+        "phone": "13900000000",
+    },
     "li": {"open_elsewhere": True},
 }
 
 
-def registry() -> list[dict[str, str | bool]]:
+def registry() -> list[dict[str, Any]]:
     """The people the demo's centre knows, ready for JSON."""
     return [
         {"id_number": ID_PERSONAS[key].number, "name": ID_PERSONAS[key].name, **standing}

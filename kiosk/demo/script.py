@@ -2,9 +2,9 @@
 
 The first chapter is one complete first application as a citizen makes it, with an address typed
 and one answer changed on the review page. The others: where it stands, a card reported lost and
-found again, a telephone number changed, a loss without network, a card left behind, a card check, a
-technician's round, and what the centre can do to a terminal. The system tests make their own
-scripts of the same parts.
+found again, one replaced, a telephone number changed, a loss without network, a card left behind, a
+card check, a technician's round, and what the centre can do to a terminal. The system tests make
+their own scripts of the same parts.
 """
 
 from __future__ import annotations
@@ -165,6 +165,31 @@ def _typed_twice(pin: str) -> tuple[Act, ...]:
     """A new PIN, and once more."""
     return (Keys(pin), NEXT, Keys(pin), NEXT)
 
+
+#: A lost card is replaced, from home to the signature: told of the loss, of the benefits and of the
+#: three points, each by itself.
+REPLACED = (
+    Step("home", "home", (Touch("service:card_replacement"),)),
+    Step("replace-notice", "card_replacement.notice", (NEXT,)),
+    Step("id-card", "identity.id_card", (bench("id", "put", "liu"),)),
+    Step("why", "old_card.reason", (Touch("option:lost"),)),
+    Step("block-first", "card_replacement.lost", (NEXT,)),
+    Step("phone-known", "telephone.known", (Touch("option:known"),), ("139****0000",)),
+    Step("bank", "pickup.bank", (Touch("option:ccb"),)),
+    Step("outlet", "pickup.outlet", (Touch("option:ccb-lubei"),)),
+    Step("benefits", "old_card.benefits", (NEXT,), ("养老金", "惠农补贴")),
+    Step("point-1", "card_replacement.no_way_back", (NEXT,)),
+    Step("point-2", "card_replacement.other_bank", (NEXT,)),
+    Step("point-3", "card_replacement.accounts", (NEXT,)),
+    *_PHOTO,
+    Step("review", "review", (NEXT,), ("T00****42", "免费")),
+    *_SIGN,
+    *SIGNED,
+)
+REPLACEMENT = (
+    *REPLACED,
+    Step("replace-done", "card_replacement.to_review", _TAKE_ALL, ("等待核实",), within_s=40.0),
+)
 
 #: Staff vouch: the demo's is number 001.
 _VOUCHED = (
@@ -350,6 +375,7 @@ CHAPTERS: Mapping[str, tuple[Step, ...]] = {
     "activation": ACTIVATION,
     "pin_change": PIN_CHANGE,
     "pin_reset": PIN_RESET,
+    "replacement": REPLACEMENT,
     "offline": OFFLINE,
     "left_behind": LEFT_BEHIND,
     "card_check": CARD_CHECK,

@@ -265,10 +265,11 @@ class Policy:
     def special_group(self, code: str) -> Name:
         return _one(dict(self.special_groups), code, self._table, "special_groups")
 
-    def outlets_of(self, bank_id: str, near: Area) -> tuple[Outlet, ...]:
+    def outlets_of(self, bank_id: str, near: Area | None) -> tuple[Outlet, ...]:
         """A bank's outlets, those in the citizen's own area first, else in file order."""
         own = [outlet for outlet in self.outlets if outlet.bank == bank_id]
-        return tuple(sorted(own, key=lambda outlet: outlet.area != near.code))
+        code = "" if near is None else near.code
+        return tuple(sorted(own, key=lambda outlet: outlet.area != code))
 
 
 def read_pack(data: bytes, file: str) -> Policy:

@@ -11,6 +11,7 @@ So a rule that is missing in a pack is found with its file and its full key, nev
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -52,6 +53,19 @@ class Fee:
     yuan: int
     #: 物价、财政部门的批准文号; never empty where something is charged.
     approval: str = ""
+
+    @property
+    def name(self) -> Name:
+        """In words, for the screen and for paper."""
+        if not self.yuan:
+            return Name("免费", "free of charge")
+        return Name(f"{self.yuan} 元（{self.approval}）", f"{self.yuan} yuan ({self.approval})")
+
+
+def months_after(day: date, months: int) -> date:
+    """The same day so many months later; the last of that month where it has no such day."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 class Table:

@@ -54,6 +54,7 @@ class ReportLoss(Service):
         "lapsed": "waiting",
         "withdrawn": "ok",
         "returned": "trouble",
+        "replaced": "ok",
         "duplicate": "waiting",
     }
 

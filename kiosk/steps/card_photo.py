@@ -8,18 +8,23 @@ person.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kiosk.records.application import named
 from kiosk.records.evidence import PhotoEvidence
-from kiosk.steps.proof import compare, on_paper, proven
+from kiosk.steps.proof import compare, on_paper, prove, proven
 from kiosk.visit.flow import Recall
-from kiosk.visit.prompts import ChoosePhoto, Notice, TakePhoto
+from kiosk.visit.prompts import Choice, ChoosePhoto, Notice, Option, TakePhoto
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from kiosk.photo import CardPhoto
     from kiosk.photo.capture import Capture
     from kiosk.policy import Policy
     from kiosk.records.citizen import Citizen
+    from kiosk.records.old_card import OldCard
     from kiosk.records.proof import Proof
     from kiosk.steps.consents import Consents
     from kiosk.visit.prompts import Agreement
@@ -70,6 +75,35 @@ async def card_photo(context: Context, citizen: Citizen, consents: Consents) -> 
         attachments["portrait_wlt"] = citizen.portrait_wlt
     attachments |= {name: page.jpeg for name, page in named(citizen).items()}
     return Shot(capture, evidence, proof, attachments)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The photo for a card: taken now, or one that the centre has, and who stands there. `more`:
+    the parts of the transaction that come with it."""
+
+    sha256: str
+    proof: Proof
+    picture: CardPhoto | None = None
+    more: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+async def photo_of_card(
+    context: Context, citizen: Citizen, consents: Consents, card: OldCard, at: datetime
+) -> Picture:
+    """The centre's photo where it is new enough (R-D10) and the citizen likes it, else a new one.
+    `at`: when the visit's notice was read."""
+    if card.has_photo(context.today, context.policy.photo.valid_months):
+        facts = {"day": f"{card.photo_taken:%Y-%m-%d}"}
+        if await Choice("photo.known", _KNOWN, facts) == "known":
+            return Picture(card.photo_sha256, await prove(context, citizen, consents, at))
+    shot = await card_photo(context, citizen, consents)
+    photo = shot.capture.photo
+    more = {"attachments": shot.attachments, "evidence": shot.evidence.document()}
+    return Picture(photo.sha256, shot.proof, photo, more)
+
+
+_KNOWN = (Option("known", icon="account-box-outline"), Option("anew", icon="camera-outline"))
 
 
 async def _take(tries: int, excused: bool) -> tuple[Capture, int]:

@@ -58,6 +58,9 @@ class Paper:
     already: str = ""
     #: Whether nothing more comes of it once it is accepted.
     at_once: bool = False
+    #: Whether it counts only if the centre has it in time: while no answer came, the paper says
+    #: that nobody knows yet, and what to do is the text of the page.
+    unsure: bool = False
 
 
 async def file(transaction: Transaction, paper: Paper) -> None:
@@ -76,6 +79,8 @@ async def report(paper: Paper, submitted: Submitted, verdict: Verdict) -> None:
     if paper.already and verdict.standpoint is Standpoint.DUPLICATE:
         page, state, stands, why = paper.already, "ok", "state.already", ()
         notes = (f"{paper.already}.text",)
+    if paper.unsure and verdict.standpoint is Standpoint.QUEUED:
+        stands, notes = "state.unsure", (f"{page}.text",)
     # Only what the centre can send, and only while there is something to tell.
     over = paper.at_once and verdict.standpoint is Standpoint.ACCEPTED
     goes_on = verdict.standpoint in _GOES_ON and not over

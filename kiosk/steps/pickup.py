@@ -10,22 +10,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kiosk.policy import Name
+from kiosk.records.address import parse_address
 from kiosk.records.application import Pickup
 from kiosk.visit.prompts import Choice, Option
 
 if TYPE_CHECKING:
-    from kiosk.policy import Area, Outlet, Policy
+    from collections.abc import Sequence
+
+    from kiosk.policy import Area, Bank, Outlet, Policy
+    from kiosk.records.citizen import Citizen
 
 _MAIL = "mail"
 
 
-async def pick_up(policy: Policy, near: Area) -> Pickup:
-    """The bank, and where or how the card is handed out."""
-    bank = await Choice(
-        "pickup.bank", tuple(Option(bank.id, label=bank.name) for bank in policy.banks)
-    )
+async def pick_up(
+    policy: Policy, near: Area | None, banks: Sequence[Bank] = (), *, mail: bool = True
+) -> Pickup:
+    """The bank, and where or how the card is handed out. `banks`: those that may be chosen, if not
+    all; of a single one nobody is asked. `mail`: whether it may be sent, where the pack allows."""
+    banks = banks or policy.banks
+    bank = banks[0].id
+    if len(banks) > 1:
+        bank = await Choice(
+            "pickup.bank", tuple(Option(bank.id, label=bank.name) for bank in banks)
+        )
     ways = [_option(policy, outlet) for outlet in policy.outlets_of(bank, near)]
-    if policy.card.by_mail:
+    if policy.card.by_mail and mail:
         ways.append(Option(_MAIL, icon="email-outline"))
     facts = {"bank": policy.bank(bank).name}
     chosen = await Choice("pickup.outlet", tuple(ways), facts=facts)
@@ -40,3 +50,10 @@ def _option(policy: Policy, outlet: Outlet) -> Option:
     mark = policy.card.instant
     detail = Name(f"{mark} · {outlet.address}", f"{mark.english} · {outlet.address}")
     return Option(outlet.id, label=outlet.name, detail=detail, icon="flash")
+
+
+async def pick_outlet(policy: Policy, citizen: Citizen, banks: Sequence[Bank] = ()) -> Outlet:
+    """The same where no address is asked for: near the ID card's, and never by mail."""
+    home = parse_address(citizen.id_address, policy.areas)
+    pickup = await pick_up(policy, None if home is None else home.area, banks, mail=False)
+    return policy.outlet(pickup.outlet)

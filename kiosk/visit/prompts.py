@@ -102,6 +102,8 @@ class Notice(Prompt[Agreement]):
     facts: Facts = field(default_factory=dict, repr=False)
     #: Whether there is a second way on, for whom the usual does not fit.
     exception: bool = False
+    #: Seconds to read, before which the page does not go on.
+    least_s: float = 0.0
 
     def check(self, answer: Agreement) -> Agreement:
         if answer.exception and not self.exception:

@@ -46,6 +46,17 @@ ELIGIBLE = Reply({"rejection": "", "reason": "", "phone": ""})
 KNOWN = Reply({"rejection": "", "reason": "", "phone": "139****0000"})
 HAS_CARD = Reply({"rejection": "not_permitted", "reason": "has_card", "phone": ""})
 OFFLINE = Reply()
+
+
+def old_card(**other: Any) -> Reply:
+    """The card that is to be replaced, as the centre tells of it."""
+    usual = {"rejection": "", "state": "in_use", "card": "A12****89", "generation": 3}
+    more = {"expires": "", "bank": "icbc", "made": "2020-01-02", "benefits": []}
+    photo = {"phone": "139****0000", "photo_sha256": "", "photo_taken": ""}
+    return Reply(usual | more | photo | other)
+
+
+OLD_CARD = old_card()
 AGREED = Agreement(NOW)
 SUBMITTED = Submitted("01890000-0000-7000-8000-000000000000", "13029926112400015")
 ACCEPTED = Verdict(Standpoint.ACCEPTED)

@@ -21,7 +21,7 @@ from kiosk.visit.flow import Ending, Prompt, Unacceptable, Visit
 from kiosk.visit.service import Context, Service
 from kiosk.words import Words
 from tests.flows.counter import CONTEXT
-from tests.flows.packs import CHARGED, MAILED, PLASTIC_ONLY, policy_with
+from tests.flows.packs import CHARGED, CHARGED_LOST, MAILED, PAY_DAYS, PLASTIC_ONLY, policy_with
 from tests.flows.ways import SPOILT, Revise, Way, ways
 
 #: Prompts of one path that are answered otherwise than by the way that leads on: on the first
@@ -34,7 +34,9 @@ LONGEST = 90
 CONTEXTS: tuple[Context, ...] = (
     dataclasses.replace(CONTEXT, comparison=Place.TERMINAL, staffed=True),
     dataclasses.replace(CONTEXT, printer=False),
-    dataclasses.replace(CONTEXT, policy=policy_with(CHARGED, MAILED, PLASTIC_ONLY)),
+    dataclasses.replace(
+        CONTEXT, policy=policy_with(CHARGED, CHARGED_LOST, PAY_DAYS, MAILED, PLASTIC_ONLY)
+    ),
 )
 
 

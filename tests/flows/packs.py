@@ -28,6 +28,10 @@ def policy_with(*changes: tuple[str, str]) -> Policy:
 
 #: A change for `policy_with`: the first card costs 20 yuan.
 CHARGED = ("first = { yuan = 0 }", 'first = { yuan = 20, approval = "示例批文" }')
+#: The same for a lost card.
+CHARGED_LOST = ("lost = { yuan = 0 }", 'lost = { yuan = 15, approval = "示例批文" }')
+#: Benefits are paid on the days of the tests.
+PAY_DAYS = ("first = 30", "first = 20")
 
 #: Likewise: the card may come by mail; no electronic card is made with it.
 MAILED = ("by_mail = false", "by_mail = true")

@@ -149,7 +149,7 @@ def test_a_service_has_a_table_of_its_own_with_any_keys() -> None:
     assert policy.service("parking").flag("free") is True
     assert policy.service("parking").text("note") == "试"
     assert policy.service("loss_report").days("temporary_lapse") == Days(15, "calendar")
-    assert policy.service("replacement").whole("other_bank_after_months") == 6
+    assert policy.service("card_replacement").whole("other_bank_after_months") == 6
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_what_a_pack_does_not_say_is_named_with_file_and_key(ask: object, wrong:
 
 def test_an_older_pack_says_which_rules_of_a_newer_release_it_lacks() -> None:
     older = policy_with(("other_bank_after_months = 6\n", ""))
-    assert older.lacks(load_policy()) == ("service.replacement.other_bank_after_months",)
+    assert older.lacks(load_policy()) == ("service.card_replacement.other_bank_after_months",)
     assert load_policy().lacks(older) == ()
 
 

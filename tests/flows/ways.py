@@ -49,6 +49,9 @@ SPOILT = (
     "张",
 )
 
+#: What may be paid to the account of a card.
+BENEFITS = ("pension", "unemployment", "injury", "medical", "employment", "farming")
+
 #: Why the centre refuses (domain §2.3).
 REFUSALS = ("person_unknown", "mismatch", "duplicate_application", "not_permitted")
 
@@ -92,6 +95,16 @@ REPLIES: Mapping[str, tuple[Reply, ...]] = {
         Reply(),
         *(Reply({"rejection": "", "state": state}) for state in ("none", "lost")),
         Reply({"rejection": "", "state": "lost", "card": "c1", "temporary": True}),
+        *(Reply({"rejection": refusal, "state": ""}) for refusal in REFUSALS),
+    ),
+    "card_replacement.card": (
+        counter.OLD_CARD,
+        Reply(),
+        counter.old_card(state="lost", bank="icbc", made="2026-10-01", benefits=["farming"]),
+        counter.old_card(generation=2, expires="2030-01-01", benefits=[*BENEFITS, "of 2030"]),
+        counter.old_card(photo_sha256="1" * 64, photo_taken="2026-11-01", phone=""),
+        counter.old_card(bank="of another province", made="2026-10-01"),
+        *(counter.old_card(state=state) for state in ("none", "of a newer centre")),
         *(Reply({"rejection": refusal, "state": ""}) for refusal in REFUSALS),
     ),
     "loss_withdrawal.state": (

@@ -21,6 +21,7 @@ from kiosk.records.pins import Pins
 from kiosk.records.staff import Staff
 from kiosk.settings import Settings
 from kiosk.steps.matters import WAY
+from kiosk.steps.old_card import REASONS
 from kiosk.terminal import QueueState
 from kiosk.upkeep.left_behind import ROW, Left
 from kiosk.visit import prompts as p
@@ -89,6 +90,53 @@ def sample_prompts() -> dict[str, Prompt[Any]]:
                 Option("anew", icon="pencil-outline"),
             ),
             {"day": "2026-11-23"},
+        ),
+        "replace-reason": p.Choice(
+            "old_card.reason", tuple(Option(one, icon=icon) for one, icon in REASONS.items())
+        ),
+        "replace-notice": p.Notice(
+            "card_replacement.notice",
+            (
+                ("no_paper", "printer-off-outline"),
+                ("fee_due", "cash"),
+                ("old", "card-bulleted-outline"),
+                ("electronic", "cellphone"),
+                ("data", "shield-lock-outline"),
+            ),
+            must_agree=True,
+            facts={"days": 30},
+            exception=True,
+        ),
+        "replace-offline": p.Choice(
+            "card_replacement.offline",
+            (Option("book", icon="calendar-clock"), Option("leave", icon="exit-to-app")),
+        ),
+        "replace-benefits": p.Notice(
+            "old_card.benefits",
+            (
+                *((one, "cash") for one in ("pension", "medical", "employment", "farming")),
+                ("pay_days", "calendar-clock"),
+            ),
+            facts={
+                "pay_days": "30 日到次月 15 日",
+                **dict(load_policy().service("card_replacement").names("benefits")),
+            },
+        ),
+        "replace-point": p.Notice(
+            "card_replacement.accounts", (("what", "cash"),), must_agree=True, least_s=5.0
+        ),
+        "replace-queued": p.Done(
+            "card_replacement.queued",
+            "waiting",
+            "13029926112400015",
+            facts={"minutes": 10},
+            lines=("state.unsure.meaning",),
+        ),
+        "replace-booked": p.Done(
+            "card_replacement.booking.queued",
+            "waiting",
+            "13029926112400015",
+            lines=("state.queued.meaning",),
         ),
         "choice-two": p.Choice(
             "address.same",

@@ -11,11 +11,13 @@ import os
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import time_machine
+
 from sync.envelope import Sealer
 from sync.header import BEIJING, EnvelopeHeader
 from sync.ids import uuid7
 from sync.wire.envelopes import Envelope
-from tests.system.people import MATCH, Person, contents_of, form_of, jpeg, png
+from tests.system.people import MATCH, Person, contents_of, form_of, jpeg, png, replacement_of
 from tests.system.test_businesses import loss_of, withdrawal_of
 
 if TYPE_CHECKING:
@@ -25,6 +27,15 @@ if TYPE_CHECKING:
 MORNING = datetime(2026, 11, 24, 9, 0, tzinfo=BEIJING)
 
 _ORDERS = itertools.count(1)
+
+NEW_PHOTO = jpeg()
+
+#: What has to be agreed to before a card is replaced.
+POINTS = (
+    "card_replacement.no_way_back",
+    "card_replacement.other_bank",
+    "card_replacement.accounts",
+)
 
 
 class Centre:
@@ -84,6 +95,20 @@ class Centre:
             person=person_hash(id_number), defaults={"name": name, "card_state": ""}
         )
 
+    def register(self, person: Person, **facts: Any) -> None:
+        """The registry says more of them."""
+        from central.keys import person_hash
+        from central.models import RegisteredPerson
+
+        RegisteredPerson.objects.filter(pk=person_hash(person.number)).update(**facts)
+
+    def row(self, person: Person) -> Any:
+        """What the registry has of them."""
+        from central.keys import person_hash
+        from central.models import RegisteredPerson
+
+        return RegisteredPerson.objects.get(pk=person_hash(person.number))
+
     def card(self, person: Person) -> str:
         from central.keys import person_hash
         from central.models import RegisteredPerson
@@ -117,9 +142,10 @@ class Centre:
         staff: dict[str, str] | None = None,
         pictures: dict[str, bytes] | None = None,
         seen_s: float = 5.0,
+        consents: tuple[str, ...] = (),
     ) -> Envelope:
         """One transaction made `minute` minutes after nine. `seen_s`: so long before the signature
-        it was seen who stands there."""
+        it was seen who stands there; `consents`: texts that were agreed to."""
         self._seq += 1
         created = MORNING + timedelta(minutes=minute)
         header = EnvelopeHeader(
@@ -134,6 +160,7 @@ class Centre:
             algorithm=self._sealer.algorithm,
         )
         contents = contents_of(header, document, pictures or {})
+        contents["consents"] += [{**contents["consents"][0], "text_id": text} for text in consents]
         signed = contents.get("signature")
         done = datetime.fromisoformat(signed["signed_at"]) if signed else created
         at = (done - timedelta(seconds=seen_s)).isoformat()
@@ -152,6 +179,29 @@ class Centre:
         pictures = {"photo": jpeg(), "signature": png(), "portrait_wlt": person.number.encode()}
         form = form_of(person, pictures["photo"])
         return self.file("first_application", form, minute, pictures=pictures, **more)
+
+    def replaced(
+        self,
+        person: Person,
+        minute: int,
+        *,
+        photo: bytes | None = NEW_PHOTO,
+        late_s: int = 10,
+        consents: tuple[str, ...] = POINTS,
+        document: dict[str, Any] | None = None,
+        **more: Any,
+    ) -> ItemAnswer:
+        """A replacement (补换卡), arriving `late_s` seconds after it was made. `photo`: None, it is
+        not sent; `document`: what it says otherwise."""
+        form = replacement_of(person, photo or NEW_PHOTO) | (document or {})
+        pictures = {"signature": png()} | ({"photo": photo} if photo else {})
+        if form["booking"]:
+            pictures, consents = {}, ()
+        arrives = MORNING + timedelta(minutes=minute, seconds=late_s)
+        with time_machine.travel(arrives, tick=False):
+            return self.file(
+                "card_replacement", form, minute, pictures=pictures, consents=consents, **more
+            )
 
     def move(self, answer: ItemAnswer, to: str) -> None:
         from central.machine import move

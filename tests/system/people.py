@@ -9,6 +9,7 @@ import base64
 import io
 import random
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image, ImageDraw
@@ -116,6 +117,7 @@ REGISTRY = [
 ]
 
 
+@cache
 def jpeg(width: int = 358, height: int = 441) -> bytes:
     out = io.BytesIO()
     Image.new("RGB", (width, height), (235, 240, 245)).save(out, "JPEG", quality=70, dpi=(350, 350))
@@ -138,6 +140,7 @@ def large_jpeg() -> bytes:
     return out.getvalue()
 
 
+@cache
 def png() -> bytes:
     out = io.BytesIO()
     Image.new("L", (90, 36), 255).save(out, "PNG")
@@ -184,6 +187,24 @@ def form_of(person: Person, photo: bytes) -> dict[str, Any]:
         "outlet": "outlet_1",
         "pickup": "outlet",
         "electronic": True,
+        "photo_sha256": sha256_hex(photo),
+    }
+
+
+def replacement_of(person: Person, photo: bytes) -> dict[str, Any]:
+    """A lost card is to be replaced."""
+    return {
+        "booking": False,
+        "name": person.name,
+        "id_number": person.number,
+        "reason": "lost",
+        "card": "T00****78",
+        "phone": "",
+        "bank": "icbc",
+        "outlet": "icbc-lubei",
+        "fee": 0,
+        "approval": "",
+        "electronic": False,
         "photo_sha256": sha256_hex(photo),
     }
 
