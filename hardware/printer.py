@@ -58,6 +58,8 @@ _PUSHED_REST, _PUSHED_S = 3, 0.05
 
 #: Between two looks at the status while the end is waited for; seconds.
 _CONFIRM_POLL_S = 0.2
+#: And while nothing is left but its paper; seconds.
+_SETTLE_POLL_S = 1.0
 
 #: A receipt that nobody took is taken back after this long, seconds.
 _LEFT_IN_MOUTH_S = 30.0
@@ -235,7 +237,7 @@ class ReceiptPrinter:
         """What was made into dots needs its time until it is on paper, and may still meet an end
         of paper there."""
         while (left := self._on_paper_at - time.monotonic()) > 0:
-            time.sleep(min(left, _CONFIRM_POLL_S))
+            time.sleep(min(left, _SETTLE_POLL_S))
             self._must_print()
         if fault := self.status().fault():
             raise DeviceFault(fault)

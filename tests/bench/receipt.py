@@ -17,6 +17,7 @@ from hardware.escpos import ASK_PAPER_QUEUED, Encoder
 from hardware.layout import PrintLine, lay_out
 from hardware.paper import Qr, Receipt, Text
 from hardware.printer import ReceiptPrinter
+from hardware.printer_models import model_named
 from kiosk.clock import beijing_now
 from kiosk.receipts import Letterhead, Slip
 from kiosk.receipts.layout import compose
@@ -73,7 +74,7 @@ def _text(receipt: Receipt) -> list[str]:
 
 def _sent(receipt: Receipt) -> bytes:
     """The bytes of its lines of text."""
-    encoder = Encoder()
+    encoder = Encoder(model_named("epson"))
     lines = lay_out(receipt, COLUMNS)
     return b"".join(
         encoder.encode(line) for line in lines if isinstance(line, PrintLine) and line.text
@@ -89,6 +90,7 @@ class _Printer:
 
     def write(self, data: bytes) -> None:
         self.count += len(data)
+        self._answers += b"\x37\x25\0" * data.count(b"\x10\x14")
         self._answers += b"\x12" * data.count(b"\x10\x04") + b"\0" * data.count(ASK_PAPER_QUEUED)
 
     def read(self, count: int, timeout_s: float) -> bytes:
@@ -104,7 +106,7 @@ class _Printer:
 
 def _on_the_wire(receipt: Receipt) -> int:
     """All bytes that its text costs: questions, cut and what sets the printer up with it."""
-    printer, line = ReceiptPrinter("", COLUMNS), _Printer()
+    printer, line = ReceiptPrinter("", "epson", COLUMNS), _Printer()
     printer._line = cast(Any, line)
     printer.print((Text(""),), "before")  # what is left of a start
     line.count = 0

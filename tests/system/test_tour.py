@@ -16,7 +16,7 @@ from kiosk.demo import script
 from kiosk.records.masking import mask_name
 from tests.system.conftest import environment
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(480)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(960)]
 
 PERSON = ID_PERSONAS["zhang"]
 
@@ -26,7 +26,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What a successful tour left."""
     folder = tmp_path_factory.mktemp("tour")
     words = [sys.executable, "-m", "kiosk", "demo", "--tour", str(folder)]
-    done = subprocess.run(words, capture_output=True, text=True, env=environment(), timeout=450)
+    done = subprocess.run(words, capture_output=True, text=True, env=environment(), timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
 
