@@ -239,8 +239,7 @@ class ReceiptPrinter:
         while (left := self._on_paper_at - time.monotonic()) > 0:
             time.sleep(min(left, _SETTLE_POLL_S))
             self._must_print()
-        if fault := self.status().fault():
-            raise DeviceFault(fault)
+        self._must_print()
 
     # -- what is left of a job ---------------------------------------------------------------
 
