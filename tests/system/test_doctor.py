@@ -82,7 +82,9 @@ def faults(world: World, *only: str) -> dict[str, str]:
     assert [row["check"] for row in rows] == list(only or CHECKS)
     found = {row["check"]: row["fault"] for row in rows if row["fault"]}
     assert result.exit_code == bool(found)
-    assert not [row for row in rows if row["state"] == "absent"]
+    # The demonstration has one camera, which takes pages as well.
+    absent = [row["check"] for row in rows if row["state"] == "absent"]
+    assert set(absent) <= {"document_camera"}
     return found
 
 
