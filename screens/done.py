@@ -24,8 +24,10 @@ class DoneScreen(PromptScreen[Done]):
 
     def build(self) -> None:
         ink, tint, icon = theme.STATES[self.prompt.state]
-        head = Panel(fill=tint, border=ink, pad=48)
-        head.add_widget(Icon(icon, 180, ink, pos_hint={"center_x": 0.5}))
+        # What to do without a receipt needs the room.
+        side, pad = (120, 32) if self.prompt.not_printed else (180, 48)
+        head = Panel(fill=tint, border=ink, pad=pad)
+        head.add_widget(Icon(icon, side, ink, pos_hint={"center_x": 0.5}))
         title = self.say(f"{self.prompt.id}.title")
         head.add_widget(Text(title, role="title", colour=ink, align="center"))
         if text := self.says("text"):

@@ -98,4 +98,4 @@ def test_who_cannot_get_it_right_has_it_taken_as_it_is(far_end: VirtualCamera) -
 def test_a_camera_that_is_pulled_meanwhile_is_a_fault(far_end: VirtualCamera) -> None:
     with pytest.raises(DeviceFault) as caught:
         laid_down(far_end, lambda view: far_end.unplug())
-    assert caught.value.code is FaultCode.CAMERA_NO_FRAMES
+    assert caught.value.code is FaultCode.CAMERA_ABSENT
