@@ -305,8 +305,13 @@ def test_a_receipt_broken_off_leaves_nothing_for_the_next_citizen(
         printer.print(RECEIPT * 20, "a1")
     assert caught.value.code is FAULTS[name][1]
     far_end.mend(name)
+    if printer.poll().fault is FaultCode.PRINTER_UNCLEARED:
+        # It did not confirm that it has forgotten: staff takes away what is left.
+        printer.print((Text("测试页"),), "staff", by_staff=True)
+        eventually(lambda: "测试页" in far_end.receipts()[-1])
+    before = len(far_end.receipts())
     printer.print(NEXT, "a2")
-    eventually(lambda: len(far_end.receipts()) >= 2)
-    begun, next_one = far_end.receipts()
+    eventually(lambda: len(far_end.receipts()) > before)
+    begun, *_, next_one = far_end.receipts()
     assert 0 < begun.count("第1项：") < 20
     assert next_one.strip() == "下一位的回执"
