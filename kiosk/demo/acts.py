@@ -64,10 +64,14 @@ class Choose:
     behind: tuple[str, ...] = ("group:more", "group:card")
 
     def __call__(self, doer: Doer) -> None:
-        there = {target.tag for target in doer.look().targets}
         own = f"service:{self.service}"
-        if own not in there:
+        # A touch right after the one that led home may be taken for that one's second.
+        for _ in range(5):
+            there = {target.tag for target in doer.look().targets}
+            if own in there:
+                break
             doer.tap(next((tag for tag in self.behind if tag in there), own))
+            time.sleep(0.5)
         doer.tap(own)
 
 

@@ -72,7 +72,8 @@ class Centre:
         from central.models import RegisteredPerson
 
         order = next(_ORDERS)
-        person = Person("持卡人", f"19{10 + order % 80:02d}0101", 300 + order)
+        year, month = 10 + order % 80, 1 + order // 80 % 12
+        person = Person("持卡人", f"19{year:02d}{month:02d}01", 300 + order % 700)
         RegisteredPerson.objects.update_or_create(
             person=person_hash(person.number),
             defaults={"name": person.name, "card_state": card_state, "card_no": "T00000678"},

@@ -97,8 +97,24 @@ CARD_HOLDERS = [
     for n, digit in enumerate("甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申酉戌亥")
 ]
 
+#: For the test of a state folder that was put back.
+PUT_BACK = [Person(f"退回{digit}", "19690909", 1 + 2 * n) for n, digit in enumerate("甲乙丙丁")]
+
+#: Who have a card and have it replaced.
+REPLACED = [
+    Person(
+        f"换卡{digit}",
+        "19790909",
+        401 + 2 * n,
+        (("card_state", "1"), ("card_no", f"R{n:05d}678"), ("bank", "bank_a")),
+    )
+    for n, digit in enumerate("甲")
+]
+
 REGISTRY = [
     *CARD_HOLDERS,
+    *PUT_BACK,
+    *REPLACED,
     HOLDER,
     DECEASED,
     UNINSURED,

@@ -20,7 +20,7 @@ from sync.wire.envelopes import BatchAnswer
 from sync.wire.fleet import DesiredState, HeartbeatAnswer, Numbered
 from tests.system import answers, people
 from tests.system.conftest import CentralServer, enrolled
-from tests.system.people import FREE, application_of
+from tests.system.people import FREE, PUT_BACK, application_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -99,7 +99,7 @@ def test_a_folder_that_was_written_back_in_place_goes_on_above_what_the_centre_h
     before = {file: file.read_bytes() for file in terminal.state.iterdir()}
     box = Outbox(terminal.state / "outbox.db", terminal.identity.terminal)
     with agent(terminal):
-        given = [put(replace(terminal, outbox=box), person) for person in FREE[15:18]]
+        given = [put(replace(terminal, outbox=box), person) for person in PUT_BACK[:3]]
         until(lambda: accepted(box, given[-1]), "verdict")
     box.close()
     for file, data in before.items():
@@ -111,7 +111,7 @@ def test_a_folder_that_was_written_back_in_place_goes_on_above_what_the_centre_h
     with agent(terminal):
         until(lambda: box.counts_and_ages().last_seq == given[-1].seq, "the centre's word")
         until(lambda: "被退回到旧状态" in central.command("alarms", "--look"), "the alarm")
-    after = put(replace(terminal, outbox=box), FREE[15])
+    after = put(replace(terminal, outbox=box), PUT_BACK[3])
     assert after.seq == given[-1].seq + 1
     assert after.receipt_no not in {stored.receipt_no for stored in given}
     assert box.counts_and_ages().set_back == 1

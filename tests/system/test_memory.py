@@ -38,7 +38,8 @@ WAYS = [
         for prefix, device in _BY_PREFIX.items()
         if code.startswith(prefix)
     ),
-    *((device, FaultCode.INTERNAL) for device in Device),
+    # Pages of paper are taken by the same driver as the photo.
+    *((device, FaultCode.INTERNAL) for device in Device if device != Device.DOCUMENT_CAMERA),
     ("outbox", FaultCode.OUTBOX_UNAVAILABLE),
 ]
 

@@ -14,8 +14,8 @@ import time_machine
 from sync.canonical import sha256_hex
 from sync.envelope import Sealer
 from tests.system.in_process import MORNING, NEW_PHOTO, POINTS
-from tests.system.people import contents_of, jpeg, png, replacement_of
-from tests.system.test_businesses import HOLDERS, asked, state_of
+from tests.system.people import REPLACED, contents_of, jpeg, png, replacement_of
+from tests.system.test_businesses import asked, state_of
 from tests.system.test_central import decided
 
 if TYPE_CHECKING:
@@ -379,7 +379,7 @@ def test_an_operator_reads_names_and_what_was_agreed_to(centre: Centre) -> None:
 def test_a_replacement_goes_the_whole_way(
     central: CentralServer, terminal: EnrolledTerminal
 ) -> None:
-    person = next(HOLDERS)
+    person = REPLACED[0]
     before = asked(terminal, "card_replacement.card", person)
     assert (before["rejection"], before["state"]) == (None, "in_use")
     sealer = Sealer.of(terminal.identity)

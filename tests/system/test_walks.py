@@ -52,6 +52,8 @@ if TYPE_CHECKING:
 
 #: Visits of each service.
 WALKS = int(os.environ.get("KIOSK_WALKS", "60"))
+#: What the centre says of something that it takes in; walks go on until it did once.
+TAKEN_IN = {"accepted", "to_review"}
 #: A visit that is longer goes in circles on purpose: the citizen leaves.
 LONGEST = 60
 #: What the registry may say of somebody's card; None: it does not know the person.
@@ -336,7 +338,9 @@ def test_the_centre_holds_exactly_what_each_visit_was_told(
     terminal = booth(centre)
     centre.knows(counter.CHILD.number, counter.CHILD.name)
     told_of: set[str] = set()
-    for number in range(WALKS):
+    for number in range(5 * WALKS):
+        if number >= WALKS and (told_of & TAKEN_IN or not service.submits):
+            break
         before = cases_of(terminal)
         seed = f"{service.id} {number}"
         with time_machine.travel(counter.NOW + timedelta(seconds=5), tick=True):
@@ -364,4 +368,4 @@ def test_the_centre_holds_exactly_what_each_visit_was_told(
             assert given == citizen.told.agreed[item], f"{seed}: agreed to {given}"
             told_of.add(case.verdict)
     if service.submits:
-        assert "accepted" in told_of or "to_review" in told_of, f"{told_of}: nothing was taken in"
+        assert told_of & TAKEN_IN, f"{told_of}: nothing was taken in"
