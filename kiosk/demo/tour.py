@@ -40,6 +40,7 @@ _PRINTED = (
     "activation-receipt",
     "pin-change-receipt",
     "pin-reset-receipt",
+    "replacement-receipt",
     "loss-waiting-receipt",
     "test-page",
 )
