@@ -103,7 +103,6 @@ class Stage(Frame):
         """A citizen has chosen a service."""
         if self._visit is not None:
             return
-        forgetting.begin()
         self._service = service
         self._visit = self.terminal.visit(service)
         name = self.terminal.words.say(f"service.{service.id}.name")

@@ -62,12 +62,6 @@ def forbid_dumps() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
-def begin() -> None:
-    """When a visit begins: what is there already holds nothing of it. The end of the visit, for
-    which somebody waits, need not look through it; `forget` does."""
-    gc.freeze()
-
-
 def overwrite_what_is_free() -> None:
     """When a visit has ended and before anything is made that stays: what comes next would use the
     memory that the visit let go of, but not to the last byte. Takes some fifty milliseconds."""
@@ -81,7 +75,6 @@ def forget(others: list[Future[None]]) -> None:
     """After a visit, when nothing refers to it any more; to be called by the thread that made the
     widgets. `others`: the same is on its way on those threads; the list is emptied. Takes some
     fifty milliseconds here and the rest on a thread of its own."""
-    gc.unfreeze()
     gc.collect()
     use_what_is_kept_aside()
     threading.Thread(target=_overwrite, args=(others,), name="forgetting", daemon=True).start()
