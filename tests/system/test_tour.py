@@ -88,6 +88,7 @@ def test_each_matter_of_the_tour_stands_where_its_citizen_was_told(
         if case["kind"] != "first_application"
     ]
     assert states == [
+        ("minor_application", "to_review"),
         ("loss_report", "withdrawn"),
         ("loss_withdrawal", "in_force"),
         ("info_change", "in_force"),
@@ -96,6 +97,7 @@ def test_each_matter_of_the_tour_stands_where_its_citizen_was_told(
         # What was asked for, and what came of it.
         ("pin_reset", "finished"),
         ("pin_reset", "finished"),
+        ("card_replacement", "to_review"),
         ("loss_report", "in_force"),
     ]
 
