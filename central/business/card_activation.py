@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from central.business import Business, Opened, is_proven_now
+from central import own_card
+from central.business import Business, Opened
 from central.card_states import BLOCKED, CardMove, bring
 from central.keys import person_hash
 from central.models import CardState
@@ -52,8 +53,7 @@ class CardActivation(Business):
         "active_already": "卡已经启用",
         "being_made": "卡还没有领出",
         "lost": "卡已挂失",
-        "unproven": "没有核验本人,或核验过久",
-        "other_card": "卡号与登记的不一致",
+        **own_card.WORDS,
     }
     grave: ClassVar = {
         "in_force": "卡片立即启用。",
@@ -62,10 +62,7 @@ class CardActivation(Business):
 
     def rows(self, document: Mapping[str, Any], policy: Policy) -> list[tuple[str, str]]:
         return [
-            ("姓名", document["name"]),
-            ("身份证号", document["id_number"]),
-            ("卡识别码", document["card_id"]),
-            ("卡号", document.get("card_no", "")),
+            *own_card.rows(document),
             ("密码", _PINS[document["pin"]]),
         ]
 
@@ -78,12 +75,7 @@ class CardActivation(Business):
             return Rejection.DUPLICATE_APPLICATION, "active_already"
         if found.state != "inactive":
             return Rejection.NOT_PERMITTED, found.state
-        if not is_proven_now(opened):
-            return Rejection.NOT_PERMITTED, "unproven"
-        known = registry().find(opened.person)
-        if known is not None and known.card_no and document.card_no not in ("", known.card_no):
-            return Rejection.MISMATCH, "other_card"
-        return None
+        return own_card.refusal(opened)
 
     def reasons(self, opened: Opened) -> tuple[str, ...]:
         unknown = ("pin_unknown",) * (opened.document.pin == "unknown")

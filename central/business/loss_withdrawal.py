@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from central.business import WAITING, Business, Opened, is_proven_now
+from central import own_card
+from central.business import WAITING, Business, Opened
 from central.business.loss_report import BEFORE, HOLDING, holding_reports
 from central.card_states import BLOCKED, USABLE, CardMove, bring
 from central.cases import TO_REVIEW, Case
@@ -53,18 +54,12 @@ class LossWithdrawal(Business):
         "in_use": "卡没有挂失",
         "replaced": "已申请新卡,旧卡作废",
         "lost_again": "之后又报了挂失",
-        "unproven": "没有核验本人,或核验过久",
-        "other_card": "卡号与登记的不一致",
+        **own_card.WORDS,
     }
     open_states = ("to_review",)
 
     def rows(self, document: Mapping[str, Any], policy: Policy) -> list[tuple[str, str]]:
-        return [
-            ("姓名", document["name"]),
-            ("身份证号", document["id_number"]),
-            ("卡识别码", document["card_id"]),
-            ("卡号", document.get("card_no", "")),
-        ]
+        return own_card.rows(document)
 
     def refusal(self, opened: Opened) -> tuple[Rejection, str] | None:
         document = opened.document
@@ -75,12 +70,7 @@ class LossWithdrawal(Business):
             return Rejection.NOT_PERMITTED, found.state
         if _reports(opened.person, after=opened.created).exists():
             return Rejection.NOT_PERMITTED, "lost_again"
-        if not is_proven_now(opened):
-            return Rejection.NOT_PERMITTED, "unproven"
-        known = registry().find(opened.person)
-        if known is not None and known.card_no and document.card_no not in ("", known.card_no):
-            return Rejection.MISMATCH, "other_card"
-        return None
+        return own_card.refusal(opened)
 
     def state_after(self, verdict: Verdict, opened: Opened) -> str:
         accepted = verdict is Verdict.ACCEPTED

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from central import own_card
 from central.business import Business, Opened
 from central.ports.registry import registry
 from sync.wire.envelopes import Verdict
@@ -34,10 +35,7 @@ class PinChange(Business):
 
     def rows(self, document: Mapping[str, Any], policy: Policy) -> list[tuple[str, str]]:
         return [
-            ("姓名", document["name"]),
-            ("身份证号", document["id_number"]),
-            ("卡识别码", document["card_id"]),
-            ("卡号", document.get("card_no", "")),
+            *own_card.rows(document),
             ("结果", _OUTCOMES[document["outcome"]]),
         ]
 

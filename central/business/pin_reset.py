@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.utils import timezone
 
-from central import card_scripts
-from central.business import Business, Opened, is_proven_now
+from central import card_scripts, own_card
+from central.business import Business, Opened
 from central.card_states import BLOCKED
 from central.cases import TO_REVIEW, Case
 from central.keys import person_hash
@@ -67,15 +67,15 @@ class PinReset(Business):
         "no_outcome": "指令已下发,终端没有报告结果",
         "no_request": "没有对应的申请",
         "many_resets": "一天内多次申请重置",
+        "inactive": "卡还没有启用",
+        "lost": "卡已挂失",
+        **own_card.WORDS,
     }
     lapsing = ("accepted",)
 
     def rows(self, document: Mapping[str, Any], policy: Policy) -> list[tuple[str, str]]:
         return [
-            ("姓名", document["name"]),
-            ("身份证号", document["id_number"]),
-            ("卡识别码", document["card_id"]),
-            ("卡号", document.get("card_no", "")),
+            *own_card.rows(document),
             ("用途", _PURPOSES[document["purpose"]]),
             ("内容", _OUTCOMES[document.get("outcome", "")]),
         ]
@@ -89,12 +89,7 @@ class PinReset(Business):
             return found.rejection, "name"
         if found.state != "in_use":
             return Rejection.NOT_PERMITTED, found.state
-        if not is_proven_now(opened):
-            return Rejection.NOT_PERMITTED, "unproven"
-        known = registry().find(opened.person)
-        if known is not None and known.card_no and document.card_no not in ("", known.card_no):
-            return Rejection.MISMATCH, "other_card"
-        return None
+        return own_card.refusal(opened)
 
     def reasons(self, opened: Opened) -> tuple[str, ...]:
         if opened.document.outcome:
