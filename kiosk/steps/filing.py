@@ -40,6 +40,11 @@ _USUAL_REASON = {
 _GOES_ON = (Standpoint.ACCEPTED, Standpoint.TO_REVIEW, Standpoint.QUEUED)
 
 
+#: Nobody is told to keep a receipt that was not printed: `{receipt}` in the words of a result page.
+_IN_HAND = {"receipt": "filing.receipt.printed"}
+_MISSING = {"receipt": "filing.receipt.missing"}
+
+
 @dataclass(frozen=True)
 class Paper:
     """What a business puts on its receipt beside the state and the number. Words: `<id>.title`, and
@@ -91,7 +96,7 @@ async def report(paper: Paper, submitted: Submitted, verdict: Verdict) -> None:
         number=submitted.receipt_no,
         rows=paper.rows,
         notes=(*notes, *told),
-        facts=paper.facts,
+        facts={**paper.facts, **_IN_HAND},
     )
     done = Done(
         page,
@@ -109,7 +114,8 @@ async def hand_over(slip: Slip, done: Done, submitted: Submitted) -> None:
     while True:
         copies += 1
         not_printed = await _printed(slip, f"{submitted.id}.{copies}")
-        if await replace(done, not_printed=not_printed) != "reprint":
+        facts = {**done.facts, **(_MISSING if not_printed else _IN_HAND)}
+        if await replace(done, not_printed=not_printed, facts=facts) != "reprint":
             return
 
 

@@ -762,6 +762,7 @@ def test_paper_out_leaves_the_application_submitted_and_tells_the_citizen() -> N
     assert visit.at == "apply.accepted"
     assert visit.prompt.number == SUBMITTED.receipt_no
     assert visit.prompt.not_printed == "fault.printer_paper_out.citizen"
+    assert "回执" not in Words().say("apply.accepted.text", **visit.prompt.facts), "there is none"
     assert visit.prompt.silence_s() == 180.0, "long enough to write the number down"
     visit.say("apply.accepted", True)
     assert visit.visit.outcome is not None and visit.visit.outcome.committed
@@ -777,6 +778,7 @@ def test_after_the_refill_the_receipt_is_printed_from_the_result_page() -> None:
     assert visit.prompt.action != first, "a printer that has printed one prints the other as well"
     visit.say("filing.print", None)
     assert (visit.at, visit.prompt.not_printed) == ("apply.accepted", "")
+    assert "身份证和回执" in Words().say("apply.accepted.text", **visit.prompt.facts)
     with pytest.raises(Unacceptable):
         visit.visit.answer("reprint")
     assert finished(visit.say("apply.accepted", True))
