@@ -71,8 +71,9 @@ class LeftBehind:
         return frozenset(device for device, answer in asked.items() if _said(answer))
 
     def watch(self, told: Callable[[Left], None], patience_s: float) -> None:
-        """The visit is over. `told` is called at once and then about twice a second for as long as
-        something lies there, at last with nothing, or with 0 seconds; on another thread."""
+        """The visit is over. `told` is called about twice a second for as long as something lies
+        there that lay there at the look before, at last with nothing, or with 0 seconds; on another
+        thread."""
         self.stop()
         stop = self._stop = threading.Event()
         self._thread = threading.Thread(
@@ -111,12 +112,17 @@ class LeftBehind:
         """Until everything was taken, or the patience is over; returns where something lies."""
         until = time.monotonic() + patience_s
         where: frozenset[Device] = frozenset()
+        seen = False
         while not stop.is_set():
             where = self.look()
             left_s = max(0, math.ceil(until - time.monotonic()))
             if not where or not left_s or stop.is_set():
                 break
-            told(Left(where, left_s))
+            # Whoever takes it as the visit ends is not asked for it, nor does the page that asks
+            # take away their next touch: a reader sees a card go some tenths of a second later.
+            if seen:
+                told(Left(where, left_s))
+            seen = True
             stop.wait(LOOK_S)
         return where
 

@@ -114,6 +114,22 @@ def test_a_card_that_is_taken_in_time_is_no_event(hall: Hall) -> None:
     assert hall.notes.entries == []
 
 
+def test_who_takes_the_card_as_the_visit_ends_is_not_asked_for_it(hall: Hall) -> None:
+    """A reader sees it go a little later: the page that asks for it came up for an instant."""
+    reader = hall.readers[Device.CARD_READER]
+    reader.card = True
+    look = reader.present
+
+    def as_it_is_taken() -> bool:
+        there, reader.card = look(), False
+        return there
+
+    reader.present = as_it_is_taken  # type: ignore[method-assign]
+    hall.begin(5.0)
+    assert hall.said.get(timeout=5) == Left(frozenset())
+    assert hall.said.empty()
+
+
 def test_a_card_that_is_not_taken_is_told_of_until_it_is_gone(hall: Hall) -> None:
     hall.readers[Device.CARD_READER].card = True
     hall.begin(0.1)
