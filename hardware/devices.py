@@ -124,6 +124,7 @@ def make_camera(settings: DeviceSettings) -> Camera | None:
     if not settings.camera:
         return None
     from hardware.camera import Camera, Wishes
+    from hardware.camera_proof import prove
 
     wishes = Wishes(
         settings.camera_width,
@@ -135,7 +136,7 @@ def make_camera(settings: DeviceSettings) -> Camera | None:
         settings.camera_power_line,
         settings.camera_rotation,
     )
-    return Camera(settings.camera, wishes)
+    return Camera(settings.camera, wishes, prove)
 
 
 def make_document_camera(settings: DeviceSettings) -> Camera | None:
@@ -143,8 +144,9 @@ def make_document_camera(settings: DeviceSettings) -> Camera | None:
     if not settings.document_camera:
         return None
     from hardware.camera import Camera, Wishes
+    from hardware.camera_proof import prove
 
-    return Camera(settings.document_camera, Wishes(1920, 1080, 15))
+    return Camera(settings.document_camera, Wishes(1920, 1080, 15), prove)
 
 
 #: How each device's driver is made.

@@ -45,6 +45,10 @@ def main(arguments: list[str] | None = None) -> int:
         from hardware.wlt import main as decode_portrait  # a process of its own, see there
 
         return decode_portrait(given[1:])
+    if given[:1] == ["camera-proof"]:
+        from hardware.camera_proof import main as take_a_frame  # likewise
+
+        return take_a_frame()
     if given[:1] == ["darkroom"]:
         from kiosk.darkroom.inside import main as photograph  # likewise
 

@@ -199,6 +199,7 @@ class Terminal:
         if Device.CAMERA in service.needs:
             studio = self._studio_of_visit()
             self._aside("studio", lambda _: studio.open())
+            self._aside("studio", _load_camera)
         visit = Visit(lambda: service(context), hear)
         record = VisitRecord(self.parts.journal, service.id)
         return visit
@@ -355,6 +356,12 @@ class Terminal:
         if isinstance(answer, BaseException):
             raise answer
         return answer
+
+
+def _load_camera(_: None) -> None:
+    from hardware.camera import load
+
+    load()
 
 
 def _log_trouble(done: Future[None]) -> None:

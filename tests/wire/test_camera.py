@@ -6,6 +6,7 @@ from __future__ import annotations
 import errno
 import gc
 import struct
+import sys
 import threading
 import time
 import tracemalloc
@@ -19,7 +20,9 @@ import numpy as np
 import pytest
 
 from hardware import camera as camera_module
+from hardware import camera_proof
 from hardware.camera import Camera, Frame, Scanned, Wishes, must_be_free, to_rgb, usb_serial
+from hardware.camera_proof import prove
 from hardware.faults import DeviceFault, FaultCode, NotWanted
 from hardware.virtual.camera import VirtualCamera
 from hardware.virtual.portrait import frame as picture_of
@@ -301,6 +304,40 @@ def test_a_camera_is_ready_once_it_gave_a_frame_and_is_asked_again_every_hour(
     far_end.freeze(False)
     driver.poll()
     assert driver.poll().counters["openings"] == 2, "and not at every look"
+
+
+def test_a_camera_is_proven_in_a_process_of_its_own(far_end: VirtualCamera) -> None:
+    driver = Camera(far_end.url, proof=prove)
+    driver.open()
+    condition = driver.poll()
+    assert (condition.detail, condition.counters["openings"]) == ("1280x720", 1)
+    driver._proven_at -= 3601
+    far_end.unplug()
+    with pytest.raises(DeviceFault) as caught:
+        prove(far_end.url, Wishes())
+    assert (caught.value.code, caught.value.detail) == (
+        FaultCode.CAMERA_ABSENT,
+        "ConnectionRefusedError",
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "detail"),
+    [
+        ("import os; os.abort()", "the library ended with -6"),
+        ("print('libav: noise')", "the library ended with 0"),
+        ("import time; time.sleep(60)", "TimeoutExpired"),
+    ],
+    ids=["crash", "noise", "hang"],
+)
+def test_a_library_that_crashes_or_hangs_does_so_alone(
+    monkeypatch: pytest.MonkeyPatch, command: str, detail: str
+) -> None:
+    monkeypatch.setattr(camera_proof, "_ourselves", lambda: [sys.executable, "-c", command])
+    monkeypatch.setattr(camera_proof, "PATIENCE_S", 1.0)
+    with pytest.raises(DeviceFault) as caught:
+        prove("/dev/video0", Wishes())
+    assert (caught.value.code, caught.value.detail) == (FaultCode.CAMERA_NO_FRAMES, detail)
 
 
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
