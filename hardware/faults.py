@@ -79,6 +79,9 @@ class FaultCode(StrEnum):
     CAMERA_BLACK = "camera_black"
     CAMERA_FROZEN = "camera_frozen"
     CAMERA_UNFIT = "camera_unfit"
+    # 串口
+    PORTS_EXCHANGED = "ports_exchanged"
+    PORT_UNSTEADY = "port_unsteady"
     # the terminal itself
     DEVICE_MISSING = "device_missing"
     OUTBOX_UNAVAILABLE = "outbox_unavailable"
@@ -112,6 +115,7 @@ class Weight(StrEnum):
 
 _WARNINGS = (
     FaultCode.PRINTER_PAPER_NEAR_END,
+    FaultCode.PORT_UNSTEADY,
     FaultCode.OUTBOX_DEAD_LETTERS,
     FaultCode.JOURNAL_ALTERED,
     FaultCode.JOURNAL_UNWRITABLE,

@@ -13,6 +13,10 @@ perhaps. So it is reported, and only one that is laid down while the reading wai
 that was read is not found any more as long as it lies there; but it goes on answering, and so it is
 known to be there.
 
+A printer would put frames on paper. So what answers the printers' question (DLE EOT, which prints
+nothing) is told to be one and gets no frame; and what has never answered at all is asked three
+times, not for ever: that is less than fills a printer's line.
+
 What the text says is in `hardware.id_documents`. Fingerprints that a reader sends are dropped here.
 """
 
@@ -26,6 +30,7 @@ from functools import reduce
 from operator import xor
 from typing import NoReturn
 
+from hardware.escpos import ask_status, is_status
 from hardware.faults import DeviceFault, FaultCode, NotWanted
 from hardware.id_documents import IdCard, parse_address, parse_reading, parse_text
 from hardware.serial_port import SerialPort
@@ -52,6 +57,13 @@ _ANSWER_S, _READ_S = 1.0, 4.0
 #: Longest wait for the rest of an answer that has begun, seconds: ten times what it takes at
 #: 115200 baud. A card lifted in the middle is known by it.
 _REST_S = 1.2
+
+#: How long a printer may take to say that it is one, seconds.
+_WHO_S = 0.2
+
+#: When a port that has never answered is asked, seconds after it was plugged in or first opened: a
+#: reader may start later than the terminal. It is proven by its first answer.
+_UNPROVEN_ASKS_S = (0.0, 60.0, 3600.0)
 
 #: Preamble and length.
 _HEAD = len(PREAMBLE) + 2
@@ -168,6 +180,11 @@ class IdReader:
         self._sam_id = ""
         self._reads = 0
         self._asked_at = 0.0
+        #: What is plugged in, since when, how often it was asked, and whether it has ever answered.
+        self._plugged: tuple[int, int, int] | None = None
+        self._plugged_at = 0.0
+        self._asks = 0
+        self._proven = False
         #: Whether the card that was selected last may still lie there.
         self._selected = False
         #: Whether the card was lifted too early in this visit, and may be back by the next reading.
@@ -176,11 +193,28 @@ class IdReader:
     def open(self) -> None:
         self._line.open()
         try:
+            self._must_not_print()
             self._must_be_ok(self._ask(SAM_STATUS))
             self._sam_id = self._must_be_ok(self._ask(SAM_ID)).data.hex()
         except DeviceFault:
             self._line.close()
             raise
+
+    def _must_not_print(self) -> None:
+        """Raises `DeviceFault` if a printer is here, or what may be one for all that it says."""
+        self._line.drop_input()
+        self._line.write(ask_status(1))
+        if any(map(is_status, self._line.read(1, _WHO_S))):
+            raise DeviceFault(FaultCode.PORTS_EXCHANGED, "a printer answers here")
+        if (plugged := self._line.plugged()) != self._plugged:
+            self._plugged, self._plugged_at = plugged, time.monotonic()
+            self._asks, self._proven = 0, False
+        if self._proven:
+            return
+        due = (*_UNPROVEN_ASKS_S, float("inf"))[self._asks]
+        if time.monotonic() - self._plugged_at < due:
+            raise self._line.fault(f"never answered, asked {self._asks} times")
+        self._asks += 1
 
     def close(self) -> None:
         self._line.close()
@@ -331,6 +365,7 @@ class IdReader:
             noise += skipped
             head = head[skipped:] + self._line.read(skipped, _REST_S)
         length = int.from_bytes(head[-2:], "big")
+        self._proven = self._proven or head.startswith(PREAMBLE)
         if not head.startswith(PREAMBLE) or not 4 <= length <= _LONGEST_FRAME:
             _bad_frame("head")
         return parse_frame(head + self._line.read(length, _REST_S))

@@ -27,13 +27,25 @@ def plugged_in() -> Iterator[Plugged]:
     yield from _cameras()
 
 
-def _serial_ports() -> Iterator[Plugged]:
+def unsteady(port: str) -> bool:
+    """Whether a serial port is named by a number that it may lose to another at the next start."""
+    return Path(port).name.startswith(("ttyUSB", "ttyACM")) and Path(port).parent == Path("/dev")
+
+
+def _serial_ports(system: Path = Path("/")) -> Iterator[Plugged]:
     from serial.tools import list_ports
 
-    for port in sorted(list_ports.comports()):
+    # By the socket it is plugged into; by what it says of itself where the system knows no socket.
+    lasting = {
+        link.resolve(): str(link)
+        for folder in ("by-id", "by-path")
+        for link in sorted((system / "dev/serial" / folder).glob("*"))
+    }
+    for port in sorted(list_ports.comports(), key=lambda port: str(port.device)):
         # A board has numbered ports with nothing behind them; they say "n/a".
         if port.description != "n/a":
-            yield Plugged("serial", port.device, port.description)
+            place = lasting.get(Path(port.device).resolve(), port.device)
+            yield Plugged("serial", place, port.description)
 
 
 def _card_readers() -> Iterator[Plugged]:

@@ -9,6 +9,7 @@ steal bytes.
 from __future__ import annotations
 
 import errno
+import os
 import termios
 import time
 from collections.abc import Iterator
@@ -91,6 +92,12 @@ class SerialPort:
         """Forget what the device said before it was asked."""
         with self._one_fault():
             self._open_port().reset_input_buffer()
+
+    def plugged(self) -> tuple[int, int, int]:
+        """Differs once what is behind the port was unplugged and something was plugged in."""
+        with self._one_fault():
+            node = os.stat(self._name)
+        return node.st_ino, node.st_rdev, node.st_ctime_ns
 
     def fault(self, detail: str) -> DeviceFault:
         """The fault of this port with a technical detail."""

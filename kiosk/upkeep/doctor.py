@@ -241,6 +241,15 @@ def _clock(patient: Patient) -> Finding:
 # -- the devices ----------------------------------------------------------------------------------
 
 
+def _ports(patient: Patient) -> Finding:
+    """Serial ports that are named by a number: after a start they may be each other's."""
+    from hardware.inventory import unsteady
+
+    devices = patient.settings.devices
+    named = [name for name in (devices.id_reader, devices.printer) if unsteady(name)]
+    return Finding("ports", FaultCode.PORT_UNSTEADY if named else None, " ".join(named))
+
+
 def _poll(driver: Driver) -> Condition:
     return driver.poll()
 
@@ -331,6 +340,7 @@ CHECKS: dict[str, Check] = {
     "agent": _agent,
     "centre": _centre,
     "clock": _clock,
+    "ports": _ports,
     Device.ID_READER: _device(Device.ID_READER, FaultCode.ID_READER_OFFLINE),
     Device.CARD_READER: _device(Device.CARD_READER, FaultCode.CARD_READER_OFFLINE),
     Device.PRINTER: _device(Device.PRINTER, FaultCode.PRINTER_OFFLINE),

@@ -199,3 +199,11 @@ def test_one_check_alone_and_the_words_for_it(state: Path) -> None:
 def test_only_warnings_leave_citizens_served() -> None:
     for code, weight in WEIGHTS.items():
         assert Finding("disk", code).serious is (weight is not Weight.WARNING)
+
+
+def test_ports_named_by_number_are_told_before_they_are_exchanged(state: Path) -> None:
+    named = Devices(id_reader="/dev/ttyUSB0", printer="/dev/serial/by-path/pci-0-port0")
+    assert finding(state, "ports", named) == Finding(
+        "ports", FaultCode.PORT_UNSTEADY, "/dev/ttyUSB0"
+    )
+    assert finding(state, "ports", Devices(id_reader="/dev/ttyS0")).healthy
