@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from central import pack_commands
+from central import pack_commands, unit_commands
 from central.boot import DEMO_VARIABLE, HSM_VARIABLE, MESSAGES_VARIABLE, boot
 from central.opening import free_port, open_centre, stop
 
@@ -35,6 +35,7 @@ class Purpose(StrEnum):
 State = Annotated[Path, typer.Option("--state", help="Folder that holds central/.")]
 
 app.add_typer(pack_commands.app, name="policy-pack")
+app.add_typer(unit_commands.app, name="unit-list")
 
 
 # Django must be set up before any module that has models is imported, hence the imports inside.

@@ -195,8 +195,13 @@ def refusal(name: str, person: str) -> tuple[Rejection, str] | None:
 
 def open_application(person: str) -> Case | None:
     """The open case of any of these businesses that a person has."""
-    kinds = (one for one in businesses().values() if isinstance(one, CardApplication))
-    return next((case for one in kinds if (case := open_case(one, person))), None)
+    found = (open_case(businesses()[kind], person) for kind in application_kinds())
+    return next(filter(None, found), None)
+
+
+def application_kinds() -> list[str]:
+    """Of the businesses that ask for a first card, whoever files it."""
+    return [kind for kind, one in businesses().items() if isinstance(one, CardApplication)]
 
 
 def eligibility(asked: MayApply) -> Eligibility:

@@ -350,6 +350,35 @@ class Unfinished(models.Model):
         return str(self.pk)
 
 
+class UnitList(models.Model):
+    """附件2 of a unit (`central.unit_lists`): its people may apply from it until it is old."""
+
+    unit = models.CharField("单位", max_length=100)
+    made_at = models.DateTimeField("收到时间", auto_now_add=True)
+    made_by = models.CharField("经办人", max_length=150, blank=True)
+    until = models.DateField("保留至")
+
+    class Meta:
+        verbose_name = verbose_name_plural = "单位名册"
+        ordering: ClassVar = ["-pk"]
+
+    def __str__(self) -> str:
+        return self.unit
+
+
+class UnitRow(models.Model):
+    """One person of a unit's list; sealed (`central.sealed`)."""
+
+    of = models.ForeignKey(UnitList, models.CASCADE, related_name="rows")
+    #: Keyed hash of the ID number. Nobody is on two lists.
+    person = models.CharField(max_length=64, unique=True)
+    header = models.JSONField()
+    sealed = models.BinaryField()
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
 class CardState(models.TextChoices):
     """Of a person's card, in the letters of the card management (domain §2.3). What leads from one
     to another: `central.card_states`."""

@@ -124,6 +124,11 @@ def ruling(packs: Iterable[PolicyPack], day: date) -> PolicyPack | None:
     return max(in_force, key=_order, default=None)
 
 
+def today(ask: Callable[[Policy], T]) -> T:
+    """A rule of the newest pack in force, of whatever region; otherwise as `ruled`."""
+    return _asked(ruling(PolicyPack.objects.all(), timezone.localdate()), ask)
+
+
 def ruled(terminal: str, day: date, ask: Callable[[Policy], T]) -> T:
     """A rule of the pack that was in force on a day in the terminal's region, which its last
     heartbeat named: so the citizen was told. Without a pack, or a rule in it, the program's example

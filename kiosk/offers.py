@@ -38,7 +38,8 @@ class Offers:
     ) -> None:
         """`policy`: the pack that rules now."""
         self._parts, self._online, self._policy = parts, online, policy
-        self._services = find_services()
+        session = parts.settings.hall.unit_session
+        self._services = tuple(one for one in find_services() if session or not one.for_units)
         #: Why the outbox takes nothing, an id of words; "" while it does.
         self._refusal = ""
         #: The pack that was looked at last, and the services whose rules it has not got.

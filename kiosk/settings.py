@@ -34,6 +34,8 @@ class Hall:
     window_english: str = "social security card window"
     #: Whose rules are in force here, six digits of GB/T 2260; no pack of another region is taken.
     region: str = "130200"
+    #: Whether a unit's people apply here from its list (单位采集模式, domain R-C10).
+    unit_session: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from django.utils import timezone
 
 from central.cases import Case
-from central.keys import keyring, person_hash
+from central.keys import person_hash
 from central.models import Unfinished
-from sync.envelope import Unreadable
+from central.sealed import opened, seal
 from sync.kinds.unfinished import KEPT_DAYS, Find, Found, Keep, Kept
 
 if TYPE_CHECKING:
@@ -30,14 +30,12 @@ def _keep(asked: Keep) -> Message:
     if not asked.answers:
         Unfinished.objects.filter(person=person, service=asked.service).delete()
         return Kept()
-    sealer = keyring().current_sealer()
-    header = sealer.question_header("", _PURPOSE)
-    sealed = sealer.seal(header, {"name": asked.name, "answers": asked.answers})
+    header, sealed = seal(_PURPOSE, {"name": asked.name, "answers": asked.answers})
     now = timezone.now()
     Unfinished.objects.update_or_create(
         person=person,
         service=asked.service,
-        defaults={"kept_at": now, "header": header.as_wire(), "sealed": sealed},
+        defaults={"kept_at": now, "header": header, "sealed": sealed},
     )
     return Kept(until=_day(now + timedelta(days=KEPT_DAYS)))
 
@@ -49,11 +47,7 @@ def _find(asked: Find) -> Message:
     ).first()
     if row is None or _filed(person, asked.service, row.kept_at):
         return Found()
-    opener = keyring().opener(row.header["key_id"])
-    try:
-        plain = {} if opener is None else opener.open(row.header, bytes(row.sealed))
-    except Unreadable:
-        plain = {}
+    plain = opened(row.header, bytes(row.sealed))
     if plain.get("name") != asked.name:
         return Found()
     return Found(answers=str(plain["answers"]), kept=_day(row.kept_at))

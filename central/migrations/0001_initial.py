@@ -180,6 +180,48 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="UnitList",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("unit", models.CharField(max_length=100, verbose_name="单位")),
+                ("made_at", models.DateTimeField(auto_now_add=True, verbose_name="收到时间")),
+                ("made_by", models.CharField(blank=True, max_length=150, verbose_name="经办人")),
+                ("until", models.DateField(verbose_name="保留至")),
+            ],
+            options={
+                "verbose_name": "单位名册",
+                "verbose_name_plural": "单位名册",
+                "ordering": ["-pk"],
+            },
+        ),
+        migrations.CreateModel(
+            name="UnitRow",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("person", models.CharField(max_length=64, unique=True)),
+                ("header", models.JSONField()),
+                ("sealed", models.BinaryField()),
+                (
+                    "of",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="rows",
+                        to="central.unitlist",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
             name="Terminal",
             fields=[
                 (

@@ -11,7 +11,7 @@ from __future__ import annotations
 from hardware.faults import Device
 from kiosk.records.application import PERSON_KINDS, CardApplication
 from kiosk.steps.address import address
-from kiosk.steps.application import contact, costs, paper, rows, special_group
+from kiosk.steps.application import contact, notice_of, paper, rows, special_group
 from kiosk.steps.card_photo import card_photo
 from kiosk.steps.consents import Consents
 from kiosk.steps.eligibility import may_apply
@@ -20,7 +20,7 @@ from kiosk.steps.identity import identify_or_paper
 from kiosk.steps.pickup import pick_up
 from kiosk.steps.signing import review_and_sign
 from kiosk.steps.unfinished import offer_unfinished
-from kiosk.visit.prompts import Choice, Notice, Option
+from kiosk.visit.prompts import Choice, Option
 from kiosk.visit.service import Leave, Service
 
 #: 职工, 居民, 灵活就业 (R-G2), in the order of `PERSON_KINDS`, and a child.
@@ -63,7 +63,7 @@ class ApplyFirst(Service):
         policy = self.policy
         consents = Consents(policy)
         self.at("notice")
-        agreed = await consents.read(self._notice())
+        agreed = await consents.read(notice_of(self.context))
         kind = await self._who_applies()
 
         self.at("identity")
@@ -103,29 +103,6 @@ class ApplyFirst(Service):
             evidence=shot.evidence.document(),
         )
         await file(transaction, paper(application, policy))
-
-    def _notice(self) -> Notice:
-        """What it is, and one consent: whoever goes on by the second button has no electronic card
-        made (R-K1)."""
-        electronic = self.policy.card.electronic
-        fee = ("fee_due", "cash") if self.policy.fee("first").yuan else ("fee", "cash-remove")
-        # Said before anything is entered: whoever needs paper may come back another time.
-        paper = ("no_paper", "printer-off-outline")
-        points = (
-            *([] if self.context.printer else [paper]),
-            fee,
-            ("time", "calendar-clock"),
-            *([("bring", "card-account-details-outline")] if self.context.printer else []),
-            ("electronic", "cellphone") if electronic else ("use", "hospital-building"),
-            ("data", "shield-lock-outline"),
-        )
-        return Notice(
-            "apply.notice",
-            points,
-            must_agree=True,
-            facts=costs(self.policy),
-            exception=electronic,
-        )
 
     async def _who_applies(self) -> str:
         """The kind of person. Who works is told that the unit may do it for all, and goes on if

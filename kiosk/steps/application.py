@@ -1,4 +1,4 @@
-"""What every application for a card has in common: its contact, its rows, its receipt.
+"""What every application for a card has in common: its notice, its contact, its rows, its receipt.
 
 The nine items of the 登记表 stand on the review page (the photo beside them), and where the card
 goes. The receipt says what it costs, when it is there, and what to bring (domain R-B16, R-F7).
@@ -14,18 +14,40 @@ from kiosk.records.application import Contact
 from kiosk.steps.filing import Paper
 from kiosk.steps.rows import masked, of_chip
 from kiosk.steps.telephone import telephone_and
-from kiosk.visit.prompts import Choice, Field, Option, Row
+from kiosk.visit.prompts import Choice, Field, Notice, Option, Row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kiosk.policy import Policy
     from kiosk.records.application import CardApplication, Pickup
+    from kiosk.visit.service import Context
 
 #: Optional, and beside the telephone number: who knows it by heart is rare.
 _INSURANCE_NO = Field(
     "insurance_no", "insurance_no", "house", longest=20, optional=True, aside=True
 )
+
+
+def notice_of(context: Context) -> Notice:
+    """What it is, and one consent: whoever goes on by the second button has no electronic card made
+    (R-K1)."""
+    policy = context.policy
+    electronic = policy.card.electronic
+    fee = ("fee_due", "cash") if policy.fee("first").yuan else ("fee", "cash-remove")
+    # Said before anything is entered: whoever needs paper may come back another time.
+    paper = ("no_paper", "printer-off-outline")
+    points = (
+        *([] if context.printer else [paper]),
+        fee,
+        ("time", "calendar-clock"),
+        *([("bring", "card-account-details-outline")] if context.printer else []),
+        ("electronic", "cellphone") if electronic else ("use", "hospital-building"),
+        ("data", "shield-lock-outline"),
+    )
+    return Notice(
+        "apply.notice", points, must_agree=True, facts=costs(policy), exception=electronic
+    )
 
 
 async def contact(known_phone: str) -> Contact:

@@ -6,7 +6,9 @@ and the centre decides when it hears of it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 from kiosk.records.citizen import Citizen
 from kiosk.records.submission import Reply
@@ -20,7 +22,14 @@ _HAVE_CARD = (Option("no", icon="card-plus-outline"), Option("yes", icon="card-a
 
 async def may_apply(citizen: Citizen, today: date, question: str) -> str:
     """Raises `Leave` for who may not. Returns the telephone number that the centre knows, masked;
-    "" if it knows none. `question`: of `sync.kinds`, e.g. "first_application.eligibility"."""
+    "" if it knows none."""
+    facts = await permitted(citizen, today, question)
+    return "" if facts is None else str(facts.get("phone") or "")
+
+
+async def permitted(citizen: Citizen, today: date, question: str) -> Mapping[str, Any] | None:
+    """What the centre says of who may; None where nobody looked it up. Raises `Leave` for who may
+    not. `question`: of `sync.kinds`, e.g. "first_application.eligibility"."""
     number, name = citizen.number.text, citizen.name
     reply = Reply()
     if not citizen.on_paper:
@@ -29,9 +38,9 @@ async def may_apply(citizen: Citizen, today: date, question: str) -> str:
     if reply.facts is None:
         if await Choice("eligibility.have_card", _HAVE_CARD) == "yes":
             await has_card(today)
-        return ""
+        return None
     if reply.facts.get("reason") == "has_card":
         await has_card(today)
     if refused := reply.facts.get("rejection"):
         raise Leave(f"refused.{refused}", icon="alert-circle-outline")
-    return str(reply.facts.get("phone") or "")
+    return reply.facts

@@ -85,6 +85,8 @@ class Service:
     order: ClassVar[int] = 100
     #: Whether it stands behind 更多 where home has not room for all.
     seldom: ClassVar[bool] = False
+    #: Whether it is there only where a unit's session is held (`settings.hall.unit_session`).
+    for_units: ClassVar[bool] = False
     #: Devices without which the service is not offered.
     needs: ClassVar[frozenset[Device]] = frozenset()
     #: Whether it files a transaction: not offered while the outbox takes nothing.

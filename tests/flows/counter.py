@@ -57,6 +57,16 @@ def old_card(**other: Any) -> Reply:
 
 
 OLD_CARD = old_card()
+
+
+def listed(**other: Any) -> Reply:
+    """A row of a unit's list, as the centre tells of it."""
+    usual = {"rejection": None, "reason": "", "unit": "示例公司", "serial": "007"}
+    more = {"user_source": "医保职工", "user_type": "正常缴费用户", "insurance_no": "1302000007"}
+    where = {"address": "唐山市路北区果园乡(镇)二村8排058号", "phone": "13911112222"}
+    return Reply(usual | more | where | other)
+
+
 AGREED = Agreement(NOW)
 SUBMITTED = Submitted("01890000-0000-7000-8000-000000000000", "13029926112400015")
 ACCEPTED = Verdict(Standpoint.ACCEPTED)

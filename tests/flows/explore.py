@@ -12,10 +12,14 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
+
+import pytest
 
 from hardware.faults import DeviceFault
 from kiosk.photo.faces import Place
+from kiosk.policy import Table, pack
 from kiosk.visit import prompts as p
 from kiosk.visit.flow import Ending, Prompt, Unacceptable, Visit
 from kiosk.visit.service import Context, Service
@@ -61,7 +65,11 @@ class Seen:
     #: What a log would say of the prompts and of the answers.
     reprs: set[str] = field(default_factory=set)
     stages: set[str] = field(default_factory=set)
+    #: Full keys of what was asked of the policy pack by name.
+    rules: set[str] = field(default_factory=set)
     paths: int = 0
+    #: Pages that were noted: the same page comes on many paths.
+    noted: dict[str, list[Prompt[Any]]] = field(default_factory=dict, repr=False)
     #: What went wrong on a path: it crashed, went in circles, or a row cannot be changed.
     trouble: list[str] = field(default_factory=list)
 
@@ -81,6 +89,36 @@ class Seen:
             given = use.facts | words.standing
             wrong += [f"no fact {{{fact}}} for {use.id} ({use.where})" for fact in asked - given]
         return sorted({*wrong, *self.trouble})
+
+
+@cache
+def explored(service: type[Service]) -> Seen:
+    """One of the program's own, explored once for all tests, which change nothing of it."""
+    with pytest.MonkeyPatch.context() as patch:
+        asked = _watch_rules(patch)
+        seen = explore(service)
+    seen.rules = asked
+    return seen
+
+
+def _watch_rules(patch: pytest.MonkeyPatch) -> set[str]:
+    """From now on what is asked of the pack is put into the set."""
+    asked: set[str] = set()
+    real = Table._value
+
+    def one(table: Mapping[str, Any], key: str, whole: Any, where: str) -> Any:
+        if where in ("fees", "days", "places", "consent"):
+            asked.add(f"{where}.{key}")
+        return table[key]
+
+    def own(table: Table, key: str) -> Any:
+        if table._where.startswith("service."):
+            asked.add(f"{table._where}.{key}")
+        return real(table, key)
+
+    patch.setattr(pack, "_one", one)
+    patch.setattr(Table, "_value", own)
+    return asked
 
 
 def explore(service: type[Service], contexts: Iterable[Context] = CONTEXTS) -> Seen:
@@ -174,6 +212,10 @@ def show(seen: Seen, icon: str, where: str) -> None:
 
 def _note(seen: Seen, prompt: Prompt[Any]) -> None:
     """Everything that the page of this prompt shows."""
+    same = seen.noted.setdefault(prompt.id, [])
+    if any(one == prompt for one in same):
+        return
+    same.append(prompt)
     facts: Mapping[str, Any] = getattr(prompt, "facts", {})
     seen.prompts.add(prompt.id)
     seen.reprs.add(repr(prompt))

@@ -16,7 +16,7 @@ from kiosk.steps.filing import Paper
 from kiosk.visit import prompts as p
 from kiosk.visit.service import Service
 from tests.flows.counter import PHONE, PHOTO, SIGNATURE, TODAY, ZHANG
-from tests.flows.explore import explore
+from tests.flows.explore import explored
 
 #: What somebody would be known by. The masked forms of it are personal as well.
 PERSONAL = (
@@ -32,7 +32,7 @@ PERSONAL = (
 
 @pytest.mark.parametrize("service", find_services(), ids=lambda service: str(service.id))
 def test_no_prompt_of_a_service_tells_of_the_citizen(service: type[Service]) -> None:
-    reprs = explore(service).reprs
+    reprs = explored(service).reprs
     assert len(reprs) > 5
     told = {(word, text) for text in reprs for word in PERSONAL if word in text}
     assert told == set()

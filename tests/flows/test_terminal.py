@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -27,7 +28,7 @@ from kiosk.records.submission import Standpoint
 from kiosk.services import find_services
 from kiosk.services.card_check import CheckCard
 from kiosk.services.first_application import ApplyFirst
-from kiosk.settings import Central, Settings
+from kiosk.settings import Central, Hall, Settings
 from kiosk.terminal import Terminal
 from kiosk.upkeep.desired import Desired
 from kiosk.visit.prompts import (
@@ -293,6 +294,14 @@ def test_a_pack_that_lacks_a_rule_of_this_release_closes_what_asks_for_it(tmp_pa
     install(tmp_path / "policy", dated("2026-11-21", "2026-11-21"))
     offers = {offer.service.id: offer for offer in desk.services()}
     assert offers["first_application"].open
+
+
+def test_a_units_session_is_offered_where_one_is_held(tmp_path: Path) -> None:
+    desk = terminal(tmp_path)
+    assert not [offer for offer in desk.services() if offer.service.for_units]
+    settings = dataclasses.replace(desk.settings, hall=Hall(unit_session=True))
+    desk = Terminal(dataclasses.replace(desk.parts, settings=settings))
+    assert desk.services()[0].service.for_units, "it stands first"
 
 
 def test_a_service_that_needs_the_network_is_not_offered_without_it(tmp_path: Path) -> None:

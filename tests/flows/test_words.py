@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 from fonticon_mdi7 import MDI7
 
 from hardware.faults import FaultCode
-from kiosk.policy import Table, pack
 from kiosk.records.submission import Standpoint
 from kiosk.services import find_services
 from kiosk.visit.prompts import PROMPTS, Choice, Done, Option
@@ -19,7 +16,7 @@ from kiosk.visit.service import Service
 from kiosk.words import LANGUAGES, LOCALE, Words
 from sync.outbox import Reason
 from tests.flows import ways
-from tests.flows.explore import Seen, explore
+from tests.flows.explore import explore, explored
 from tests.flows.sources import unused
 
 WORDS = {language: Words(language) for language in LANGUAGES}
@@ -75,50 +72,28 @@ def test_every_reason_why_nothing_can_be_stored_has_words(reason: Reason) -> Non
 # -- whatever a service can show ---------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def seen() -> dict[str, Seen]:
-    """Every service, explored once."""
-    return {service.id: explore(service) for service in find_services()}
+EACH = pytest.mark.parametrize("service", find_services(), ids=lambda service: str(service.id))
 
 
+@EACH
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_everything_a_service_can_show_has_its_words_facts_and_icons(
-    seen: dict[str, Seen], language: str
+    service: type[Service], language: str
 ) -> None:
-    wrong = {name: found.missing(WORDS[language], ICONS) for name, found in seen.items()}
-    assert {name: missing for name, missing in wrong.items() if missing} == {}
+    assert explored(service).missing(WORDS[language], ICONS) == []
 
 
-@pytest.mark.parametrize("service", find_services(), ids=lambda service: str(service.id))
-def test_the_exploration_reaches_every_stage_and_every_end(
-    seen: dict[str, Seen], service: type[Service]
-) -> None:
-    found = seen[service.id]
+@EACH
+def test_the_exploration_reaches_every_stage_and_every_end(service: type[Service]) -> None:
+    found = explored(service)
     assert found.stages - {""} == set(service.stages)
     assert found.paths > 5
 
 
-@pytest.mark.parametrize("service", find_services(), ids=lambda service: str(service.id))
-def test_a_service_names_every_rule_that_it_asks_the_pack_for(
-    service: type[Service], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@EACH
+def test_a_service_names_every_rule_that_it_asks_the_pack_for(service: type[Service]) -> None:
     """So that it is closed, not broken off, where an older pack has not got one."""
-    asked: set[str] = set()
-
-    def one(table: Mapping[str, Any], key: str, whole: Any, where: str) -> Any:
-        if where in ("fees", "days", "places", "consent"):
-            asked.add(f"{where}.{key}")
-        return table[key]
-
-    def own(table: Table, key: str) -> Any:
-        if table._where.startswith("service."):
-            asked.add(f"{table._where}.{key}")
-        return real(table, key)
-
-    real = Table._value
-    monkeypatch.setattr(pack, "_one", one)
-    monkeypatch.setattr(Table, "_value", own)
-    explore(service)
+    asked = explored(service).rules
     # A rule may be a table, of which something is asked for.
     unnamed = {
         key
@@ -195,9 +170,10 @@ def test_a_service_that_crashes_or_goes_in_circles_is_found_out() -> None:
 # -- words that nobody says ----------------------------------------------------------------------
 
 
-def test_no_words_lie_about_that_nobody_says(seen: dict[str, Seen]) -> None:
-    said = set().union(*(found.ids() for found in seen.values()))
-    roots = {prompt.partition(".")[0] for found in seen.values() for prompt in found.prompts}
+def test_no_words_lie_about_that_nobody_says() -> None:
+    seen = [explored(service) for service in find_services()]
+    said = set().union(*(found.ids() for found in seen))
+    roots = {prompt.partition(".")[0] for found in seen for prompt in found.prompts}
     assert unused(WORDS["zh_CN"].ids() - said, SOURCES, roots) == []
 
 

@@ -90,6 +90,14 @@ REPLIES: Mapping[str, tuple[Reply, ...]] = {
         counter.HAS_CARD,
         *(Reply({"rejection": refusal, "reason": "", "phone": ""}) for refusal in REFUSALS),
     ),
+    "unit_collection.row": (
+        counter.listed(),
+        Reply(),
+        counter.listed(phone=""),
+        Reply({"rejection": None, "reason": "", "unit": ""}),
+        counter.HAS_CARD,
+        *(counter.listed(rejection=refusal) for refusal in REFUSALS),
+    ),
     "loss_report.card": (
         Reply({"rejection": "", "state": "in_use", "card": "c1"}),
         Reply(),
