@@ -23,12 +23,12 @@ from kiosk.upkeep import left_behind
 from kiosk.visit.service import GROUPS, Service
 from screens import theme
 from screens.base import Page
-from screens.scale import px, text_px
+from screens.scale import px
 from screens.tiles import GroupTile, ServiceTile, group_height, tile_height
 from screens.widgets.pager import Pager
 from screens.widgets.status import Banner
 from screens.widgets.surface import Column, Gap
-from screens.widgets.text import Text, cut, lines
+from screens.widgets.text import Text, cut, text_height
 from sync.receipt_number import grouped
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ GROUP_STAYS_S = 45.0
 UNTOLD_S = 900.0
 #: Receipt numbers told at once.
 _NUMBERS = 3
-#: Heights in reference pixels: the bars and gaps of a page, and a line of text by its size.
-_BARS, _LINE = 420, 1.45
+#: Height of the bars and gaps of a page, reference pixels.
+_BARS = 420
 #: Between two notices.
 _NOTICE_GAP = 16
 #: The name of a group with its gap.
@@ -160,7 +160,7 @@ class HomePage(Page):
         return min(whole, px(_REACH - 32 - theme.BUTTON - theme.GAP) + tile_height() / 2)
 
     def _high_of(self, role: str, text: str) -> float:
-        return lines(text, role, self._width(1)) * text_px(role) * _LINE
+        return text_height(text, role, self._width(1))
 
     def _high(self, rows: int, names: int = 0) -> float:
         return rows * (tile_height() + px(theme.GAP)) + names * float(sp(_HEADING))
@@ -240,7 +240,7 @@ class HomePage(Page):
         else:
             title, lead = self.say("home.nothing"), self.say("home.nothing_text")
         room = spare + self._high_of("body", self.say("home.touch"))
-        most = int(room // (text_px("body") * _LINE))
+        most = int(room // text_height("", "body", self._width(1)))
         self.title(title, cut(lead, "body", self._width(1), most) if most > 0 else "")
 
     def _notices(self, broken: tuple[str, ...], left: bool, spare: float) -> list[Widget]:
@@ -271,7 +271,7 @@ class HomePage(Page):
         banner = Banner(state, words, icon=icon, role="small")
         # It is as high only once it is laid out.
         inside = self._width(1) - px(2 * 32 + 52 + 24)
-        high = lines(words, "small", inside) * text_px("small") * _LINE + px(48)
+        high = text_height(words, "small", inside) + px(48)
         banner.height = max(banner.height, high)
         return banner
 

@@ -35,6 +35,7 @@ class StaffScreen(PromptScreen[AskStaff]):
 
     def _ask_why(self) -> None:
         column = Column(gap=24)
+        column.add_widget(Text(self.says("why"), role="heading"))
         for reason in self.prompt.reasons:
             column.add_widget(
                 BarButton(

@@ -46,7 +46,7 @@ async def pick_up(
 
 def _option(policy: Policy, outlet: Outlet) -> Option:
     if not outlet.instant:
-        return Option(outlet.id, label=outlet.name, detail=outlet.address)
+        return Option(outlet.id, label=outlet.name, detail=outlet.address, icon="bank-outline")
     mark = policy.card.instant
     detail = Name(f"{mark} · {outlet.address}", f"{mark.english} · {outlet.address}")
     return Option(outlet.id, label=outlet.name, detail=detail, icon="flash")

@@ -19,7 +19,7 @@ from screens import theme
 from screens.scale import px
 from screens.widgets.coat import Coat
 from screens.widgets.surface import Column
-from screens.widgets.text import Icon, Text
+from screens.widgets.text import Icon, Text, text_height
 
 #: A look is (ground, border, ink) at rest, pressed and disabled.
 Paint = tuple[theme.Colour, theme.Colour, theme.Colour]
@@ -161,8 +161,34 @@ def primary_button(
     return BarButton(text, tag, act, look="primary", **more)
 
 
+#: Of an option, reference px: its padding, what stands between its parts, picture and arrow.
+_PAD_X, _PAD_Y, _BETWEEN, _ICON, _ARROW = 36, 24, 32, 76, 56
+
+
+def option_height(
+    text: str,
+    detail: str,
+    width: float,
+    *,
+    detail_role: str = "small",
+    icon: bool = False,
+    arrow: bool = True,
+    least: float = theme.OPTION,
+) -> float:
+    """How high an `OptionTile` of this width will be; both in pixels, `least` in reference px."""
+    beside = (_ICON + _BETWEEN if icon else 0) + (_ARROW + _BETWEEN if arrow else 0)
+    room = width - px(2 * _PAD_X + beside)
+    words = text_height(text, "heading", room)
+    if detail:
+        words += px(4) + text_height(detail, detail_role, room)
+    return max(px(least), words + px(2 * _PAD_Y))
+
+
 class OptionTile(Press):
     """A choice: icon, large word, smaller explanation, and an arrow that says it can be touched."""
+
+    #: Of its width, what bare words have no use of, reference px.
+    PADDING = 2 * _PAD_X
 
     def __init__(
         self,
@@ -182,13 +208,13 @@ class OptionTile(Press):
             act,
             look="option",
             size_hint_y=None,
-            padding=(px(36), px(24)),
-            spacing=px(32),
+            padding=(px(_PAD_X), px(_PAD_Y)),
+            spacing=px(_BETWEEN),
             **more,
         )
         self._least = px(least)
         if icon:
-            self.add_widget(Icon(icon, 76, pos_hint={"center_y": 0.5}))
+            self.add_widget(Icon(icon, _ICON, pos_hint={"center_y": 0.5}))
         words = Column(gap=4, pos_hint={"center_y": 0.5})
         self.label = Text(text, role="heading")
         words.add_widget(self.label)
@@ -197,12 +223,12 @@ class OptionTile(Press):
             words.add_widget(self.detail)
         self.add_widget(words)
         if arrow:
-            self.add_widget(Icon(arrow, 56, pos_hint={"center_y": 0.5}))
+            self.add_widget(Icon(arrow, _ARROW, pos_hint={"center_y": 0.5}))
         words.bind(height=self._take_height)
         self._take_height(words)
 
     def _take_height(self, words: Widget, *_: object) -> None:
-        self.height = max(self._least, words.height + px(48))
+        self.height = max(self._least, words.height + px(2 * _PAD_Y))
 
     def colour_content(self, ink: theme.Colour) -> None:
         self.label.tint(ink)

@@ -41,6 +41,15 @@ def lines(text: str, role: str, width: float) -> int:
     return wrap(text, width, lambda piece: _width(piece, size)).count("\n") + 1
 
 
+#: Height of a line of the face, in its size.
+_LINE = 1.45
+
+
+def text_height(text: str, role: str, width: float) -> float:
+    """How high a text of this width will be, before it is laid out; both in pixels."""
+    return lines(text, role, width) * text_px(role) * _LINE
+
+
 def cut(text: str, role: str, width: float, most: int) -> str:
     """The text; if it needs more than `most` lines of a width (pixels), its first lines and "…"."""
     size = text_px(role)

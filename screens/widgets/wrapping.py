@@ -53,16 +53,15 @@ def wrap(text: str, width: float, measure: Callable[[str], float]) -> str:
 
 def _paragraph(text: str, width: float, measure: Callable[[str], float]) -> list[str]:
     """Lines of which the last is not a lonely character or two, if that takes no further line."""
-    lines = list(_lines(text, width, measure))
-    if len(lines) == 1 or len(lines[-1]) >= LONELY:
-        return lines
-    for share in (0.95, 0.9, 0.85, 0.8, 0.75, 0.7):
-        narrower = list(_lines(text, width * share, measure))
+    best = lines = list(_lines(text, width, measure))
+    for twentieths in range(19, 9, -1):  # two lines of half the text are the most even
+        if len(lines) == 1 or len(best[-1]) >= LONELY:
+            break
+        narrower = list(_lines(text, width * twentieths / 20, measure))
         if len(narrower) > len(lines):
             break
-        if len(narrower[-1]) >= LONELY:
-            return narrower
-    return lines
+        best = max(best, narrower, key=lambda broken: len(broken[-1]))
+    return best
 
 
 def _lines(text: str, width: float, measure: Callable[[str], float]) -> Iterator[str]:

@@ -115,6 +115,8 @@ def _label(label: Label) -> Iterator[str]:
         yield f"{name}: outside the window"
     if isinstance(label, Icon):
         return
+    if "{" in label.text:
+        yield f"{name}: a fact is missing"
     if label.font_size < px(28) - 0.5:
         yield f"{name}: font {label.font_size:.0f} is too small"
     if label.texture_size[0] > label.width + 1 or label.texture_size[1] > label.height + 1:

@@ -50,12 +50,20 @@ def _captures(number: int) -> tuple[Any, ...]:
     return tuple(SimpleNamespace(photo=photo()) for _ in range(number))
 
 
-def _grid(*names: str) -> tuple[Option, ...]:
-    return tuple(Option(str(at), label=name) for at, name in enumerate(names))
-
-
 def sample_prompts() -> dict[str, Prompt[Any]]:
     """Name in the catalogue -> prompt. At least one of every class, long words included."""
+    return {name: _filed(prompt) for name, prompt in _samples().items()}
+
+
+def _filed(prompt: Prompt[Any]) -> Prompt[Any]:
+    """As `kiosk.steps.filing` shows the end of a visit: with words on the receipt."""
+    if not (isinstance(prompt, p.Done) and prompt.number):
+        return prompt
+    receipt = f"filing.receipt.{'missing' if prompt.not_printed else 'printed'}"
+    return replace(prompt, facts={"receipt": receipt, **prompt.facts})
+
+
+def _samples() -> dict[str, Prompt[Any]]:
     return {
         "notice": p.Notice(
             "apply.notice",
@@ -149,22 +157,7 @@ def sample_prompts() -> dict[str, Prompt[Any]]:
         ),
         "choice-grid": p.Choice(
             "address.area",
-            _grid(
-                "路北区",
-                "路南区",
-                "古冶区",
-                "开平区",
-                "丰南区",
-                "丰润区",
-                "曹妃甸区",
-                "滦州市",
-                "滦南县",
-                "乐亭县",
-                "迁西县",
-                "玉田县",
-                "遵化市",
-                "迁安市",
-            ),
+            tuple(Option(area.code, label=area.name) for area in load_policy().areas),
         ),
         "choice-pages": p.Choice(
             "pickup.outlet",
@@ -173,7 +166,7 @@ def sample_prompts() -> dict[str, Prompt[Any]]:
                     f"outlet-{at}",
                     label=f"中国建设银行股份有限公司唐山{name}支行营业部",
                     detail=f"当场制卡 · 唐山市路北区新华东道{at * 17 + 4}号",
-                    icon="flash" if at % 2 else "",
+                    icon="flash" if at % 2 else "bank-outline",
                 )
                 for at, name in enumerate(
                     ("建设路", "新华道", "北新道", "车站路", "龙泽路", "大里路")
@@ -261,7 +254,11 @@ def sample_prompts() -> dict[str, Prompt[Any]]:
             "refused.duplicate_application", icon="alert-circle-outline"
         ),
         "done-already": p.Done(
-            "loss_report.already", "ok", "13029926112400015", lines=("state.already.meaning",)
+            "loss_report.already",
+            "ok",
+            "13029926112400015",
+            facts={"lapse": "10 天"},
+            lines=("state.already.meaning",),
         ),
         "done-ok": p.Done(
             "apply.accepted",
