@@ -26,6 +26,20 @@ RETRY_S = 0.25
 #: so one that was plugged in between listing them and asking is found here.
 _ASK_S = 2.0
 
+#: Answers that mean that the service is gone, or that watching was ended.
+_GONE = (
+    "SCARD_E_NO_SERVICE",
+    "SCARD_E_SERVICE_STOPPED",
+    "SCARD_E_INVALID_HANDLE",
+    "SCARD_F_COMM_ERROR",
+    "SCARD_E_CANCELLED",
+    "SCARD_E_SYSTEM_CANCELLED",
+    "SCARD_P_SHUTDOWN",
+)
+
+#: A service that answers so often in a row with anything else is as good as gone.
+_MOST_ODD = 5
+
 #: Asks to be told of readers that come and go.
 _READERS = "\\\\?PnP?\\Notification"
 
@@ -45,10 +59,17 @@ class ReaderState:
 
 @dataclass(frozen=True)
 class Seen:
-    """All that is known at one moment. `readers` is empty while the service is down."""
+    """All that is known at one moment. `readers` is empty while the service is down. `forbidden`:
+    it is there, and the machine's rules (polkit) do not let this program use it."""
 
     service: bool = False
     readers: Mapping[str, ReaderState] = field(default_factory=dict)
+    forbidden: bool = False
+
+
+def events_of(state: int) -> int:
+    """How many cards came and went in a reader, as the service counts them in its state."""
+    return state >> 16 & 0xFFFF
 
 
 def as_bytes(values: list[int]) -> bytes:
@@ -106,32 +127,44 @@ class PcscMonitor:
 
     def _run(self) -> None:
         while not self._ending.is_set():
+            found = Seen()
             try:
-                self._watch()
+                found = self._watch()
             except Exception as error:  # noqa: BLE001 - a dead monitor would be blind for ever
                 # SystemError is pyscard's way to say that a handle is not one any more.
                 log.warning("pcsc monitor begins anew: %s", type(error).__name__)
             if self._ending.is_set():
                 break
-            self._publish(Seen())
+            self._publish(found)
             self._ending.wait(RETRY_S)
 
-    def _watch(self) -> None:
-        """Watch until the service is gone or watching ends."""
+    def _watch(self) -> Seen:
+        """Watch until the service is gone or watching ends; returns what is left to be seen."""
         scard = self._scard
         code, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
         if code != scard.SCARD_S_SUCCESS:
-            return
+            return Seen(forbidden=code == scard.SCARD_W_SECURITY_VIOLATION)
         self._context = context
+        odd = 0
         try:
             known: dict[str, int] = {}
             while not self._ending.is_set():
-                known = self._next(context, known)
+                try:
+                    known = self._next(context, known)
+                    odd = 0
+                except _Odd as answer:
+                    # A reader that went between two questions, say. What was seen still holds.
+                    odd += 1
+                    log.warning("pcsc monitor: odd answer %s", answer)
+                    if odd == _MOST_ODD:
+                        raise _Gone from None
+                    self._ending.wait(RETRY_S)
         except _Gone:
-            return
+            return Seen()
         finally:
             self._context = None
             scard.SCardReleaseContext(context)
+        return Seen()
 
     def _next(self, context: Any, known: dict[str, int]) -> dict[str, int]:
         """Wait for the next change and publish it; returns the state of every reader after it."""
@@ -148,8 +181,7 @@ class PcscMonitor:
         code, answered = scard.SCardGetStatusChange(context, int(_ASK_S * 1000), everything)
         if code == scard.SCARD_E_TIMEOUT:
             return dict(asked)
-        if code != scard.SCARD_S_SUCCESS:
-            raise _Gone
+        self._must_be_success(code)
         there = [row for row in answered if row[0] != _READERS and not row[1] & self._no_reader()]
         self._publish(Seen(True, {str(name): self._state(*row) for name, *row in there}))
         # The answer's state is the next question's, but for the mark that it has changed.
@@ -159,9 +191,14 @@ class PcscMonitor:
         code, readers = self._scard.SCardListReaders(context, [])
         if code == self._scard.SCARD_E_NO_READERS_AVAILABLE:
             return []
-        if code != self._scard.SCARD_S_SUCCESS:
-            raise _Gone
+        self._must_be_success(code)
         return [str(reader) for reader in readers]
+
+    def _must_be_success(self, code: int) -> None:
+        if code in [getattr(self._scard, name, None) for name in _GONE]:
+            raise _Gone
+        if code != self._scard.SCARD_S_SUCCESS:
+            raise _Odd(f"{code & 0xFFFFFFFF:08X}")
 
     def _no_reader(self) -> int:
         """Bits that say of a name that it is no reader any more."""
@@ -171,7 +208,7 @@ class PcscMonitor:
     def _state(self, state: int, atr: list[int]) -> ReaderState:
         card = bool(state & self._scard.SCARD_STATE_PRESENT)
         mute = bool(state & self._scard.SCARD_STATE_MUTE)
-        return ReaderState(card, mute, as_bytes(atr) if card else b"", events=state >> 16 & 0xFFFF)
+        return ReaderState(card, mute, as_bytes(atr) if card else b"", events=events_of(state))
 
     def _counted(self, name: str, now: ReaderState) -> ReaderState:
         """With the number of the insertion, where a card is."""
@@ -185,9 +222,8 @@ class PcscMonitor:
 
     def _publish(self, seen: Seen) -> None:
         with self._news:
-            seen = Seen(
-                seen.service, {name: self._counted(name, at) for name, at in seen.readers.items()}
-            )
+            counted = {name: self._counted(name, at) for name, at in seen.readers.items()}
+            seen = replace(seen, readers=counted)
             changed = not self._looked or _facts(seen) != _facts(self._seen)
             self._seen, self._looked = seen, True
             self._news.notify_all()
@@ -198,6 +234,10 @@ class PcscMonitor:
 def _facts(seen: Seen) -> object:
     """What somebody is told of when it changes."""
     return seen, [state.insertion for state in seen.readers.values()]
+
+
+class _Odd(Exception):
+    """The service answered something that says nothing of itself."""
 
 
 class _Gone(Exception):

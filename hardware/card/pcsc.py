@@ -15,7 +15,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from hardware.card.monitor import PcscMonitor, ReaderState, Seen, as_bytes
+from hardware.card.apdu import over_t0
+from hardware.card.monitor import PcscMonitor, ReaderState, Seen, as_bytes, events_of
 from hardware.card.session import Interface
 from hardware.card.transport import Readers
 from hardware.faults import DeviceFault, FaultCode
@@ -35,6 +36,8 @@ _FAULTS = {
     ),
     FaultCode.CARD_READER_BUSY: ("SCARD_E_SHARING_VIOLATION",),
     FaultCode.CARD_READER_OFFLINE: ("SCARD_E_READER_UNAVAILABLE", "SCARD_E_UNKNOWN_READER"),
+    # The machine's polkit rules do not let this program use the service, or a card.
+    FaultCode.CARD_SERVICE_FORBIDDEN: ("SCARD_W_SECURITY_VIOLATION",),
     FaultCode.CARD_SERVICE_DOWN: (
         "SCARD_E_NO_SERVICE",
         "SCARD_E_SERVICE_STOPPED",
@@ -46,6 +49,17 @@ _FAULTS = {
 
 #: Pauses before a card is asked for power again, seconds; after them it is mute.
 _POWERING_S = (0.05, 0.1, 0.2, 0.4)
+
+#: What may be over after such a pause: a card that is still being powered, a way to the service
+#: that was kept and has died since, one odd answer of the service.
+_PASSING = (
+    FaultCode.CARD_MUTE,
+    FaultCode.CARD_SERVICE_DOWN,
+    FaultCode.CARD_READER_OFFLINE,
+)
+
+#: A reader may take so long to miss a card, seconds, and is asked so often meanwhile.
+_MISSED_S, _MISSED_POLL_S = 0.6, 0.05
 
 
 @dataclass(frozen=True)
@@ -122,13 +136,12 @@ class PcscSlot:
         return connection
 
     def _powered(self) -> PcscConnection:
-        """A card is told of as soon as it is in; the service may still be powering it then. And a
-        way to the service that was kept may have died with it since."""
+        """A card is told of as soon as it is in; the service may still be powering it then."""
         for pause_s in _POWERING_S:
             try:
                 return PcscConnection(self)
             except DeviceFault as fault:
-                if fault.code not in (FaultCode.CARD_MUTE, FaultCode.CARD_SERVICE_DOWN):
+                if fault.code not in _PASSING:
                     raise
                 self.contexts.forget()
                 time.sleep(pause_s)
@@ -216,6 +229,8 @@ class PcscTransport:
         return self._must_be_there(self._monitor.seen())
 
     def _must_be_there(self, seen: Seen) -> Seen:
+        if seen.forbidden:
+            raise DeviceFault(FaultCode.CARD_SERVICE_FORBIDDEN)
         if not seen.service:
             raise DeviceFault(FaultCode.CARD_SERVICE_DOWN)
         if not self._citizens(seen):
@@ -256,6 +271,7 @@ class PcscConnection:
     def __init__(self, slot: PcscSlot) -> None:
         self._contexts = slot.contexts
         self._scard = scard = slot.contexts.scard
+        self._slot = slot
         self._card: Any = None
         self._healthy = True
         self.atr = slot.state.atr
@@ -273,16 +289,36 @@ class PcscConnection:
             self.close()
             raise
         self._card = card
-        t0 = protocol == scard.SCARD_PROTOCOL_T0
-        self._protocol = scard.SCARD_PCI_T0 if t0 else scard.SCARD_PCI_T1
+        self._t0 = protocol == scard.SCARD_PROTOCOL_T0
+        self._protocol = scard.SCARD_PCI_T0 if self._t0 else scard.SCARD_PCI_T1
 
     def transmit(self, command: bytes) -> bytes:
-        code, answer = self._scard.SCardTransmit(self._card, self._protocol, list(command))
+        sent = over_t0(command) if self._t0 else command
+        code, answer = self._scard.SCardTransmit(self._card, self._protocol, list(sent))
         if code:
             self._check(code, "transmit")
         if len(answer) < 2:
-            raise DeviceFault(FaultCode.CARD_PULLED, "no status word")
+            self._healthy = False
+            raise DeviceFault(self._gone_or_mute(), "no status word")
         return as_bytes(answer)
+
+    def _gone_or_mute(self) -> FaultCode:
+        """A card pulled in the middle of a command has no code of its own, and neither has a card
+        or a reader that failed in it: the service is asked whether the card is still there."""
+        scard = self._scard
+        until = time.monotonic() + _MISSED_S
+        while time.monotonic() < until:
+            code, rows = scard.SCardGetStatusChange(
+                self._context, 0, [(self._slot.reader, scard.SCARD_STATE_UNAWARE)]
+            )
+            if code != scard.SCARD_S_SUCCESS:
+                break
+            state = rows[0][1]
+            moved = events_of(state) != self._slot.state.events
+            if moved or not state & scard.SCARD_STATE_PRESENT:
+                return FaultCode.CARD_PULLED
+            time.sleep(_MISSED_POLL_S)
+        return FaultCode.CARD_MUTE
 
     def identity(self) -> Identity:
         serial = self._attribute("SCARD_ATTR_VENDOR_IFD_SERIAL_NO")
@@ -319,9 +355,8 @@ class PcscConnection:
         for fault, names in _FAULTS.items():
             if code in [getattr(scard, name, None) for name in names]:
                 raise DeviceFault(fault, detail)
-        # A card pulled in the middle of a command has no code of its own.
-        otherwise = FaultCode.CARD_PULLED if doing == "transmit" else FaultCode.CARD_READER_OFFLINE
-        raise DeviceFault(otherwise, detail)
+        otherwise = FaultCode.CARD_READER_OFFLINE
+        raise DeviceFault(self._gone_or_mute() if doing == "transmit" else otherwise, detail)
 
 
 def watch_service(told: Callable[[Seen], None]) -> PcscMonitor:

@@ -26,12 +26,13 @@ from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
+from hardware.card.authenticator import Gate
 from hardware.card.contents import SocialCard
 from hardware.card.files import read_social_card
 from hardware.card.session import CardSession
 from hardware.card.transport import CardTransport, Connection, Slot
 from hardware.faults import DeviceFault, FaultCode, NotWanted
-from hardware.supervision import Condition
+from hardware.supervision import Condition, DeviceState
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -62,10 +63,14 @@ class CardReader:
     def __init__(self, transport: CardTransport, answer_s: float = ANSWER_S) -> None:
         self._transport = transport
         self._answer_s = answer_s
+        self.gate = Gate()
         self._cycles = 0
         self._left_behind: _Use[Any] | None = None
-        #: Whether the card was pulled in this visit, and may be back by the next use.
-        self._pulled = False
+        #: The insertion that was pulled in this visit: another may be there by the next use. The
+        #: reader may go on calling the old one present for a while.
+        self._pulled: int | None = None
+        #: The insertion that was counted last: one card is one cycle, however often it is used.
+        self._counted: int | None = None
         self._told: Callable[[], None] = lambda: None
 
     def open(self) -> None:
@@ -85,7 +90,10 @@ class CardReader:
     def poll(self) -> Condition:
         self._must_not_be_stuck()
         readers = self._transport.check()
+        closed = self.gate.closed
         return Condition(
+            DeviceState.WARNING if closed else DeviceState.READY,
+            FaultCode.CARD_KEY_CLOSED if closed else None,
             detail=readers.names,
             serial=readers.serial,
             firmware=readers.firmware,
@@ -98,7 +106,7 @@ class CardReader:
 
     def visit_over(self) -> None:
         """A card that lies here from now on is nobody's."""
-        self._pulled = False
+        self._pulled = None
 
     def read(
         self,
@@ -133,16 +141,18 @@ class CardReader:
         if insertion is not None:
             slot = self._still_in(insertion)
         else:
-            if fresh and not self._pulled:
+            if fresh and self._pulled is None:
                 self._until_removed(cancelled, report)
             slot = self._wait_for_card(cancelled, report)
-        self._pulled = False
+        self._pulled = None
         report(CardStep.SEEN)
-        self._cycles += 1
+        self._cycles += slot.insertion != self._counted
+        self._counted = slot.insertion
         try:
             return self._watched(slot, cancelled, work)
         except DeviceFault as fault:
-            self._pulled = fault.code is FaultCode.CARD_PULLED
+            if fault.code is FaultCode.CARD_PULLED:
+                self._pulled = slot.insertion
             raise
 
     def stay(self, insertion: int, cancelled: Callable[[], bool]) -> None:
@@ -155,7 +165,7 @@ class CardReader:
     def _still_in(self, insertion: int) -> Slot:
         slot = self._transport.card_in(0.0)
         if slot is None or slot.insertion != insertion:
-            self._pulled = True
+            self._pulled = insertion
             raise DeviceFault(FaultCode.CARD_PULLED, "another card" if slot else "")
         return slot
 
@@ -176,10 +186,14 @@ class CardReader:
         self, cancelled: Callable[[], bool], report: Callable[[CardStep], None]
     ) -> Slot:
         report(CardStep.WAITING)
-        while (slot := self._transport.card_in(POLL_S)) is None:
+        while True:
+            slot = self._transport.card_in(POLL_S)
+            if slot is not None and slot.insertion != self._pulled:
+                return slot
             if cancelled():
                 raise NotWanted
-        return slot
+            if slot is not None:
+                time.sleep(STAY_POLL_S)  # it is the one that was pulled, and was not missed yet
 
     def _watched(
         self, slot: Slot, cancelled: Callable[[], bool], work: Callable[[CardSession], T]

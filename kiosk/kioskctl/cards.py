@@ -79,7 +79,9 @@ def card_read(
     if unmasked or ministry:
         shows_data(state, "card_read")
     nobody_there(state)
-    authenticator = make_authenticator(way, CentralHsm(central) if central else None)
+    authenticator = make_authenticator(
+        way, CentralHsm(central) if central else None, gate=driver.gate
+    )
 
     def read(card: CardSession) -> SocialCard:
         return read_social_card(card, authenticator)
@@ -123,6 +125,8 @@ def card_watch(
 
 def changes(before: Seen, now: Seen) -> Iterator[str]:
     """What has changed between two looks at the readers, in words."""
+    if before.forbidden is not now.forbidden:
+        yield "the service refuses this program (polkit)" if now.forbidden else "no longer refused"
     if before.service is not now.service:
         yield "service is back" if now.service else "service is gone"
     for name in sorted(before.readers.keys() - now.readers.keys()):

@@ -22,6 +22,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
+from hardware.card.authenticator import Gate
 from hardware.card.contents import Holder
 from hardware.card.monitor import ReaderState, Seen
 from hardware.faults import Device, DeviceFault, FaultCode
@@ -128,6 +129,8 @@ class Cards:
 
     def close(self) -> None:
         """See `open`."""
+
+    gate = Gate()
 
     def use(self, *_: Any, **__: Any) -> Any:
         return self.social

@@ -28,6 +28,7 @@ from hardware.card.monitor import PcscMonitor, ReaderState, Seen
 from hardware.card.pcsc import Contexts, PcscConnection, PcscSlot, PcscTransport, ReaderNames
 from hardware.card.reader import CardReader, CardStep
 from hardware.card.session import CardSession, Interface
+from hardware.card.transport import Readers
 from hardware.devices import make_card_reader
 from hardware.faults import DeviceFault, FaultCode, NotWanted
 from hardware.supervision import DeviceLoop, DeviceState, Health, HealthTable
@@ -234,6 +235,46 @@ def test_a_card_is_known_to_be_in_before_and_after_it_was_read(counter: Counter)
     counter.slot.pull()
     counter.gone()
     assert not counter.reader.present()
+
+
+def test_a_pulled_card_is_one_reading_however_long_the_reader_goes_on_calling_it_present() -> None:
+    """✗ It was read again and again meanwhile: the counter of cards rose by 79."""
+    used: list[int] = []
+
+    @dataclass
+    class Taken:
+        insertion: int
+        reader: str = "A"
+        interface: Interface = Interface.CONTACT
+
+        def connect(self) -> Any:
+            used.append(self.insertion)
+            raise DeviceFault(FaultCode.CARD_PULLED)
+
+    class Late(DirectTransport):
+        looks = 0
+
+        def card_in(self, timeout_s: float) -> Any:
+            self.looks += 1
+            return Taken(1 if self.looks < 9 else 2)
+
+        def check(self) -> Readers:
+            return Readers("A")
+
+    reader = CardReader(Late(0))
+    for _ in range(2):
+        with pytest.raises(DeviceFault):
+            read(reader)
+    assert used == [1, 2], "the next one that is put in, and not the one that went"
+    assert reader.poll().counters["cycles"] == 2
+
+
+def test_a_card_that_is_used_again_and_again_is_one_reading(counter: Counter) -> None:
+    counter.insert(CARD_PERSONAS["second"])
+    first = counter.reader.use(within(20), ignore, lambda card: card.insertion, fresh=False)
+    for _ in range(3):
+        counter.reader.use(within(20), ignore, lambda card: None, insertion=first)
+    assert counter.reader.poll().counters["cycles"] == 1
 
 
 def test_a_card_pulled_in_the_middle_may_be_back_before_it_is_asked_for(counter: Counter) -> None:
@@ -877,6 +918,132 @@ def test_whatever_the_library_raises_does_not_end_the_monitor() -> None:
     monitor.start()
     assert "A" in monitor.wait_for(lambda seen: bool(seen.readers), 5).readers
     monitor.stop()
+
+
+class Refusing(FakeScard):
+    """A service that a rule of the machine (polkit) keeps from this program."""
+
+    def SCardEstablishContext(self, scope: int) -> tuple[int, object]:  # noqa: N802
+        return self._real.SCARD_W_SECURITY_VIOLATION, None
+
+
+def test_a_service_that_may_not_be_used_is_not_one_that_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """✗ A technician was sent to start a service that was running."""
+    transport = PcscTransport()
+    monkeypatch.setattr("smartcard.scard", Refusing())
+    transport.watch(lambda: None)
+    with pytest.raises(DeviceFault) as caught:
+        transport.open()
+    assert caught.value.code is FaultCode.CARD_SERVICE_FORBIDDEN
+    transport.unwatch()
+
+
+class Odd(FakeScard):
+    """Answers a question with something odd, so often as `odd` says."""
+
+    odd = 0
+    code = "SCARD_F_INTERNAL_ERROR"
+
+    def SCardGetStatusChange(  # noqa: N802
+        self, context: object, timeout_ms: int, asked: list[tuple[str, int]]
+    ) -> tuple[int, list[tuple[str, int, list[int]]]]:
+        if self.odd > 0:
+            self.odd -= 1
+            return getattr(self._real, self.code), []
+        return super().SCardGetStatusChange(context, timeout_ms, asked)
+
+
+@pytest.mark.parametrize(
+    "code", ["SCARD_F_INTERNAL_ERROR", "SCARD_E_UNKNOWN_READER", "SCARD_E_NO_MEMORY"]
+)
+def test_one_odd_answer_of_the_service_is_not_the_end_of_it(
+    code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """✗ All readers were gone, and a card that lay still was another one afterwards."""
+    monkeypatch.setattr("hardware.card.monitor._ASK_S", 0.02)
+    monkeypatch.setattr("hardware.card.monitor.RETRY_S", 0.02)
+    fake = Odd()
+    fake.code = code
+    fake.readers = {"A": fake.SCARD_STATE_PRESENT}
+    seen: list[Seen] = []
+    monitor = PcscMonitor(fake, lambda: seen.append(monitor.seen()))
+    monitor.start()
+    first = monitor.wait_for(lambda now: bool(now.readers), 5).readers["A"].insertion
+    fake.set(odd=3)
+    wait_until(lambda: fake.odd == 0)
+    fake.set(readers={"A": fake.SCARD_STATE_PRESENT, "B": fake.SCARD_STATE_EMPTY})
+    now = monitor.wait_for(lambda now: "B" in now.readers, 5)
+    assert all(one.service for one in seen)
+    assert now.readers["A"].insertion == first
+    fake.set(odd=50)
+    assert not monitor.wait_for(lambda now: not now.service, 5).service
+    fake.set(odd=0)
+    assert monitor.wait_for(lambda now: now.service, 5).service
+    monitor.stop()
+
+
+class Broken:
+    """A card in the slot whose commands fail; `there`: for so many looks it is called present."""
+
+    def __init__(self, there: int, code: str = "SCARD_E_NOT_TRANSACTED") -> None:
+        from smartcard import scard
+
+        self._real, self._there, self._code = scard, there, code
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def SCardEstablishContext(self, scope: int) -> tuple[int, object]:  # noqa: N802
+        return 0, object()
+
+    def SCardConnect(self, *given: object) -> tuple[int, object, int]:  # noqa: N802
+        return 0, object(), self._real.SCARD_PROTOCOL_T1
+
+    def SCardTransmit(self, *given: object) -> tuple[int, list[int]]:  # noqa: N802
+        return getattr(self._real, self._code), []
+
+    def SCardGetStatusChange(  # noqa: N802
+        self, context: object, timeout_ms: int, asked: list[tuple[str, int]]
+    ) -> tuple[int, list[tuple[str, int, list[int]]]]:
+        self._there -= 1
+        state = self._real.SCARD_STATE_PRESENT if self._there >= 0 else self._gone
+        return 0, [("A", 1 << 16 | state, [])]
+
+    @property
+    def _gone(self) -> int:
+        return int(self._real.SCARD_STATE_EMPTY)
+
+
+class Flicked(Broken):
+    """It went and came back between two looks: present, and counted."""
+
+    @property
+    def _gone(self) -> int:
+        return 2 << 16 | int(self._real.SCARD_STATE_PRESENT)
+
+
+@pytest.mark.parametrize(
+    ("card", "there", "code"),
+    [
+        (Broken, 0, FaultCode.CARD_PULLED),
+        (Broken, 3, FaultCode.CARD_PULLED),
+        (Flicked, 0, FaultCode.CARD_PULLED),
+        (Broken, 99, FaultCode.CARD_MUTE),
+    ],
+)
+@pytest.mark.parametrize("said", ["SCARD_E_NOT_TRANSACTED", "SCARD_S_SUCCESS"])
+def test_a_command_that_failed_asks_whether_the_card_is_still_there(
+    card: type[Broken], there: int, code: FaultCode, said: str
+) -> None:
+    """✗ A card that lay in the slot was asked to be put back."""
+    state = ReaderState(card=True, insertion=1, events=1)
+    contexts = Contexts(card(there, said))
+    connection = PcscConnection(PcscSlot(contexts, "A", Interface.CONTACT, state, {}))
+    with pytest.raises(DeviceFault) as caught:
+        connection.transmit(b"\x00\x84\x00\x00\x08")
+    assert caught.value.code is code
 
 
 def latest(news: queue.SimpleQueue[Seen], readers: int) -> Seen:
