@@ -42,6 +42,7 @@ class FaultCode(StrEnum):
     ID_CARD_LIFTED = "id_card_lifted"
     # 社会保障卡读写器 and the card in it
     CARD_SERVICE_DOWN = "card_service_down"
+    CARD_SERVICE_FORBIDDEN = "card_service_forbidden"
     CARD_READER_OFFLINE = "card_reader_offline"
     CARD_READER_BUSY = "card_reader_busy"
     CARD_READER_STUCK = "card_reader_stuck"
@@ -55,6 +56,10 @@ class FaultCode(StrEnum):
     CARD_UNPROVEN = "card_unproven"
     CARD_INITIAL_PIN = "card_initial_pin"
     CARD_PIN_BLOCKED = "card_pin_blocked"
+    CARD_NOT_UNDERSTOOD = "card_not_understood"
+    CARD_KEY_REFUSED = "card_key_refused"
+    CARD_KEY_BLOCKED = "card_key_blocked"
+    CARD_KEY_CLOSED = "card_key_closed"
     # 安全存取模块 and 加密机
     PSAM_ABSENT = "psam_absent"
     PSAM_UNFIT = "psam_unfit"
@@ -141,6 +146,10 @@ _OF_THE_CARD = (
     FaultCode.CARD_UNPROVEN,
     FaultCode.CARD_INITIAL_PIN,
     FaultCode.CARD_PIN_BLOCKED,
+    FaultCode.CARD_NOT_UNDERSTOOD,
+    FaultCode.CARD_KEY_REFUSED,
+    FaultCode.CARD_KEY_BLOCKED,
+    FaultCode.CARD_KEY_CLOSED,
     # What opens the card's protected file fails without the reader failing.
     FaultCode.PSAM_ABSENT,
     FaultCode.PSAM_UNFIT,

@@ -20,14 +20,23 @@ def historical_bytes(atr: bytes) -> bytes:
     """
     if len(atr) < 2 or atr[0] not in _BEGINNINGS:
         return b""
-    count, follows = atr[1] & 0x0F, atr[1] >> 4
-    place = 2
-    while follows:
-        place += follows.bit_count()
-        if not follows & 0x8:
-            break
-        if place > len(atr):
-            return b""
-        follows = atr[place - 1] >> 4
+    count, (place, _) = atr[1] & 0x0F, _interface(atr)
     found = atr[place : place + count]
     return found if len(found) == count else b""
+
+
+def speaks_t1(atr: bytes) -> bool:
+    """Whether T=1 is among the protocols that a card offers; PC/SC takes it then."""
+    return len(atr) >= 2 and 1 in _interface(atr)[1]
+
+
+def _interface(atr: bytes) -> tuple[int, list[int]]:
+    """Where the interface bytes end, and the protocols that are offered in them."""
+    place, follows, protocols = 2, atr[1] >> 4, []
+    while follows:
+        place += follows.bit_count()
+        if not follows & 0x8 or place > len(atr):
+            break
+        protocols.append(atr[place - 1] & 0x0F)
+        follows = atr[place - 1] >> 4
+    return place, protocols

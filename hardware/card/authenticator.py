@@ -9,15 +9,19 @@
 
 Which one holds in Tangshan is not public, so it is a setting. The terminal computes no cryptogram
 and holds no key of the card management in any of them. All commands are those of LD/T 32.5.
+
+A card counts wrong cryptograms and locks its key for good after a few. A PSAM or HSM that was set
+up wrongly would lock the cards of a whole day, so a `Gate` stands before the last command: it lets
+no card be tried twice, and nobody's after three cards in a row have refused.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NoReturn, Protocol, TypeAlias
 
-from hardware.card.apdu import exchange, exchange_whole
+from hardware.card.apdu import exchange, exchange_whole, refused
 from hardware.card.pin import Pin, verify
 from hardware.faults import DeviceFault, FaultCode
 
@@ -39,6 +43,12 @@ _COMPUTE = bytes.fromhex("80FA0000")
 _CHALLENGE_BYTES = 8
 _CRYPTOGRAM_BYTES = 16
 
+#: So many cards in a row that refuse are no accident: the key of this terminal is a wrong one.
+MOST_REFUSALS = 3
+
+#: Answers about the card's key: it was locked before; this was the last wrong one.
+_KEY_BLOCKED, _NO_TRY_LEFT = 0x6983, 0x63C0
+
 #: Process factor (过程因子) and source factor (原始信息).
 Factors: TypeAlias = tuple[bytes, bytes]
 
@@ -49,6 +59,41 @@ class CardAuthenticator(Protocol):
     def unlock(self, card: CardSession, about: SocialCard) -> bool:
         """Open the holder's file; False if this way does not try. The application is selected,
         before and after. Raises `DeviceFault`."""
+
+
+@dataclass
+class Gate:
+    """Which cards have refused since one was opened, by 卡识别码. One for a reader, for as long as
+    the program runs: after the setting was mended the program is started again."""
+
+    _refused: set[str] = field(default_factory=set, repr=False)
+
+    @property
+    def closed(self) -> bool:
+        return len(self._refused) >= MOST_REFUSALS
+
+    def must_let(self, card_id: str) -> None:
+        """Before anything is asked for. Raises `DeviceFault`: CARD_KEY_CLOSED, CARD_KEY_REFUSED for
+        a card that has refused before: it is not made to count once more."""
+        if self.closed:
+            raise DeviceFault(FaultCode.CARD_KEY_CLOSED, f"{MOST_REFUSALS} cards refused")
+        if card_id in self._refused:
+            raise DeviceFault(FaultCode.CARD_KEY_REFUSED, "not tried again")
+
+    def opened(self) -> None:
+        self._refused.clear()
+
+    def refused(self, card_id: str, status: int) -> NoReturn:
+        """The card did not accept what should have opened it. Raises `DeviceFault`: CARD_BLOCKED,
+        CARD_KEY_BLOCKED, CARD_KEY_REFUSED."""
+        fault = refused(status, "EXTERNAL AUTHENTICATE")
+        if fault.code is not FaultCode.CARD_REFUSED:
+            raise fault
+        if status != _KEY_BLOCKED:
+            self._refused.add(card_id)
+        blocked = status in (_KEY_BLOCKED, _NO_TRY_LEFT)
+        code = FaultCode.CARD_KEY_BLOCKED if blocked else FaultCode.CARD_KEY_REFUSED
+        raise DeviceFault(code, fault.detail)
 
 
 class NoAuthenticator:
@@ -90,21 +135,27 @@ class PsamAuthenticator:
     """
 
     key: PsamKey = PsamKey(usage=0x47, number=0x0A)
+    gate: Gate = field(default_factory=Gate)
 
     def unlock(self, card: CardSession, about: SocialCard) -> bool:
+        self.gate.must_let(about.card_id)
         with card.psam() as psam:
             diversifier = bytes.fromhex(about.card_id)[-8:]
             head = bytes([0x80, 0x1A, self.key.usage, self.key.number])
             _of_the_module(psam.transmit, head, diversifier)
             factors = b"".join(_factors(card.transmit))
-            cryptogram = _of_the_module(psam.transmit, _COMPUTE, factors)
-        _authenticate(card.transmit, self.key.card_key, cryptogram)
+            cryptogram = _of_the_module(psam.transmit, _COMPUTE, factors, expects=True)
+        if len(cryptogram) != _CRYPTOGRAM_BYTES:
+            raise DeviceFault(FaultCode.PSAM_UNFIT, f"{len(cryptogram)} bytes")
+        _authenticate(card.transmit, self.key.card_key, cryptogram, self.gate, about)
         return True
 
 
-def _of_the_module(transmit: Transmit, header: bytes, data: bytes) -> bytes:
+def _of_the_module(
+    transmit: Transmit, header: bytes, data: bytes, *, expects: bool = False
+) -> bytes:
     """What the module computes. Raises `DeviceFault(PSAM_UNFIT)` with its status word."""
-    answer = exchange(transmit, header, data)
+    answer = exchange(transmit, header, data, expects=expects)
     if not answer.ok:
         raise DeviceFault(FaultCode.PSAM_UNFIT, f"{header[1]:02X} {answer.status:04X}")
     return answer.data
@@ -138,20 +189,25 @@ class HsmAuthenticator:
     #: Seconds for both steps together.
     patience_s: float = 8.0
     card_key: int = RKSSSE
+    gate: Gate = field(default_factory=Gate)
 
     def unlock(self, card: CardSession, about: SocialCard) -> bool:
         """As all do. Raises `DeviceFault(CARD_UNPROVEN)` for a card that is not genuine."""
+        self.gate.must_let(about.card_id)
         until = time.monotonic() + self.patience_s
         factors = _factors(card.transmit)
-        answer = exchange(card.transmit, _INTERNAL_AUTHENTICATE, b"".join(factors))
+        answer = exchange(card.transmit, _INTERNAL_AUTHENTICATE, b"".join(factors), expects=True)
         proof = answer.must("INTERNAL AUTHENTICATE")[:_CHALLENGE_BYTES]
+        if len(proof) != _CHALLENGE_BYTES:
+            # What is no proof is no forgery either: the HSM is not asked about it.
+            raise DeviceFault(FaultCode.CARD_REFUSED, f"proof of {len(proof)} bytes")
         named = self.centre.prove(about, factors, proof, _left(until))
         factors = _factors(card.transmit)
         cryptogram = self.centre.open(named, about, factors, _left(until))
         _left(until)
         if len(cryptogram) != _CRYPTOGRAM_BYTES:
             raise DeviceFault(FaultCode.HSM_REFUSED, "length")
-        _authenticate(card.transmit, self.card_key, cryptogram)
+        _authenticate(card.transmit, self.card_key, cryptogram, self.gate, about)
         return True
 
 
@@ -178,25 +234,30 @@ def challenge(transmit: Transmit) -> bytes:
     return drawn
 
 
-def _authenticate(transmit: Transmit, key: int, cryptogram: bytes) -> None:
-    header = _EXTERNAL_AUTHENTICATE + bytes([key])
-    exchange(transmit, header, cryptogram).must("EXTERNAL AUTHENTICATE")
+def _authenticate(
+    transmit: Transmit, key: int, cryptogram: bytes, gate: Gate, about: SocialCard
+) -> None:
+    answer = exchange(transmit, _EXTERNAL_AUTHENTICATE + bytes([key]), cryptogram)
+    if not answer.ok:
+        gate.refused(about.card_id, answer.status)
+    gate.opened()
 
 
 def make_authenticator(
-    name: str, centre: CardCentre | None, pin: Pin | None = None
+    name: str, centre: CardCentre | None, pin: Pin | None = None, gate: Gate | None = None
 ) -> CardAuthenticator:
     """By its name in the settings. Raises `ValueError` for another, or for one that lacks what it
     needs: "hsm" without a way to the centre.
 
     "pin" without a PIN reads the card as "none" does, until the citizen has entered it.
     """
+    gate = gate or Gate()
     if name == "none" or (name == "pin" and pin is None):
         return NoAuthenticator()
     if name == "pin" and pin is not None:
         return PinAuthenticator(pin)
     if name == "psam":
-        return PsamAuthenticator()
+        return PsamAuthenticator(gate=gate)
     if name == "hsm" and centre is not None:
-        return HsmAuthenticator(centre)
+        return HsmAuthenticator(centre, gate=gate)
     raise ValueError(f"card authenticator {name!r}: use none, pin, psam, or hsm with a centre")

@@ -6,6 +6,7 @@ but `DeviceFault`. How the records are asked for is in `hardware.card.files`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -13,9 +14,23 @@ from datetime import date
 from hardware.card.apdu import damaged
 from hardware.card.atr import historical_bytes
 from hardware.card.session import CardSession, Interface
+from hardware.characters import PRIVATE_USE
 from hardware.faults import DeviceFault, FaultCode
 
 _CARD_ID_BYTES, _CARD_NO_CHARACTERS = 16, 9
+
+#: What cards fill a value up with.
+_PADDING = b"\0\xff "
+
+#: 社会保障号码 of a foreigner (外国人社会保障号码编制规则): the country's three letters, a reserved
+#: place, fourteen of the passport.
+_FOREIGNER_S = re.compile(r"[A-Z]{3}[0-9A-Z]{15}")
+
+#: ISO 7064 MOD 11-2, as GB 11643 has it.
+_CHECK_CHARACTERS = "10X98765432"
+
+#: GB/T 2261.1.
+_SEXES = ("0", "1", "2", "9")
 
 
 @dataclass(frozen=True)
@@ -46,7 +61,7 @@ class SocialCard:
     #: 初始化机构编号, 24 hexadecimal digits.
     issuer: str
     issued: date | None
-    #: 卡有效期; None: none stated.
+    #: 卡有效期; None: none stated, or none that can be read.
     expires: date | None
     #: 卡号, a letter and eight digits.
     card_no: str = field(repr=False)
@@ -66,9 +81,12 @@ class SocialCard:
         """发卡地区行政区划代码."""
         return self.card_id[:6]
 
-    def in_date_on(self, day: date) -> bool:
-        """Whether the card may be used on a day. Cards of the third generation do not expire."""
-        return self.generation >= 3 or self.expires is None or self.expires >= day
+    def in_date_on(self, day: date) -> bool | None:
+        """Whether the card may be used on a day; None: cannot tell, its end could not be read.
+        Cards of the third generation do not expire."""
+        if self.generation >= 3:
+            return True
+        return None if self.expires is None else self.expires >= day
 
 
 def decode(
@@ -78,10 +96,10 @@ def decode(
     algorithm: str = "01",
 ) -> SocialCard:
     """Records by item -> the card. Raises `DeviceFault`: CARD_BLANK, CARD_DAMAGED."""
-    if not any(value.strip(b"\0\xff") for value in issuer.values()):
+    if issuer and not any(value.strip(_PADDING) for value in issuer.values()):
         raise DeviceFault(FaultCode.CARD_BLANK)
     card_id = issuer.get("card_id", b"")
-    if len(card_id) != _CARD_ID_BYTES:
+    if len(card_id) != _CARD_ID_BYTES or not _digits(card_id[:3]):
         damaged("card id")
     version = _ascii(issuer.get("version", b""))
     if version[:1] not in ("1", "2", "3"):
@@ -104,29 +122,47 @@ def decode(
 
 def holder_of(records: Mapping[str, bytes]) -> Holder | None:
     """None if the card did not give who holds it, or not so that it can be read."""
-    number = _ascii(records.get("number", b""))
+    number = _ascii(records.get("number", b"")).upper()
     # The name goes on in its extension, and a character may be cut in two between them.
-    name = (records.get("name", b"").rstrip(b"\0") + records.get("name_more", b"")).rstrip(b"\0 ")
+    name = records.get("name", b"").rstrip(b"\0\xff") + records.get("name_more", b"")
     try:
-        text = name.decode("gb18030")
+        text = name.rstrip(_PADDING).decode("gb18030").translate(PRIVATE_USE)
     except UnicodeDecodeError:
         return None
-    if not number or not text:
+    if not text or not _is_number(number):
         return None
+    sex = _ascii(records.get("sex_code", b""))
     return Holder(
         number=number,
         name=text,
-        sex_code=_ascii(records.get("sex_code", b"")),
+        sex_code=sex if sex in _SEXES else "",
         # BCD here, other than on the resident ID card: byte 15 is code 15.
-        ethnic_code=records.get("ethnic_code", b"").hex(),
+        ethnic_code=_digits(records.get("ethnic_code", b"")),
         birth=_date(records.get("birth", b""), (1, 1)),
-        birthplace=records.get("birthplace", b"").hex().rstrip("f"),
+        birthplace=_digits(records.get("birthplace", b"")),
     )
 
 
+def _is_number(text: str) -> bool:
+    """Whether this can be somebody's 社会保障号码: a citizen's with its check character (GB 11643),
+    or a foreigner's. A number that fails is nobody's, and must not be taken for the holder's."""
+    if _FOREIGNER_S.fullmatch(text):
+        return True
+    if not re.fullmatch(r"\d{17}[\dX]", text, re.ASCII):
+        return False
+    total = sum(int(digit) * pow(2, 17 - place, 11) for place, digit in enumerate(text[:17]))
+    return _CHECK_CHARACTERS[total % 11] == text[17]
+
+
+def _digits(value: bytes) -> str:
+    """BCD, two digits a byte; "" if it is not, such as padding."""
+    digits = value.hex()
+    return digits if digits.isdecimal() else ""
+
+
 def _ascii(value: bytes) -> str:
-    """Text padded with zeros or blanks; "" if it is not printable ASCII."""
-    text = value.rstrip(b"\0 \xff").decode("latin-1")
+    """Text with its padding; "" if it is not printable ASCII."""
+    text = value.rstrip(_PADDING).decode("latin-1")
     return text if text.isascii() and text.isprintable() else ""
 
 
@@ -147,17 +183,11 @@ def _date(value: bytes, only_year: tuple[int, int]) -> date | None:
         return None
 
 
-def parse_record(answer: bytes, tag: int) -> bytes | None:
-    """The value of a record `tag length value`; None if it is another record or cut short."""
-    if len(answer) < 2 or answer[0] != tag or len(answer) < 2 + answer[1]:
-        return None
-    return answer[2 : 2 + answer[1]]
-
-
 def parse_records(answer: bytes) -> dict[int, bytes]:
-    """Records one after the other, by tag; what is cut short at the end is left out."""
+    """Records `tag length value`, one after the other, by tag; what is cut short at the end is left
+    out."""
     found: dict[int, bytes] = {}
-    while len(answer) >= 2 and (value := parse_record(answer, answer[0])) is not None:
-        found[answer[0]] = value
-        answer = answer[2 + len(value) :]
+    while len(answer) >= 2 and len(answer) >= 2 + answer[1]:
+        found[answer[0]] = answer[2 : 2 + answer[1]]
+        answer = answer[2 + answer[1] :]
     return found

@@ -15,6 +15,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from hardware.card.apdu import over_t0
+from hardware.card.atr import speaks_t1
 from hardware.card.session import Interface
 from hardware.card.transport import Readers
 from hardware.faults import DeviceFault, FaultCode
@@ -123,9 +125,10 @@ class DirectConnection:
         self.atr = self._answer()
         if not self.atr:
             raise DeviceFault(FaultCode.CARD_MUTE, "no answer to reset")
+        self._t1 = speaks_t1(self.atr)
 
     def transmit(self, command: bytes) -> bytes:
-        self._send(command)
+        self._send(command if self._t1 else over_t0(command))
         answer = self._answer()
         if len(answer) < 2:
             raise DeviceFault(FaultCode.CARD_PULLED, "no status word")

@@ -11,24 +11,20 @@ this card understood once is tried first from then on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hardware.card.apdu import (
+    ENDED_BEFORE_LE,
     OK,
+    RECORD_NOT_FOUND,
     SECURITY_NOT_SATISFIED,
     Answer,
     exchange,
     refused,
 )
-from hardware.card.contents import (
-    SocialCard,
-    decode,
-    holder_of,
-    parse_record,
-    parse_records,
-)
+from hardware.card.contents import SocialCard, decode, holder_of, parse_records
 from hardware.card.session import CardSession, Transmit
 from hardware.faults import DeviceFault, FaultCode
 
@@ -69,17 +65,18 @@ _WAYS_IN = (
 #: SELECT of an elementary file by its id: P1.
 _SELECT_P1 = (0x02, 0x00)
 
-#: READ RECORD, how a record is named: P1 P2 from its number, its tag and the file's short id.
-_RECORD_FORMS: dict[str, Callable[[int, int, int], tuple[int, int]]] = {
-    "identifier": lambda number, tag, short_id: (tag, 0x00),
-    "number": lambda number, tag, short_id: (number, 0x04),
-    "short id": lambda number, tag, short_id: (number, short_id << 3 | 0x04),
-}
-#: READ RECORD of everything from the first on.
-_ALL_RECORDS = bytes.fromhex("00B20105")
+#: READ RECORD, how records are named by P1 -> P2: by its tag; by its number in the file that is
+#: selected, or in one named by its short id (+ id << 3); everything from the first on.
+_RECORD_FORMS = {"identifier": 0x00, "number": 0x04, "short id": 0x04, "all": 0x05}
+
+#: Numbers that are asked for; no file of ours has so many records.
+_MOST_RECORDS = 16
 
 #: Answers that mean "not in this form", so that the other records need not be tried.
-_NOT_THIS_WAY = (0x6A86, 0x6B00, 0x6D00, 0x6E00, 0x6A81)
+_NOT_THIS_WAY = (0x6700, 0x6981, 0x6986, 0x6A81, 0x6A86, 0x6B00, 0x6D00, 0x6E00)
+
+#: Answers of a card that is locked for good; 6A81 to a READ means another form.
+_LOCKED_FOR_GOOD = (0x6283, 0x9303)
 
 #: Tag in the file control information of the application -> its algorithm id.
 _ALGORITHM_TAG = bytes.fromhex("9F0C038601")
@@ -90,13 +87,15 @@ def read_social_card(
 ) -> SocialCard:
     """Select the application and read both files; the second as far as the card lets us.
 
-    Raises `DeviceFault`: CARD_FOREIGN without the application, CARD_BLANK if nothing was written
-    on it, CARD_DAMAGED if EF05 lacks what identifies the card, CARD_BLOCKED, and whatever the
-    authenticator or the card raises.
+    Raises `DeviceFault`: CARD_FOREIGN without the application, CARD_BLANK if its records were read
+    and are empty, CARD_DAMAGED if EF05 lacks what identifies the card, CARD_NOT_UNDERSTOOD if it
+    gave no record in any form, CARD_BLOCKED, and whatever the authenticator or the card raises.
     """
     files = CardFiles(card.transmit)
     algorithm = files.enter()
     issuer = files.read(EF_ISSUER, ISSUER_RECORDS)
+    if not issuer:
+        raise files.why_none("EF05")
     read = decode(issuer, {}, card, algorithm)
     holder = files.read(EF_HOLDER, HOLDER_RECORDS)
     if files.locked and authenticator is not None and authenticator.unlock(card, read):
@@ -126,6 +125,8 @@ class CardFiles:
         self._forms: tuple[str, ...] = tuple(_RECORD_FORMS)
         #: Whether the file read last may be read only after authentication.
         self.locked = False
+        #: What was answered to the commands for the file read last.
+        self._said: list[int] = []
 
     def enter(self) -> str:
         """Select the application; returns its algorithm id.
@@ -135,7 +136,8 @@ class CardFiles:
         answer = Answer(0)
         for way in _WAYS_IN:
             for p1, p2, name in way:
-                answer = exchange(self._transmit, bytes([0x00, 0xA4, p1, p2]), name)
+                header = bytes([0x00, 0xA4, p1, p2])
+                answer = exchange(self._transmit, header, name, expects=True)
                 if not answer.ok:
                     break
             if answer.ok:
@@ -147,6 +149,7 @@ class CardFiles:
     def read(self, file: int, records: Mapping[str, int]) -> dict[str, bytes]:
         """The records of a file that the card gives. A file it does not give has none."""
         self.locked = False
+        self._said = []
         selected = self._select(file)
         for form in self._forms:
             if selected or form == "short id":
@@ -156,32 +159,53 @@ class CardFiles:
                 if found:
                     self._forms = tuple(sorted(self._forms, key=lambda one: one != form))
                     return found
-        return self._read_all_at_once(records) if selected else {}
+        return {}
+
+    def why_none(self, file: str) -> DeviceFault:
+        """Why `read` found nothing. Only what a card answered with data is the card's own fault:
+        for all else it may be good, and known elsewhere."""
+        for status in self._said:
+            if status in _LOCKED_FOR_GOOD:
+                return refused(status, file)
+        if OK in self._said:
+            return DeviceFault(FaultCode.CARD_DAMAGED, f"{file}: no records")
+        said = " ".join(f"{status:04X}" for status in dict.fromkeys(self._said))
+        return DeviceFault(FaultCode.CARD_NOT_UNDERSTOOD, f"{file} {said}")
 
     def _select(self, file: int) -> bool:
         for p1 in self._select_p1:
             header = bytes([0x00, 0xA4, p1, 0x00])
-            if exchange(self._transmit, header, file.to_bytes(2, "big")).ok:
+            answer = exchange(self._transmit, header, file.to_bytes(2, "big"), expects=True)
+            if answer.ok:
                 self._select_p1 = tuple(sorted(self._select_p1, key=lambda one: one != p1))
                 return True
+            self._said.append(answer.status)
         return False
 
     def _read_in_form(self, form: str, file: int, records: Mapping[str, int]) -> dict[str, bytes]:
+        """What comes is filed by the tag that it bears, not by the place it was asked for at: cards
+        of version 1.00 have no 姓名扩展, and all after it stand one place earlier."""
+        items = {tag: item for item, tag in records.items()}
         found: dict[str, bytes] = {}
-        for number, (item, tag) in enumerate(records.items(), start=1):
-            p1, p2 = _RECORD_FORMS[form](number, tag, file & 0x1F)
-            answer = exchange(self._transmit, bytes([0x00, 0xB2, p1, p2]))
+        for p1 in _asked_for(form, items):
+            p2 = _RECORD_FORMS[form] | ((file & 0x1F) << 3 if form == "short id" else 0)
+            answer = exchange(self._transmit, bytes([0x00, 0xB2, p1, p2]), expects=True)
             if answer.status == SECURITY_NOT_SATISFIED:
                 self.locked = True
+            if answer.status in (OK, ENDED_BEFORE_LE):
+                came = parse_records(answer.data)
+                found |= {items[tag]: value for tag, value in came.items() if tag in items}
+            self._said.append(answer.status)
+            past_the_end = form != "identifier" and answer.status == RECORD_NOT_FOUND
+            if self.locked or past_the_end or answer.status in _NOT_THIS_WAY:
                 break
-            if answer.status in _NOT_THIS_WAY:
+            if len(found) == len(items):
                 break
-            value = parse_record(answer.data, tag) if answer.status == OK else None
-            if value is not None:
-                found[item] = value
         return found
 
-    def _read_all_at_once(self, records: Mapping[str, int]) -> dict[str, bytes]:
-        answer = exchange(self._transmit, _ALL_RECORDS)
-        by_tag = parse_records(answer.data) if answer.ok else {}
-        return {item: by_tag[tag] for item, tag in records.items() if tag in by_tag}
+
+def _asked_for(form: str, tags: Iterable[int]) -> Iterable[int]:
+    """P1 of each command in a form."""
+    if form == "identifier":
+        return tags
+    return range(1, 2 if form == "all" else _MOST_RECORDS + 1)

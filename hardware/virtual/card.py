@@ -4,6 +4,9 @@ The slot connects to the loopback port where a reader waits for a card: vpcd, th
 behind pcscd, or the driver itself (`hardware.card.direct`). Each message is a 2-byte big-endian
 length and that many bytes: one byte 00 power off, 01 power on, 02 reset, 04 give the ATR;
 everything longer is a command APDU, answered with a response APDU.
+
+What a card is called and how its files are numbered is written out here once more, literally: with
+the driver's own constants both could be wrong together.
 """
 
 from __future__ import annotations
@@ -15,11 +18,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from hardware.card.files import APPLICATION, EF_HOLDER, EF_ISSUER
 from hardware.virtual import keys
 
 if TYPE_CHECKING:
     from hardware.virtual.personas import CardPersona
+
+#: DF name of the application, "sx1.sh.社会保障" in GBK.
+_APPLICATION = b"sx1.sh.\xc9\xe7\xbb\xe1\xb1\xa3\xd5\xcf"
+
+_EF_ISSUER, _EF_HOLDER = 0xEF05, 0xEF06
 
 _OK = b"\x90\x00"
 _WRONG_LENGTH = b"\x67\x00"
@@ -32,6 +39,7 @@ _NOT_FOUND = b"\x6a\x82"
 _NO_RECORD = b"\x6a\x83"
 _WRONG_P1P2 = b"\x6a\x86"
 _NO_KEY = b"\x6a\x88"
+_KEY_BLOCKED = b"\x69\x83"
 _NOT_SUPPORTED = b"\x6d\x00"
 
 _POWER_OFF, _POWER_ON, _RESET, _GIVE_ATR = 0x00, 0x01, 0x02, 0x04
@@ -56,6 +64,8 @@ class VirtualCard:
         self._persona = persona
         self._pin = persona.pin
         self._tries = 0 if persona.pin_blocked else persona.pin_tries
+        #: Wrong cryptograms that the key for reading still takes.
+        self._key_tries = persona.key_tries
         self.reset()
 
     @property
@@ -77,12 +87,28 @@ class VirtualCard:
         self._psam_key = b""
 
     def answer(self, command: bytes) -> bytes:
-        """The response to one command APDU."""
+        """The response to one command: an APDU over T=1, a TPDU over T=0."""
         if len(command) < 4:
             return _WRONG_LENGTH
         head, rest = command[:4], command[4:]
         data = rest[1 : 1 + rest[0]] if len(rest) > 1 else b""
-        expected = rest[0] if len(rest) == 1 else 0
+        behind = rest[1 + len(data) :]
+        if self._persona.block_protocol:
+            return self._over_t1(head, data, rest[-1:] if len(rest) == 1 else behind)
+        if behind or not rest:
+            return _WRONG_LENGTH  # one length byte, neither more nor less
+        return self._react(head, data, rest[0] if len(rest) == 1 else 0)
+
+    def _over_t1(self, head: bytes, data: bytes, le: bytes) -> bytes:
+        """Nobody gets data who has not said how much is expected, and nobody fetches any."""
+        if len(le) > 1 or head[:2] == b"\x00\xc0":
+            return _NOT_SUPPORTED if head[1] == 0xC0 else _WRONG_LENGTH
+        answer = self._react(head, data, le[0] if le else 0)
+        if answer[0] == 0x61:
+            answer = self._get_response()
+        return answer if le else answer[-2:]
+
+    def _react(self, head: bytes, data: bytes, expected: int) -> bytes:
         if self._persona.psam:
             return self._as_psam(head, data, expected)
         react: dict[bytes, Callable[[], bytes]] = {
@@ -107,19 +133,19 @@ class VirtualCard:
 
     def _select(self, p1: int, data: bytes) -> bytes:
         if p1 == 0x04:
-            self._in_application = self._persona.social and data == APPLICATION
+            self._in_application = self._persona.social and data == _APPLICATION
             self._file = None
             if not self._in_application:
                 return _NOT_FOUND
             if self._persona.blocked:
                 self._in_application = False
                 return _BLOCKED
-            name = b"\x84" + bytes([len(APPLICATION)]) + APPLICATION + self._persona.fci
+            name = b"\x84" + bytes([len(_APPLICATION)]) + _APPLICATION + self._persona.fci
             return self._given(b"\x6f" + bytes([len(name)]) + name)
         if p1 not in self._persona.select_p1:
             return _WRONG_P1P2
         file = int.from_bytes(data, "big")
-        if not self._in_application or file not in (EF_ISSUER, EF_HOLDER, *_TRANSPARENT):
+        if not self._in_application or file not in (_EF_ISSUER, _EF_HOLDER, *_TRANSPARENT):
             return _NOT_FOUND
         self._file = file
         return _OK
@@ -135,11 +161,13 @@ class VirtualCard:
         persona = self._persona
         if p2 & 0x07 == 0x04 and p2 >> 3 and "short id" in persona.records_by:
             self._file, p2 = 0xEF00 | p2 >> 3, 0x04
-        if self._file not in (EF_ISSUER, EF_HOLDER):
+        if self._file not in (_EF_ISSUER, _EF_HOLDER):
             return _NO_FILE_SELECTED
-        if self._file == EF_HOLDER and not (persona.holder_free or self._may_read):
+        if self._persona.reads_refused:
+            return self._persona.reads_refused
+        if self._file == _EF_HOLDER and not (persona.holder_free or self._may_read):
             return _NOT_ALLOWED
-        records = persona.issuer_file if self._file == EF_ISSUER else persona.holder_file
+        records = persona.issuer_file if self._file == _EF_ISSUER else persona.holder_file
         if p2 == 0x05 and "all" in persona.records_by:
             return (
                 b"".join(bytes([tag, len(value)]) + value for tag, value in records.items()) + _OK
@@ -229,17 +257,21 @@ class VirtualCard:
         if not self._in_application or len(data) != 16:
             return _WRONG_LENGTH
         proof = keys.cryptogram(keys.INTERNAL, self._card_id, data)
-        return self._given(proof)
+        return self._given(proof[: self._persona.proof_bytes])
 
     def _external(self, key: int, data: bytes) -> bytes:
         if key != _READ_KEY:
             return _NO_KEY
+        if self._key_tries == 0:
+            return _KEY_BLOCKED
         if len(self._challenges) < 2:
             return _NOT_ALLOWED
         source, process = self._challenges
         self._challenges = []
         if data != keys.cryptogram(keys.READ, self._card_id, process + source):
-            return b"\x63\xc5"
+            self._key_tries -= 1
+            return bytes([0x63, 0xC0 | self._key_tries])
+        self._key_tries = self._persona.key_tries
         self._may_read = True
         return _OK
 

@@ -233,6 +233,14 @@ class CardPersona:
     pin_blocked: bool = False
     #: Whether the PIN opens the holder's file, as some cities have it.
     pin_opens_holder: bool = False
+    #: Speaks T=1, as all cards near a reader do: data only for who says how much is expected.
+    block_protocol: bool = False
+    #: Answer to every READ RECORD, where a card likes no form of it that is known here.
+    reads_refused: bytes = b""
+    #: Wrong cryptograms that its key for reading takes before it is locked for good.
+    key_tries: int = 5
+    #: Length of its answer to INTERNAL AUTHENTICATE.
+    proof_bytes: int = 16
     #: Seconds it takes over each command.
     answer_s: float = 0.0
     #: A 安全存取模块 instead of a citizen's card, and the usage and number of the key in it.
@@ -280,6 +288,15 @@ def _atr(serial: int) -> bytes:
     return bytes.fromhex("3B6D0000") + historical
 
 
+def _t1_atr(serial: int) -> bytes:
+    """As `_atr`, with TD1 = 01 (T=1) and the check byte that T=1 has."""
+    body = bytes.fromhex("8D01") + _atr(serial)[4:]
+    check = 0
+    for byte in body:
+        check ^= byte
+    return b"\x3b" + body + bytes([check])
+
+
 def _card(
     person: IdPersona, version: str, serial: int, issued: date, expires: date | None
 ) -> CardPersona:
@@ -299,7 +316,18 @@ _SPLIT_NAME = replace(ID_PERSONAS["long-name"], name="阿卜杜热合曼·买买
 CARD_PERSONAS: Mapping[str, CardPersona] = {
     "third": _THIRD,
     # The same near the reader's field: another answer to reset, the same application.
-    "third-near": replace(_THIRD, atr=bytes.fromhex("3B8A8001") + b"SSCARD-CPU" + b"\x3c"),
+    "third-near": replace(
+        _THIRD,
+        atr=bytes.fromhex("3B8A8001") + b"SSCARD-CPU" + b"\x3c",
+        block_protocol=True,
+    ),
+    # Contacts, and T=1 on them.
+    "third-t1": replace(_THIRD, atr=_t1_atr(30000003), block_protocol=True),
+    # Its proof is cut short.
+    "third-half-proof": replace(_THIRD, proof_bytes=4),
+    # Likes no form of READ RECORD, or wants a key before it says even who issued it.
+    "not-understood": replace(_THIRD, reads_refused=b"\x67\x00"),
+    "guarded": replace(_THIRD, reads_refused=b"\x69\x82"),
     # Its city lets the PIN open the holder's file.
     "third-pin": replace(_THIRD, pin_opens_holder=True),
     # Just handed out to another person; its PIN is the one that it was issued with.
@@ -336,6 +364,34 @@ CARD_PERSONAS: Mapping[str, CardPersona] = {
     ),
     # The fifteenth character has four bytes: it is cut in two between 姓名 and 姓名扩展.
     "second-long-name": _card(_SPLIT_NAME, "2.00", 20000003, date(2020, 1, 6), date(2030, 1, 6)),
+    # Version 1.00: no 姓名扩展, so that all after it stand one place earlier in the file.
+    "first": replace(
+        _card(_ZHANG, "1.00", 10000001, date(2012, 6, 1), date(2032, 6, 1)),
+        holder_file={tag: value for tag, value in _holder_file(_ZHANG).items() if tag != 0x4E},
+        records_by=frozenset({"number"}),
+    ),
+    # Filled up with FF, a check character in a small letter, an ethnic group that nobody knew, an
+    # end that is no date.
+    "second-ff": replace(
+        _SECOND,
+        issuer_file={**_SECOND.issuer_file, 0x06: bytes.fromhex("20991399")},
+        holder_file={
+            **_SECOND.holder_file,
+            0x08: number("19571231", 23).lower().encode("ascii"),
+            0x09: "张建国".encode("gb18030").ljust(30, b"\xff"),
+            0x4E: b"\xff" * 20,
+            0x0B: b"\xff",
+            0x0C: b"\xff" * 3,
+        },
+    ),
+    "second-blanks": replace(
+        _SECOND,
+        holder_file={
+            **_SECOND.holder_file,
+            0x09: "张建国".encode("gb18030").ljust(30, b" "),
+            0x4E: b" " * 20,
+        },
+    ),
     "psam": CardPersona(bytes.fromhex("3B6800000073C84013009001"), {}, {}, social=False, psam=True),
     "foreign": CardPersona(bytes.fromhex("3B6800000073C84013009000"), {}, {}, social=False),
     # 卡识别码 is missing and the version is garbage.

@@ -48,7 +48,7 @@ def read_card(prompt: prompts.ReadCard, reader: CardReader, work: Work) -> Socia
     way = parts.settings.devices.card_authenticator if prompt.holder else "none"
     if way == "hsm" and parts.card_centre is None:
         raise DeviceFault(FaultCode.HSM_UNREACHABLE, "no way to one is set up")
-    authenticator = make_authenticator(way, parts.card_centre)
+    authenticator = make_authenticator(way, parts.card_centre, gate=reader.gate)
 
     def look(card: CardSession) -> SocialCard:
         found = read_social_card(card, authenticator)

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from hardware.characters import PRIVATE_USE
+
 DOT: Final = "·"
 
 #: Most characters of a name, as of `sync.values.Name`: what is longer would not be taken there.
@@ -19,19 +21,8 @@ LONGEST_NAME = 50
 #: Whatever looks like a dot between the parts of a name.
 _DOTS = "∙⋅･●•‧・．.。｡●∘◦⸱᛫˙⦁⚫﹒"
 
-#: GBK 0xFE50-0xFEA0 in order: U+E815 and the 79 after it.
-_PRIVATE_FIRST = 0xE815
-_PRIVATE = (
-    "⺁𠂇𠂉𠃌⺄㑳㑇⺈⺋龴㖞㘚㘎⺌⺗㥮㤘龵㧏㧟"
-    "㩳㧐龶龷㭎㱮㳠⺧𡗗龸⺪䁖䅟⺮䌷⺳⺶⺷𢦏䎱"
-    "䎬⺻䏝䓖䙡䙌龹䜣䜩䝼䞍⻊䥇䥺䥽䦂䦃䦅䦆䦟"
-    "䦛䦷䦶龺𤇾䲣䲟䲠䲡䱷䲢䴓䴔䴕䴖䴗䴘䴙䶮龻"
-)
-
 #: Code point -> the character that is kept.
-STANDARD: Final = {ord(dot): DOT for dot in _DOTS} | {
-    _PRIVATE_FIRST + place: character for place, character in enumerate(_PRIVATE)
-}
+STANDARD: Final = {ord(dot): DOT for dot in _DOTS} | PRIVATE_USE
 
 
 def standard_name(text: str) -> str:

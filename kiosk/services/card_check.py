@@ -20,10 +20,15 @@ _CARD_TROUBLE = {
     FaultCode.CARD_MUTE: "card_check.damaged",
     FaultCode.CARD_BLANK: "card_check.blank",
     FaultCode.CARD_BLOCKED: "card_check.blocked",
+    FaultCode.CARD_NOT_UNDERSTOOD: "card_check.not_understood",
 }
 
 #: States in which the card does not serve, each with its page.
 _STATES = ("not_active", "lost", "void")
+
+
+#: Whether a card that ends is in date -> the page shown.
+_PAGES = {True: "in_date", False: "expired", None: "no_date"}
 
 
 class CheckCard(Service):
@@ -61,10 +66,8 @@ class CheckCard(Service):
         if card.pin_tries is not None:
             lines.append("card_check.line.tries")
         lines.append("card_check.line.in_use" if state else "card_check.line.unknown")
-        page = "third" if card.generation == 3 else "in_date"
-        if not card.in_date_on(self.today):
-            page = "expired"
-        look = "waiting" if page == "expired" else "ok"
+        page = _PAGES[card.in_date_on(self.today)] if card.generation < 3 else "third"
+        look = "ok" if page in ("third", "in_date") else "waiting"
         await Done(f"card_check.{page}", state=look, facts=facts, lines=tuple(lines))
 
     async def _state(self, card_no: str) -> str:

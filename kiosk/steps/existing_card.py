@@ -9,11 +9,19 @@ from __future__ import annotations
 from datetime import date
 from typing import NoReturn
 
-from hardware.faults import DeviceFault
+from hardware.faults import DeviceFault, FaultCode
 from kiosk.visit.prompts import Choice, Option, ReadCard
 from kiosk.visit.service import Leave
 
 _LOOK = (Option("read", icon="card-search-outline"), Option("leave", icon="exit-to-app"))
+
+
+#: Whether the card is in date -> the page shown.
+_PAGES = {
+    True: "existing_card.serves",
+    False: "existing_card.expired",
+    None: "existing_card.no_date",
+}
 
 
 async def has_card(today: date) -> NoReturn:
@@ -22,11 +30,12 @@ async def has_card(today: date) -> NoReturn:
         raise Leave
     try:
         card = await ReadCard("existing_card.read")
-    except DeviceFault:
-        raise Leave("existing_card.unreadable", icon="card-remove-outline") from None
-    serves = card.generation == 3 or card.in_date_on(today)
+    except DeviceFault as fault:
+        known_elsewhere = fault.code is FaultCode.CARD_NOT_UNDERSTOOD
+        page = "existing_card.not_understood" if known_elsewhere else "existing_card.unreadable"
+        raise Leave(page, icon="card-remove-outline") from None
     raise Leave(
-        "existing_card.serves" if serves else "existing_card.expired",
+        _PAGES[card.in_date_on(today)],
         icon="card-account-details",
         facts={"generation": "一二三"[card.generation - 1]},
     )

@@ -26,6 +26,8 @@ IN_USE = Reply({"state": "in_use"})
         (3, date(2020, 1, 1), "card_check.third"),
         (2, date(2026, 11, 24), "card_check.in_date"),
         (2, date(2026, 11, 23), "card_check.expired"),
+        # ✗ It was called in date until "—".
+        (2, None, "card_check.no_date"),
     ],
 )
 def test_each_kind_of_card_has_its_verdict(
@@ -92,6 +94,7 @@ def test_a_locked_pin_is_said_and_one_that_is_not_has_its_tries() -> None:
         (FaultCode.CARD_MUTE, "card_check.damaged"),
         (FaultCode.CARD_BLANK, "card_check.blank"),
         (FaultCode.CARD_BLOCKED, "card_check.blocked"),
+        (FaultCode.CARD_NOT_UNDERSTOOD, "card_check.not_understood"),
     ],
 )
 def test_a_card_that_cannot_be_read_is_explained_with_a_slip(code: FaultCode, verdict: str) -> None:

@@ -241,6 +241,7 @@ def test_without_a_printer_it_is_said_on_the_first_page_and_no_note_is_offered()
         (social_card(3), "existing_card.serves"),
         (social_card(2, date(2026, 11, 24)), "existing_card.serves"),
         (social_card(2, date(2026, 11, 23)), "existing_card.expired"),
+        (social_card(2, None), "existing_card.no_date"),
     ],
 )
 def test_a_holder_may_see_whether_their_card_still_serves(card: Any, advice: str) -> None:
@@ -249,11 +250,21 @@ def test_a_holder_may_see_whether_their_card_still_serves(card: Any, advice: str
     assert finished(visit.say(advice, True))
 
 
-def test_a_foreign_card_in_the_slot_ends_with_advice_not_with_an_error() -> None:
+@pytest.mark.parametrize(
+    ("code", "page"),
+    [
+        (FaultCode.CARD_FOREIGN, "existing_card.unreadable"),
+        # It may be good: nobody is sent to have it replaced.
+        (FaultCode.CARD_NOT_UNDERSTOOD, "existing_card.not_understood"),
+    ],
+)
+def test_a_card_that_cannot_be_read_ends_with_advice_not_with_an_error(
+    code: FaultCode, page: str
+) -> None:
     visit = walk().until("eligibility.ask").say("eligibility.ask", HAS_CARD)
     visit.say("existing_card.has_one", "read")
-    visit.visit.fault(DeviceFault(FaultCode.CARD_FOREIGN))
-    assert finished(visit.say("existing_card.unreadable", True))
+    visit.visit.fault(DeviceFault(code))
+    assert finished(visit.say(page, True))
 
 
 def test_offline_the_citizen_is_asked_whether_they_have_a_card() -> None:

@@ -262,6 +262,7 @@ def _social_cards(prompt: p.ReadCard) -> Iterator[Way]:
     )
     yield counter.social_card(2, date(2030, 1, 1))
     yield counter.social_card(2, date(2020, 1, 1))
+    yield counter.social_card(2)  # its end could not be read
 
 
 def _used(prompt: p.UsePin) -> Iterator[Way]:

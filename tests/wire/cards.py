@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
+from hardware.card.apdu import over_t0
+from hardware.card.atr import speaks_t1
 from hardware.card.authenticator import Factors
 from hardware.card.contents import SocialCard
 from hardware.card.session import CardSession, Interface, Transmit
@@ -24,8 +26,8 @@ def session(transmit: Transmit, atr: bytes = b"") -> CardSession:
 
 
 class Desk:
-    """One virtual card under power, and a PSAM beside it. Counts the commands to both, and pulls
-    the card at one of them."""
+    """One virtual card under power, and a PSAM beside it, reached as their protocols want it.
+    Counts the commands to both, and pulls the card at one of them."""
 
     def __init__(self, persona: str, *, pull_at: int | None = None, psam: str = "psam") -> None:
         self.virtual = VirtualCard(CARD_PERSONAS[persona])
@@ -42,7 +44,7 @@ class Desk:
         if len(self.commands) == self._pull_at:
             raise DeviceFault(FaultCode.CARD_PULLED)
         self.commands.append(command)
-        return card.answer(command)
+        return card.answer(command if speaks_t1(card.atr) else over_t0(command))
 
     @contextmanager
     def _power_psam(self) -> Iterator[CardSession]:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hardware.card.apdu import over_t0, refused
 from hardware.card.authenticator import (
     CardAuthenticator,
     CardCentre,
     Factors,
+    Gate,
     HsmAuthenticator,
     NoAuthenticator,
     PinAuthenticator,
@@ -22,15 +26,20 @@ from hardware.card.authenticator import (
     make_authenticator,
 )
 from hardware.card.contents import SocialCard
+from hardware.card.direct import DirectTransport
 from hardware.card.files import CardFiles, read_social_card
 from hardware.card.pin import Pin, change, tries_left, verify
+from hardware.card.reader import CardReader
 from hardware.card.script import BadScript, parse_script, relay, run_script
 from hardware.card.session import CardSession
+from hardware.card.transport import Readers
 from hardware.faults import DeviceFault, FaultCode
+from hardware.supervision import DeviceState
 from hardware.virtual import keys
+from hardware.virtual.card import VirtualCard
 from hardware.virtual.personas import CARD_PERSONAS, ID_PERSONAS
 from kiosk.settings import CHOICES
-from tests.wire.cards import Centre, Desk
+from tests.wire.cards import Centre, Desk, session
 
 PIN = CARD_PERSONAS["third"].pin
 CARD_ID = CARD_PERSONAS["third"].issuer_file[0x01]
@@ -155,7 +164,7 @@ FAILURES: dict[str, tuple[CardAuthenticator, str, FaultCode]] = {
     "the terminal is not genuine": (
         hsm(Centre(lambda made: bytes(16))),
         "psam",
-        FaultCode.CARD_REFUSED,
+        FaultCode.CARD_KEY_REFUSED,
     ),
     "no module": (PsamAuthenticator(), "", FaultCode.PSAM_ABSENT),
     "a card in its place": (PsamAuthenticator(), "foreign", FaultCode.PSAM_UNFIT),
@@ -171,6 +180,146 @@ def test_a_failure_is_named(what: str) -> None:
     with pytest.raises(DeviceFault) as caught:
         read_social_card(Desk(persona, psam=psam).card, authenticator)
     assert caught.value.code is code
+
+
+@pytest.mark.parametrize("persona", ["third-t1", "third-near"])
+@pytest.mark.parametrize("operation", ["psam", "hsm"])
+def test_a_card_of_t1_is_opened_too(operation: str, persona: str) -> None:
+    """✗ Without Le it gave no proof, and an empty one went to the HSM."""
+    card = OPERATIONS[operation][1](Desk(persona).card)
+    assert isinstance(card, SocialCard)
+    assert holder_name(card) == ID_PERSONAS["wang"].name
+    assert card.algorithm == "03", "✗ 01 was told to the HSM"
+
+
+def test_what_is_no_proof_is_not_sent_to_the_hsm() -> None:
+    centre = Centre()
+    with pytest.raises(DeviceFault) as caught:
+        read_social_card(Desk("third-half-proof").card, hsm(centre))
+    assert caught.value.code is FaultCode.CARD_REFUSED
+    assert caught.value.detail == "proof of 4 bytes"
+    assert centre.asked == []
+
+
+def test_a_module_that_computes_half_a_cryptogram_is_unfit() -> None:
+    desk = Desk("third")
+
+    class Half(VirtualCard):
+        def answer(self, command: bytes) -> bytes:
+            answer = super().answer(command)
+            return answer[8:] if command[:2] == b"\x80\xfa" else answer
+
+    @contextmanager
+    def psam() -> Iterator[CardSession]:
+        module = Half(CARD_PERSONAS["psam"])
+        yield session(lambda command: module.answer(over_t0(command)))
+
+    with pytest.raises(DeviceFault) as caught:
+        read_social_card(replace(desk.card, psam=psam), PsamAuthenticator())
+    assert (caught.value.code, caught.value.detail) == (FaultCode.PSAM_UNFIT, "8 bytes")
+    assert spent(desk) == 0
+
+
+# -- the terminal's key is a wrong one -------------------------------------------------------------
+
+
+def wrongly_set(gate: Gate) -> HsmAuthenticator:
+    return HsmAuthenticator(Centre(lambda made: bytes(16)), gate=gate)
+
+
+def other(serial: int) -> Desk:
+    """Another citizen's card of the third generation."""
+    desk = Desk("third")
+    card_id = CARD_ID[:8] + serial.to_bytes(4, "big") + CARD_ID[12:]
+    third = CARD_PERSONAS["third"]
+    persona = replace(third, issuer_file={**third.issuer_file, 0x01: card_id})
+    desk.virtual = VirtualCard(persona)
+    return desk
+
+
+def refusal(desk: Desk, way: CardAuthenticator) -> DeviceFault:
+    with pytest.raises(DeviceFault) as caught:
+        read_social_card(desk.card, way)
+    return caught.value
+
+
+def spent(desk: Desk) -> int:
+    return sum(command[1] == 0x82 for command in desk.commands)
+
+
+def test_a_card_that_refused_is_not_made_to_count_again() -> None:
+    gate, desk = Gate(), Desk("third")
+    assert refusal(desk, wrongly_set(gate)).code is FaultCode.CARD_KEY_REFUSED
+    again = refusal(desk, wrongly_set(gate))
+    assert (again.code, again.detail) == (FaultCode.CARD_KEY_REFUSED, "not tried again")
+    assert spent(desk) == 1
+    assert not gate.closed
+
+
+@pytest.mark.parametrize("way", [PsamAuthenticator, HsmAuthenticator])
+def test_after_three_different_cards_in_a_row_no_further_card_loses_a_try(way: Any) -> None:
+    gate = Gate()
+    for serial in range(3):
+        assert not gate.closed
+        desk = other(serial)
+        assert refusal(desk, wrongly_set(gate)).code is FaultCode.CARD_KEY_REFUSED
+        assert spent(desk) == 1
+    assert gate.closed
+    desk = Desk("third")
+    shut = way(gate=gate) if way is PsamAuthenticator else way(Centre(), gate=gate)
+    assert refusal(desk, shut).code is FaultCode.CARD_KEY_CLOSED
+    assert [command for command in desk.commands if command[1] in (0x82, 0x84, 0x88)] == []
+
+
+def test_a_card_that_was_opened_shows_that_the_key_is_right() -> None:
+    gate = Gate()
+    for serial in (1, 2):
+        refusal(other(serial), wrongly_set(gate))
+    good = HsmAuthenticator(Centre(), gate=gate)
+    assert read_social_card(Desk("third").card, good).holder is not None
+    for serial in (3, 4):
+        refusal(other(serial), wrongly_set(gate))
+    assert not gate.closed
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "counts"),
+    [
+        (0x63C4, FaultCode.CARD_KEY_REFUSED, True),
+        (0x6982, FaultCode.CARD_KEY_REFUSED, True),
+        (0x6A88, FaultCode.CARD_KEY_REFUSED, True),
+        (0x63C0, FaultCode.CARD_KEY_BLOCKED, True),
+        # Locked before it came here: no word about this terminal.
+        (0x6983, FaultCode.CARD_KEY_BLOCKED, False),
+        (0x9303, FaultCode.CARD_BLOCKED, False),
+    ],
+)
+def test_what_the_card_says_of_its_key_is_not_said_of_the_pin(
+    status: int, code: FaultCode, counts: bool
+) -> None:
+    gate = Gate()
+    for serial in "123":
+        with pytest.raises(DeviceFault) as caught:
+            gate.refused(serial, status)
+        assert caught.value.code is code
+        assert caught.value.detail == f"EXTERNAL AUTHENTICATE {status:04X}"
+    assert gate.closed is counts
+
+
+def test_only_a_command_about_the_pin_says_that_the_pin_is_locked() -> None:
+    for status in (0x6983, *range(0x63C0, 0x63D0)):
+        assert refused(status, "READ").code is FaultCode.CARD_REFUSED
+
+
+def test_the_reader_says_that_holders_are_not_read_any_more() -> None:
+    reader = CardReader(DirectTransport(0))
+    reader._transport.check = lambda: Readers("A")  # type: ignore[method-assign]
+    assert (reader.poll().state, reader.poll().fault) == (DeviceState.READY, None)
+    for card in "123":
+        with pytest.raises(DeviceFault):
+            reader.gate.refused(card, 0x6300)
+    assert reader.poll().state is DeviceState.WARNING
+    assert reader.poll().fault is FaultCode.CARD_KEY_CLOSED
 
 
 def test_the_setting_names_the_way() -> None:

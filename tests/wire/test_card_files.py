@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hardware.card.apdu import exchange
-from hardware.card.atr import historical_bytes
-from hardware.card.contents import decode, parse_records
+from hardware.card.apdu import exchange, over_t0
+from hardware.card.atr import historical_bytes, speaks_t1
+from hardware.card.contents import Holder, decode, holder_of, parse_records
 from hardware.card.files import (
     HOLDER_RECORDS,
     ISSUER_RECORDS,
@@ -18,7 +19,8 @@ from hardware.card.files import (
     read_social_card,
 )
 from hardware.faults import DeviceFault, FaultCode
-from hardware.virtual.personas import CARD_PERSONAS
+from hardware.virtual.card import VirtualCard
+from hardware.virtual.personas import CARD_PERSONAS, ID_PERSONAS
 from tests.wire.cards import Desk, session
 
 
@@ -35,6 +37,9 @@ def fault_of(persona: str) -> FaultCode:
         ("damaged", FaultCode.CARD_DAMAGED),
         ("blank", FaultCode.CARD_BLANK),
         ("blocked", FaultCode.CARD_BLOCKED),
+        # ✗ Both were said to be blank.
+        ("not-understood", FaultCode.CARD_NOT_UNDERSTOOD),
+        ("guarded", FaultCode.CARD_NOT_UNDERSTOOD),
     ],
 )
 def test_a_card_that_cannot_be_used_is_named(persona: str, code: FaultCode) -> None:
@@ -43,7 +48,14 @@ def test_a_card_that_cannot_be_used_is_named(persona: str, code: FaultCode) -> N
 
 @pytest.mark.parametrize(
     "persona",
-    ["second", "second-old-manners", "second-short-id", "second-all-at-once", "second-long-name"],
+    [
+        "second",
+        "second-old-manners",
+        "second-short-id",
+        "second-all-at-once",
+        "second-long-name",
+        "second-blanks",
+    ],
 )
 def test_every_way_of_addressing_files_and_records_is_understood(persona: str) -> None:
     card = read_social_card(Desk(persona).card)
@@ -51,6 +63,164 @@ def test_every_way_of_addressing_files_and_records_is_understood(persona: str) -
     assert card.region == "130299"
     assert card.holder is not None
     assert card.holder.birthplace == "130299"
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("6982", FaultCode.CARD_NOT_UNDERSTOOD),
+        ("6A82", FaultCode.CARD_NOT_UNDERSTOOD),
+        ("6A83", FaultCode.CARD_NOT_UNDERSTOOD),
+        ("6700", FaultCode.CARD_NOT_UNDERSTOOD),
+        ("6281", FaultCode.CARD_NOT_UNDERSTOOD),
+        ("6283", FaultCode.CARD_BLOCKED),
+        ("9303", FaultCode.CARD_BLOCKED),
+        # Data that is no record.
+        ("414243449000", FaultCode.CARD_DAMAGED),
+        ("0104FFFFFFFF9000", FaultCode.CARD_BLANK),
+        ("0104FFFF00206282", FaultCode.CARD_BLANK),
+    ],
+)
+def test_only_a_card_whose_records_were_read_and_are_empty_is_blank(
+    said: str, code: FaultCode
+) -> None:
+    """✗ So was every card that was only not understood."""
+
+    def transmit(command: bytes) -> bytes:
+        return bytes.fromhex(said if command[1] == 0xB2 else "9000")
+
+    with pytest.raises(DeviceFault) as caught:
+        read_social_card(session(transmit))
+    assert caught.value.code is code
+    if code is FaultCode.CARD_NOT_UNDERSTOOD:
+        assert caught.value.detail == f"EF05 {said}"
+
+
+def test_a_file_that_cannot_be_selected_says_with_what() -> None:
+    answers = {0x04: "9000", 0x02: "6A82", 0x00: "6A86"}
+
+    def transmit(command: bytes) -> bytes:
+        return bytes.fromhex(answers[command[2]] if command[1] == 0xA4 else "6A82")
+
+    with pytest.raises(DeviceFault, match=r"^card_not_understood: EF05 6A82 6A86$"):
+        read_social_card(session(transmit))
+
+
+def test_records_are_filed_by_their_tags_not_by_their_places() -> None:
+    """✗ A card of version 1.00 lost sex, ethnic group, birthplace and birth: it has no 4E."""
+    card = read_social_card(Desk("first").card)
+    assert card.generation == 1
+    assert card.holder is not None
+    zhang = ID_PERSONAS["zhang"]
+    assert (card.holder.name, card.holder.number) == (zhang.name, zhang.number)
+    assert (card.holder.sex_code, card.holder.ethnic_code) == ("1", "01")
+    assert (card.holder.birth, card.holder.birthplace) == (date(1957, 3, 16), "130299")
+
+
+def test_a_record_in_an_unknown_place_does_not_push_out_the_last() -> None:
+    persona = CARD_PERSONAS["second-old-manners"]
+    more = {0x50: b"new", **persona.holder_file}
+    desk = Desk("second-old-manners")
+    desk.virtual = VirtualCard(replace(persona, holder_file=more))
+    card = read_social_card(desk.card)
+    assert card.holder is not None
+    assert card.holder.birth == date(1957, 3, 16)
+
+
+def test_what_fills_a_record_up_does_not_lose_the_holder() -> None:
+    """✗ FF did; x in a small letter was another number; ethnic group and birthplace were "ff"."""
+    card = read_social_card(Desk("second-ff").card)
+    assert card.holder is not None
+    assert card.holder.name == "张建国"
+    assert card.holder.number == "13029919571231023X"
+    assert (card.holder.ethnic_code, card.holder.birthplace) == ("", "")
+    blanks = read_social_card(Desk("second-blanks").card)
+    assert blanks.holder is not None
+    assert blanks.holder.name == "张建国"
+
+
+def test_an_end_that_cannot_be_read_is_neither_in_date_nor_over() -> None:
+    """✗ It counted as in date."""
+    card = read_social_card(Desk("second-ff").card)
+    assert (card.expires, card.in_date_on(date(2026, 11, 28))) == (None, None)
+    assert read_social_card(Desk("third").card).in_date_on(date(2099, 1, 1)) is True
+    second = read_social_card(Desk("second").card)
+    assert [second.in_date_on(date(2029, 9, day)) for day in (2, 3)] == [True, False]
+
+
+HOLDER = {"number": b"130203199001011239", "name": "王秀英".encode("gb18030")}
+
+
+def holder(**records: bytes) -> Holder | None:
+    return holder_of({**HOLDER, **records})
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        b"ABC",
+        b"",
+        b"130203199001011238",  # its check character is another
+        b"13020319900101123",
+        b"1302031990010112399",
+        b"13020319900101123\xb9",
+        b"13020319900101123a",
+        b"US000000000000000A",
+        b"\xff" * 18,
+    ],
+)
+def test_what_is_no_number_is_nobody_s(number: bytes) -> None:
+    """✗ "ABC" was taken for a 社会保障号码."""
+    assert holder(number=number) is None
+
+
+@pytest.mark.parametrize(
+    ("number", "read"),
+    [
+        (b"130203199001011239", "130203199001011239"),
+        (b"13029919571231023x", "13029919571231023X"),
+        (b"130203199001011239\xff\xff", "130203199001011239"),
+        (b"USA0H0000000000001", "USA0H0000000000001"),
+    ],
+)
+def test_a_number_is_read_in_large_letters(number: bytes, read: str) -> None:
+    found = holder(number=number)
+    assert found is not None
+    assert found.number == read
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [("FE59", "龴"), ("FE91", "\U000241fe"), ("FEA0", "龻"), ("FE9F", "䶮"), ("82359037", "龴")],
+)
+def test_a_name_is_read_as_gb_18030_2022_has_it(code: str, name: str) -> None:
+    """✗ Python's codec left fourteen characters in the private area."""
+    found = holder(name=bytes.fromhex(code) + b"\0" * 4)
+    assert found is not None
+    assert found.name == name
+
+
+@pytest.mark.parametrize(
+    ("records", "read"),
+    [
+        ({"sex_code": b"2"}, ("2", "", "", None)),
+        ({"sex_code": b"7"}, ("", "", "", None)),
+        ({"sex_code": b"\xff"}, ("", "", "", None)),
+        ({"ethnic_code": b"\x15"}, ("", "15", "", None)),
+        ({"ethnic_code": b"\x1f"}, ("", "", "", None)),
+        ({"birthplace": b"\x13\x02\x03"}, ("", "", "130203", None)),
+        ({"birthplace": b"\x13\x02\xff"}, ("", "", "", None)),
+        ({"birth": b"\x19\x90\x01\x01"}, ("", "", "", date(1990, 1, 1))),
+        ({"birth": b"1990"}, ("", "", "", date(1990, 1, 1))),
+        ({"birth": b"\x19\x90\x13\x01"}, ("", "", "", None)),
+    ],
+)
+def test_what_makes_no_sense_is_left_out(
+    records: dict[str, bytes], read: tuple[str, str, str, date | None]
+) -> None:
+    found = holder(**records)
+    assert found is not None
+    assert (found.sex_code, found.ethnic_code, found.birthplace, found.birth) == read
 
 
 def test_a_well_mannered_card_is_not_asked_anything_in_vain() -> None:
@@ -71,6 +241,13 @@ def test_the_third_generation_says_its_algorithm_and_keeps_its_holder() -> None:
     card = read_social_card(Desk("third").card)
     assert (card.generation, card.algorithm, card.holder) == (3, "03", None)
     assert len(card.reset_info) == 26
+
+
+@pytest.mark.parametrize("persona", ["third-t1", "third-near"])
+def test_over_t1_the_algorithm_is_said_only_to_who_says_what_is_expected(persona: str) -> None:
+    """✗ It was read as 01."""
+    card = read_social_card(Desk(persona).card)
+    assert (card.generation, card.algorithm) == (3, "03")
 
 
 def test_the_answer_to_reset_of_a_contactless_card_is_read_by_its_structure() -> None:
@@ -115,6 +292,7 @@ def test_an_answer_in_two_halves_is_put_together() -> None:
         ("3F6300000102 03", "010203"),
         # TA1, TC1, TD1 -> TA2: four interface bytes before the history
         ("3BD2 11 00 11 22 4142", "4142"),
+        ("3B8D01 00904E4323869700000000000A 5F", "00904E4323869700000000000A"),
         ("3B6D0000", ""),
         ("3BF0", ""),
         ("00", ""),
@@ -123,6 +301,49 @@ def test_an_answer_in_two_halves_is_put_together() -> None:
 )
 def test_historical_bytes_stand_where_the_structure_says(atr: str, expected: str) -> None:
     assert historical_bytes(bytes.fromhex(atr)) == bytes.fromhex(expected)
+
+
+@pytest.mark.parametrize(
+    ("atr", "block"),
+    [
+        ("3B6D0000" + "00" * 13, False),
+        ("3B8A8001" + "41" * 10 + "3C", True),
+        ("3B8D01" + "00" * 13, True),
+        # TD1 says T=0 and another; TD2 that it is T=1
+        ("3B8080 01", True),
+        ("3B8080 1F", False),
+        ("3B80", False),
+        ("3B", False),
+        ("", False),
+    ],
+)
+def test_whether_a_card_speaks_t1_stands_in_its_answer_to_reset(atr: str, block: bool) -> None:
+    assert speaks_t1(bytes.fromhex(atr)) is block
+
+
+@pytest.mark.parametrize(
+    ("sent", "carried"),
+    [
+        ("00200000", "0020000000"),
+        ("00B2010400", "00B2010400"),
+        ("0020000003123456", "0020000003123456"),
+        ("00A40200 02EF05 00", "00A4020002EF05"),
+    ],
+)
+def test_t0_carries_one_length(sent: str, carried: str) -> None:
+    assert over_t0(bytes.fromhex(sent)) == bytes.fromhex(carried)
+
+
+def test_data_stay_in_a_command_whose_length_was_refused() -> None:
+    """✗ INTERNAL AUTHENTICATE was sent again without what was to be proven."""
+    sent: list[bytes] = []
+
+    def transmit(command: bytes) -> bytes:
+        sent.append(command)
+        return b"\x6c\x10" if len(sent) == 1 else bytes(16) + b"\x90\x00"
+
+    exchange(transmit, b"\x00\x88\x00\x00", b"\x01\x02", expects=True)
+    assert [command.hex() for command in sent] == ["0088000002010200", "0088000002010210"]
 
 
 def test_the_algorithm_is_one_where_the_card_does_not_say() -> None:
@@ -159,6 +380,7 @@ def test_a_card_that_answers_anything_gives_a_card_or_a_named_fault(answers: lis
             FaultCode.CARD_DAMAGED,
             FaultCode.CARD_BLANK,
             FaultCode.CARD_BLOCKED,
+            FaultCode.CARD_NOT_UNDERSTOOD,
         )
 
 

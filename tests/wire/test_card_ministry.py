@@ -93,7 +93,14 @@ def test_what_the_encoding_cannot_say_is_refused(name: str) -> None:
 )
 def test_a_status_word_is_its_negative(status: int, code: int) -> None:
     assert status_word_code(status) == code
-    assert fault_of(code) is refused(status, "").code
+    if status not in (0x63C0, 0x6983):  # which of them the key or the PIN is, the command tells
+        assert fault_of(code) is refused(status, "").code
+
+
+def test_what_the_driver_says_of_a_key_is_not_said_of_the_pin() -> None:
+    assert fault_of(-25536) is FaultCode.CARD_KEY_REFUSED
+    assert fault_of(-27011) is FaultCode.CARD_KEY_BLOCKED
+    assert fault_of(-52) is FaultCode.CARD_PIN_BLOCKED
 
 
 @pytest.mark.parametrize("fault", FaultCode)
