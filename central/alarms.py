@@ -3,6 +3,7 @@
 | kind           | what happened                                                             |
 |----------------|---------------------------------------------------------------------------|
 | no_registry    | no person register: what needs one is put off                             |
+| no_platform    | a code of an electronic card was asked about, and no platform can be     |
 | unknown_key    | an envelope names a key that this centre does not have: restore the keys  |
 | unknown_kind   | a terminal is newer than this centre                                      |
 | newer_schema   | likewise, by the format                                                   |
@@ -43,6 +44,7 @@ log = logging.getLogger(__name__)
 #: Kind -> the words for the operator.
 WORDS = {
     "no_registry": "参保人员库不可用,相关办件暂缓",
+    "no_platform": "没有接通电子社保卡平台,无法核对",
     "unknown_key": "信封使用了中心没有的密钥,请恢复密钥",
     "unknown_kind": "终端版本比中心新(业务)",
     "newer_schema": "终端版本比中心新(格式)",

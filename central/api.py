@@ -56,6 +56,7 @@ _STATUS = {
     # Not of the 500s: those say that the centre itself cannot answer.
     "hsm_unreachable": 424,
     "no_registry": 424,
+    "no_platform": 424,
     "unknown_key_of_centre": 424,
 }
 

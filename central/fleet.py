@@ -15,6 +15,7 @@ from central.database import unhurried
 from central.keys import keyring
 from central.models import Centre, DesiredService, EnrolmentCode, Terminal, TerminalReport
 from central.packs import desired_packs
+from central.ports import electronic_cards
 from central.ports.messages import messages
 from central.standing import epoch, highest_position, standing
 from sync.canonical import sha256_hex
@@ -22,6 +23,7 @@ from sync.wire.enrolment import EnrolAnswer
 from sync.wire.fleet import DesiredState, HeartbeatAnswer, Numbered
 
 if TYPE_CHECKING:
+    from sync.canonical import Json
     from sync.wire.fleet import Heartbeat, QueueReport
 
 #: Tangshan is 02 in Hebei; four digits follow.
@@ -207,8 +209,14 @@ def _desired(terminal: Terminal, rules: list[DesiredService]) -> DesiredState:
         else:
             closed.pop(rule.service_id, None)
     notices = messages() is not None
-    version = sha256_hex({"closed": closed, "notices": notices})[:12]
-    return DesiredState(version=version, closed_services=closed, notices=notices)
+    codes = electronic_cards.is_connected()
+    said: dict[str, Json] = {"closed": {**closed}, "notices": notices, "electronic_cards": codes}
+    return DesiredState(
+        version=sha256_hex(said)[:12],
+        closed_services=closed,
+        notices=notices,
+        electronic_cards=codes,
+    )
 
 
 def close_service(service_id: str, reason: str) -> None:

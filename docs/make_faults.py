@@ -23,6 +23,7 @@ SECTIONS = {
     "hsm_": "加密机 · HSM at the centre",
     "printer_": "回执打印机 · receipt printer",
     "camera_": "摄像头 · camera",
+    "scanner_": "扫码器 · 2D scanner",
     "port": "串口 · serial ports",
     "": "终端 · the terminal itself",
 }

@@ -6,9 +6,11 @@
 | card_reader | `hardware.card.reader`        | card_reader_offline              |
 | printer     | `hardware.printer`            | printer_offline                  |
 | camera      | `hardware.camera.Camera`      | camera_absent                    |
+| scanner     | `hardware.scanner.Scanner`    | scanner_offline                  |
 
 A terminal may have a second camera that looks down on paper (高拍仪), `document_camera`; the same
-driver serves it, and a terminal without one is not said to lack it.
+driver serves it. A terminal without an optional device (`hardware.faults.OPTIONAL`) is not said to
+lack it.
 
 A driver is imported when it is made, by its own loop: the first page is up before.
 """
@@ -19,7 +21,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
-from hardware.faults import Device
+from hardware.faults import OPTIONAL, Device
 from hardware.supervision import DeviceLoop, DeviceState, Driver, HealthTable
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from hardware.card.reader import CardReader
     from hardware.id_reader import IdReader
     from hardware.printer import ReceiptPrinter
+    from hardware.scanner import Scanner
 
 
 class DeviceSettings(Protocol):
@@ -66,6 +69,10 @@ class DeviceSettings(Protocol):
     def camera_white_balance(self) -> int: ...
     @property
     def document_camera(self) -> str: ...
+    @property
+    def scanner(self) -> str: ...
+    @property
+    def scanner_baud(self) -> int: ...
     @property
     def card(self) -> str: ...
     @property
@@ -149,6 +156,14 @@ def make_document_camera(settings: DeviceSettings) -> Camera | None:
     return Camera(settings.document_camera, Wishes(1920, 1080, 15), prove)
 
 
+def make_scanner(settings: DeviceSettings) -> Scanner | None:
+    if not settings.scanner:
+        return None
+    from hardware.scanner import Scanner
+
+    return Scanner(settings.scanner, settings.scanner_baud)
+
+
 #: How each device's driver is made.
 _MAKERS: Mapping[Device, Callable[[DeviceSettings], Driver | None]] = {
     Device.ID_READER: make_id_reader,
@@ -156,6 +171,7 @@ _MAKERS: Mapping[Device, Callable[[DeviceSettings], Driver | None]] = {
     Device.PRINTER: make_printer,
     Device.CAMERA: make_camera,
     Device.DOCUMENT_CAMERA: make_document_camera,
+    Device.SCANNER: make_scanner,
 }
 
 
@@ -177,11 +193,12 @@ class Devices:
             Device.PRINTER: settings.printer,
             Device.CAMERA: settings.camera,
             Device.DOCUMENT_CAMERA: settings.document_camera,
+            Device.SCANNER: settings.scanner,
         }
         for name, port in ports.items():
             if port:
                 self._loops[name] = DeviceLoop(name, partial(self._make, name), health)
-            elif name is not Device.DOCUMENT_CAMERA:
+            elif name not in OPTIONAL:
                 health.put(name, DeviceState.ABSENT)
 
     @property

@@ -26,6 +26,12 @@ class Device(StrEnum):
     DOCUMENT_CAMERA = "document_camera"
     #: 凭条打印机
     PRINTER = "printer"
+    #: 扫码器: reads the code of an electronic card (电子社保卡) from a telephone.
+    SCANNER = "scanner"
+
+
+#: A terminal without one of these is not said to lack it.
+OPTIONAL = frozenset({Device.DOCUMENT_CAMERA, Device.SCANNER})
 
 
 class FaultCode(StrEnum):
@@ -84,6 +90,9 @@ class FaultCode(StrEnum):
     CAMERA_BLACK = "camera_black"
     CAMERA_FROZEN = "camera_frozen"
     CAMERA_UNFIT = "camera_unfit"
+    # 扫码器
+    SCANNER_OFFLINE = "scanner_offline"
+    SCANNER_BUSY = "scanner_busy"
     # 串口
     PORTS_EXCHANGED = "ports_exchanged"
     PORT_UNSTEADY = "port_unsteady"

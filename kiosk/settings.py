@@ -73,6 +73,9 @@ class Devices:
     camera_power_line: int = 50
     #: How far the camera is turned, degrees clockwise: 0, 90, 180 or 270.
     camera_rotation: int = 0
+    #: Serial port and speed of a 2D scanner (扫码器), "" where there is none.
+    scanner: str = ""
+    scanner_baud: int = 9600
     #: "pcsc": through the PC/SC service; "direct:PORT": a virtual card without it.
     card: str = ""
     #: Parts of PC/SC reader names. "" for `card_contact`: the first reader that is neither of the

@@ -213,9 +213,15 @@ class Terminal:
             printer=self.health.usable(Device.PRINTER),
             staffed=self.maintenance.staffed(),
             online=self.online,
+            electronic=self._takes_codes(),
             visit=uuid.uuid4().hex,
             businesses=businesses(),
         )
+
+    def _takes_codes(self) -> bool:
+        """Whether an electronic card can be offered: nobody is asked for a code in vain."""
+        reads = self.health.usable(Device.SCANNER)
+        return reads and self.online and self.parts.desired.electronic_cards
 
     def _told(self) -> None:
         """However the visit ended, its last page had the number of what was submitted in it."""

@@ -50,6 +50,11 @@ DEVICES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ),
     ),
     (
+        "scanner",
+        "qrcode-scan",
+        ("scanner show zhang", "scanner show-old zhang", "scanner scan hello"),
+    ),
+    (
         "camera",
         "camera-outline",
         (

@@ -1,4 +1,5 @@
-"""`PlaceIdCard` and `ReadCard`: where to put the card, drawn, and what the reader says.
+"""`PlaceIdCard`, `ReadCard` and `ScanCard`: where to put the card or hold the telephone, drawn, and
+what the reader says.
 
 The picture is drawn rather than photographed, so that it shows the same at any size and can show
 the movement: the card goes to its place and stays there.
@@ -14,7 +15,7 @@ from kivy.uix.floatlayout import FloatLayout
 from kivy.uix.widget import Widget
 
 from kiosk.visit.flow import Prompt
-from kiosk.visit.prompts import PlaceIdCard, ReadCard
+from kiosk.visit.prompts import PlaceIdCard, ReadCard, ScanCard
 from screens import theme
 from screens.base import PromptScreen
 from screens.scale import px
@@ -33,7 +34,13 @@ LOOKS = {
     "seen": ("waiting", "progress-clock"),
     "lift_and_replace": ("trouble", "refresh"),
     "wrong_document": ("trouble", "card-remove-outline"),
+    "checking": ("waiting", "progress-clock"),
+    "refresh": ("trouble", "refresh"),
+    "other_code": ("trouble", "qrcode-remove"),
 }
+
+#: Reading place -> its height and the icon on it; "" for a slot.
+_PLACES = {"id": (170, "contactless-payment"), "slot": (110, ""), "scanner": (170, "qrcode-scan")}
 
 
 class _Card(Widget):
@@ -69,32 +76,40 @@ class _Card(Widget):
             shape.size = (wide * self.width, high * self.height)
 
 
+class _Telephone(FloatLayout):
+    """A telephone that shows a code."""
+
+    def __init__(self) -> None:
+        super().__init__(size_hint=(None, None), size=(px(190), px(320)))
+        Coat(self, theme.PRIMARY_TINT, theme.PRIMARY, radius=28, width=8)
+        self.add_widget(Icon("qrcode", 140, theme.INK, pos_hint={"center_x": 0.5, "center_y": 0.5}))
+
+
 class _Reader(FloatLayout):
     """The reading place with its mark."""
 
-    def __init__(self, chip: bool) -> None:
-        height = 110 if chip else 170
+    def __init__(self, place: str) -> None:
+        height, icon = _PLACES[place]
         super().__init__(size_hint=(None, None), size=(px(620), px(height)))
         Coat(self, theme.HEADER, radius=26)
         centre = {"center_x": 0.5, "center_y": 0.5}
-        if chip:
+        if not icon:
             slot = Widget(size_hint=(None, None), size=(px(440), px(20)), pos_hint=centre)
             Coat(slot, theme.ON_DARK_SOFT, radius=10)
             self.add_widget(slot)
         else:
-            self.add_widget(Icon("contactless-payment", 110, theme.ON_DARK, pos_hint=centre))
+            self.add_widget(Icon(icon, 110, theme.ON_DARK, pos_hint=centre))
 
 
 class _Picture(FloatLayout):
     """The card above the reader, moving down to it once in two seconds, and an arrow."""
 
-    def __init__(self, chip: bool) -> None:
+    def __init__(self, place: str) -> None:
         super().__init__()
-        self._chip = chip
         self._at = 0.0
-        self._reader = _Reader(chip)
+        self._reader = _Reader(place)
         self._arrow = Icon("arrow-down-bold", 96)
-        self._card = _Card(chip)
+        self._card = _Telephone() if place == "scanner" else _Card(chip=place == "slot")
         for part in (self._reader, self._arrow, self._card):
             self.add_widget(part)
         self.bind(pos=self._place, size=self._place)
@@ -114,16 +129,16 @@ class _Picture(FloatLayout):
 
 
 class _CardScreen(PromptScreen[P]):
-    """What both have in common. Subclasses say which picture and which words."""
+    """What they have in common. Subclasses say which picture and which words."""
 
-    chip = False
+    place = "id"
     words_of_step = "id_step"
     hint = ""
 
     def build(self) -> None:
         self.title()
         panel = Panel(grow=False, pad=24)
-        self._picture = _Picture(self.chip)
+        self._picture = _Picture(self.place)
         panel.add_widget(self._picture)
         self.body.add_widget(panel)
         self._banner = Banner("info", self.say(f"{self.words_of_step}.waiting"))
@@ -171,6 +186,14 @@ class PlaceIdCardScreen(_CardScreen[PlaceIdCard]):
 class ReadCardScreen(_CardScreen[ReadCard]):
     """社会保障卡 into the slot."""
 
-    chip = True
+    place = "slot"
     words_of_step = "read_card"
     hint = "read_card.hint"
+
+
+class ScanCardScreen(_CardScreen[ScanCard]):
+    """电子社保卡 before the scanner."""
+
+    place = "scanner"
+    words_of_step = "scan_step"
+    hint = "scan_card.hint"

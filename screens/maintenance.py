@@ -37,6 +37,7 @@ ICONS = {
     Device.PRINTER: "printer-outline",
     Device.CAMERA: "camera-outline",
     Device.DOCUMENT_CAMERA: "file-document-outline",
+    Device.SCANNER: "qrcode-scan",
     "disk": "harddisk",
     "centre": "server-network",
     "journal": "notebook-check-outline",

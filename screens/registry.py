@@ -17,6 +17,7 @@ SCREENS: dict[type[Prompt[Any]], tuple[str, str]] = {
     prompts.Form: ("screens.form", "FormScreen"),
     prompts.PlaceIdCard: ("screens.cards", "PlaceIdCardScreen"),
     prompts.ReadCard: ("screens.cards", "ReadCardScreen"),
+    prompts.ScanCard: ("screens.cards", "ScanCardScreen"),
     prompts.EnterPin: ("screens.pin", "PinScreen"),
     prompts.UsePin: ("screens.waiting", "WaitingScreen"),
     prompts.RunScript: ("screens.waiting", "WaitingScreen"),

@@ -52,6 +52,7 @@ def _announce(bench: Bench, state: Path, card_port: int) -> None:
         "id_reader": bench.id_reader.port,
         "printer": bench.printer.port,
         "camera": bench.camera.url,
+        "scanner": bench.scanner.port,
         "card": f"127.0.0.1:{card_port}",
         "socket": str(state / "bench.sock"),
     }

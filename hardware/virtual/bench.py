@@ -31,7 +31,10 @@
 | camera freeze, thaw           | the camera sends no new pictures; it does again         |
 | camera stick, unstick         | it sends the same picture again and again; no more      |
 | camera cover, uncover         | the cap is on the lens; it is off                       |
-| DEVICE unplug, plug           | the cable of id, printer or camera                      |
+| scanner show PERSONA          | the code of an electronic card is held to the scanner   |
+| scanner show-old PERSONA      | likewise, one that is two minutes old                   |
+| scanner scan TEXT             | a code of this text                                     |
+| DEVICE unplug, plug           | the cable of id, printer, camera or scanner             |
 | printed                       | what came out of the printer                            |
 | state                         | what lies where                                         |
 
@@ -55,11 +58,15 @@ from hardware.virtual.id_reader import VirtualIdReader
 from hardware.virtual.personas import CARD_PERSONAS, ID_PERSONAS
 from hardware.virtual.portrait import CHIPS, FILMS, SCENES
 from hardware.virtual.printer import VirtualPrinter
+from hardware.virtual.scanner import VirtualScanner
 
 T = TypeVar("T")
 
 #: Bytes of text in a QR code that the camera can still tell apart at arm's length.
 _LONGEST_CODE = 300
+
+#: A code of an electronic card is of no use any more after so long, seconds.
+_OLD_CODE_S = 120.0
 
 #: Pixels along a side of the largest camera.
 _LARGEST_SIDE = 4096
@@ -89,6 +96,7 @@ class Bench:
         self.id_reader = VirtualIdReader(wires, portraits=True)
         self.printer = VirtualPrinter(state / "receipts", columns, wires)
         self.camera = VirtualCamera()
+        self.scanner = VirtualScanner(wires)
         self.slot = CardSlot(card_port)
         self.field = CardSlot(near_port) if near_port else None
         self.module = CardSlot(psam_port) if psam_port else None
@@ -149,6 +157,11 @@ class Bench:
             ("camera", "uncover"): self._uncover,
             ("camera", "unplug"): self.camera.unplug,
             ("camera", "plug"): self.camera.plug,
+            ("scanner", "show"): self._show_code,
+            ("scanner", "show-old"): lambda persona: self._show_code(persona, _OLD_CODE_S),
+            ("scanner", "scan"): self.scanner.scan,
+            ("scanner", "unplug"): self.scanner.unplug,
+            ("scanner", "plug"): self.scanner.plug,
             ("printed", ""): self._printed,
             ("state", ""): self._state,
         }
@@ -167,7 +180,7 @@ class Bench:
         return said if isinstance(said, dict) else {}
 
     def close(self) -> None:
-        for device in (self.id_reader, self.printer, self.camera, self.slot):
+        for device in (self.id_reader, self.printer, self.camera, self.scanner, self.slot):
             device.close()
         for maybe in (self.field, self.module, self.hsm):
             if maybe is not None:
@@ -243,6 +256,9 @@ class Bench:
         if not 0 < len(text.encode("utf-8", "replace")) <= _LONGEST_CODE:
             raise Refused(f"a code of the camera's sharpness holds 1 to {_LONGEST_CODE} bytes")
         self.camera.show_code(text)
+
+    def _show_code(self, persona: str, age_s: float = 0.0) -> None:
+        self.scanner.show(_known(ID_PERSONAS, persona, "persona"), age_s)
 
     def _thaw(self) -> None:
         self.camera.freeze(False)

@@ -251,6 +251,7 @@ class World:
                 "id_reader": ports["id_reader"],
                 "printer": ports["printer"],
                 "camera": ports["camera"],
+                "scanner": ports["scanner"],
                 "card": self._route.setting,
                 "card_contactless": self._route.near_setting,
                 "card_authenticator": "hsm",

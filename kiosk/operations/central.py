@@ -9,12 +9,17 @@ from kiosk.records.submission import Reply
 
 if TYPE_CHECKING:
     from kiosk.operations.work import Work
+    from kiosk.records.submission import Question
     from kiosk.visit import prompts
 
 log = logging.getLogger(__name__)
 
 
 def ask_central(prompt: prompts.AskCentral, _: None, work: Work) -> Reply:
+    return asked(prompt.question, work)
+
+
+def asked(question: Question, work: Work) -> Reply:
     """Ask, and wait no longer than the settings say a citizen may wait."""
     from sync.central import CentralUnreachable
     from sync.identity import NotEnrolled
@@ -22,7 +27,7 @@ def ask_central(prompt: prompts.AskCentral, _: None, work: Work) -> Reply:
     central = work.parts.central
     if central is None:
         return Reply()
-    question, patience_s = prompt.question, work.parts.settings.central.patience_s
+    patience_s = work.parts.settings.central.patience_s
     try:
         answer = central.ask(question.kind, dict(question.fields), timeout_s=patience_s)
     except CentralUnreachable as error:

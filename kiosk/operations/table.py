@@ -14,6 +14,7 @@ from kiosk.operations.central import ask_central
 from kiosk.operations.outbox import await_verdict, find_mine, submit
 from kiosk.operations.pages import take_page
 from kiosk.operations.printer import print_slip
+from kiosk.operations.scanner import scan_card
 from kiosk.operations.verifier import compare_faces
 from kiosk.visit import prompts
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 OPERATIONS: dict[type[Prompt[Any]], Callable[[Any, Any, Work], Any]] = {
     prompts.PlaceIdCard: place_id_card,
     prompts.ReadCard: read_card,
+    prompts.ScanCard: scan_card,
     prompts.UsePin: use_pin,
     prompts.RunScript: run_script,
     prompts.TakePhoto: take_photo,

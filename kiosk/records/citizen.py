@@ -46,14 +46,15 @@ class Citizen:
     portrait: bytes | None = field(default=None, repr=False, compare=False)
     #: The portrait as it is in the chip, 1,024 bytes WLT; b"" if the reader gave none.
     portrait_wlt: bytes = field(default=b"", repr=False, compare=False)
-    #: By what they are known: "id_card", or a paper. `pages`: what was laid before the camera.
+    #: By what they are known: "id_card", "electronic" (the code of an electronic card), or a paper.
+    #: `pages`: what was laid before the camera.
     identified: str = "id_card"
     pages: tuple[Page, ...] = field(default=(), repr=False)
 
     @property
     def on_paper(self) -> bool:
         """Whether no ID card was read: pages of paper stand for it."""
-        return self.identified != "id_card"
+        return self.identified not in ("id_card", "electronic")
 
     @property
     def sex(self) -> str:
@@ -78,6 +79,15 @@ class Citizen:
         """Without an ID card. `paper`: "household", "birth_certificate"; `ethnic`: "" where it has
         to be read from the page."""
         return cls(name, number, ethnic, "", "", None, None, identified=paper, pages=pages)
+
+    @classmethod
+    def from_electronic(cls, name: str, number: str, today: date) -> Citizen:
+        """As the platform of electronic cards says. Raises `UnusableIdCard`."""
+        try:
+            known = parse_id_number(number, today)
+        except BadIdNumber as bad:
+            raise UnusableIdCard(f"number.{bad.reason}") from None
+        return cls(standard_name(name), known, "", "", "", None, None, identified="electronic")
 
     @classmethod
     def from_id_card(cls, card: IdCard, today: date) -> Citizen:

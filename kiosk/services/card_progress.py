@@ -5,7 +5,10 @@ and the centre does not have yet, so that a number lost in a power cut is found 
 is all there is, and it is said so. What the centre still lets be withdrawn, and what takes too long
 and may be reported, has a button for it.
 
-Without the ID card: the one matter of a receipt number, which the last four characters of the ID
+With an electronic card (电子社保卡), which proves less: the same to look at, and nothing is printed
+or taken up.
+
+Without either: the one matter of a receipt number, which the last four characters of the ID
 number have to fit. Only the centre can tell whether they do, so there is nothing to see offline.
 """
 
@@ -17,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from hardware.faults import DeviceFault
 from kiosk.receipts import Slip
+from kiosk.steps.electronic_card import by_electronic_card
 from kiosk.steps.enquiry import ask, ask_about
 from kiosk.steps.identity import identify
 from kiosk.steps.matters import COPIES, entries
@@ -28,10 +32,9 @@ if TYPE_CHECKING:
     from kiosk.records.citizen import Citizen
     from kiosk.records.submission import Mine
 
-_WAYS = (
-    Option("id_card", icon="card-account-details-outline"),
-    Option("receipt", icon="receipt-text-outline"),
-)
+_ID_CARD = Option("id_card", icon="card-account-details-outline")
+_ELECTRONIC = Option("electronic", icon="qrcode")
+_BY_RECEIPT = Option("receipt", icon="receipt-text-outline")
 _RECEIPT = Form(
     "progress.receipt",
     (
@@ -52,10 +55,14 @@ class CardProgress(Service):
 
     async def serve(self) -> None:
         self.at("identity")
-        if await Choice("progress.by", _WAYS) == "id_card":
-            await self._by_id_card()
-        else:
+        codes = (_ELECTRONIC,) if self.context.electronic else ()
+        by = await Choice("progress.by", (_ID_CARD, *codes, _BY_RECEIPT))
+        if by == "receipt":
             await self._by_receipt()
+        elif by == "electronic":
+            await self._matters_of(await by_electronic_card(self.today))
+        else:
+            await self._matters_of(await identify(self.today))
 
     async def _by_receipt(self) -> None:
         given = await _RECEIPT
@@ -66,8 +73,7 @@ class CardProgress(Service):
         found = entries(reply.facts.get("cases") or (), (), self.context)
         await Listing("progress.of_receipt", found, prints=False)
 
-    async def _by_id_card(self) -> None:
-        citizen = await identify(self.today)
+    async def _matters_of(self, citizen: Citizen) -> None:
         mine = await FindMine("progress.mine", citizen.number.text)
         facts = await ask_about(citizen, "progress.ask", "card_progress.cases")
 
@@ -75,6 +81,10 @@ class CardProgress(Service):
         cases = () if facts is None else tuple(facts.get("cases") or ())
         found = entries(cases, mine, self.context)
         always = ("progress.offline",) if facts is None else ()
+        if citizen.identified == "electronic":
+            looked_at = tuple(replace(entry, acts=()) for entry in found)
+            await Listing("progress.listing", looked_at, False, (*always, "progress.to_look_at"))
+            return
         here = {item.receipt_no: item for item in mine}
         printed: tuple[str, ...] = ()
         copies: Counter[int] = Counter()

@@ -31,6 +31,8 @@ class Desired:
         self._closed: dict[str, str] = {}
         #: Whether the centre sends 短信 to citizens.
         self.notices = False
+        #: Whether it can be asked about codes of electronic cards (电子社保卡).
+        self.electronic_cards = False
 
     def refresh(self) -> bool:
         """Read the file if it was written anew. Returns whether what it says has changed."""
@@ -41,6 +43,7 @@ class Desired:
             document = json.loads(self._file.read_text(encoding="utf-8"))
             closed = {str(key): str(why) for key, why in document["closed_services"].items()}
             notices = document.get("notices") is True
+            codes = document.get("electronic_cards") is True
         except FileNotFoundError:
             return False
         except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
@@ -48,8 +51,9 @@ class Desired:
             log.warning("desired state unreadable: %s", type(error).__name__)
             return False
         self._written_at = written_at
-        changed = (closed, notices) != (self._closed, self.notices)
-        self._closed, self.notices = closed, notices
+        now = (closed, notices, codes)
+        changed = now != (self._closed, self.notices, self.electronic_cards)
+        self._closed, self.notices, self.electronic_cards = now
         return changed
 
     @property

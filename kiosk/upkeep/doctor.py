@@ -246,7 +246,8 @@ def _ports(patient: Patient) -> Finding:
     from hardware.inventory import unsteady
 
     devices = patient.settings.devices
-    named = [name for name in (devices.id_reader, devices.printer) if unsteady(name)]
+    ports = (devices.id_reader, devices.printer, devices.scanner)
+    named = [name for name in ports if unsteady(name)]
     return Finding("ports", FaultCode.PORT_UNSTEADY if named else None, " ".join(named))
 
 
@@ -301,6 +302,7 @@ _BUSY = (
     FaultCode.PRINTER_BUSY,
     FaultCode.CARD_READER_BUSY,
     FaultCode.CAMERA_BUSY,
+    FaultCode.SCANNER_BUSY,
 )
 
 
@@ -346,4 +348,5 @@ CHECKS: dict[str, Check] = {
     Device.PRINTER: _device(Device.PRINTER, FaultCode.PRINTER_OFFLINE),
     Device.CAMERA: _device(Device.CAMERA, FaultCode.CAMERA_NO_FRAMES, _watch),
     Device.DOCUMENT_CAMERA: _device(Device.DOCUMENT_CAMERA, FaultCode.CAMERA_NO_FRAMES, _watch),
+    Device.SCANNER: _device(Device.SCANNER, FaultCode.SCANNER_OFFLINE),
 }

@@ -12,6 +12,7 @@ A prompt says *what* is asked; its `id` names the words (`<id>.title`, `<id>.tex
 | Form         | citizen            | {field name: text}, every field valid      |
 | PlaceIdCard  | ID-card reader     | `IdCard`, or None: 没带身份证, if offered   |
 | ReadCard     | card reader        | `SocialCard`                               |
+| ScanCard     | scanner and centre | `ElectronicCard`; that nobody knows is one |
 | EnterPin     | citizen            | True; the PIN itself is no answer          |
 | UsePin       | card reader        | `PinUsed`                                  |
 | RunScript    | card reader        | `PinUsed`                                  |
@@ -45,6 +46,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from hardware.faults import Device
 from kiosk.records import rules
+from kiosk.records.electronic import ElectronicCard
 from kiosk.records.pins import PinUsed
 from kiosk.records.signature import SHORTEST_SIGNATURE, Strokes
 from kiosk.records.staff import Staff
@@ -235,6 +237,17 @@ class ReadCard(Performed["SocialCard"]):
     back: bool = False
 
     performed_by: ClassVar[str | None] = Device.CARD_READER
+    idle_s: ClassVar[float | None] = 60.0
+
+
+@dataclass(frozen=True)
+class ScanCard(Performed[ElectronicCard]):
+    """The code of an electronic card (电子社保卡) before the scanner, asked about at the centre at
+    once. Reports `ScanStep` while it waits. The code itself is no answer."""
+
+    id: str
+
+    performed_by: ClassVar[str | None] = Device.SCANNER
     idle_s: ClassVar[float | None] = 60.0
 
 
@@ -612,6 +625,7 @@ PROMPTS: tuple[type[Prompt[Any]], ...] = (
     Form,
     PlaceIdCard,
     ReadCard,
+    ScanCard,
     EnterPin,
     UsePin,
     RunScript,

@@ -66,6 +66,8 @@ class Context:
     staffed: bool = False
     #: Whether the centre could be reached at the start of the visit.
     online: bool = False
+    #: Whether the code of an electronic card can be read here and asked about at the centre.
+    electronic: bool = False
     #: Names this visit, so that two visits' prints are told apart.
     visit: str = ""
     #: Each business that this terminal can file -> its service.

@@ -94,6 +94,8 @@ class DesiredState(Message):
     closed_services: dict[str, str] = {}
     #: Whether citizens are told by 短信 how it goes on. Where not, nothing promises it.
     notices: bool = False
+    #: Whether the code of an electronic card (电子社保卡) can be asked about.
+    electronic_cards: bool = False
 
 
 class HeartbeatAnswer(Message):

@@ -15,6 +15,7 @@ from hardware.card.contents import Holder
 from hardware.card.session import Interface
 from hardware.faults import DeviceFault, FaultCode
 from kiosk.photo.faces import Band, Comparison
+from kiosk.records.electronic import CodeSaid, ElectronicCard
 from kiosk.records.pins import PinSaid, PinUsed
 from kiosk.records.rules import RULES, Broken
 from kiosk.records.staff import Staff
@@ -179,6 +180,7 @@ FAULTS: Mapping[str, tuple[FaultCode, ...]] = {
     "id_reader": (FaultCode.ID_READER_OFFLINE,),
     "card_reader": tuple(code for code in FaultCode if code.startswith("card_")),
     "camera": (FaultCode.CAMERA_ABSENT,),
+    "scanner": (FaultCode.SCANNER_OFFLINE,),
     "printer": (FaultCode.PRINTER_PAPER_OUT, FaultCode.PRINTER_OFFLINE),
     # The card that has to stay in while a PIN is typed.
     "pin": (FaultCode.CARD_PULLED, FaultCode.CARD_READER_OFFLINE),
@@ -265,6 +267,12 @@ def _social_cards(prompt: p.ReadCard) -> Iterator[Way]:
     yield counter.social_card(2)  # its end could not be read
 
 
+def _electronic_cards(prompt: p.ScanCard) -> Iterator[Way]:
+    yield ElectronicCard(CodeSaid.VALID, counter.ZHANG.name, counter.ZHANG.number)
+    yield from (ElectronicCard(said) for said in CodeSaid if said is not CodeSaid.VALID)
+    yield ElectronicCard(CodeSaid.VALID, counter.ZHANG.name, "1")
+
+
 def _used(prompt: p.UsePin) -> Iterator[Way]:
     # A PIN that is changed was not the initial one, so that every path ends.
     yield PinUsed(PinSaid.DONE, 6, insertion=2)
@@ -321,6 +329,7 @@ _WAYS: Mapping[type[Prompt[Any]], Callable[[Any], Any]] = {
     p.Form: _form,
     p.PlaceIdCard: _id_cards,
     p.ReadCard: _social_cards,
+    p.ScanCard: _electronic_cards,
     p.EnterPin: lambda prompt: (True, *map(DeviceFault, FAULTS["pin"])),
     p.UsePin: _used,
     p.RunScript: lambda prompt: (

@@ -185,6 +185,16 @@ def _samples() -> dict[str, Prompt[Any]]:
             ),
         ),
         "read-card": p.ReadCard("existing_card.read"),
+        "scan-card": p.ScanCard("identity.electronic"),
+        "progress-by": p.Choice(
+            "progress.by",
+            (
+                Option("id_card", icon="card-account-details-outline"),
+                Option("electronic", icon="qrcode"),
+                Option("receipt", icon="receipt-text-outline"),
+            ),
+        ),
+        "advice-electronic": p.Advice("electronic.stopped", icon="card-off-outline"),
         "pin": p.EnterPin("card_pin.present", 1, tries_left=2, again="card_pin.wrong"),
         "pin-new": p.EnterPin("card_pin.new", 1, new=True),
         "use-pin": p.UsePin("card_pin.verify", social_card()),

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from hardware.faults import Device, FaultCode
+from hardware.faults import OPTIONAL, Device, FaultCode
 from hardware.virtual.personas import number
 from tests.system import memory
 
@@ -38,8 +38,8 @@ WAYS = [
         for prefix, device in _BY_PREFIX.items()
         if code.startswith(prefix)
     ),
-    # Pages of paper are taken by the same driver as the photo.
-    *((device, FaultCode.INTERNAL) for device in Device if device != Device.DOCUMENT_CAMERA),
+    # Pages of paper are taken by the same driver as the photo, and codes are no text of a person.
+    *((device, FaultCode.INTERNAL) for device in Device if device not in OPTIONAL),
     ("outbox", FaultCode.OUTBOX_UNAVAILABLE),
 ]
 

@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 import shlex
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 IMPLEMENTATIONS: dict[str, list[str]] = {
     "registry": ["DemoRegistry"],
     "messages": ["DemoMessages"],
+    "electronic_cards": ["NoPlatform", "DemoPlatform"],
     "portrait_decoder": ["NoDecoder", "DemoDecoder", "ProgramDecoder"],
 }
 
@@ -40,7 +42,8 @@ def test_every_port_is_tried_with_every_implementation(centre: Centre) -> None:
     )
     for port, tried in IMPLEMENTATIONS.items():
         module = importlib.import_module(f"central.ports.{port}")
-        what = {"registry": "find", "messages": "send"}.get(port, "decode")
+        questions = {"registry": "find", "messages": "send", "electronic_cards": "check"}
+        what = questions.get(port, "decode")
         there = {
             name
             for name, kind in vars(module).items()
@@ -123,3 +126,50 @@ def test_a_message_is_sent_once_for_its_key(centre: Centre, name: str) -> None:
     port.send("contract:2", "13900000000", "三")
     sent = SentMessage.objects.filter(key__startswith="contract:").order_by("key")
     assert list(sent.values_list("text", flat=True)) == ["一", "三"]
+
+
+def test_a_centre_without_a_platform_believes_no_code(centre: Centre) -> None:
+    from central.ports import NotNow
+
+    with pytest.raises(NotNow, match="no_platform"):
+        made("electronic_cards", "NoPlatform").check(_code_of(centre.holder()))
+
+
+def _code_of(person: Any, age_s: float = 0.0) -> str:
+    return f"DEMO-ESSC|{int(time.time() - age_s)}|{person.number}|{person.name}"
+
+
+def test_a_code_is_good_for_one_minute_and_once(centre: Centre) -> None:
+    platform, person = made("electronic_cards", "DemoPlatform"), centre.holder()
+    code = _code_of(person)
+    shown = platform.check(code)
+    assert (shown.name, shown.number) == (person.name, person.number)
+    assert person.number not in repr(shown) and person.name not in repr(shown)
+    assert platform.check(code) == "expired"
+    assert platform.check(_code_of(person, 61.0)) == "expired"
+    assert platform.check(_code_of(person, -100.0)) == "expired", "of a clock that is wrong"
+
+
+def test_a_code_of_a_lost_card_is_stopped_and_another_is_unknown(centre: Centre) -> None:
+    platform, person = made("electronic_cards", "DemoPlatform"), centre.holder("2")
+    assert platform.check(_code_of(person)) == "stopped"
+    centre.forget(person)
+    assert platform.check(_code_of(person, 1.0)) == "unknown"
+    for code in ("", "x", "DEMO-ESSC", "DEMO-ESSC|now|1|n", "DEMO-ESSC|1||n", "https://a.example"):
+        assert platform.check(code) == "unknown", code
+
+
+def test_a_question_about_a_code_says_whose_it_is_or_why_not(centre: Centre) -> None:
+    from central.business.electronic_card import ANSWERS
+    from sync.kinds.electronic_card import WhoseCode
+
+    person = centre.holder()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("django.conf.settings.DEMO", True)
+        ask, code = ANSWERS["electronic_card.holder"], WhoseCode(code=_code_of(person))
+        assert ask(code).model_dump() == {
+            "said": "valid",
+            "name": person.name,
+            "id_number": person.number,
+        }
+        assert ask(code).model_dump() == {"said": "expired", "name": "", "id_number": ""}
