@@ -268,7 +268,7 @@ def _note_pin(seen: Seen, prompt: p.EnterPin) -> None:
 
 def _note_staff(seen: Seen, prompt: p.AskStaff) -> None:
     say(seen, (f"{prompt.id}.reason.{reason}" for reason in prompt.reasons), {}, prompt.id)
-    parts = ("number", "number_done", "pin", "skip")
+    parts = ("why", "number", "number_done", "pin", "skip")
     say(seen, (f"{prompt.id}.{part}" for part in parts), {}, prompt.id)
 
 
