@@ -22,6 +22,8 @@ class Centre(models.Model):
     backed_up_at = models.DateTimeField(null=True)
     #: The highest number that any envelope key ever had.
     key_number = models.BigIntegerField(default=0)
+    #: Up to this position `central.patterns` has looked.
+    seen_to = models.BigIntegerField(default=0)
     #: Of the last terminal; Tangshan is 02 in Hebei, four digits follow.
     last_terminal = models.PositiveIntegerField(default=20000)
 
@@ -345,6 +347,21 @@ class Unfinished(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["person", "service"], name="unfinished_one")
         ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class PhoneUse(models.Model):
+    """A telephone number that a case gives, as a keyed hash (`central.patterns`)."""
+
+    phone = models.CharField(max_length=64)
+    person = models.CharField(max_length=64)
+    case = models.OneToOneField("Case", models.CASCADE, related_name="phone_use")
+    at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["phone", "at"], name="phone_use")]
 
     def __str__(self) -> str:
         return str(self.pk)

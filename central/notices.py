@@ -18,7 +18,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from central.business import business_of
-from central.cases import Case, Event, record
+from central.cases import Case, Event, add_tasks, record
 from central.packs import went_by
 from central.ports.messages import messages
 from central.ports.registry import registry
@@ -27,6 +27,14 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 TASK = "notice"
+
+#: The same for the number that was there before another one was given (`tell_also`).
+TASK_BEFORE = "notice_before"
+_BEFORE = "phone_before"
+_CHANGED = (
+    "【社保卡】您登记在社保中心的联系电话换成了别的号码（回执尾号{tail}）。"
+    "如果不是您本人办的，请马上拨打{hotline}。"
+)
 
 #: Who filed something stays at the terminal so long for the centre's word; what is decided later
 #: nobody has been told.
@@ -78,6 +86,30 @@ def send(position: int) -> None:
         # Moved on meanwhile: then another task is to tell that.
         if here == _came_here(case) and not _is_told(case, here):
             record(case, "centre", "notified", business_of(case.kind).states[here.to_state])
+
+
+def tell_also(case: Case, phone: str) -> None:
+    """Have the number that was there before told that there is another now: whoever took the card
+    of somebody else could have changed it (domain §5.14). Inside the caller's transaction."""
+    if messages() is None:
+        return
+    case.findings = {**case.findings, _BEFORE: phone}
+    case.save(update_fields=["findings"])
+    add_tasks([(case, TASK_BEFORE)])
+
+
+def send_to_the_one_before(position: int) -> None:
+    """What `tell_also` asked for. Raises what the port raises."""
+    case = Case.objects.get(pk=position)
+    port, phone = messages(), case.findings.get(_BEFORE)
+    if port is None or not phone:
+        return
+    hotline = went_by(case.contents["policy_version"]).hotline
+    port.send(
+        f"{case.id}:before", phone, _CHANGED.format(tail=case.receipt_no[-6:], hotline=hotline)
+    )
+    with transaction.atomic():
+        record(Case.objects.select_for_update().get(pk=position), "centre", "warned")
 
 
 def _came_here(case: Case) -> Event:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Count, Exists, Max, OuterRef
 from django.utils import timezone
 
-from central import alarms
+from central import alarms, patterns
 from central.business import businesses, sweeps
 from central.cases import Case
 from central.machine import NotPossible, move
@@ -38,6 +38,7 @@ def sweep() -> None:
     forget_old_nonces()
     for look in sweeps():
         look()
+    patterns.look()
     _reports()
     _gaps()
     _lapses()

@@ -98,11 +98,17 @@ def _notice(position: int) -> None:
     notices.send(position)
 
 
+def _notice_before(position: int) -> None:
+    """The telephone number before it is told that there is another one."""
+    notices.send_to_the_one_before(position)
+
+
 #: Name of a task -> what is done with the position of its case.
 PERFORMERS: dict[str, Callable[[int], None]] = {
     "photo": _photo,
     "portrait": _portrait,
     notices.TASK: _notice,
+    notices.TASK_BEFORE: _notice_before,
 }
 
 

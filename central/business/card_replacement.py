@@ -26,7 +26,7 @@ from central.keys import person_hash
 from central.machine import move
 from central.masking import masked_card, masked_phone
 from central.models import CardState
-from central.packs import ruled
+from central.packs import days_of, ends, ruled, shortest
 from central.ports.registry import registry
 from central.rules import open_case
 from kiosk.policy.table import months_after
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from central.ports.registry import Registered
-    from kiosk.policy import Policy
+    from kiosk.policy import Days, Policy
     from sync.wire.base import Message
 
 _REASONS = {
@@ -87,6 +87,7 @@ class CardReplacement(Business):
     }
     open_states = (*_BLOCKING, "needs_more", "in_production", "in_delivery", "delivered")
     withdrawable = ("booked", "accepted", "to_review")
+    lapsing = ("booked",)
 
     def rows(self, document: Mapping[str, Any], policy: Policy) -> list[tuple[str, str]]:
         fee, approval = document["fee"], document["approval"]
@@ -156,6 +157,13 @@ class CardReplacement(Business):
         late = timezone.now() - opened.created > within
         return bool(opened.document.booking) or late
 
+    def lapse(self, case: Case) -> tuple[timedelta, str] | None:
+        """Who does not come for so long does not come any more."""
+        return ends(case.since, days_of(case, _booked_for)) - case.since, "lapsed"
+
+    def lapses_after(self) -> timedelta:
+        return shortest(_booked_for)
+
     def moved(self, case: Case) -> None:
         if case.state not in ("booked", TO_REVIEW):
             portrait.add_task(case)  # whoever had to compare has decided
@@ -192,6 +200,10 @@ def _bound(policy: Policy, form: Any, known: Registered, today: date) -> bool:
         return False
     months = policy.service("card_replacement").whole("other_bank_after_months")
     return today < months_after(known.card_made, months)
+
+
+def _booked_for(policy: Policy) -> Days:
+    return policy.days("booking")
 
 
 def _commit_within(policy: Policy) -> timedelta:

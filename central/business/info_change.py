@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from central import notices
 from central.business import Business, Opened
 from central.cases import Case
 from central.keys import person_hash
@@ -73,7 +74,10 @@ class InfoChange(Business):
         document = case.contents["document"]
         if _changed_since(case.person, document["what"], case.created):
             raise NotPossible("changed_since")
+        known = registry().find(case.person)
         registry().set_contact(case.person, document["what"], document[document["what"]])
+        if document["what"] == "phone" and known and known.phone not in ("", document["phone"]):
+            notices.tell_also(case, known.phone)
 
 
 def _changed_since(person: str, what: str, made: datetime) -> bool:

@@ -73,6 +73,10 @@ class PinReset(Business):
     }
     lapsing = ("accepted",)
 
+    def choices(self, state: str) -> list[str]:
+        """While its script may still be fetched nobody but the terminal knows the end."""
+        return [] if state == "accepted" else super().choices(state)
+
     def rows(self, document: Mapping[str, Any], policy: Policy) -> list[tuple[str, str]]:
         return [
             *own_card.rows(document),

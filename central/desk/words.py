@@ -23,6 +23,7 @@ _WHAT = {
     "noted": "新的核实原因",
     "printed": "打开登记表",
     "notified": "已发短信",
+    "warned": "已发短信给原号码",
     "forgotten": "删除",
 }
 _CHECKS = {"document": "内容哈希", "attachments": "照片与附件", "signature": "签名绑定"}

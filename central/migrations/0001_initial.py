@@ -29,6 +29,7 @@ class Migration(migrations.Migration):
                 ("backed_up_to", models.BigIntegerField(default=0)),
                 ("backed_up_at", models.DateTimeField(null=True)),
                 ("key_number", models.BigIntegerField(default=0)),
+                ("seen_to", models.BigIntegerField(default=0)),
                 ("last_terminal", models.PositiveIntegerField(default=20000)),
             ],
             options={
@@ -778,6 +779,31 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 condition=models.Q(("resolved_at", None)), fields=("key",), name="alarm_open_once"
             ),
+        ),
+        migrations.CreateModel(
+            name="PhoneUse",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("phone", models.CharField(max_length=64)),
+                ("person", models.CharField(max_length=64)),
+                ("at", models.DateTimeField(auto_now_add=True, db_index=True)),
+                (
+                    "case",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="phone_use",
+                        to="central.case",
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [models.Index(fields=["phone", "at"], name="phone_use")],
+            },
         ),
         migrations.RunPython(make_centre, migrations.RunPython.noop),
     ]

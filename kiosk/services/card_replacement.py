@@ -67,6 +67,7 @@ class ReplaceCard(Service):
     rules = frozenset(
         (
             "days.make_card",
+            "days.booking",
             *(f"fees.{reason}" for reason in REASONS),
             *(f"consent.{text}" for text in _TEXTS),
             *(f"service.card_replacement.{rule}" for rule in _RULES),
@@ -135,7 +136,9 @@ class ReplaceCard(Service):
         self.at("receipt")
         by_card = Proof(Level.P1, agreed.at)
         transaction = self.transaction(citizen, wish.document(), by_card, consents=consents.given)
-        await file(transaction, Paper(_BOOKED, wish.slip(self.policy), (f"{_BOOKED}.paper",)))
+        kept = {"kept": self.policy.days("booking").name}
+        notes = (f"{_BOOKED}.paper",)
+        await file(transaction, Paper(_BOOKED, wish.slip(self.policy), notes, kept))
 
     def _notice(self, facts: Facts) -> Notice:
         points = (

@@ -104,3 +104,32 @@ def test_an_address_is_shown_to_its_district(centre: Centre, text: str, shown: s
     from central.masking import masked_address
 
     assert masked_address(text) == shown
+
+
+def test_the_number_before_is_told_that_there_is_another_one(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever took somebody's card could have changed it: the owner hears of it."""
+    from django.conf import settings
+
+    from central import work
+    from central.cases import Case
+    from central.models import SentMessage
+
+    monkeypatch.setattr(settings, "MESSAGES", "demo")
+    person, first = centre.holder(), centre.holder()
+    centre.register(person, phone="13900000001")
+    answers = [changed(centre, person, "13900000002", 0), changed(centre, first, "13900000003", 0)]
+    centre.register(first, phone="13900000003")
+    answers.append(changed(centre, first, "13900000003", 1))
+    for _ in range(9):
+        work.run_due()
+    sent = []
+    for answer in answers:
+        case = Case.objects.get(pk=answer.position)
+        sent.append(SentMessage.objects.filter(key=f"{case.id}:before").first())
+    told, new, same = sent
+    assert told.phone == "13900000001" and "不是您本人办的" in told.text
+    assert "13900000002" not in told.text and person.name not in told.text
+    assert new is None, "there was no number before"
+    assert same is None, "it is the same number"

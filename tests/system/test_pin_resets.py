@@ -172,3 +172,14 @@ def test_a_request_of_which_nothing_is_heard_ends_or_goes_to_a_person(
     with time_machine.travel(MORNING + timedelta(hours=3)):
         sweep()
     assert centre.state(asked) == ("to_review" if fetched else "lapsed")
+
+
+def test_nobody_says_how_it_ended_while_its_script_may_be_fetched(centre: Centre) -> None:
+    from central.business import business_of
+    from central.machine import NotPossible, move
+
+    asked = request(centre, centre.holder())
+    assert business_of("pin_reset").choices("accepted") == []
+    with pytest.raises(NotPossible):
+        move(asked.position, "finished", by="王", note="看见了", operator=True)
+    assert "not_done" in business_of("pin_reset").choices("to_review")

@@ -187,6 +187,22 @@ def test_a_booking_stands_in_nobodys_way_and_ends_with_the_replacement(centre: C
     assert (centre.state(answer), centre.state(booked)) == ("accepted", "lapsed")
 
 
+@pytest.mark.parametrize(("days", "state"), [(29.9, "booked"), (30.1, "lapsed")])
+def test_who_does_not_come_after_a_booking_has_none_any_more(
+    centre: Centre, days: float, state: str
+) -> None:
+    from django.utils import timezone
+
+    from central.cases import Case
+    from central.sweep import sweep
+
+    booked = centre.replaced(centre.holder(), 0, document={"booking": True, "photo_sha256": ""})
+    since = timezone.now() - timedelta(days=days)
+    Case.objects.filter(pk=booked.position).update(since=since)
+    sweep()
+    assert centre.state(booked) == state
+
+
 def test_two_at_once_are_one(centre: Centre) -> None:
     person = centre.holder()
     first, second = centre.replaced(person, 0), centre.replaced(person, 1)
