@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -156,19 +157,23 @@ def _walk(
         prompt = visit.prompt
         if prompt is None:
             break
+        turn = turns.get(place, 0)
+        trace.append((prompt.id, turn))
+        if place <= last:  # as on the path that it turns off from
+            _take(visit, next(islice(ways(prompt), turn, None)), seen)
+            continue
         _note(seen, prompt)
         seen.stages.add(visit.stage)
-        found = ways(prompt)
-        trace.append((prompt.id, turns.get(place, 0)))
+        found = tuple(ways(prompt))
         # From here on the path is new only if the same prompts were not come to the same way.
-        if place > last and len(turns) < DEVIATIONS[min(number, 1)]:
+        if len(turns) < DEVIATIONS[min(number, 1)]:
+            shown = repr(dataclasses.astuple(prompt))[:400]  # type: ignore[call-overload]
+            come = (*sorted(_taken(trace)), prompt.id, shown)
             for other in range(1, len(found)):
-                shown = repr(dataclasses.astuple(prompt))[:400]  # type: ignore[call-overload]
-                step = (*sorted(_taken(trace)), prompt.id, shown, other)
-                if step not in known:
-                    known.add(step)
+                if (*come, other) not in known:
+                    known.add((*come, other))
                     yield place, other
-        _take(visit, found[turns.get(place, 0)], seen)
+        _take(visit, found[0], seen)
     else:
         seen.trouble.append(f"{service.id} goes in circles: {trace[-3:]}")
         return

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 #: Where words are said.
@@ -38,6 +39,7 @@ def unused(ids: Iterable[str], root: Path, explored: Iterable[str] = ()) -> list
     return sorted(one for one in ids if not said(one))
 
 
+@cache
 def _said(root: Path) -> tuple[set[str], set[str]]:
     """Literals that could be ids, and patterns of f-strings that begin like one."""
     literals: set[str] = set()

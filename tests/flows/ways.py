@@ -198,13 +198,13 @@ class Revise:
 Way = Any
 
 
-def ways(prompt: Prompt[Any]) -> tuple[Way, ...]:
+def ways(prompt: Prompt[Any]) -> Iterator[Way]:
     """All of them: answers, `DeviceFault`s and `Revise`s. Raises `LookupError`."""
     kind = type(prompt)
     if kind not in _WAYS:
         raise LookupError(f"tests/flows/ways.py does not know how to answer a {kind.__name__}")
-    faults = (DeviceFault(code) for code in FAULTS.get(str(prompt.performed_by), ()))
-    return (*_WAYS[kind](prompt), *faults)
+    yield from _WAYS[kind](prompt)
+    yield from (DeviceFault(code) for code in FAULTS.get(str(prompt.performed_by), ()))
 
 
 def _notice(prompt: p.Notice) -> Iterator[Way]:

@@ -237,7 +237,7 @@ class Citizen:
             p.AwaitVerdict: self._verdict,
             p.FindMine: self._mine,
         }
-        found = ways(prompt)
+        found = tuple(ways(prompt))
         other = self.chance.choice(found) if self.chance.random() < 0.12 else found[0]
         if isinstance(other, DeviceFault):
             return other
