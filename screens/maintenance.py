@@ -144,6 +144,8 @@ class MaintenancePage(Page):
         lines = [self.say("maintenance.since", since=f"{since:%m-%d %H:%M}")]
         if health.serial:
             lines[0] += "　" + self.say("maintenance.serial", serial=health.serial)
+        if health.fault is not None:
+            lines[0] += "　" + self.say("maintenance.code", code=health.fault)
         if counters := self._counters(health):
             lines.append(counters)
         if health.fault is not None:
