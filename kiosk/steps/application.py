@@ -58,7 +58,10 @@ async def contact(known_phone: str) -> Contact:
 
 async def special_group(policy: Policy) -> str:
     """特殊人群标志, an id of the policy pack's; "none" is one."""
-    groups = tuple(Option(code, label=name) for code, name in policy.special_groups)
+    # 「无」 is the form's word; nobody would say so of themselves.
+    groups = tuple(
+        Option(code, label="" if code == "none" else name) for code, name in policy.special_groups
+    )
     return await Choice("apply.special_group", groups)
 
 
