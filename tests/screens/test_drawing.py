@@ -14,7 +14,9 @@ from kivy.uix.widget import Widget
 from PIL import Image
 
 from screens import theme, visual
+from screens.scale import text_px
 from screens.widgets.coat import Coat
+from screens.widgets.number import NumberPanel
 from screens.widgets.scroll import Scroll
 from screens.widgets.surface import Column
 from tests.screens.conftest import Hand
@@ -158,3 +160,19 @@ def test_a_list_shows_nothing_outside_of_its_place(hand: Hand, tmp_path: Path) -
     picture = shot(hand, tmp_path, root)
     assert colour(picture, 200, 101) == colour(picture, 200, 298) == (200, 0, 0)
     assert colour(picture, 200, 98) == colour(picture, 200, 301) == colour(picture, 50, 50)
+
+
+# -- the receipt number ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", [1000, 760, 520])
+def test_a_receipt_number_stands_on_one_line_in_every_room(hand: Hand, width: int) -> None:
+    panel = NumberPanel("回执编号", "13029926112400015")
+    panel.size_hint_x, panel.width = None, width
+    hand.show(panel)
+    hand.pump(4)
+    number = panel.children[0]
+    assert number.text == "130299 261124 00015"
+    assert number.texture_size[0] <= number.width
+    assert number.font_size <= text_px("display")
+    assert width < 1000 or number.font_size == text_px("display")
