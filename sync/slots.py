@@ -183,7 +183,7 @@ def main(arguments: list[str]) -> int:
     once; a later one is tried at the next start."""
     root, bundle, version = Path(arguments[0]), Path(arguments[1]), arguments[2]
     slots = Slots(root)
-    first = not any(slot.version for slot in (slots.running(), slots.idle()))
+    first = not slots.running().version  # also where the power went in between
     with bundle.open("rb") as tar:
         slots.put(tar, version)
     if first:

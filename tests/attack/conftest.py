@@ -13,7 +13,7 @@ from tests.attack.harness import TALLY, Budget, Victims, compile_shim, in_memory
 from tests.attack.victim import on_one_disk
 
 #: Attacks that repeat themselves while there is time, and so share it.
-_SHARES = 4
+_SHARES = 5
 
 
 @pytest.fixture(scope="session")
@@ -70,6 +70,6 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     if TALLY:
-        terminalreporter.section(f"attacks on the outbox, --attack-seed {_seed_of(config)}")
+        terminalreporter.section(f"attacks on outbox and slots, --attack-seed {_seed_of(config)}")
         for name, number in sorted(TALLY.items()):
             terminalreporter.line(f"{number:8d}  {name}")
