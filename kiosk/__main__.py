@@ -177,6 +177,7 @@ def assemble(state: Path, settings: Settings) -> Terminal:
     from sync.identity import load_identity, newest
     from sync.journal import FOLDER, Journal, Recorder
     from sync.outbox import Limits, Outbox
+    from sync.slots import Slots
 
     def sealer() -> Sealer:
         from sync.envelope import Sealer  # loads cryptography; called on a worker
@@ -212,6 +213,7 @@ def assemble(state: Path, settings: Settings) -> Terminal:
             sealer=sealer,
             studio=studio,
             journal=Scribe(Recorder(Journal(state / FOLDER, "screen"))),
+            slots=Slots.ours(),
         )
     )
 

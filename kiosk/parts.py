@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sync.central import CentralClient
     from sync.envelope import Sealer
     from sync.outbox import Outbox
+    from sync.slots import Slots
 
 T = TypeVar("T")
 
@@ -100,3 +101,5 @@ class Parts:
     studio: Callable[[], Studio] = no_studio
     #: Keeps what the terminal did.
     journal: Journalist = field(default_factory=Unrecorded)
+    #: Where a new version is tried; None where the launcher did not start this program.
+    slots: Slots | None = None

@@ -138,6 +138,11 @@ class Terminal:
         """Whether the centre answered the agent lately."""
         return self.parts.desired.fresh()
 
+    @property
+    def restart_due(self) -> bool:
+        """Whether the program should end as soon as nobody stands there."""
+        return self._housekeeping.restart_due
+
     def queue(self) -> QueueState | None:
         """None: the outbox cannot be read, which a health row tells of."""
         from sync.outbox import OutboxUnavailable

@@ -62,6 +62,7 @@ def run(
     from screens import fonts, scale, theme
     from screens.stage import Stage
     from screens.voice import Voice
+    from sync.systemd import ALIVE, ALIVE_S, READY, notify
 
     visual.must_open(Window)
     # Cheaper than a widget the size of the window.
@@ -87,6 +88,8 @@ def run(
         log.info("first frame after %.2f s", seen[0])
         visual.must_draw()
         first_frame(seen[0])
+        notify(READY)
+        Clock.schedule_interval(lambda _: notify(ALIVE), ALIVE_S)
         forgetting.overwrite_what_is_freed()
         terminal.open()
 

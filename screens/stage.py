@@ -9,10 +9,12 @@ Two rules hold it together.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from kivy.base import stopTouchApp
 from kivy.clock import Clock
 
 from hardware.faults import DeviceFault
@@ -41,7 +43,13 @@ if TYPE_CHECKING:
     from kiosk.upkeep.left_behind import Left
     from screens.voice import Voice
 
+log = logging.getLogger(__name__)
+
 TICK_S = 0.5
+
+#: Home is shown, and nobody has touched it, for so long before the program ends for another
+#: version, seconds.
+QUIET_S = 60.0
 
 #: Endings after which the same service may be tried again at once.
 AGAIN = frozenset({Ending.FAULT, Ending.CRASHED})
@@ -79,6 +87,7 @@ class Stage(Frame):
 
     def go_home(self) -> None:
         """Show home."""
+        self._touched_at = self.clock()
         running_s = self.clock() - self._began_at
         # Before it is in the window it has no size of its own.
         room = tuple(self.size) if self.parent else None
@@ -287,6 +296,7 @@ class Stage(Frame):
         self._header.show_online(self.terminal.online)
         visit = self._visit
         if visit is None:
+            self._end_if_due()
             return
         seconds = visit.tick(self.clock())
         if visit.outcome is not None:
@@ -295,6 +305,14 @@ class Stage(Frame):
             self._warn(visit, seconds)
         elif self.warned:
             self.uncover()
+
+    def _end_if_due(self) -> None:
+        """Another version waits to be started: between two visits, and while nobody looks at
+        home."""
+        quiet_s = self.clock() - self._touched_at
+        if self.shown == "home" and quiet_s >= QUIET_S and self.terminal.restart_due:
+            log.info("ends for another version")
+            stopTouchApp()
 
     def _warn(self, visit: Visit, seconds: int) -> None:
         if not isinstance(self.cover, IdleWarning):
@@ -320,6 +338,7 @@ class Stage(Frame):
         super().present()
 
     def on_touch_down(self, touch: MotionEvent) -> bool:
+        self._touched_at = self.clock()
         if self.shown == "home" and self.settled:
             where = corner(touch.x, touch.y, self.width, self.height, px(theme.CORNER))
             if self._corners.touched(where, self.clock()):

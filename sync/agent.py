@@ -5,7 +5,10 @@ this terminal is, keep what it should be. It shares nothing with the screen proc
 either may die without the other. How it gets on is in `agent.json`:
 
     {"central": "ok" | reason of `CentralUnreachable` | "not_enrolled", "since": …, "pid": …,
-     "policy": what is wrong with the policy packs, or ""}
+     "policy": what is wrong with the policy packs, or "", "version": of this program}
+
+Where another version has been started from the other slot, this process ends, and systemd starts
+that version's agent.
 """
 
 from __future__ import annotations
@@ -32,6 +35,8 @@ from sync.journal.keeper import Keeper, Missing
 from sync.outbox import Outbox, OutboxUnavailable
 from sync.packs import Packs
 from sync.signing import DeviceKey
+from sync.slots import Slots
+from sync.systemd import ALIVE, ALIVE_S, READY, notify
 from sync.transport import Transport
 
 if TYPE_CHECKING:
@@ -90,11 +95,28 @@ class Rhythm:
         self._asked_until = time.monotonic() + (retry_after_s or 0.0)
 
 
+class Alive:
+    """Tells systemd that the loop turns, and stops it once its version is not the one that runs."""
+
+    def __init__(self, stop: Event, slots: Slots | None) -> None:
+        self._stop, self._slots = stop, slots
+        self._due = 0.0
+
+    def tick(self) -> None:
+        if time.monotonic() < self._due:
+            return
+        self._due = time.monotonic() + ALIVE_S
+        notify(ALIVE)
+        if self._slots is not None and self._slots.outdated():
+            log.info("another version runs; this one's agent ends")
+            self._stop.set()
+
+
 class Status:
     """`agent.json`, written when it changes."""
 
-    def __init__(self, state_dir: Path) -> None:
-        self._path = state_dir / STATUS_FILE
+    def __init__(self, state_dir: Path, version: str = "") -> None:
+        self._path, self._version = state_dir / STATUS_FILE, version
         self._central = self._since = self._policy = ""
 
     def set(self, central: str) -> None:
@@ -117,6 +139,7 @@ class Status:
             "since": self._since,
             "pid": os.getpid(),
             "policy": self._policy,
+            "version": self._version,
         }
         try:
             write_whole(self._path, json.dumps(document).encode("ascii"))
@@ -213,12 +236,15 @@ def run_agent(
     `version`: of this program; `shelf`: makes what keeps policy packs, of the key that the centre
     signs with; without it none is taken.
     """
-    status = Status(state_dir)
+    status = Status(state_dir, version)
+    alive = Alive(stop, Slots.ours())
     earliest = clock.not_before(state_dir / FOLDER)
     journal = Journal(state_dir / FOLDER, "agent")
     recorder = Recorder(journal)
     recorder.record("started", version=version)
+    notify(READY)
     while not stop.is_set():
+        alive.tick()
         try:
             identity, key = load_identity(state_dir), DeviceKey.load(state_dir)
             outbox = Outbox(state_dir / OUTBOX_FILE, identity.terminal)
@@ -249,5 +275,6 @@ def run_agent(
             agent = Agent(outbox, courier, transport, fleet, keeper, status, rhythm, packs)
             while not stop.is_set():
                 agent.tick()
+                alive.tick()
                 stop.wait(_TICK_S)
     recorder.record("stopped")

@@ -94,6 +94,11 @@ class Slots:
         """Versions that were tried and given up, newest last; nobody need fetch them again."""
         return load(self._root).failed
 
+    def on_trial(self) -> bool:
+        """Whether this process runs the version on trial."""
+        state = load(self._root)
+        return bool(state.trial and state.boots) and state.trial == self._mine
+
     def put(self, tar: Source, version: str) -> None:
         """Unpack a bundle into the idle slot, whatever was there. A trial that has not begun is
         called off. Raises `SlotBusy`, `sync.bundle.BadBundle` and `OSError`."""

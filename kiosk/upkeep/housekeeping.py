@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from hardware.faults import FaultCode, place_of
 from hardware.supervision import DeviceState
 from kiosk.clock import beijing_at, beijing_now
+from kiosk.upkeep.probation import Probation
 from kiosk.version import version
 from sync.canonical import sha256_hex
 from sync.journal import FOLDER
@@ -97,6 +98,12 @@ class Housekeeping:
         self._written_at = 0.0
         self._counted: Mapping[str, Mapping[str, int]] = {}
         self._seldom_due = 0.0
+        self._probation = Probation(parts.state, parts.slots, version())
+
+    @property
+    def restart_due(self) -> bool:
+        """Whether the program should end as soon as nobody stands there: another version waits."""
+        return self._probation.restart_due
 
     def start(self) -> None:
         self._thread.start()
@@ -147,6 +154,7 @@ class Housekeeping:
         self._look_at_centre(str(said.get("central", "")))
         self._look_at_policy(rules, str(said.get("policy", "")))
         self._write_health(rules)
+        self._probation.look(parts.health.snapshot(), said)
 
     def _look_at_disk(self) -> None:
         free = shutil.disk_usage(self._parts.state).free

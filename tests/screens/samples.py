@@ -510,6 +510,7 @@ class StubTerminal:
             self.health.put(device, DeviceState.READY, serial="A1001")
         self.maintenance = Desk()
         self.online = True
+        self.restart_due = False
         self.waiting = QueueState(0, 0, 0)
         #: No key of a centre: the built-in pack rules.
         self.rules = Shelf(Path("policy"), b"").rules_on(date(2026, 11, 24))

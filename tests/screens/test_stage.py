@@ -444,6 +444,31 @@ def test_idle_warning_can_be_extended(hand: Hand, stage: Stage, time: Time) -> N
     assert (stage.warned, stage.shown) == (False, "apply.notice")
 
 
+def test_the_program_ends_for_another_version_only_between_visits_and_when_nobody_is_there(
+    hand: Hand, stage: Stage, terminal: StubTerminal, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[float] = []
+    monkeypatch.setattr("screens.stage.stopTouchApp", lambda: ended.append(time.now))
+    time.now += 1000
+    stage._tick(0)
+    assert not ended, "no version waits"
+    terminal.restart_due = True
+    tap(hand, stage, time, "service:card_check")
+    time.now += 59
+    stage._tick(0)
+    stage.cancel()
+    assert stage.shown == "home"
+    time.now += 59
+    stage._tick(0)
+    hand.stroke([(540.0, 300.0)])
+    time.now += 59
+    stage._tick(0)
+    assert not ended
+    time.now += 1
+    stage._tick(0)
+    assert ended == [time.now]
+
+
 def test_touches_on_nothing_are_no_presence(hand: Hand, stage: Stage, time: Time) -> None:
     """A bag that lies on the screen, or a child who pats it, must not keep a page open."""
     tap(hand, stage, time, "service:card_check")
