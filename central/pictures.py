@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from kiosk.photo.parts import too_many_parts
+from kiosk.photo.parts import BAD_BYTES, too_many_parts
 
 #: Nothing a terminal sends has more pixels.
 _PIXEL_LIMIT = 4_000_000
@@ -23,7 +23,7 @@ def size_of(data: bytes, kind: str, mode: str | None = None) -> tuple[int, int] 
                 return None
             image.load()
             return image.size if mode in (None, image.mode) else None
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except (Image.DecompressionBombError, *BAD_BYTES):
         return None
 
 

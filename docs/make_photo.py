@@ -42,6 +42,8 @@ HOW = {
     "face.eyes_x": "middle of the four eye corners; not of the irises, which follow the gaze (3)",
     "face.eyes_above_bottom": "from the same point to the lower edge (4)",
     "face.height_share": "crown to chin (mesh point 152) as a share of the height",
+    "person.beside": "what the segmentation takes for a person 0.95 face widths aside, in squares",
+    "frame.upright": "score of the face less that in the frame turned by half: 0.1 to 0.9 upright",
     "person.count": "faces at least 0.3 times as wide as the largest",
     "photo.age": "0 when it was just taken; the centre cannot see it in the bytes",
     "frame.colour": "mean spread of the three channels over a thumbnail",

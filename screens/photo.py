@@ -35,6 +35,7 @@ ICONS = {
     "photo.finding.covered": "camera-off",
     "photo.finding.frozen": "camera-retake-outline",
     "photo.finding.grey": "invert-colors-off",
+    "photo.finding.upside_down": "camera-flip-outline",
     "photo.finding.too_dark": "lightbulb-on-outline",
     "photo.finding.too_bright": "brightness-7",
     "photo.finding.back_light": "weather-sunset",

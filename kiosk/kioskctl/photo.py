@@ -62,7 +62,7 @@ def check(
 ) -> None:
     """Say of each picture what is wrong with it. Exit code 1 if anything is."""
     photographer = _photographer(profile)
-    results = [_checked(photographer, file, excused) for file in files]
+    results = [_settled(photographer, file, excused) for file in files]
     if as_json:
         say_json(results, indent=1)
     else:
@@ -83,7 +83,10 @@ def make(
     from kiosk.photo import PhotoRefused
 
     photographer = _photographer(profile)
-    _, picture = _picture(source)
+    try:
+        _, picture = _picture(source)
+    except FileNotFoundError as error:
+        raise stop(f"{source}: {error.strerror}") from None
     words = words_of(settings_of(None))
     if picture.rgb is None:
         warn(styled(str(picture.findings[0]), "red"))
@@ -138,18 +141,33 @@ def live(
 # -- checking -------------------------------------------------------------------------------------
 
 
-def _checked(photographer: Photographer, file: Path, excused: bool) -> dict[str, Any]:
-    from kiosk.photo import inspect_jpeg
+def _settled(photographer: Photographer, file: Path, excused: bool) -> dict[str, Any]:
+    """What was found, whatever happens: a list of a thousand files does not end at one of them."""
+    try:
+        return _checked(photographer, file, excused)
+    except FileNotFoundError:
+        return _result(file, ["missing"])
+    except Exception as bug:  # noqa: BLE001 - said with the file; the others are still checked
+        return _result(file, [f"failed: {type(bug).__name__}"])
 
-    data, picture = _picture(file)
-    result: dict[str, Any] = {
+
+def _result(file: Path, findings: list[str]) -> dict[str, Any]:
+    return {
         "file": str(file),
-        "file_findings": [finding.value for finding in picture.findings],
+        "file_findings": findings,
         "finding": "",
         "ok": False,
         "measures": {},
         "report": [],
     }
+
+
+def _checked(photographer: Photographer, file: Path, excused: bool) -> dict[str, Any]:
+    """Raises `FileNotFoundError`."""
+    from kiosk.photo import inspect_jpeg
+
+    data, picture = _picture(file)
+    result = _result(file, [finding.value for finding in picture.findings])
     if picture.rgb is None:
         return result
     standard = photographer.standard
@@ -189,13 +207,10 @@ def _measure(measure: Any) -> dict[str, Any]:
 
 
 def _picture(file: Path) -> tuple[bytes, PictureFile]:
-    """What is in a file, read once, and its pixels."""
+    """What is in a file, read once, and its pixels. Raises `FileNotFoundError`."""
     from kiosk.photo.files import UNREADABLE, file_bytes, read_picture
 
-    try:
-        data = file_bytes(file)
-    except FileNotFoundError as error:
-        raise stop(f"{file}: {error.strerror}") from None
+    data = file_bytes(file)
     return (b"", UNREADABLE) if data is None else (data, read_picture(data))
 
 

@@ -26,9 +26,11 @@ class Advice:
 
 _ADVICE = (
     Advice("frame.colour", below=FindingCode.GREY),
+    Advice("frame.upright", below=FindingCode.UPSIDE_DOWN),
     Advice("light.face", below=FindingCode.TOO_DARK, above=FindingCode.TOO_BRIGHT),
     Advice("light.burnt", above=FindingCode.TOO_BRIGHT),
     Advice("person.count", above=FindingCode.MANY_FACES),
+    Advice("person.beside", above=FindingCode.MANY_FACES),
     Advice("head.roll", below=FindingCode.LEVEL_HEAD, above=FindingCode.LEVEL_HEAD),
     Advice("head.yaw", below=FindingCode.LOOK_STRAIGHT, above=FindingCode.LOOK_STRAIGHT),
     Advice("head.pitch", below=FindingCode.CHIN_UP, above=FindingCode.CHIN_DOWN),

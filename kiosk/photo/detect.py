@@ -13,6 +13,11 @@ Pictures are height x width x 3 bytes, RGB. Points are (x, y) in pixels of the p
 
 from __future__ import annotations
 
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,9 +57,11 @@ class Net:
         """Raises `kiosk.photo.models.ModelsMissing`."""
         from ai_edge_litert.interpreter import Interpreter
 
-        # One thread: the screen needs the other core, and the nets do not gain from more.
-        self._net: Any = Interpreter(model_content=models.load(model, folder), num_threads=1)
-        self._net.allocate_tensors()
+        content = models.load(model, folder)
+        with _without_praise():
+            # One thread: the screen needs the other core, and the nets do not gain from more.
+            self._net: Any = Interpreter(model_content=content, num_threads=1)
+            self._net.allocate_tensors()
         self._input: int = self._net.get_input_details()[0]["index"]
         self._outputs: list[int] = [item["index"] for item in self._net.get_output_details()]
 
@@ -63,6 +70,27 @@ class Net:
         self._net.set_tensor(self._input, picture[None])
         self._net.invoke()
         return [np.asarray(self._net.get_tensor(index), np.float32) for index in self._outputs]
+
+
+#: What LiteRT writes to standard error, past Python, when the first network is made.
+_PRAISE = b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\n"
+
+
+@contextmanager
+def _without_praise() -> Iterator[None]:
+    """Pass on what is written to standard error meanwhile, but for that line."""
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as kept:
+        before = os.dup(2)
+        os.dup2(kept.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(before, 2)
+            os.close(before)
+            kept.seek(0)
+            if said := kept.read().replace(_PRAISE, b""):
+                os.write(2, said)
 
 
 @dataclass(frozen=True)
@@ -107,6 +135,19 @@ class Detector:
             for each, score in zip(points, certainty[found], strict=True)
         ]
         return sorted(_distinct(candidates), key=lambda face: -face.width)
+
+    def upright(self, picture: Picture, faces: Sequence[Face]) -> float:
+        """How much surer the network is of the picture's faces than of those it sees when the
+        picture is turned by half, -1 to 1; below 0 it stands on its head.
+
+        Of an upside-down face the network makes an upright one with the mouth at the brow, and the
+        mesh follows it; but it is less sure of it: of 464 pictures of bare faces by 0.07 at least.
+        """
+        turned = self.faces(picture[::-1, ::-1])
+        here, there = (
+            max((face.score for face in found), default=0.0) for found in (faces, turned)
+        )
+        return here - there
 
     def landmarks(self, picture: Picture, face: Face) -> Floats | None:
         """The 468 points of a face as 468 x 3, or None if the mesh sees no face there.

@@ -184,12 +184,14 @@ def portrait_picture(portrait: bytes) -> Picture | None:
 def jpeg_picture(jpeg: bytes) -> Picture | None:
     """None for what is no JPEG that can be opened."""
     import numpy as np
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
+
+    from kiosk.photo.parts import BAD_BYTES
 
     try:
         with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as image:
             return np.asarray(image.convert("RGB"))
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except (Image.DecompressionBombError, *BAD_BYTES):
         return None
 
 

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms
 
-from kiosk.photo.parts import too_many_parts
+from kiosk.photo.parts import BAD_BYTES, too_many_parts
 
 if TYPE_CHECKING:
     from kiosk.photo.detect import Picture
@@ -34,9 +34,20 @@ _SMALLEST_SIDE = 100
 _FORMATS = ("JPEG", "PNG", "BMP", "WEBP")
 #: BMPs of run lengths: no photo is stored so, and Pillow undoes them in Python, 27 s for 28 MB.
 _RUN_LENGTHS = (1, 2)
-#: EXIF tag 274; 1 is upright.
-_ORIENTATION, _UPRIGHT = 0x0112, 1
-_BROKEN = (OSError, SyntaxError, ValueError, IndexError, KeyError, EOFError, OverflowError)
+#: EXIF tag 274, and what is to be done for each value of it; 1, and whatever is no value of it, is
+#: upright. Pillow's own `exif_transpose` also writes the EXIF anew, which some tags do not survive.
+_ORIENTATION = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+#: A longer colour profile is not read, bytes; that of a printing press has two million.
+_LARGEST_PROFILE = 4_000_000
 
 
 class FileFinding(StrEnum):
@@ -58,6 +69,8 @@ class FileFinding(StrEnum):
     DEEP = "deep"
     #: Partly transparent; it is laid on white.
     ALPHA = "alpha"
+    #: In other colours than sRGB's (AdobeRGB, a telephone's P3, a press's); they are converted.
+    PROFILE = "profile"
 
 
 @dataclass(frozen=True)
@@ -79,16 +92,17 @@ def read_picture(data: bytes) -> PictureFile:
         image = Image.open(io.BytesIO(data), formats=_FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         return PictureFile(None, (FileFinding.TOO_LARGE,))
-    except (UnidentifiedImageError, *_BROKEN):
+    except BAD_BYTES:
         return PictureFile(None, (FileFinding.NOT_A_PICTURE,))
     with image:
         if stop := _not_to_be_decoded(image):
             return PictureFile(None, (stop,))
+        profile = _profile(image)
         # Before decoding: loading forgets how the pixels were stored.
-        findings = _kind(image)
+        findings = _kind(image, profile)
         try:
-            rgb = _upright_rgb(image)
-        except _BROKEN:
+            rgb = _upright_rgb(image, profile)
+        except BAD_BYTES:
             return PictureFile(None, (FileFinding.TRUNCATED,))
     return PictureFile(rgb, findings)
 
@@ -121,35 +135,67 @@ def _not_to_be_decoded(image: Image.Image) -> FileFinding | None:
     return None
 
 
-def _kind(image: Image.Image) -> tuple[FileFinding, ...]:
+def _kind(image: Image.Image, profile: ImageCms.ImageCmsProfile | None) -> tuple[FileFinding, ...]:
     stored = "".join(str(tile[-1]) for tile in getattr(image, "tile", ()))
     present = {
-        FileFinding.ROTATED: _orientation(image) != _UPRIGHT,
+        FileFinding.ROTATED: _turn(image) is not None,
         FileFinding.GREY: image.mode in ("1", "L", "LA") or image.mode.startswith(("I", "F")),
         FileFinding.CMYK: image.mode == "CMYK",
         FileFinding.DEEP: image.mode.startswith(("I", "F")) or ";16" in stored,
         FileFinding.ALPHA: image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info,
+        FileFinding.PROFILE: profile is not None,
     }
     return tuple(finding for finding, is_so in present.items() if is_so)
 
 
-def _orientation(image: Image.Image) -> int:
+def _turn(image: Image.Image) -> Image.Transpose | None:
     try:
-        return int(image.getexif().get(_ORIENTATION, _UPRIGHT))
-    except (TypeError, *_BROKEN):
-        return _UPRIGHT
+        return _TURNS.get(int(image.getexif().get(_ORIENTATION, 1)))
+    except BAD_BYTES:
+        return None
 
 
-def _upright_rgb(image: Image.Image) -> Picture:
-    """Decodes. Raises one of `_BROKEN`."""
+def _profile(image: Image.Image) -> ImageCms.ImageCmsProfile | None:
+    """The colour profile to convert from; None for sRGB, and for one that cannot be read."""
+    stored = image.info.get("icc_profile")
+    if not isinstance(stored, bytes) or not 0 < len(stored) <= _LARGEST_PROFILE:
+        return None
+    try:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(stored))
+        is_srgb = "srgb" in ImageCms.getProfileDescription(profile).lower()
+    except (ImageCms.PyCMSError, *BAD_BYTES):
+        return None
+    return None if is_srgb else profile
+
+
+def _in_srgb(image: Image.Image, profile: ImageCms.ImageCmsProfile) -> Image.Image:
+    """The picture's colours as sRGB has them; as they are, where the profile is of another mode."""
+    alpha = image.getchannel("A") if image.mode == "RGBA" else None
+    coloured = image.convert("RGB") if alpha else image
+    try:
+        srgb = ImageCms.createProfile("sRGB")
+        found = ImageCms.profileToProfile(coloured, profile, srgb, outputMode="RGB")
+    except (ImageCms.PyCMSError, *BAD_BYTES):
+        return image
+    if found is None:
+        return image
+    if alpha:
+        found.putalpha(alpha)
+    return found
+
+
+def _upright_rgb(image: Image.Image, profile: ImageCms.ImageCmsProfile | None) -> Picture:
+    """Decodes. Raises one of `BAD_BYTES`."""
     image.load()
-    if _orientation(image) != _UPRIGHT:
-        image = ImageOps.exif_transpose(image)
+    if (turn := _turn(image)) is not None:
+        image = image.transpose(turn)
     if image.mode.startswith("I"):
         levels = np.asarray(image).astype(np.int64) >> 8
         image = Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8))
     if image.mode in ("LA", "PA", "P") or "transparency" in image.info:
         image = image.convert("RGBA")
+    if profile is not None:
+        image = _in_srgb(image, profile)
     if image.mode == "RGBA":
         paper = Image.new("RGBA", image.size, (255, 255, 255, 255))
         image = Image.alpha_composite(paper, image)

@@ -28,11 +28,14 @@ class FindingCode(StrEnum):
     FROZEN = "frozen"
     #: A camera without colour; the card needs 24-bit colour.
     GREY = "grey"
+    #: The camera is mounted head down, or the file was turned.
+    UPSIDE_DOWN = "upside_down"
     TOO_DARK = "too_dark"
     TOO_BRIGHT = "too_bright"
     #: The face is much darker than what is behind it.
     BACK_LIGHT = "back_light"
     NO_FACE = "no_face"
+    #: More faces than one, or what looks like somebody beside the head.
     MANY_FACES = "many_faces"
     #: The face has fewer pixels than the standard asks; it would have to be blown up.
     TOO_FAR = "too_far"

@@ -86,6 +86,7 @@ class Gauge:
         faces, mesh = track.faces, track.mesh
         near = [face for face in faces if face.width >= _SECOND_FACE * faces[0].width]
         found["person.count"] = Measure(float(len(near)))
+        found["frame.upright"] = Measure(track.upright)
         if mesh is None:
             return Sight(faces, None, found, light, contrast)
         head = self._head(rgb, track, mesh)
@@ -98,7 +99,12 @@ class Gauge:
         # People differ by some degrees in what the mesh takes for level.
         found["head.pitch"] = Measure(turn.pitch, "degree", 0.7)
         found["head.roll"] = Measure(math.degrees(head.roll), "degree")
+        if (silhouette := track.silhouette) is not None:
+            beside = silhouette.beside(head.chin_y - head.eye_y, head.face_width)
+            found["person.beside"] = Measure(beside, "", 0.7)
         face, eyes = self._face(rgb, track, mesh, head)
+        if _is_masked(face):  # half a face looks as much like one on its head
+            found["frame.upright"] = Measure(track.upright, "", 0.4)
         found |= _light(face, track.behind) | _glasses(face) | _background(track.behind)
         found |= _eyes(eyes, abs(turn.yaw), face)
         found |= _mouth(mouth(mesh), face)
@@ -124,6 +130,7 @@ class Gauge:
                 return
             track.begin()
         track.faces = faces = tuple(self._detector.faces(rgb))
+        track.upright = self._detector.upright(rgb, faces)
         track.mesh = self._detector.landmarks(rgb, faces[0]) if faces else None
 
     def _head(self, rgb: Picture, track: Track, mesh: Floats) -> Head:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
-from PIL import Image, JpegImagePlugin, UnidentifiedImageError
+from PIL import Image, JpegImagePlugin
 
-from kiosk.photo.parts import too_many_parts
+from kiosk.photo.parts import BAD_BYTES, too_many_parts
 from kiosk.photo.report import Report, Verdict, judge
 from kiosk.photo.standard import THIRD_GENERATION, Standard
 
@@ -71,7 +71,7 @@ def inspect_jpeg(data: bytes, standard: Standard = THIRD_GENERATION) -> JpegRepo
         image = Image.open(io.BytesIO(data), formats=("JPEG",))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         return JpegReport((JpegFinding.TOO_LARGE,), judge(standard, values))
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, IndexError, KeyError):
+    except BAD_BYTES:
         return JpegReport((JpegFinding.NOT_JPEG,), judge(standard, values))
     with image:
         assert isinstance(image, JpegImagePlugin.JpegImageFile)
@@ -109,7 +109,7 @@ def _decoded(image: JpegImagePlugin.JpegImageFile) -> tuple[JpegFinding, ...]:
         return (JpegFinding.TOO_LARGE,)
     try:
         image.load()
-    except (OSError, SyntaxError, ValueError, IndexError):
+    except BAD_BYTES:
         return (JpegFinding.TRUNCATED,)
     return ()
 

@@ -4,7 +4,9 @@
 |------------------|--------|---------------------------------------------------------------------|
 | frame.light      | level  | mean brightness of the frame                                        |
 | frame.colour     | level  | mean distance of its colour channels; 0 from a grey camera          |
+| frame.upright    |        | how much surer the faces are than in the frame turned by half       |
 | person.count     |        | faces, those far behind not counted                                 |
+| person.beside    |        | what looks like a person beside the head, in squares of the face    |
 | face.pixels      | px     | width of the face at the ears, in pixels of this frame              |
 | face.covered     | level  | distance of the colour of nose, mouth and cheeks, each, from the    |
 |                  |        | skin between the brows: a mask; a hand has the colour of skin       |

@@ -1,4 +1,4 @@
-"""Whether a file has more parts than any picture: asked before a decoder walks through them.
+"""What a picture file may do to its decoder: more parts than any picture, and what is raised.
 
 Pillow reads the head of a JPEG and the chunks of a PNG one by one, in Python: 30 MB of empty ones
 keep it busy for half a minute, and of some it keeps a record, 700 MB of them. And each scan of a
@@ -8,8 +8,16 @@ a step, so that a file that passes is read in a moment.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from itertools import islice
+
+#: What Pillow raises for bytes that are no picture, or no whole one. It catches much itself, but a
+#: tag of an odd kind in an EXIF, or a chunk of an odd length, comes out as any of these.
+BAD_BYTES = (
+    *(OSError, SyntaxError, ValueError, LookupError, EOFError, ArithmeticError),
+    *(AttributeError, TypeError, RuntimeError, NotImplementedError, struct.error),
+)
 
 _JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 #: Start of scan, and how many a file may have: a progressive photo has ten.

@@ -20,7 +20,7 @@ from PIL import Image
 from kiosk.photo import jpeg, report
 from kiosk.photo.advice import Objection, first_told, objections
 from kiosk.photo.background import treat
-from kiosk.photo.crop import Crop, cut, overhang, solve
+from kiosk.photo.crop import OVERHANG, Crop, cut, overhang, solve
 from kiosk.photo.encode import encode
 from kiosk.photo.findings import CardPhoto, Finding, FindingCode, Look, PhotoRefused
 from kiosk.photo.gauge import Gauge, Sight
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 _DARK_FRAME = 45.0
 #: Standard deviation of brightness below which a dark frame shows nothing at all.
 _NO_DETAIL = 5.0
-#: The crop may overhang the frame by so many pixels of the frame; the edge is repeated there.
-_OVERHANG = 2.0
 #: How often a photo is made, each time with what measuring the one before has shown.
 _ATTEMPTS = 3
 
@@ -98,7 +96,7 @@ class Photographer:
                 digest = hashlib.sha256(data).hexdigest()
                 return CardPhoto(data, digest, image.width, image.height, found)
             head = _corrected(head, again.head, crop)
-            crop = solve(head, self.standard)
+            crop = solve(head, self.standard, _size(rgb))
         raise PhotoRefused(replace(view.finding, code=FindingCode.UNCERTAIN, stops=True))
 
     def measure(self, rgb: Picture) -> Sight:
@@ -135,8 +133,10 @@ class Photographer:
         if sight.head is None:
             dark = sight.light < _DARK_FRAME
             code = FindingCode.TOO_DARK if dark else FindingCode.NO_FACE
+            if _on_its_head(sight):
+                code = FindingCode.UPSIDE_DOWN
             return _View(Finding(code, box), sight)
-        crop = solve(sight.head, self.standard)
+        crop = solve(sight.head, self.standard, _size(rgb))
         found = objections(self.standard, sight.measures, excused)
         # The width of a turned head says nothing about how far away it is.
         turned = any(one.code == FindingCode.LOOK_STRAIGHT for one in found)
@@ -147,12 +147,11 @@ class Photographer:
 
     def _misplaced(self, rgb: Picture, head: Head, crop: Crop, turned: bool) -> list[Objection]:
         """Whether the head is where it cannot be photographed."""
-        height, width = rgb.shape[:2]
         narrowest = self.standard.rule("face.width").low
         if narrowest is not None and head.face_width < narrowest:  # it would have to be blown up
             return [] if turned else [Objection(FindingCode.TOO_FAR, True)]
-        if overhang(crop, head, self.standard, (width, height)) > _OVERHANG:
-            too_large = self.standard.height / crop.scale > height
+        if overhang(crop, head, self.standard, _size(rgb)) > OVERHANG + 0.01:  # of rounding
+            too_large = self.standard.height / crop.scale > rgb.shape[0]
             code = FindingCode.TOO_NEAR if too_large else FindingCode.OFF_CENTRE
             return [Objection(code, True)]
         return []
@@ -174,8 +173,18 @@ class Photographer:
         with Image.open(io.BytesIO(data)) as image:
             sight = self._gauge.measure(np.asarray(image.convert("RGB")))
         sight.measures["photo.age"] = Measure(0.0, "month")  # it was taken just now
-        sight.measures["person.held_up"] = whole.measures["person.held_up"]
+        for name in ("person.held_up", "frame.upright"):
+            sight.measures[name] = whole.measures[name]
         return sight
+
+
+def _on_its_head(sight: Sight) -> bool:
+    upright = sight.measures["frame.upright"].value
+    return upright is not None and upright < 0.0
+
+
+def _size(rgb: Picture) -> tuple[int, int]:
+    return rgb.shape[1], rgb.shape[0]
 
 
 def _shares(face: Face, rgb: Picture) -> tuple[float, float, float, float]:

@@ -6,6 +6,7 @@ guessing.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -128,6 +129,9 @@ def _line(rule: Rule, measure: Measure, excused: bool) -> Line:
 
 
 def _measure(value: float | Measure | None) -> Measure:
-    if isinstance(value, Measure):
-        return value
-    return unknown("", "not measured") if value is None else Measure(value)
+    measure = Measure(value) if isinstance(value, (int, float)) else value
+    if measure is None:
+        return unknown("", "not measured")
+    if measure.value is not None and not math.isfinite(measure.value):  # it compares with nothing
+        return unknown(measure.unit, "no number")
+    return measure

@@ -58,6 +58,7 @@ OF_THE_FACE = frozenset(
 _SHOULD = {
     "person.held_up": Reason.FRAME_IN_PICTURE,
     "background.even": Reason.BACKGROUND_UNEVEN,
+    "person.beside": Reason.BACKGROUND_UNEVEN,
 }
 
 

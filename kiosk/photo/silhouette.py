@@ -33,6 +33,11 @@ _STEP = 3
 _HAIR = 0.75
 
 
+#: Beside the head: at least so far from the middle of the eyes, in face widths; hair ends before.
+#: Down to this share of the way to the chin, where shoulders begin. And what is a person there.
+_BESIDE, _ABOVE_SHOULDERS, _SOMEBODY = 0.95, 0.55, 0.5
+
+
 @dataclass(frozen=True)
 class Behind:
     """The wall at both sides of the head. Lightness and colour as in `kiosk.photo.skin`."""
@@ -67,6 +72,17 @@ class Silhouette:
         to_mask = upright(eyes, _SIDE / self.scale, roll, _SIDE)
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         return np.asarray(cv2.warpAffine(self.mask, to_mask, size, flags=flags), np.float32)
+
+    def beside(self, chin_y: float, face_width: float) -> float:
+        """How much is to be seen beside the head that the network takes for a person, in squares
+        as wide as the face: somebody else, also one whose face is turned away."""
+        unit = face_width * self.scale
+        rows = max(min(round(_MIDDLE + _ABOVE_SHOULDERS * chin_y * self.scale), _SIDE), 0)
+        away = max(round(_BESIDE * unit), 1)
+        left, right = max(round(_MIDDLE) - away, 0), round(_MIDDLE) + away
+        there = self.mask[:rows] > _SOMEBODY
+        pixels = np.count_nonzero(there[:, :left]) + np.count_nonzero(there[:, right:])
+        return float(pixels) / unit**2
 
     def behind(self, chin_y: float) -> Behind | None:
         """The wall above the chin; None if hardly any is to be seen."""

@@ -123,6 +123,8 @@ _WHITE_TEXT = "白色背景"
 #: What is seen in the face itself, the same for every size of photo.
 _APPEARANCE = (
     Rule("person.count", "R-D10", "申请人……正面免冠彩色头像", "", _MUST, 1, 1),
+    Rule("person.beside", "R-D14", "白色背景", "", _SHOULD, None, 0.10),
+    Rule("frame.upright", "R-D17", _POSE_TEXT, "", _MUST, 0.0, tolerance=0.05),
     Rule("photo.age", "R-D10", "申请人在六个月内拍摄", "month", _MUST, 0, 6),
     Rule("frame.colour", "R-D2", "24位RGB真彩色", "level", _MUST, 1.0),
     Rule("head.yaw", "R-D17", _POSE_TEXT, "degree", _MUST, -9, 9, tolerance=6),

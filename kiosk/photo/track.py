@@ -67,6 +67,8 @@ class Track:
     mesh: Floats | None = None
     eyes: tuple[Eye, Eye] | None = None
     silhouette: Silhouette | None = None
+    #: See `Detector.upright`; measured with the faces.
+    upright: float = 0.0
     behind: Behind | None = None
     skin: Skin | None = None
     #: Likeness of a hand near the face; None if it was not looked for yet.

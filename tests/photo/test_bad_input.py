@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hardware.virtual import papers
 from hardware.virtual.camera import _fitted, _scene
-from hardware.virtual.portrait import FILMS, SCENES, frame
+from hardware.virtual.portrait import _MAN, _WOMAN, FILMS, SCENES, _seat, frame
 from kiosk.photo import FindingCode, Photographer, PhotoRefused
 from kiosk.photo.guidance import value
 from kiosk.photo.liveness import Answer, Challenge, Liveness
@@ -76,6 +76,28 @@ def test_a_turned_head_is_measured_as_turned_and_not_photographed(
 def test_a_camera_without_colour_is_named(photographer: Photographer) -> None:
     grey = cv2.cvtColor(cv2.cvtColor(frame("portrait"), cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     assert photographer.look_once(np.asarray(grey, np.uint8)).finding.code is C.GREY
+
+
+@pytest.mark.parametrize("scene", ["portrait", "portrait-woman", "eyes-closed", "print"])
+def test_a_camera_on_its_head_is_named_and_no_photo_is_made(
+    photographer: Photographer, scene: str
+) -> None:
+    """The mesh draws an upright face on such a one, so nothing else would tell."""
+    turned = np.ascontiguousarray(frame(scene)[::-1, ::-1])
+    assert photographer.look_once(turned).finding.code is C.UPSIDE_DOWN
+    with pytest.raises(PhotoRefused):
+        photographer.make(turned)
+
+
+@pytest.mark.parametrize(("aside", "degrees"), [(240, 85), (-240, -85), (260, 70)])
+def test_somebody_beside_is_noticed_also_in_profile(
+    photographer: Photographer, aside: int, degrees: int
+) -> None:
+    picture = frame("nobody").astype(np.float32)
+    _seat(picture, _WOMAN, (640 + aside, 330), 210.0, turned=degrees)
+    _seat(picture, _MAN)
+    look = photographer.look_once(np.clip(picture, 0, 255).astype(np.uint8))
+    assert look.finding.code is C.MANY_FACES
 
 
 @pytest.mark.parametrize("size", [(640, 480), (1920, 1080), (3840, 2160)])

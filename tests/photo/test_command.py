@@ -10,13 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 from typer.testing import CliRunner
 
 from hardware.virtual.camera import VirtualCamera
 from hardware.virtual.portrait import frame, scene
 from kiosk.kioskctl import app, photo_window
-from kiosk.photo import CardPhoto, Finding, FindingCode, Look, Measure
+from kiosk.photo import CardPhoto, Finding, FindingCode, Look, Measure, Photographer
 
 RUN = CliRunner()
 
@@ -77,6 +78,26 @@ def test_what_cannot_be_read_is_named_and_the_others_are_checked(
     assert results[-1]["ok"] is True
 
 
+def test_one_bad_file_does_not_end_the_list(
+    portrait: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither one that is not there, nor one that shows a bug of ours."""
+    look = Photographer.look_once
+
+    def breaks(self: Photographer, rgb: NDArray[np.uint8], excused: bool = False) -> Look:
+        if rgb.shape[0] == 201:
+            raise RuntimeError("of that file")
+        return look(self, rgb, excused)
+
+    monkeypatch.setattr(Photographer, "look_once", breaks)
+    Image.new("RGB", (300, 201)).save(tmp_path / "odd.png")
+    code, results = checked(tmp_path / "gone.jpg", tmp_path / "odd.png", portrait)
+    assert code == 1
+    found = [result["file_findings"] for result in results]
+    assert found == [["missing"], ["failed: RuntimeError"], []]
+    assert results[-1]["ok"] is True
+
+
 def test_a_photo_of_the_right_size_in_another_format_is_no_card_photo(
     card_photo: CardPhoto, tmp_path: Path
 ) -> None:
@@ -120,7 +141,6 @@ def test_no_photo_of_nobody_and_none_is_left_behind(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        ["photo", "check", "nowhere.jpg"],
         ["photo", "make", "nowhere.jpg", "card.jpg"],
         ["photo", "check", "nowhere.jpg", "--profile", "moon"],
         ["photo", "live"],

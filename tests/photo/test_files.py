@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
 from central.pictures import size_of
+from kiosk.photo.faces import jpeg_picture
 from kiosk.photo.files import FileFinding, file_bytes, read_picture
 from kiosk.photo.jpeg import JpegFinding, inspect_jpeg
 
@@ -101,6 +102,107 @@ def test_a_picture_stored_lying_is_turned_as_its_exif_says() -> None:
     assert found.rgb.shape == (200, 120, 3)
     assert int(found.rgb[20, 60, 0]) > 150  # the left side is now on top
     assert int(found.rgb[180, 60, 2]) > 150
+
+
+def with_exif(*entries: tuple[int, int, bytes]) -> bytes:
+    """A JPEG that says it lies on its side, with more tags: number, type, four or eight bytes."""
+    tags = [(0x0112, 3, struct.pack("<HH", 6, 0)), *entries]
+    place = 8 + 2 + 12 * len(tags) + 4
+    directory, far = struct.pack("<H", len(tags)), b""
+    for tag, kind, value in tags:
+        where = value if len(value) == 4 else struct.pack("<I", place + len(far))
+        far += b"" if len(value) == 4 else value
+        directory += struct.pack("<HHI", tag, kind, 1) + where
+    body = b"Exif\0\0II*\0" + struct.pack("<I", 8) + directory + bytes(4) + far
+    return encoded(halves(), "JPEG", exif=body, quality=95)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        (0x011A, 10, struct.pack("<ii", -72, 1)),  # a resolution below nothing
+        (0x0132, 5, struct.pack("<II", 6, 1)),  # a date that is a fraction
+        (0x011A, 5, struct.pack("<II", 0, 0)),  # no number
+        (0x9201, 10, struct.pack("<ii", -(2**31), -1)),
+        (0x927C, 12, struct.pack("<d", float("nan"))),
+    ],
+    ids=["signed resolution", "date of a fraction", "nan", "overflow", "double"],
+)
+def test_odd_tags_in_an_exif_do_not_keep_the_picture_from_being_turned(
+    entry: tuple[int, int, bytes],
+) -> None:
+    data = with_exif(entry)
+    found = read_picture(data)
+    assert found.findings == (FileFinding.ROTATED,)
+    assert found.rgb is not None and found.rgb.shape == (200, 120, 3)
+    inspect_jpeg(data)
+    assert size_of(data, "JPEG") == (200, 120)
+    assert jpeg_picture(data) is not None
+
+
+@pytest.mark.parametrize("turn", range(2, 9))
+def test_each_way_a_picture_may_lie_is_the_one_pillow_knows(turn: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    image = halves()
+    image.paste((0, 200, 0), (0, 0, 200, 30))
+    data = encoded(image, "PNG", exif=exif)
+    with Image.open(io.BytesIO(data)) as opened:
+        expected = np.asarray(ImageOps.exif_transpose(opened))
+    found = read_picture(data)
+    assert found.rgb is not None
+    assert np.array_equal(found.rgb, expected)
+
+
+def profile(*primaries: tuple[float, float, float]) -> bytes:
+    """An ICC profile of three primaries (their XYZ under D50) and a gamma of 2.2."""
+
+    def fixed(*numbers: float) -> bytes:
+        return b"".join(struct.pack(">i", round(number * 65536)) for number in numbers)
+
+    curve = b"curv" + bytes(4) + struct.pack(">IH", 1, round(2.2 * 256)) + bytes(2)
+    text = b"desc" + bytes(4) + struct.pack(">I", 6) + b"other\0" + bytes(78)
+    parts = {b"desc": text, b"cprt": b"text" + bytes(4) + b"none", b"wtpt": None}
+    bodies: list[tuple[bytes, bytes]] = [
+        (name, body or b"XYZ " + bytes(4) + fixed(0.9642, 1.0, 0.8249))
+        for name, body in parts.items()
+    ]
+    for channel, primary in zip((b"r", b"g", b"b"), primaries, strict=True):
+        bodies.append((channel + b"XYZ", b"XYZ " + bytes(4) + fixed(*primary)))
+        bodies.append((channel + b"TRC", curve))
+    place = 128 + 4 + 12 * len(bodies)
+    index, data = struct.pack(">I", len(bodies)), b""
+    for name, body in bodies:
+        index += name + struct.pack(">II", place + len(data), len(body))
+        data += body + bytes(-len(body) % 4)
+    head = struct.pack(">I4sI", place + len(data), bytes(4), 0x02400000) + b"mntrRGB XYZ "
+    head += bytes(12) + b"acsp" + bytes(28) + fixed(0.9642, 1.0, 0.8249)
+    return head + bytes(128 - len(head)) + index + data
+
+
+#: AdobeRGB (1998), adapted to D50.
+ADOBE = profile((0.6097, 0.3111, 0.0195), (0.2053, 0.6257, 0.0609), (0.1492, 0.0632, 0.7446))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_other_colours_become_those_of_srgb(mode: str) -> None:
+    """A skin that AdobeRGB stores as (190, 150, 130) is redder in sRGB."""
+    data = encoded(Image.new(mode, (120, 120), (190, 150, 130)), icc_profile=ADOBE)
+    found = read_picture(data)
+    assert FileFinding.PROFILE in found.findings
+    assert found.rgb is not None
+    red, green, blue = map(int, found.rgb[60, 60])
+    assert red == pytest.approx(205, abs=3)
+    assert green == pytest.approx(150, abs=3)
+    assert blue == pytest.approx(129, abs=3)
+
+
+@pytest.mark.parametrize("stored", [b"junk", ADOBE[:200], ADOBE.replace(b"RGB ", b"CMYK", 1)])
+def test_a_profile_that_cannot_be_used_changes_nothing(stored: bytes) -> None:
+    data = encoded(Image.new("RGB", (120, 120), (190, 150, 130)), icc_profile=stored)
+    rgb = read_picture(data).rgb
+    assert rgb is not None
+    assert rgb[60, 60].tolist() == [190, 150, 130]
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "BMP", "WEBP"])

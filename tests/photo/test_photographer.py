@@ -73,8 +73,8 @@ def test_each_scene_has_its_finding(
     ("picture", "code"),
     [
         (moved(frame("portrait"), 0.6), FindingCode.TOO_FAR),
-        (moved(frame("portrait"), 1.6), FindingCode.TOO_NEAR),
-        (moved(frame("portrait"), 1.0, right=-500.0), FindingCode.OFF_CENTRE),
+        (moved(frame("portrait"), 2.0), FindingCode.TOO_NEAR),
+        (moved(frame("portrait"), 1.0, right=-540.0), FindingCode.OFF_CENTRE),
         (moved(frame("portrait"), 1.0, turn=20.0), FindingCode.LEVEL_HEAD),
     ],
     ids=["too far", "too near", "off centre", "turned"],

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from kiosk.photo.crop import Crop, overhang, solve
@@ -144,6 +144,60 @@ def test_a_crop_over_the_edge_is_noticed_also_when_turned() -> None:
     assert overhang(crop, turned, STANDARD, (1280, 720)) > overhang(
         crop, subject, STANDARD, (1280, 720)
     )
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    place=st.tuples(st.floats(140, 1140), st.floats(150, 560)),
+    width=st.floats(170, 400),
+    crown_to_eyes=st.floats(0.7, 1.2),
+    roll=st.floats(-0.2, 0.2),
+    wish=st.tuples(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1)),
+)
+def test_where_any_crop_inside_the_frame_meets_the_rules_one_is_found(
+    place: tuple[float, float],
+    width: float,
+    crown_to_eyes: float,
+    roll: float,
+    wish: tuple[float, float, float],
+) -> None:
+    """`wish`: some crop that meets the rules, anywhere between their limits."""
+    x, y = place
+    above = crown_to_eyes * width
+    subject = Head(roll, x, y, x + 3.0, width, y - above, y + 0.8 * width)
+    scale = (179 + 76 * wish[0]) / width
+    left = x - (162 + 34 * wish[1]) / scale
+    top = y - above - (7 + 14 * wish[2]) / scale
+    some = Crop(left, top, scale)
+    assume(judge(STANDARD, photographed(subject, some)).broken() == ())
+    assume(overhang(some, subject, STANDARD, (1280, 720)) <= 1.0)
+    found = solve(subject, STANDARD, (1280, 720))
+    assert judge(STANDARD, photographed(subject, found)).broken() == ()
+    assert overhang(found, subject, STANDARD, (1280, 720)) <= 2.001
+
+
+def test_before_an_edge_the_crop_moves_no_farther_than_it_must() -> None:
+    subject = dataclasses.replace(head(), eye_x=190.0, face_x=190.0)
+    free, found = solve(subject, STANDARD), solve(subject, STANDARD, (1280, 720))
+    assert overhang(free, subject, STANDARD, (1280, 720)) > 2.0
+    values = photographed(subject, found)
+    assert values["face.eyes_x"] >= 162 + 2
+    assert found.left == pytest.approx(-2.0, abs=0.01)
+    assert values["face.width"] >= 186
+
+
+def test_hair_that_is_cut_is_cut_inside_the_frame_too() -> None:
+    subject = dataclasses.replace(head(220.0, crown_to_eyes=290.0), eye_x=205.0, face_x=205.0)
+    free, found = solve(subject, STANDARD), solve(subject, STANDARD, (1280, 720))
+    assert free.hair_cut and found.hair_cut
+    assert overhang(free, subject, STANDARD, (1280, 720)) > 2.0
+    assert overhang(found, subject, STANDARD, (1280, 720)) <= 2.001
+    assert judge(STANDARD, photographed(subject, found)).broken() == ("face.crown",)
+
+
+def test_what_is_no_number_is_not_taken_for_one() -> None:
+    line = judge(STANDARD, {"face.width": float("nan")}).line("face.width")
+    assert (line.value, line.verdict) == (None, Verdict.CANNOT_TELL)
 
 
 def test_importing_the_package_loads_no_heavy_library() -> None:
