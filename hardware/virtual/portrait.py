@@ -287,7 +287,7 @@ _SCENES: dict[str, Callable[[NDArray[np.float32]], None]] = {
     "nobody": _nobody,
     "far": _at(face_width=138.0, eyes=(640, 430)),
     "near": _at(face_width=420.0, eyes=(640, 330)),
-    "aside": _at(eyes=(130, 312)),
+    "aside": _at(eyes=(138, 312)),
     "low": _at(eyes=(640, 575)),
     "turned-left": _at(turned=_TURNED),
     "turned-right": _at(turned=-_TURNED),
