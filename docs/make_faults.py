@@ -25,6 +25,7 @@ SECTIONS = {
     "camera_": "摄像头 · camera",
     "scanner_": "扫码器 · 2D scanner",
     "port": "串口 · serial ports",
+    "library_": "厂商接口库 · a maker's library",
     "": "终端 · the terminal itself",
 }
 

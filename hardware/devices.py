@@ -40,6 +40,8 @@ class DeviceSettings(Protocol):
     @property
     def id_reader_baud(self) -> int: ...
     @property
+    def id_reader_library(self) -> str: ...
+    @property
     def wlt_library(self) -> str: ...
     @property
     def printer(self) -> str: ...
@@ -76,6 +78,8 @@ class DeviceSettings(Protocol):
     @property
     def card(self) -> str: ...
     @property
+    def card_library(self) -> str: ...
+    @property
     def card_contact(self) -> str: ...
     @property
     def card_contactless(self) -> str: ...
@@ -90,13 +94,22 @@ def make_id_reader(settings: DeviceSettings) -> IdReader | None:
     if not settings.id_reader:
         return None
     from hardware.id_reader import IdReader
+    from hardware.vendor import ID_FAMILIES
 
-    return IdReader(settings.id_reader, settings.id_reader_baud, settings.wlt_library)
+    kind, _, port = settings.id_reader.partition(":")
+    if kind in ID_FAMILIES:
+        from hardware.vendor.sdt import SdtSam
+
+        return IdReader(SdtSam(settings.id_reader_library, port), settings.wlt_library)
+    from hardware.sam import SerialSam
+
+    sam = SerialSam(settings.id_reader, settings.id_reader_baud)
+    return IdReader(sam, settings.wlt_library)
 
 
 def make_card_reader(settings: DeviceSettings) -> CardReader | None:
-    """`card` is "pcsc", "direct:PORT", or "" for a terminal without one. Raises `ValueError`
-    otherwise."""
+    """`card` is "pcsc", "icc:PORT", "dc:PORT", "direct:PORT", or "" for a terminal without one.
+    Raises `ValueError` otherwise."""
     if not settings.card:
         return None
     from hardware.card.reader import CardReader
@@ -111,7 +124,12 @@ def make_card_reader(settings: DeviceSettings) -> CardReader | None:
         from hardware.card.direct import DirectTransport
 
         return CardReader(DirectTransport(int(port)))
-    raise ValueError(f"card reader {settings.card!r}: use pcsc, or direct:PORT")
+    from hardware.vendor import CARD_FAMILIES, make_card_transport
+
+    if kind in CARD_FAMILIES:
+        near, psam = bool(settings.card_contactless), int(settings.psam or 0)
+        return CardReader(make_card_transport(kind, settings.card_library, port, near, psam))
+    raise ValueError(f"card reader {settings.card!r}: use pcsc, icc:PORT, dc:PORT, or direct:PORT")
 
 
 def make_printer(settings: DeviceSettings) -> ReceiptPrinter | None:

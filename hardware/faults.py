@@ -96,6 +96,9 @@ class FaultCode(StrEnum):
     # 串口
     PORTS_EXCHANGED = "ports_exchanged"
     PORT_UNSTEADY = "port_unsteady"
+    # 厂商接口库: the library that a reader or device needs
+    LIBRARY_MISSING = "library_missing"
+    LIBRARY_FAILED = "library_failed"
     # the terminal itself
     DEVICE_MISSING = "device_missing"
     OUTBOX_UNAVAILABLE = "outbox_unavailable"

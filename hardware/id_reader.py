@@ -1,21 +1,13 @@
-"""居民身份证阅读器: a SAM module on a serial line.
+"""居民身份证阅读器: waits for a card and reads it, whatever the way to the reader's module is.
 
-Frame out: AA AA AA 96 69 | length (2, big-endian) | command parameter | data | checksum
-Frame in:  AA AA AA 96 69 | length (2, big-endian) | SW1 SW2 SW3 | data | checksum
-
-The length counts all that follows it; the checksum is the XOR of all bytes between preamble and
-checksum. A card is found, selected and read, in this order and afresh for every reading. After a
-reading that failed the card must be lifted and put down again: until the reader has reported "no
-card" once, nothing is read.
+That way is behind `hardware.sam`. A card is found, selected and read, in this order and afresh for
+every reading. After a reading that failed the card must be lifted and put down again: until the
+reader has reported "no card" once, nothing is read.
 
 A card that lies there when a reading begins may be anybody's: the citizen before has forgotten it,
 perhaps. So it is reported, and only one that is laid down while the reading waits is read. A card
 that was read is not found any more as long as it lies there; but it goes on answering, and so it is
 known to be there.
-
-A printer would put frames on paper. So what answers the printers' question (DLE EOT, which prints
-nothing) is told to be one and gets no frame; and what has never answered at all is asked three
-times, not for ever: that is less than fills a printer's line.
 
 What the text says is in `hardware.id_documents`. Fingerprints that a reader sends are dropped here.
 """
@@ -24,55 +16,29 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from enum import StrEnum
-from functools import reduce
-from operator import xor
-from typing import NoReturn
 
-from hardware.escpos import ask_status, is_status
 from hardware.faults import DeviceFault, FaultCode, NotWanted
 from hardware.id_documents import IdCard, parse_address, parse_reading, parse_text
-from hardware.serial_port import SerialPort
+from hardware.sam import (
+    FIND,
+    READ_ADDRESS,
+    READ_TEXT,
+    SAM_ID,
+    SAM_STATUS,
+    SELECT,
+    SW_FOUND,
+    SW_NO_CARD,
+    SW_NO_CONTENTS,
+    SW_OK,
+    Answer,
+    Sam,
+)
 from hardware.supervision import Condition
-
-PREAMBLE = bytes.fromhex("AAAAAA9669")
-
-#: Command and parameter bytes.
-SAM_STATUS, SAM_ID = b"\x11\xff", b"\x12\xff"
-FIND, SELECT, READ_TEXT = b"\x20\x01", b"\x20\x02", b"\x30\x01"
-READ_ADDRESS, READ_WITH_FINGERPRINT = b"\x30\x03", b"\x30\x10"
-
-#: SW3, the third status byte.
-SW_OK, SW_FOUND, SW_NO_CARD = 0x90, 0x9F, 0x80
-#: A card was asked for what it does not have, and answered.
-SW_NO_CONTENTS = 0x91
 
 #: Readers miss cards that are polled faster than this, seconds.
 POLL_S = 0.3
-
-#: Longest wait for an answer to begin, seconds: reading text and photo takes about one.
-_ANSWER_S, _READ_S = 1.0, 4.0
-
-#: Longest wait for the rest of an answer that has begun, seconds: ten times what it takes at
-#: 115200 baud. A card lifted in the middle is known by it.
-_REST_S = 1.2
-
-#: How long a printer may take to say that it is one, seconds.
-_WHO_S = 0.2
-
-#: When a port that has never answered is asked, seconds after it was plugged in or first opened: a
-#: reader may start later than the terminal. It is proven by its first answer.
-_UNPROVEN_ASKS_S = (0.0, 60.0, 3600.0)
-
-#: Preamble and length.
-_HEAD = len(PREAMBLE) + 2
-
-#: So many bytes before a preamble are noise; more is not this protocol.
-_MOST_NOISE = 64
-
-#: No answer is longer than text, photo and two fingerprints.
-_LONGEST_FRAME = 4096
 
 
 class Then(StrEnum):
@@ -134,93 +100,35 @@ class IdStep(StrEnum):
     WRONG_DOCUMENT = "wrong_document"
 
 
-@dataclass(frozen=True)
-class Answer:
-    """A frame from the reader. `status` is SW3."""
-
-    status: int
-    data: bytes = field(repr=False)
-
-
-def _bad_frame(why: str) -> NoReturn:
-    raise DeviceFault(FaultCode.ID_READER_PROTOCOL, why)
-
-
-def checksum(body: bytes) -> int:
-    """XOR of all bytes."""
-    return reduce(xor, body, 0)
-
-
-def command_frame(command: bytes, data: bytes = b"") -> bytes:
-    """The bytes that ask the reader something."""
-    body = (len(command) + len(data) + 1).to_bytes(2, "big") + command + data
-    return PREAMBLE + body + bytes([checksum(body)])
-
-
-def parse_frame(frame: bytes) -> Answer:
-    """Take a whole frame apart. Raises `DeviceFault(ID_READER_PROTOCOL)`, nothing else."""
-    if not frame.startswith(PREAMBLE):
-        _bad_frame("preamble")
-    body = frame[len(PREAMBLE) :]
-    if len(body) < 6 or int.from_bytes(body[:2], "big") != len(body) - 2:
-        _bad_frame("length")
-    if checksum(body[:-1]) != body[-1]:
-        _bad_frame("checksum")
-    return Answer(body[4], body[5:-1])
-
-
 class IdReader:
     """The driver; runs in a `DeviceLoop`, so one thread uses it."""
 
-    def __init__(self, port: str, baud: int = 115200, wlt_library: str = "") -> None:
+    def __init__(self, sam: Sam, wlt_library: str = "") -> None:
         """`wlt_library`: see `hardware.wlt`; "" for cards without a portrait."""
-        offline, busy = FaultCode.ID_READER_OFFLINE, FaultCode.ID_READER_BUSY
-        self._line = SerialPort(port, offline, busy, baud)
+        self._sam = sam
         self._wlt_library = wlt_library
         self._sam_id = ""
         self._reads = 0
         self._asked_at = 0.0
-        #: What is plugged in, since when, how often it was asked, and whether it has ever answered.
-        self._plugged: tuple[int, int, int] | None = None
-        self._plugged_at = 0.0
-        self._asks = 0
-        self._proven = False
         #: Whether the card that was selected last may still lie there.
         self._selected = False
         #: Whether the card was lifted too early in this visit, and may be back by the next reading.
         self._lifted = False
 
     def open(self) -> None:
-        self._line.open()
+        self._sam.open()
         try:
-            self._must_not_print()
-            self._must_be_ok(self._ask(SAM_STATUS))
-            self._sam_id = self._must_be_ok(self._ask(SAM_ID)).data.hex()
+            self._must_be_ok(self._sam.ask(SAM_STATUS))
+            self._sam_id = self._must_be_ok(self._sam.ask(SAM_ID)).data.hex()
         except DeviceFault:
-            self._line.close()
+            self._sam.close()
             raise
 
-    def _must_not_print(self) -> None:
-        """Raises `DeviceFault` if a printer is here, or what may be one for all that it says."""
-        self._line.drop_input()
-        self._line.write(ask_status(1))
-        if any(map(is_status, self._line.read(1, _WHO_S))):
-            raise DeviceFault(FaultCode.PORTS_EXCHANGED, "a printer answers here")
-        if (plugged := self._line.plugged()) != self._plugged:
-            self._plugged, self._plugged_at = plugged, time.monotonic()
-            self._asks, self._proven = 0, False
-        if self._proven:
-            return
-        due = (*_UNPROVEN_ASKS_S, float("inf"))[self._asks]
-        if time.monotonic() - self._plugged_at < due:
-            raise self._line.fault(f"never answered, asked {self._asks} times")
-        self._asks += 1
-
     def close(self) -> None:
-        self._line.close()
+        self._sam.close()
 
     def poll(self) -> Condition:
-        self._must_be_ok(self._ask(SAM_STATUS))
+        self._must_be_ok(self._sam.ask(SAM_STATUS))
         return Condition(serial=self._sam_id, counters={"reads": self._reads})
 
     def present(self) -> bool:
@@ -228,7 +136,7 @@ class IdReader:
         reader does not answer. Takes up to `POLL_S`."""
         if self._selected:
             try:
-                answer = self._ask(READ_ADDRESS)
+                answer = self._sam.ask(READ_ADDRESS)
             except DeviceFault:
                 # Some readers say nothing about a card that is gone. `_find` tells of the reader.
                 answer = None
@@ -238,8 +146,9 @@ class IdReader:
         return self._find().status == SW_FOUND
 
     def visit_over(self) -> None:
-        """A card that lies here from now on is nobody's."""
+        """A card that lies here from now on is nobody's. Raises as `open`."""
         self._lifted = False
+        self._sam.visit_over()
 
     def read(
         self,
@@ -285,10 +194,10 @@ class IdReader:
     def _read_found(self) -> IdCard | tuple[str, Then, FaultCode]:
         """Select and read the card that was found; else what came instead."""
         try:
-            answer = self._ask(SELECT)
+            answer = self._sam.ask(SELECT)
             self._selected = answer.status == SW_OK
             if self._selected:
-                answer = self._ask(READ_TEXT, timeout_s=_READ_S)
+                answer = self._sam.ask(READ_TEXT)
             reading = parse_reading(answer.data) if answer.status == SW_OK else None
         except DeviceFault:
             # A card lifted in the middle may cut the answer off anywhere. If it is the reader that
@@ -320,7 +229,7 @@ class IdReader:
         """After a move the new address is in the chip only. A reader that cannot tell of one, or
         will not, costs a question."""
         try:
-            answer = self._ask(READ_ADDRESS)
+            answer = self._sam.ask(READ_ADDRESS)
         except DeviceFault:
             return ""
         return parse_address(answer.data) if answer.status == SW_OK else ""
@@ -337,7 +246,7 @@ class IdReader:
         """Ask for a card, never sooner after the last time than readers bear."""
         time.sleep(max(0.0, self._asked_at + POLL_S - time.monotonic()))
         self._asked_at = time.monotonic()
-        answer = self._ask(FIND)
+        answer = self._sam.ask(FIND)
         _, then, fault = STATUSES.get(answer.status, _UNKNOWN)
         if then is Then.FAULT:
             raise _reader_fault(fault, answer.status)
@@ -350,25 +259,6 @@ class IdReader:
                 fault if fault in _LASTING else FaultCode.ID_READER_PROTOCOL, answer.status
             )
         return answer
-
-    def _ask(self, command: bytes, timeout_s: float = _ANSWER_S) -> Answer:
-        """One command, one answer; what was on the line before the answer's preamble is noise."""
-        self._line.drop_input()
-        self._line.write(command_frame(command))
-        head = self._line.read(_HEAD, timeout_s)
-        if not head:
-            raise self._line.fault("no answer")
-        noise = 0
-        while not head.startswith(PREAMBLE) and len(head) == _HEAD and noise < _MOST_NOISE:
-            place = head.find(PREAMBLE[:1], 1)
-            skipped = place if place > 0 else len(head)
-            noise += skipped
-            head = head[skipped:] + self._line.read(skipped, _REST_S)
-        length = int.from_bytes(head[-2:], "big")
-        self._proven = self._proven or head.startswith(PREAMBLE)
-        if not head.startswith(PREAMBLE) or not 4 <= length <= _LONGEST_FRAME:
-            _bad_frame("head")
-        return parse_frame(head + self._line.read(length, _REST_S))
 
 
 def _reader_fault(fault: FaultCode, status: int) -> DeviceFault:

@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+#: USB vendor and product -> what the settings call it, and the setting with its maker's library.
+_NEED_A_LIBRARY = {("0400", "c35a"): ("sdt:1001", "id_reader_library")}
+
 
 @dataclass(frozen=True)
 class Plugged:
@@ -21,9 +24,10 @@ class Plugged:
 
 
 def plugged_in() -> Iterator[Plugged]:
-    """Serial ports, PC/SC readers and cameras, in this order."""
+    """Serial ports, PC/SC readers, readers that need their maker's library, cameras."""
     yield from _serial_ports()
     yield from _card_readers()
+    yield from _with_a_library()
     yield from _cameras()
 
 
@@ -64,6 +68,19 @@ def _card_readers() -> Iterator[Plugged]:
             yield Plugged("pcsc", str(reader))
     finally:
         scard.SCardReleaseContext(context)
+
+
+def _with_a_library(system: Path = Path("/")) -> Iterator[Plugged]:
+    for device in sorted((system / "sys/bus/usb/devices").glob("*/idVendor")):
+        product = device.with_name("idProduct")
+        name = (_read(device), _read(product))
+        if name in _NEED_A_LIBRARY:
+            place, setting = _NEED_A_LIBRARY[name]
+            yield Plugged("library", place, f"USB {':'.join(name)} needs {setting}")
+
+
+def _read(file: Path) -> str:
+    return file.read_text(encoding="ascii").strip().lower() if file.is_file() else ""
 
 
 def _cameras(system: Path = Path("/")) -> Iterator[Plugged]:

@@ -49,6 +49,10 @@ def main(arguments: list[str] | None = None) -> int:
         from hardware.camera_proof import main as take_a_frame  # likewise
 
         return take_a_frame()
+    if given[:1] == ["vendor"]:
+        from hardware.vendor.child import main as call_library  # likewise
+
+        return call_library(given[1:])
     if given[:1] == ["darkroom"]:
         from kiosk.darkroom.inside import main as photograph  # likewise
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from hardware.vendor import CARD_FAMILIES, ID_FAMILIES
 from kiosk.photo.faces import Place
 
 #: "demo" and "test" allow virtual devices and the inspector; "production" refuses both.
@@ -42,7 +43,11 @@ class Hall:
 class Devices:
     """Where the devices are. An empty port means that the terminal has no such device."""
 
+    #: A serial port; "sdt:PORT" for a reader that its maker's library speaks to, which has its own
+    #: name for it (1001 is the first at USB).
     id_reader: str = ""
+    #: Path of that library (.so).
+    id_reader_library: str = ""
     #: The reader's own speed; 115200 unless it was set to another.
     id_reader_baud: int = 115200
     #: How the reader is built, for the words that say how to put the card (domain R-K11): "flat"
@@ -76,10 +81,15 @@ class Devices:
     #: Serial port and speed of a 2D scanner (扫码器), "" where there is none.
     scanner: str = ""
     scanner_baud: int = 9600
-    #: "pcsc": through the PC/SC service; "direct:PORT": a virtual card without it.
+    #: "pcsc": through the PC/SC service; "icc:PORT" (华大, 明华), "dc:PORT" (德卡): by the maker's
+    #: library, which has its own name for the reader (AUTO, USB1; 100); "direct:PORT": a virtual
+    #: card without a reader.
     card: str = ""
+    #: Path of that library (.so).
+    card_library: str = ""
     #: Parts of PC/SC reader names. "" for `card_contact`: the first reader that is neither of the
-    #: other two; "" for the others: there is none.
+    #: other two; "" for the others: there is none. With a library: anything in `card_contactless`
+    #: for a reader to hold cards near, and the number of the PSAM's slot, from 1.
     card_contact: str = ""
     card_contactless: str = ""
     psam: str = ""
@@ -198,9 +208,22 @@ def load_settings(file: Path | None, environment: Mapping[str, str] = os.environ
     settings = Settings(mode=mode, **tables)
     if settings.devices.card.startswith("direct:") and not settings.virtual:
         raise BadSettings("devices.card is a virtual card, which production has none of")
+    _check_libraries(settings.devices)
     if settings.devices.wlt_library == "demo" and not settings.virtual:
         raise BadSettings("devices.wlt_library opens virtual cards only, which production has not")
     return settings
+
+
+def _check_libraries(devices: Devices) -> None:
+    """Readers that need their maker's library. Raises `BadSettings`."""
+    card, id_reader = devices.card.partition(":")[0], devices.id_reader.partition(":")[0]
+    if card in CARD_FAMILIES:
+        if not devices.card_library:
+            raise BadSettings("devices.card_library is missing: the path of the maker's library")
+        if not (devices.psam or "0").isdigit():
+            raise BadSettings("devices.psam is not the number of a slot")
+    if id_reader in ID_FAMILIES and not devices.id_reader_library:
+        raise BadSettings("devices.id_reader_library is missing: the path of the maker's library")
 
 
 def _table(kind: type[T], name: str, given: Mapping[str, Any], env: Mapping[str, str]) -> T:

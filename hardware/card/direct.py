@@ -100,6 +100,9 @@ class DirectTransport:
                 self._card.shutdown(socket.SHUT_RDWR)
             self._card.close()
 
+    def visit_over(self) -> None:
+        """Nothing is kept here."""
+
     def psam_slot(self) -> DirectSlot:
         raise DeviceFault(FaultCode.PSAM_ABSENT, "none without PC/SC")
 

@@ -1,4 +1,4 @@
-"""A card through the PC/SC service, as every real reader is reached.
+"""A card through the PC/SC service, as most readers are reached.
 
 `smartcard.scard` underneath, with `hardware.card.monitor` to tell what is there. A terminal has up
 to three readers: the slot for the card's contacts, the field for cards held near, and the slot of
@@ -197,6 +197,9 @@ class PcscTransport:
 
     def abandon(self) -> None:
         """Each card has a context of its own, which was left behind with it."""
+
+    def visit_over(self) -> None:
+        """Nothing is kept here: cards are powered down."""
 
     def psam_slot(self) -> PcscSlot:
         assert self._monitor is not None

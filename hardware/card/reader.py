@@ -105,8 +105,10 @@ class CardReader:
         return self._transport.card_in(0.0) is not None
 
     def visit_over(self) -> None:
-        """A card that lies here from now on is nobody's."""
+        """A card that lies here from now on is nobody's. Raises as `open`."""
         self._pulled = None
+        if self._left_behind is None:
+            self._transport.visit_over()
 
     def read(
         self,

@@ -1,7 +1,8 @@
 """The seam between the card reader and the way to its cards.
 
-`hardware.card.pcsc` goes through the PC/SC service, as every real reader does;
-`hardware.card.direct` stands in for it where no such service can run. Both are a `CardTransport`.
+`hardware.card.pcsc` goes through the PC/SC service, as most readers do, `hardware.vendor.cards`
+through the library of a reader's maker; `hardware.card.direct` stands in for both where neither can
+run. Each is a `CardTransport`.
 """
 
 from __future__ import annotations
@@ -68,6 +69,10 @@ class CardTransport(Protocol):
 
     def abandon(self) -> None:
         """The card never answered: its connection is never used again. Never raises."""
+
+    def visit_over(self) -> None:
+        """The citizen has gone: whatever still holds what their card said has to forget it. Raises
+        as `open`."""
 
     def psam_slot(self) -> Slot:
         """Where the PSAM is. Raises `DeviceFault(PSAM_ABSENT)`."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hardware.id_documents import KIND_OFFSET, LAYOUTS, TEXT_BYTES
-from hardware.id_reader import (
+from hardware.sam import (
     FIND,
     PREAMBLE,
     READ_ADDRESS,

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hardware.faults import Device
+from hardware.vendor import CARD_FAMILIES, ID_FAMILIES
+from kiosk.settings import Devices as DeviceSettings
 from kiosk.settings import load_settings
 from kiosk.visit.flow import Ending, Outcome
 from tests.flows.counter import Walk
@@ -110,3 +114,37 @@ def test_the_service_shown_to_newcomers_works() -> None:
     exec(code, made)
     walk = Walk(made["Guide"]).say("guide.topic", "apply").say("guide.answer", True)
     assert walk.visit.outcome == Outcome(Ending.DONE)
+
+
+def rows(document: str, heading: str) -> list[list[str]]:
+    """The rows of the table under a heading."""
+    text = (ROOT / "docs" / document).read_text(encoding="utf-8")
+    (part,) = re.findall(rf"^## {heading}\n(.*?)(?=^## |\Z)", text, flags=re.DOTALL | re.MULTILINE)
+    lines = [line for line in part.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[1:]]
+
+
+def test_the_devices_page_has_every_device_model_and_library_that_there_is() -> None:
+    named = {
+        heading: {row[0].strip("`") for row in rows("devices.md", heading)}
+        for heading in ("What there is", "Printer models", "Makers' libraries")
+    }
+    models = {file.stem for file in (ROOT / "hardware/models").glob("*.toml")}
+    assert named["What there is"] == set(Device)
+    assert named["Printer models"] == models
+    assert named["Makers' libraries"] == {*CARD_FAMILIES, *ID_FAMILIES}
+
+
+def test_the_devices_page_says_of_each_against_what_it_was_tried() -> None:
+    words = {"`real`", "`foreign`", "`mock`", "`far end`"}
+    for heading in ("What there is", "Printer models", "Makers' libraries"):
+        for row in rows("devices.md", heading):
+            assert set(row[-1].split(", ")) <= words, row
+    settings = {field.name for field in fields(DeviceSettings)}
+    for heading in ("What there is", "Makers' libraries"):
+        for row in rows("devices.md", heading):
+            cell = row[2] if heading == "What there is" else row[3]
+            assert set(re.findall(r"`(\w+)", cell)) <= settings, row
+    for row in rows("devices.md", "What there is"):
+        for file in re.findall(r"`(hardware/[\w/.]+)`", row[3]):
+            assert (ROOT / file).is_file(), row

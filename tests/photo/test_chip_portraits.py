@@ -10,6 +10,7 @@ from PIL import Image
 
 from hardware import wlt
 from hardware.id_reader import IdReader, IdStep
+from hardware.sam import SerialSam
 from hardware.virtual import demo_wlt
 from hardware.virtual.id_reader import VirtualIdReader
 from hardware.virtual.personas import ID_PERSONAS
@@ -84,7 +85,7 @@ def test_a_portrait_has_one_size() -> None:
 
 def read(far_end: VirtualIdReader, persona: str, library: str) -> tuple[bytes, bytes | None]:
     """The raw portrait and the decoded one, as the driver gives them."""
-    reader = IdReader(far_end.port, wlt_library=library)
+    reader = IdReader(SerialSam(far_end.port), wlt_library=library)
     reader.open()
 
     def put(step: IdStep) -> None:

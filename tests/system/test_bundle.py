@@ -149,6 +149,7 @@ def test_the_bundle_has_words_models_dictionary_fonts_and_licences(built: Path) 
         "kiosk/words/zh_CN/apply.toml",
         "kiosk/words/en/apply.toml",
         "kiosk/policy/tangshan.toml",
+        "hardware/models/epson.toml",
         ".models/face_landmark.tflite",
         "rime-data/pinyin_simp.dict.yaml",
         "pylopdf_fonts_zh_cn/NotoSansSC-Regular.otf",

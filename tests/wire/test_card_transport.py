@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import queue
-import socket
 import subprocess
 import sys
 import threading
@@ -16,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import pytest
 
@@ -32,6 +31,8 @@ from hardware.card.transport import Readers
 from hardware.devices import make_card_reader
 from hardware.faults import DeviceFault, FaultCode, NotWanted
 from hardware.supervision import DeviceLoop, DeviceState, Health, HealthTable
+from hardware.vendor import make_card_transport
+from hardware.vendor.cards import VendorTransport
 from hardware.virtual.card import CardSlot, VirtualCard
 from hardware.virtual.personas import CARD_PERSONAS, CardPersona
 from kiosk.clock import beijing_now
@@ -41,6 +42,7 @@ from kiosk.settings import Devices, Settings
 from kiosk.upkeep.doctor import Finding, Patient, examine
 from kiosk.visit.prompts import ReadCard
 from tests.wire.cards import Centre, Desk
+from tests.wire.makers import free_port, library
 from tests.wire.smartcard_service import SECOND_PORT, VPCD_PORT, Service, service_of_ours
 from tests.wire.test_card_authentication import OPERATIONS
 
@@ -48,13 +50,18 @@ from tests.wire.test_card_authentication import OPERATIONS
 pytestmark = pytest.mark.timeout(600)
 
 
+Line: TypeAlias = PcscTransport | DirectTransport | VendorTransport
+
+
 @dataclass
 class Counter:
     """A driver, and the slot of its far end."""
 
     reader: CardReader
-    line: PcscTransport | DirectTransport
+    line: Line
     slot: CardSlot
+    #: Of which kind the line is.
+    kind: str
 
     def insert(self, persona: CardPersona) -> None:
         """Put a card in until it is seen: on a busy machine the virtual reader behind the service
@@ -72,11 +79,6 @@ class Counter:
             assert time.monotonic() < until, "still in"
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def pcscd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The PC/SC service of this machine, ours alone for as long as these tests run."""
@@ -84,18 +86,24 @@ def pcscd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         yield service
 
 
-@pytest.fixture(params=["direct", "pcsc"])
-def counter(request: pytest.FixtureRequest) -> Iterator[Counter]:
+@pytest.fixture(params=["direct", "icc", "dc", "pcsc"])
+def counter(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter]:
+    line: Line
+    port = free_port()
     if request.param == "pcsc":
         request.getfixturevalue("pcscd")
         port = VPCD_PORT
-        line: PcscTransport | DirectTransport = PcscTransport()
-    else:
-        port = free_port()
+        line = PcscTransport()
+    elif request.param == "direct":
         line = DirectTransport(port)
+    else:
+        monkeypatch.setenv("MOCK_CARD", str(port))
+        monkeypatch.setenv("MOCK_SAM", str(free_port()))
+        monkeypatch.setattr("hardware.vendor.cards.LOOK_S", 0.02)
+        line = make_card_transport(request.param, library(request.param), "", False, 0)
     slot, reader = CardSlot(port), CardReader(line)
     reader.open()
-    counter = Counter(reader, line, slot)
+    counter = Counter(reader, line, slot, request.param)
     yield counter
     slot.close()
     # vpcd notices within one of its polls that the card is gone.
@@ -374,7 +382,7 @@ def test_a_card_pulled_at_every_command_of_every_operation_is_named_and_the_next
         counter.slot.insert(CARD_PERSONAS[persona])
         with pytest.raises(DeviceFault) as caught:
             counter.reader.use(within(20), ignore, run, fresh=False)
-        assert caught.value.code is FaultCode.PSAM_ABSENT, "its slot needs the PC/SC service"
+        assert caught.value.code is FaultCode.PSAM_ABSENT, "it has one slot"
         return
     # A card takes most of a second to come and go through the service, so what all operations
     # begin with is pulled once there, in the reading.
@@ -395,10 +403,15 @@ def test_a_card_pulled_at_every_command_of_every_operation_is_named_and_the_next
 def module_beside(counter: Counter) -> Iterator[None]:
     """A PSAM in the second slot, and settings that say so."""
     counter.reader.close()
-    counter.line = line = PcscTransport(ReaderNames(psam="00 01"))
+    if counter.kind == "pcsc":
+        counter.line, port = PcscTransport(ReaderNames(psam="00 01")), SECOND_PORT
+    else:
+        made = make_card_transport(counter.kind, library(counter.kind), "", False, 1)
+        counter.line, port = made, int(os.environ["MOCK_SAM"])
+    line = counter.line
     counter.reader = CardReader(line)
     counter.reader.open()
-    module = CardSlot(SECOND_PORT)
+    module = CardSlot(port)
     module.insert(CARD_PERSONAS["psam"])
     wait_until(lambda: has_module(line))
     yield
@@ -406,9 +419,9 @@ def module_beside(counter: Counter) -> Iterator[None]:
     wait_until(lambda: not has_module(line))
 
 
-def has_module(line: PcscTransport) -> bool:
+def has_module(line: Line) -> bool:
     try:
-        line.psam_slot()
+        line.psam_slot().connect().close()
     except DeviceFault:
         return False
     return True
@@ -514,7 +527,7 @@ def test_a_command_that_does_not_return_is_left_behind_and_its_answer_heard_by_n
 ) -> None:
     monkeypatch.setattr(Slow, "wait", iter([0.8]))
     monkeypatch.setattr("hardware.virtual.card.VirtualCard", Slow)
-    hasty = CardReader(counter.line, answer_s=0.2)
+    hasty = counter.reader = CardReader(counter.line, answer_s=0.2)
     counter.slot.insert(CARD_PERSONAS["second"])
     began = time.monotonic()
     with pytest.raises(DeviceFault) as caught:
@@ -522,6 +535,8 @@ def test_a_command_that_does_not_return_is_left_behind_and_its_answer_heard_by_n
     assert caught.value.code is FaultCode.CARD_READER_STUCK
     assert time.monotonic() - began < 3
     time.sleep(1.0)
+    hasty.close()  # as the device's loop does after this fault
+    hasty.open()
     assert read(hasty).generation == 2
 
 
@@ -726,7 +741,7 @@ def test_the_terminal_opens_a_card_as_its_settings_say(counter: Counter) -> None
     with pytest.raises(DeviceFault) as caught:
         kiosk_reads(counter, "hsm", None)
     assert caught.value.code is FaultCode.HSM_UNREACHABLE
-    if isinstance(counter.line, PcscTransport):
+    if counter.kind != "direct":
         with module_beside(counter):
             assert kiosk_reads(counter, "psam", None).holder is not None
 

@@ -15,25 +15,24 @@ from hypothesis import strategies as st
 
 from hardware.faults import DeviceFault, FaultCode, NotWanted
 from hardware.id_documents import IdCard, parse_address, parse_reading, parse_text
-from hardware.id_reader import (
+from hardware.id_reader import MOST_TRIES, POLL_S, STATUSES, IdReader, IdStep, Then
+from hardware.sam import (
     FIND,
-    MOST_TRIES,
-    POLL_S,
     READ_TEXT,
     SAM_ID,
     SAM_STATUS,
     SELECT,
-    STATUSES,
     Answer,
-    IdReader,
-    IdStep,
-    Then,
+    Sam,
+    SerialSam,
     command_frame,
     parse_frame,
 )
 from hardware.supervision import DeviceLoop, HealthTable
+from hardware.vendor.sdt import SdtSam
 from hardware.virtual.id_reader import VirtualIdReader, answer_frame, text_block
 from hardware.virtual.personas import ID_PERSONAS
+from tests.wire.makers import library
 
 ZHANG = ID_PERSONAS["zhang"]
 LONG_NAME = replace(ZHANG, name="阿卜杜热合曼·买买提明")
@@ -48,7 +47,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cards are looked for and read several times as fast as they are; that they are not looked for
     more often than readers bear has a test of its own."""
     monkeypatch.setattr("hardware.id_reader.POLL_S", 0.05)
-    monkeypatch.setattr("hardware.id_reader._REST_S", 0.4)
+    monkeypatch.setattr("hardware.sam._REST_S", 0.4)
     monkeypatch.setattr("hardware.virtual.id_reader._READING_S", 0.1)
 
 
@@ -59,9 +58,20 @@ def far_end() -> Iterator[VirtualIdReader]:
     virtual.close()
 
 
+@pytest.fixture(params=["serial", "sdt"])
+def sam(
+    request: pytest.FixtureRequest, far_end: VirtualIdReader, monkeypatch: pytest.MonkeyPatch
+) -> Sam:
+    """The same far end, over a line or through a maker's library."""
+    if request.param == "serial":
+        return SerialSam(far_end.port)
+    monkeypatch.setenv("MOCK_SAM_LINE", far_end.port)
+    return SdtSam(library("sdt"))
+
+
 @pytest.fixture
-def reader(far_end: VirtualIdReader) -> Iterator[IdReader]:
-    driver = IdReader(far_end.port)
+def reader(sam: Sam) -> Iterator[IdReader]:
+    driver = IdReader(sam)
     driver.open()
     yield driver
     driver.close()
@@ -385,7 +395,7 @@ def test_a_cable_pulled_at_any_moment_is_named_and_the_reader_comes_back(
     far_end: VirtualIdReader, after_s: float
 ) -> None:
     table = HealthTable()
-    loop = DeviceLoop("id_reader", lambda: IdReader(far_end.port), table, poll_s=0.2)
+    loop = DeviceLoop("id_reader", lambda: IdReader(SerialSam(far_end.port)), table, poll_s=0.2)
     loop.start()
 
     def read(reader: IdReader) -> IdCard:
@@ -449,10 +459,13 @@ def test_a_sam_without_authority_is_a_permanent_fault(
     assert not caught.value.temporary
 
 
-def test_a_port_is_not_shared(far_end: VirtualIdReader, reader: IdReader) -> None:
+def test_a_port_is_not_shared(far_end: VirtualIdReader) -> None:
+    first = IdReader(SerialSam(far_end.port))
+    first.open()
     with pytest.raises(DeviceFault) as caught:
-        IdReader(far_end.port).open()
+        IdReader(SerialSam(far_end.port)).open()
     assert caught.value.code is FaultCode.ID_READER_BUSY
+    first.close()
 
 
 def test_the_sam_number_is_its_serial_number(reader: IdReader) -> None:

@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 
 from hardware.card.monitor import ReaderState, Seen
 from hardware.faults import FaultCode
-from hardware.inventory import _cameras
+from hardware.inventory import _cameras, _with_a_library
 from hardware.virtual.bench import Bench
 from hardware.virtual.personas import ID_PERSONAS
 from kiosk.demo.smartcard import free_port
@@ -158,6 +158,17 @@ def test_a_camera_is_named_by_the_path_that_lasts(tmp_path: Path) -> None:
     lasting.symlink_to("../../video3")
     (found,) = _cameras(tmp_path)
     assert (found.place, found.detail) == (str(lasting), "HD Camera")
+
+
+def test_a_reader_that_needs_its_maker_s_library_is_named(tmp_path: Path) -> None:
+    for name, vendor, product in (("1-1", "0400", "C35A"), ("1-2", "1d6b", "0002")):
+        device = tmp_path / "sys/bus/usb/devices" / name
+        device.mkdir(parents=True)
+        (device / "idVendor").write_text(vendor + "\n")
+        (device / "idProduct").write_text(product + "\n")
+    (found,) = _with_a_library(tmp_path)
+    assert (found.kind, found.place) == ("library", "sdt:1001")
+    assert "id_reader_library" in found.detail
 
 
 def test_what_comes_and_goes_is_said_in_words() -> None:

@@ -16,6 +16,7 @@ from hardware.faults import DeviceFault, FaultCode
 from hardware.id_reader import IdReader
 from hardware.inventory import _serial_ports, unsteady
 from hardware.printer import ReceiptPrinter
+from hardware.sam import SerialSam
 from hardware.virtual.printer import Manners, VirtualPrinter
 from hardware.virtual.wire import FarEnd
 
@@ -48,8 +49,8 @@ class Ear(FarEnd):
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hardware.id_reader._ANSWER_S", 0.2)
-    monkeypatch.setattr("hardware.id_reader._WHO_S", 0.1)
+    monkeypatch.setattr("hardware.sam._ANSWER_S", 0.2)
+    monkeypatch.setattr("hardware.sam._WHO_S", 0.1)
 
 
 @pytest.fixture
@@ -69,14 +70,14 @@ def fault_of(reader: IdReader | ReceiptPrinter) -> FaultCode | None:
 
 
 def test_what_never_answered_gets_one_frame_and_no_more(ear: Ear) -> None:
-    reader = IdReader(ear.port)
+    reader = IdReader(SerialSam(ear.port))
     for _ in range(5):
         assert fault_of(reader) is FaultCode.ID_READER_OFFLINE
     assert ear.frames == 1
 
 
 def test_a_reader_plugged_in_anew_is_asked_anew(ear: Ear) -> None:
-    reader = IdReader(ear.port)
+    reader = IdReader(SerialSam(ear.port))
     assert fault_of(reader) is FaultCode.ID_READER_OFFLINE
     ear.unplug()
     assert fault_of(reader) is FaultCode.ID_READER_OFFLINE
@@ -86,7 +87,7 @@ def test_a_reader_plugged_in_anew_is_asked_anew(ear: Ear) -> None:
 
 
 def test_a_reader_that_has_answered_is_asked_until_it_is_back(ear: Ear) -> None:
-    reader = IdReader(ear.port)
+    reader = IdReader(SerialSam(ear.port))
     ear.sam = True
     assert fault_of(reader) is None
     ear.sam = False
@@ -98,7 +99,7 @@ def test_a_reader_that_has_answered_is_asked_until_it_is_back(ear: Ear) -> None:
 
 def test_a_printer_on_the_readers_port_gets_no_frame_at_all(ear: Ear) -> None:
     ear.printer = True
-    reader = IdReader(ear.port)
+    reader = IdReader(SerialSam(ear.port))
     for _ in range(3):
         assert fault_of(reader) is FaultCode.PORTS_EXCHANGED
     assert ear.frames == 0
@@ -106,7 +107,7 @@ def test_a_printer_on_the_readers_port_gets_no_frame_at_all(ear: Ear) -> None:
 
 def test_cables_exchanged_while_it_runs_are_noticed_before_the_next_frame(ear: Ear) -> None:
     ear.sam = True
-    reader = IdReader(ear.port)
+    reader = IdReader(SerialSam(ear.port))
     assert fault_of(reader) is None
     ear.sam, ear.printer = False, True
     before = ear.frames
@@ -119,7 +120,7 @@ def test_exchanged_ports_put_nothing_on_paper(tmp_path: Path, cover_open: bool) 
     printer, sam = VirtualPrinter(tmp_path, manners=Manners()), Ear("sam", sam=True)
     if cover_open:
         printer.open_cover()
-    reader, receipts = IdReader(printer.port), ReceiptPrinter(sam.port)
+    reader, receipts = IdReader(SerialSam(printer.port)), ReceiptPrinter(sam.port)
     for _ in range(3):
         assert fault_of(reader) is FaultCode.PORTS_EXCHANGED
         assert fault_of(receipts) is FaultCode.PRINTER_OFFLINE
@@ -169,8 +170,8 @@ def test_a_name_by_number_may_be_another_port_after_a_start(name: str, changes: 
 def test_a_reader_that_starts_late_is_asked_again_but_not_for_ever(
     ear: Ear, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hardware.id_reader._UNPROVEN_ASKS_S", (0.0, 0.0, 0.0))
-    reader = IdReader(ear.port)
+    monkeypatch.setattr("hardware.sam._UNPROVEN_ASKS_S", (0.0, 0.0, 0.0))
+    reader = IdReader(SerialSam(ear.port))
     for _ in range(5):
         assert fault_of(reader) is FaultCode.ID_READER_OFFLINE
     assert ear.frames == 3

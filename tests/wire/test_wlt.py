@@ -15,6 +15,7 @@ import pytest
 
 from hardware import wlt
 from hardware.id_reader import IdReader
+from hardware.sam import SerialSam
 from hardware.virtual.id_reader import VirtualIdReader
 from hardware.virtual.personas import ID_PERSONAS
 
@@ -101,7 +102,7 @@ def test_a_card_is_read_with_or_without_its_portrait(
     far_end = VirtualIdReader()
     far_end.photo = WLT
     far_end.put(ID_PERSONAS["zhang"])
-    reader = IdReader(far_end.port, wlt_library=library(name))
+    reader = IdReader(SerialSam(far_end.port), wlt_library=library(name))
     reader.open()
     until = time.monotonic() + 10
     card = reader.read(lambda: time.monotonic() > until, lambda step: None, fresh=False)
