@@ -155,6 +155,8 @@ def test_a_use_of_a_card_is_written_as_a_kind_and_nothing_of_the_card(
     tmp_path: Path, error: DeviceFault | None, outcome: str
 ) -> None:
     class Reader:
+        gate = None
+
         def use(self, *_: Any) -> Any:
             if error is not None:
                 raise error
