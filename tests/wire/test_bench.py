@@ -16,6 +16,7 @@ import pytest
 from hardware.camera import Camera
 from hardware.faults import DeviceFault, FaultCode
 from hardware.id_reader import IdReader
+from hardware.sam import SerialSam
 from hardware.paper import Text
 from hardware.printer import ReceiptPrinter
 from hardware.virtual.client import BenchClient, BenchError
@@ -49,7 +50,7 @@ def wires(state: Path) -> dict[str, str]:
 
 
 def test_a_card_put_on_the_bench_is_read_by_the_driver(state: Path, bench: BenchClient) -> None:
-    reader = IdReader(wires(state)["id_reader"])
+    reader = IdReader(SerialSam(wires(state)["id_reader"]))
     reader.open()
     bench.do("id", "put", "zhang")
     assert bench.do("state")["id"] == "zhang"
