@@ -16,9 +16,9 @@ import pytest
 from hardware.camera import Camera
 from hardware.faults import DeviceFault, FaultCode
 from hardware.id_reader import IdReader
-from hardware.sam import SerialSam
 from hardware.paper import Text
 from hardware.printer import ReceiptPrinter
+from hardware.sam import SerialSam
 from hardware.virtual.client import BenchClient, BenchError
 from hardware.virtual.personas import ID_PERSONAS
 
