@@ -12,8 +12,11 @@ from collections.abc import Generator
 import hypothesis
 import pytest
 
+#: Of a property that says no number of its own; more where somebody has the time.
+EXAMPLES = int(os.environ.get("KIOSK_EXAMPLES", "40"))
+
 #: A busy machine takes long for an example now and then; how fast ours are the bench says.
-hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.register_profile("unhurried", deadline=None, max_examples=EXAMPLES)
 hypothesis.settings.load_profile("unhurried")
 
 
