@@ -16,6 +16,7 @@ from django.utils import timezone
 from pydantic import ValidationError
 
 from central import card_scripts, cards, fleet, intake, journal, packs, pieces, questions
+from central.releases import serving
 from central.signatures import BadRequest, check, sender
 from sync.canonical import sha256_hex
 from sync.contract import TERMINAL_TOO_NEW, TERMINAL_TOO_OLD
@@ -50,6 +51,8 @@ _STATUS = {
     "terminal_disabled": 403,
     "not_authorised": 403,
     "unknown_pack": 404,
+    "no_such_file": 404,
+    "range_needed": 416,
     "exchange_unknown": 409,
     "card_unproven": 422,
     "hsm_refused": 422,
@@ -72,6 +75,8 @@ def at_the_doors(
     doors_at = {f"{API}/{door.path}": door for door in doors.DOORS.values()}
 
     def answer(request: HttpRequest) -> HttpResponse:
+        if request.path.startswith(serving.PREFIX):
+            return _file(request)
         door = doors_at.get(request.path)
         return get_response(request) if door is None else _answered(request, door)
 
@@ -81,6 +86,14 @@ def at_the_doors(
 def _answered(request: HttpRequest, door: Door) -> HttpResponse:
     try:
         return _json(_ANSWERS[door.path](request, door).model_dump_json())
+    except BadRequest as error:
+        return refused(error.error)
+
+
+def _file(request: HttpRequest) -> HttpResponse:
+    """Part of a release."""
+    try:
+        return serving.give(request)
     except BadRequest as error:
         return refused(error.error)
 

@@ -2,6 +2,7 @@
 
     FOLDER/central.db or central.dump    the database
     FOLDER/files/…                       the files of the cases
+    FOLDER/releases/…                    what was released, as it was signed
     FOLDER/envelope-keys/…, secrets      readable by their owner only
 
 It is for small centres and for tests. Who has tools of his own says `position` before and
@@ -21,6 +22,7 @@ from django.db import connection
 
 from central import standing
 from central.keys import FOLDER
+from central.releases.repository import FOLDER as RELEASES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,8 +43,9 @@ def write(central_dir: Path, folder: Path) -> int:
         _dump(folder / "central.dump")
     else:
         _copy(central_dir / "central.db", folder / "central.db")
-    if (central_dir / "files").exists():
-        shutil.copytree(central_dir / "files", folder / "files", copy_function=_copy_file)
+    for name in ("files", RELEASES):
+        if (central_dir / name).exists():
+            shutil.copytree(central_dir / name, folder / name, copy_function=_copy_file)
     shutil.copytree(central_dir / FOLDER, folder / FOLDER)
     shutil.copy2(central_dir / "django.secret", folder / "django.secret")
     os.sync()

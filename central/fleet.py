@@ -17,6 +17,7 @@ from central.models import Centre, DesiredService, EnrolmentCode, Terminal, Term
 from central.packs import desired_packs
 from central.ports import electronic_cards
 from central.ports.messages import messages
+from central.releases.rollout import desired_release
 from central.standing import epoch, highest_position, standing
 from sync.canonical import sha256_hex
 from sync.wire.enrolment import EnrolAnswer
@@ -148,6 +149,7 @@ def heard(terminal: Terminal, heartbeat: Heartbeat) -> HeartbeatAnswer:
         health_age_s=heartbeat.health_age_s,
         desired_version=heartbeat.desired_version[:40],
         region=heartbeat.region,
+        release=heartbeat.release.model_dump(),
         envelope_key_id=heartbeat.envelope_key_id,
         envelope_key_number=heartbeat.envelope_key_number,
     )
@@ -168,6 +170,7 @@ def heard(terminal: Terminal, heartbeat: Heartbeat) -> HeartbeatAnswer:
         numbered=_numbered(terminal, queue.last_seq, highest_seq),
         envelope_key=keyring().news_for(heartbeat.envelope_key_id),
         packs=desired_packs(heartbeat.region),
+        release=desired_release(terminal.number),
     )
 
 

@@ -26,6 +26,8 @@ class Centre(models.Model):
     seen_to = models.BigIntegerField(default=0)
     #: Of the last terminal; Tangshan is 02 in Hebei, four digits follow.
     last_terminal = models.PositiveIntegerField(default=20000)
+    #: Grows with everything that is decided about releases (`central.releases`).
+    release_number = models.BigIntegerField(default=0)
 
     class Meta:
         verbose_name = verbose_name_plural = "中心"
@@ -199,6 +201,8 @@ class TerminalReport(models.Model):
     desired_version = models.CharField("已执行配置", max_length=40, blank=True)
     #: Whose policy packs it goes by; "" if it goes by the example of its program.
     region = models.CharField("地区", max_length=6, blank=True)
+    #: `sync.wire.release.ReleaseReport`.
+    release = models.JSONField("版本更新", default=dict)
     envelope_key_id = models.CharField("信封密钥", max_length=16)
     envelope_key_number = models.BigIntegerField("信封密钥编号", default=0)
 
@@ -459,3 +463,4 @@ class SentMessage(models.Model):
 
 # Django finds the models of an app here.
 from central.cases import Attachment, Case, Event, Task  # noqa: E402, F401
+from central.releases.models import ReleasePin, ReleaseTally, Rollout  # noqa: E402, F401

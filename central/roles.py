@@ -18,7 +18,7 @@ from django.contrib.auth.models import Group, Permission
 #: What the two groups may see.
 _SEEN = (
     *("case", "terminal", "alarm", "terminalreport", "journalcheckpoint"),
-    *("desiredservice", "cardauthorisation", "policypack"),
+    *("desiredservice", "cardauthorisation", "policypack", "rollout"),
 )
 _DECIDED = ("decide_case", "change_alarm")
 

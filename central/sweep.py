@@ -15,6 +15,7 @@ from central.cases import Case
 from central.machine import NotPossible, move
 from central.models import Centre, RegisteredPerson, TerminalReport
 from central.ports import NotNow
+from central.releases import watch
 from central.signatures import forget_old_nonces
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def sweep() -> None:
     _reports()
     _gaps()
     _lapses()
+    watch.look()
     if RegisteredPerson.objects.exists():
         alarms.resolve("no_registry")
 

@@ -120,6 +120,7 @@ def _agent(state: Path) -> int:
     from kiosk.upkeep.forgetting import prepare
     from kiosk.version import version
     from sync.agent import run_agent
+    from sync.updates.plan import Plan
 
     stop = threading.Event()
 
@@ -137,6 +138,11 @@ def _agent(state: Path) -> int:
             heartbeat_s=settings.central.heartbeat_s,
             version=version(),
             shelf=lambda key: Shelf(state / POLICY, key, settings.hall.region),
+            plan=Plan(
+                settings.updates.hours,
+                settings.updates.rate_kb * 1000,
+                settings.updates.neighbour,
+            ),
         )
     except BadSettings as wrong:
         print(f"kiosk agent: {wrong}", file=sys.stderr)

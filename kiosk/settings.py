@@ -8,6 +8,7 @@ the fleet desires is not here: it changes while the terminal runs (see `kiosk.up
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -149,6 +150,19 @@ class Outbox:
 
 
 @dataclass(frozen=True)
+class Updates:
+    """How releases of this program are taken (docs/fleet.md)."""
+
+    #: Beijing time in which a new version may be tried, between two visits: "23:00-05:30"; "" at
+    #: any time.
+    hours: str = ""
+    #: Fetched at so many kilobytes a second at most; 0: as fast as it goes.
+    rate_kb: int = 200
+    #: Address of a terminal in the same hall that is asked first, "http://10.1.2.3:8790"; "": none.
+    neighbour: str = ""
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything that is decided when a terminal is installed."""
 
@@ -159,6 +173,7 @@ class Settings:
     screen: Screen = field(default_factory=Screen)
     photo: Photo = field(default_factory=Photo)
     outbox: Outbox = field(default_factory=Outbox)
+    updates: Updates = field(default_factory=Updates)
 
     @property
     def virtual(self) -> bool:
@@ -173,6 +188,7 @@ _TABLES: dict[str, type[Any]] = {
     "screen": Screen,
     "photo": Photo,
     "outbox": Outbox,
+    "updates": Updates,
 }
 T = TypeVar("T")
 
@@ -183,6 +199,9 @@ CHOICES: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("devices", "id_reader_place"): ("flat", "upright", "slot"),
     ("devices", "card_place"): ("slot", "tap", "both"),
 }
+
+
+_HOURS = re.compile(r"(([01][0-9]|2[0-3]):[0-5][0-9])-(([01][0-9]|2[0-3]):[0-5][0-9])")
 
 
 def load_settings(file: Path | None, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -206,6 +225,8 @@ def load_settings(file: Path | None, environment: Mapping[str, str] = os.environ
         if (value := getattr(tables[table], name)) not in choices:
             raise BadSettings(f"{table}.{name} is {value!r}, not one of {', '.join(choices)}")
     settings = Settings(mode=mode, **tables)
+    if settings.updates.hours and not _HOURS.fullmatch(settings.updates.hours):
+        raise BadSettings(f"updates.hours is {settings.updates.hours!r}, not like 23:00-05:30")
     if settings.devices.card.startswith("direct:") and not settings.virtual:
         raise BadSettings("devices.card is a virtual card, which production has none of")
     _check_libraries(settings.devices)

@@ -38,6 +38,7 @@ from sync.signing import DeviceKey
 from sync.slots import Slots
 from sync.systemd import ALIVE, ALIVE_S, READY, notify
 from sync.transport import Transport
+from sync.updates.plan import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -229,12 +230,13 @@ def run_agent(
     versions: Mapping[str, str] | None = None,
     version: str = "unpackaged",
     shelf: Callable[[bytes], Shelf] | None = None,
+    plan: Plan | None = None,
 ) -> None:
     """Run until `stop` is set. Waits for enrolment if this terminal has no identity yet.
 
     `heartbeat_s`: seconds between heartbeats; `versions`: name -> version of what runs here;
     `version`: of this program; `shelf`: makes what keeps policy packs, of the key that the centre
-    signs with; without it none is taken.
+    signs with; without it none is taken; `plan`: how releases are taken; without it none is.
     """
     status = Status(state_dir, version)
     alive = Alive(stop, Slots.ours())
@@ -264,7 +266,8 @@ def run_agent(
                 kept = shelf(identity.central_signing_key)
                 packs = Packs(state_dir, identity, transport, kept, recorder)
             region = packs.region if packs else ""
-            fleet = Fleet(state_dir, identity, outbox, transport, versions or {}, region)
+            updates = plan.updates(state_dir, identity, key, earliest, stop) if plan else None
+            fleet = Fleet(state_dir, identity, outbox, transport, versions or {}, region, updates)
             checkpoints = Checkpoints(
                 state_dir / FOLDER, journal, identity.terminal, key, _BEATS * heartbeat_s
             )

@@ -31,6 +31,7 @@ from sync.wire.fleet import (
     HeartbeatAnswer,
     QueueReport,
 )
+from sync.wire.release import ReleaseReport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from sync.identity import Identity
     from sync.outbox import Outbox
     from sync.transport import Transport
+    from sync.updates.worker import Updates
 
 log = logging.getLogger(__name__)
 
@@ -67,14 +69,16 @@ class Fleet:
         transport: Transport,
         versions: Mapping[str, str],
         region: str = "",
+        updates: Updates | None = None,
     ) -> None:
-        """`region`: whose policy packs this terminal takes."""
+        """`region`: whose policy packs this terminal takes; `updates`: knows its releases."""
         self._state_dir = state_dir
         self._identity = identity
         self._outbox = outbox
         self._transport = transport
         self._versions = dict(versions)
         self._region = region
+        self._updates = updates
         self._desired = _read_desired(state_dir / DESIRED_FILE)
 
     def beat(self) -> HeartbeatAnswer:
@@ -90,6 +94,8 @@ class Fleet:
             self._outbox.centre_knows(number_of(answer.numbered, self._identity))
         if answer.envelope_key is not None:
             self._identity = rollover.take(answer.envelope_key, self._identity, self._state_dir)
+        if self._updates is not None:
+            self._updates.follow(answer.release)
         return answer
 
     def _report(self) -> Heartbeat:
@@ -104,6 +110,7 @@ class Fleet:
             services=found.services,
             desired_version=self._desired.version if self._desired else "",
             region=self._region,
+            release=self._updates.report() if self._updates else ReleaseReport(),
             envelope_key_id=self._identity.central_key_id,
             envelope_key_number=self._identity.central_key_number,
         )

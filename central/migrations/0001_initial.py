@@ -31,6 +31,7 @@ class Migration(migrations.Migration):
                 ("key_number", models.BigIntegerField(default=0)),
                 ("seen_to", models.BigIntegerField(default=0)),
                 ("last_terminal", models.PositiveIntegerField(default=20000)),
+                ("release_number", models.BigIntegerField(default=0)),
             ],
             options={
                 "verbose_name": "中心",
@@ -376,6 +377,7 @@ class Migration(migrations.Migration):
                     models.CharField(blank=True, max_length=40, verbose_name="已执行配置"),
                 ),
                 ("region", models.CharField(blank=True, max_length=6, verbose_name="地区")),
+                ("release", models.JSONField(default=dict, verbose_name="版本更新")),
                 ("envelope_key_id", models.CharField(max_length=16, verbose_name="信封密钥")),
                 (
                     "envelope_key_number",
@@ -751,6 +753,107 @@ class Migration(migrations.Migration):
                         fields=("service_id",),
                         name="service_once_for_all",
                     ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="ReleasePin",
+            fields=[
+                (
+                    "terminal",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        serialize=False,
+                        to="central.terminal",
+                        verbose_name="终端",
+                    ),
+                ),
+                ("version", models.CharField(max_length=40, verbose_name="版本")),
+                ("by", models.CharField(blank=True, max_length=150, verbose_name="操作人")),
+                ("at", models.DateTimeField(auto_now=True, verbose_name="时间")),
+            ],
+            options={
+                "verbose_name": "指定版本",
+                "verbose_name_plural": "指定版本",
+            },
+        ),
+        migrations.CreateModel(
+            name="Rollout",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("version", models.CharField(max_length=40, verbose_name="版本")),
+                ("previous", models.CharField(blank=True, max_length=40, verbose_name="上一版本")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("running", "发布中"),
+                            ("paused", "已暂停"),
+                            ("halted", "已停止并退回"),
+                            ("done", "全部终端"),
+                        ],
+                        default="running",
+                        max_length=10,
+                        verbose_name="状态",
+                    ),
+                ),
+                ("share", models.PositiveSmallIntegerField(default=0)),
+                ("share_since", models.DateTimeField(verbose_name="本阶段开始")),
+                (
+                    "soak_hours",
+                    models.PositiveIntegerField(default=24, verbose_name="每阶段小时数"),
+                ),
+                (
+                    "least_visits",
+                    models.PositiveIntegerField(default=20, verbose_name="每阶段最少办理次数"),
+                ),
+                ("first", models.CharField(blank=True, max_length=6, verbose_name="首台终端")),
+                ("looks", models.JSONField(default=dict)),
+                ("reason", models.CharField(blank=True, max_length=200, verbose_name="原因")),
+                ("started_at", models.DateTimeField(auto_now_add=True, verbose_name="开始时间")),
+                ("changed_at", models.DateTimeField(auto_now=True, verbose_name="变更时间")),
+                ("changed_by", models.CharField(blank=True, max_length=150, verbose_name="操作人")),
+            ],
+            options={
+                "verbose_name": "版本发布",
+                "verbose_name_plural": "版本发布",
+                "ordering": ["-id"],
+            },
+        ),
+        migrations.CreateModel(
+            name="ReleaseTally",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("version", models.CharField(max_length=40, verbose_name="版本")),
+                ("minutes", models.PositiveIntegerField(default=0)),
+                ("visits", models.PositiveIntegerField(default=0)),
+                ("unfinished", models.PositiveIntegerField(default=0)),
+                ("faults", models.PositiveIntegerField(default=0)),
+                ("crashes", models.PositiveIntegerField(default=0)),
+                (
+                    "terminal",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="central.terminal",
+                        verbose_name="终端",
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [models.Index(fields=["version"], name="tally_version")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("terminal", "version"), name="tally_once")
                 ],
             },
         ),

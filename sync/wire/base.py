@@ -88,6 +88,7 @@ class Refusal(Message):
     | terminal_too_old, terminal_too_new          | the version (`sync.contract`)                |
     | too_many_questions                          | how often it asks                            |
     | unknown_pack                                | it has no such policy pack, or withdrew it   |
+    | no_such_file, range_needed                  | a file of a release (`sync.wire.release`)    |
     | no_registry, unknown_key_of_centre, …       | the centre cannot judge now                  |
     | hsm_unreachable, hsm_refused, card_unproven, | a card's exchange (`sync.wire.cards`)       |
     | exchange_unknown, not_authorised            |                                              |

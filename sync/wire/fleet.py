@@ -12,6 +12,7 @@ from sync.wire.base import Message, Signed
 from sync.wire.enrolment import EnvelopeKey
 from sync.wire.envelopes import Standing
 from sync.wire.policy import DesiredPacks
+from sync.wire.release import DesiredRelease, ReleaseReport
 
 
 class HealthRow(Message):
@@ -80,6 +81,8 @@ class Heartbeat(Message):
     desired_version: str = ""
     #: Whose policy packs it takes: six digits of GB/T 2260; "" takes none.
     region: Annotated[str, Field(pattern=r"^([0-9]{6})?$")] = ""
+    #: How far it is with the release that it should have.
+    release: ReleaseReport = ReleaseReport()
     #: The key it seals to.
     envelope_key_id: KeyId
     envelope_key_number: Annotated[int, Field(ge=0)] = 0
@@ -108,3 +111,5 @@ class HeartbeatAnswer(Message):
     envelope_key: EnvelopeKey | None = None
     #: None: the centre has no packs for its region.
     packs: DesiredPacks | None = None
+    #: None: the centre has nothing to say about releases.
+    release: DesiredRelease | None = None

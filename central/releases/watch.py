@@ -1,0 +1,149 @@
+"""Once a minute: what terminals report of their release, and what follows from it.
+
+A version goes on to the next share when it has been there for its hours, nine in ten terminals of
+the share that were heard of run it and no longer on trial, and enough visits have ended
+with it. It is halted when `central.releases.evidence` says so. Silence never moves it on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from django.utils import timezone
+
+from central import alarms
+from central.models import TerminalReport
+from central.releases import evidence, rollout
+from central.releases.evidence import Rate
+from central.releases.models import ReleaseTally, Rollout
+from central.releases.repository import NotReleased
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+log = logging.getLogger(__name__)
+
+#: A report older than this says nothing about now.
+_FRESH = timedelta(minutes=10)
+
+#: This part of a share has to run a version before it goes on.
+_MOST = 0.9
+
+#: What people have to sign is an alarm so long before it runs out.
+_SOON = timedelta(days=30)
+
+COUNTS = ("minutes", "visits", "unfinished", "faults", "crashes")
+
+
+class Standing(NamedTuple):
+    """How a version stands in its share."""
+
+    #: Terminals of the share that were heard of.
+    reached: int
+    #: Of those: run it and have proved it; gave it up.
+    on_it: int
+    returned: int
+    new: Counter[str]
+    old: Counter[str]
+
+
+def look() -> None:
+    """One look."""
+    reports = list(
+        TerminalReport.objects.filter(received_at__gte=timezone.now() - _FRESH).only(
+            "terminal_id", "release"
+        )
+    )
+    keep_tallies(reports)
+    newest = Rollout.objects.first()
+    if newest is not None and newest.state == Rollout.State.RUNNING:
+        _judge(newest, reports)
+    releases = rollout.repository()
+    try:
+        releases.renew()
+    except (NotReleased, OSError) as error:
+        log.error("releases: %s: %s", type(error).__name__, error)
+    runs_out = releases.runs_out()
+    if runs_out is not None and runs_out - datetime.now(UTC) < _SOON:
+        alarms.sound("release_keys", None, f"{runs_out:%Y-%m-%d}", once=True)
+
+
+def keep_tallies(reports: Iterable[TerminalReport]) -> None:
+    """Keep what changed."""
+    kept = {(row.terminal_id, row.version): row for row in ReleaseTally.objects.all()}
+    changed = []
+    for report in reports:
+        for version, tally in report.release.get("tallies", {}).items():
+            new = ReleaseTally(
+                terminal_id=report.terminal_id,
+                version=version,
+                **{name: tally.get(name, 0) for name in COUNTS},
+            )
+            old = kept.get((report.terminal_id, version))
+            if old is None or any(getattr(old, name) != getattr(new, name) for name in COUNTS):
+                changed.append(new)
+    ReleaseTally.objects.bulk_create(
+        changed,
+        batch_size=100,
+        update_conflicts=True,
+        unique_fields=["terminal", "version"],
+        update_fields=COUNTS,
+    )
+
+
+def standing(of: Rollout, reports: Sequence[TerminalReport]) -> Standing:
+    share = [report.release for report in reports if rollout.belongs(of, report.terminal_id)]
+    on_it = sum(said.get("version") == of.version and not said.get("trial") for said in share)
+    returned = sum(of.version in said.get("failed", ()) for said in share)
+    mine = ReleaseTally.objects.filter(version=of.version)
+    terminals = set(mine.values_list("terminal_id", flat=True))
+    before = list(ReleaseTally.objects.filter(version=of.previous))
+    own = _sum(row for row in before if row.terminal_id in terminals)
+    everybody = _sum(before)
+    old: Counter[str] = Counter()
+    for counted, per, _ in evidence.MEASURES.values():
+        best = own if own[per] >= evidence.ENOUGH[per] else everybody
+        # Of each measure the events and their exposure, from the same terminals.
+        old[counted], old[f"{counted} {per}"] = best[counted], best[per]
+    return Standing(len(share), on_it, returned, _sum(mine), old)
+
+
+def _sum(rows: Iterable[ReleaseTally]) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for row in rows:
+        total.update({name: getattr(row, name) for name in COUNTS})
+    return total
+
+
+def _judge(of: Rollout, reports: Sequence[TerminalReport]) -> None:
+    found = standing(of, reports)
+    reason = _worse(of, found)
+    if reason:
+        rollout.roll_back("centre", reason)
+        alarms.sound("release_halted", None, f"{of.version}: {reason}")
+        return
+    soaked = timezone.now() - of.share_since >= timedelta(hours=of.soak_hours)
+    spread = found.reached > 0 and found.on_it >= _MOST * found.reached
+    if soaked and spread and found.new["visits"] >= of.least_visits:
+        rollout.advance()
+
+
+def _worse(of: Rollout, found: Standing) -> str:
+    """Why a version is halted; "" if it is not. Notes what was looked at."""
+    tried = found.on_it + found.returned
+    if found.returned * evidence.RETURNED_OF > tried:
+        return f"returned {found.returned}/{tried}"
+    for name, (counted, per, first) in evidence.MEASURES.items():
+        new = Rate(found.new[counted], found.new[per])
+        old = Rate(found.old[counted], found.old[f"{counted} {per}"])
+        look = evidence.look_at(new.exposure, first)
+        if look <= of.looks.get(name, 0):
+            continue
+        of.looks[name] = look
+        of.save(update_fields=["looks"])
+        if evidence.is_worse(new, old, look):
+            return f"{name} {new.events}/{new.exposure} {per}, was {old.events}/{old.exposure}"
+    return ""

@@ -1,0 +1,276 @@
+"""From what the centre wants to a version that is tried: fetched, made, proven, put, chosen."""
+
+from __future__ import annotations
+
+import io
+import random
+import shutil
+from contextlib import suppress
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from sync.bundle import pack
+from sync.header import BEIJING
+from sync.identity import Identity
+from sync.launcher import decide, load
+from sync.slots import Slots
+from sync.updates import bringing, delta
+from sync.updates.bringing import Way
+from sync.updates.names import delta_name, whole_name
+from sync.updates.stages import Stage, Why
+from sync.updates.worker import Updates, allowed
+from sync.wire.release import PART, DesiredRelease
+from tests.fleet.far_end import Site, serve
+from tests.fleet.office import MACHINE, Office, bundle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+KEY = Ed25519PrivateKey.generate()
+LIBRARY = random.Random(1).randbytes(3_000_000)
+
+
+def running(root: Path) -> Slots:
+    """As the process sees it that the launcher has started last."""
+    return Slots(root, load(root).running)
+
+
+class Kiosk:
+    """A terminal with slots, its updates, and what the centre says to it."""
+
+    def __init__(self, folder: Path, site: Site, first: Path, version: str = "1.0.0") -> None:
+        self.state, self.site = folder / "state", site
+        self.state.mkdir(parents=True)
+        self.slots = Slots(folder / "slots")
+        (folder / "slots").mkdir()
+        with first.open("rb") as tar:
+            self.slots.put(tar, version)
+        self.slots.begin(version)
+        self.number = 0
+        self.restart()
+
+    def restart(self, hours: str = "") -> None:
+        """The agent is a new process."""
+        self.slots = running(self.slots._root)
+        identity = Identity(
+            "020001",
+            "http://x",
+            "k" * 16,
+            b"",
+            "c" * 16,
+            "",
+            1,
+            KEY.public_key().public_bytes_raw(),
+        )
+        self.updates = Updates(self.state, identity, self.slots, Way(self.site.url), hours)
+
+    def wants(
+        self, version: str, root: bytes, *, number: int = 0, terminal: str = "020001"
+    ) -> None:
+        self.number = number or self.number + 1
+        said = DesiredRelease.unsigned(
+            epoch=1, number=self.number, version=version, root=bringing.sha256_hex(root)
+        )
+        said = said.signed_with(KEY.sign(said.signed_bytes(terminal=terminal)))
+        self.updates.follow(said)
+
+    def step(self) -> tuple[str, str]:
+        self.updates._not_until = 0.0
+        self.updates.step()
+        said = self.updates.report()
+        return said.stage, said.why
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    office = Office(tmp_path / "office")
+    office.release(bundle(tmp_path, "1.0.0", library=LIBRARY), "1.0.0")
+    office.release(bundle(tmp_path, "1.1.0", library=LIBRARY), "1.1.0", "1.0.0")
+    return office
+
+
+@pytest.fixture
+def site(office: Office) -> Iterator[Site]:
+    with serve(office.site) as site:
+        yield site
+
+
+@pytest.fixture
+def kiosk(tmp_path: Path, site: Site) -> Kiosk:
+    return Kiosk(tmp_path / "kiosk", site, tmp_path / "1.0.0.tar")
+
+
+def sent(site: Site, name: str) -> int:
+    return sum(count for path, count in site.sent.items() if path.endswith(name))
+
+
+def test_a_delta_is_fetched_made_and_chosen(kiosk: Kiosk, office: Office, site: Site) -> None:
+    kiosk.wants("1.1.0", office.first_root)
+    assert kiosk.step() == (Stage.CHOSEN, Why.NOTHING)
+    assert kiosk.slots.idle().version == "1.1.0"
+    assert "1.1.0" in (kiosk.slots.idle().path / "kiosk").read_text()
+    assert sent(site, delta_name("1.1.0", "1.0.0", MACHINE)) > 0
+    assert sent(site, whole_name("1.1.0", MACHINE)) == 0
+    left = {file.name for file in kiosk.updates.folder.iterdir()}
+    assert left == {"root.json", "metadata", "seen.json"}
+
+
+def test_the_whole_bundle_comes_where_the_slot_is_not_as_it_was_released(
+    kiosk: Kiosk, office: Office, site: Site
+) -> None:
+    (kiosk.slots.running().path / "kiosk").write_text("#!/bin/sh\n# by hand\n")
+    kiosk.wants("1.1.0", office.first_root)
+    assert kiosk.step() == (Stage.CHOSEN, Why.NOTHING)
+    assert sent(site, whole_name("1.1.0", MACHINE)) > 0
+
+
+def test_a_download_goes_on_where_it_was_cut_by_whatever(
+    kiosk: Kiosk, office: Office, site: Site
+) -> None:
+    """A process of its own after each cut; not one percent comes twice."""
+    (kiosk.slots.running().path / "kiosk").unlink()  # no delta
+    (file,) = (office.site / "targets").glob(f"*.{whole_name('1.1.0', MACHINE)}")
+    site.cut_after = PART // 3 * 2
+    kiosk.wants("1.1.0", office.first_root)
+    cuts = 0
+    while kiosk.step()[0] != Stage.CHOSEN and cuts < 60:
+        cuts += 1
+        kiosk.restart()
+    size, came = file.stat().st_size, sent(site, whole_name("1.1.0", MACHINE))
+    print(f"whole bundle of {size:,} bytes over {cuts} cuts: {came / size - 1:.2%} fetched twice")
+    assert cuts > 5
+    assert kiosk.slots.idle().version == "1.1.0"
+    assert came <= 1.01 * size
+
+
+def test_a_change_of_one_line_costs_three_percent_at_most(
+    tmp_path: Path, kiosk: Kiosk, office: Office, site: Site
+) -> None:
+    tree = tmp_path / "tree-1.1.0"
+    (tree / "kiosk").write_text((tree / "kiosk").read_text() + "echo one more\n")
+    tar = tmp_path / "1.1.1.tar"
+    with tar.open("wb") as out:
+        pack(tree, out)
+    sizes = dict(office.release(tar, "1.1.1", "1.1.0", "1.0.0"))
+    whole = sizes[whole_name("1.1.1", MACHINE)]
+    share = sizes[delta_name("1.1.1", "1.1.0", MACHINE)] / whole
+    print(f"delta of a changed line: {share:.3%} of the packed bundle of {whole:,} bytes")
+    assert share <= 0.03
+
+
+def test_what_is_not_the_centres_word_or_an_old_one_is_not_followed(
+    kiosk: Kiosk, office: Office
+) -> None:
+    kiosk.wants("1.1.0", office.first_root, terminal="020002")
+    assert kiosk.step() == (Stage.IDLE, "")
+    kiosk.wants("1.0.0", office.first_root, number=9)
+    kiosk.restart()
+    kiosk.wants("1.1.0", office.first_root, number=8)
+    assert kiosk.step() == (Stage.IDLE, "")
+    assert kiosk.updates.report().wanted == "1.0.0"
+
+
+def test_it_says_why_not_and_goes_on_by_itself(
+    kiosk: Kiosk, office: Office, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kiosk.wants("9.9.9", office.first_root)
+    assert kiosk.step() == (Stage.IDLE, Why.NOT_OFFERED)
+    kiosk.wants("1.1.0", office.first_root)
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 9, 1))
+        assert kiosk.step() == (Stage.IDLE, Why.DISK_FULL)
+    address, site.url = site.url, "http://127.0.0.1:9"
+    kiosk.restart()
+    assert kiosk.step() == (Stage.IDLE, Why.UNREACHABLE)
+    site.url = address
+    kiosk.restart()
+    assert kiosk.step() == (Stage.CHOSEN, Why.NOTHING)
+
+
+def test_a_root_that_the_centre_did_not_sign_for_is_not_taken(
+    kiosk: Kiosk, office: Office, tmp_path: Path
+) -> None:
+    stranger = Office(tmp_path / "stranger", "x1 x2", "y1")
+    kiosk.wants("1.1.0", stranger.first_root)
+    assert kiosk.step() == (Stage.IDLE, Why.UNTRUSTED)
+    kiosk.wants("1.1.0", office.first_root)
+    assert kiosk.step() == (Stage.CHOSEN, Why.NOTHING)
+    kiosk.wants("1.0.0", stranger.first_root)
+    assert (kiosk.updates.folder / "root.json").read_bytes() == office.first_root
+
+
+def test_a_version_that_was_given_up_is_not_fetched_again(
+    kiosk: Kiosk, office: Office, site: Site
+) -> None:
+    kiosk.wants("1.1.0", office.first_root)
+    kiosk.step()
+    decide(kiosk.slots._root)
+    assert running(kiosk.slots._root).give_up()
+    decide(kiosk.slots._root)
+    kiosk.restart()
+    site.asked.clear()
+    assert kiosk.step() == (Stage.IDLE, Why.GIVEN_UP)
+    assert site.asked == []
+    assert kiosk.updates.report().failed == ["1.1.0"]
+
+
+def test_back_to_the_version_before_needs_no_wire(kiosk: Kiosk, office: Office, site: Site) -> None:
+    kiosk.wants("1.1.0", office.first_root)
+    kiosk.step()
+    decide(kiosk.slots._root)
+    kiosk.restart()
+    assert kiosk.step() == (Stage.TRIAL, Why.NOTHING)
+    kiosk.wants("1.0.0", office.first_root)
+    assert kiosk.step() == (Stage.TRIAL, Why.BUSY)
+    assert kiosk.slots.mark_good()
+    site.asked.clear()
+    assert kiosk.step() == (Stage.CHOSEN, Why.NOTHING)
+    trial = kiosk.slots.trial()
+    assert trial is not None
+    assert trial.version == "1.0.0"
+    assert site.asked == []
+
+
+def test_hours() -> None:
+    night = datetime(2026, 11, 28, 2, 0, tzinfo=BEIJING)
+    noon = night.replace(hour=12)
+    assert allowed("", noon)
+    assert allowed("23:00-05:30", night)
+    assert not allowed("23:00-05:30", noon)
+    assert allowed("11:30-13:00", noon)
+    assert not allowed("11:30-13:00", night)
+
+
+def test_outside_of_its_hours_it_lies_ready(kiosk: Kiosk, office: Office) -> None:
+    kiosk.restart("00:00-00:00")
+    kiosk.wants("1.1.0", office.first_root)
+    assert kiosk.step() == (Stage.READY, Why.HOURS)
+    assert kiosk.slots.trial() is None
+    kiosk.restart()
+    assert kiosk.step() == (Stage.CHOSEN, Why.NOTHING)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_delta_that_is_broken_makes_nothing(tmp_path: Path, seed: int) -> None:
+    """Whatever byte was changed, wherever it ends: no crash, and never more than it may make."""
+    rng = random.Random(seed)
+    old, new = bundle(tmp_path, "1", library=LIBRARY[:5000]), bundle(tmp_path, "2")
+    right = io.BytesIO()
+    delta.make(old, new, right)
+    made = io.BytesIO()
+    delta.apply(old, io.BytesIO(right.getvalue()), made, new.stat().st_size)
+    assert made.getvalue() == new.read_bytes()
+    wrong = bytearray(right.getvalue())
+    if seed % 3 == 0:
+        del wrong[rng.randrange(len(wrong)) :]
+    else:
+        for _ in range(1 + seed % 4):
+            wrong[rng.randrange(len(wrong))] = rng.randrange(256)
+    made = io.BytesIO()
+    with suppress(delta.BadDelta):
+        delta.apply(old, io.BytesIO(bytes(wrong)), made, new.stat().st_size)
+    assert len(made.getvalue()) <= new.stat().st_size
