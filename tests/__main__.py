@@ -1,7 +1,7 @@
 """`python -m tests`: everything `./test` runs, side by side, because most tests wait for something.
 
-The tests run in two parts, each a pytest of its own; ruff, the types and the layers are checked
-beside them. What each of them says is kept and shown whole, one after the other. The last line
+The tests run in parts, each a pytest of its own; ruff, the types and the layers are checked beside
+them. What each of them says is kept and shown whole, one after the other. The last line
 sums up the parts' closing lines, as pytest itself would put it. The exit code is 0 only if all
 ended with 0.
 """
@@ -24,16 +24,24 @@ from kiosk.demo.processes import GRACE_S, leash
 
 ROOT = Path(__file__).resolve().parent.parent
 
-#: What works as hard as it waits, and so goes with the second part.
-_BUSY = "tests/system/test_bundle.py"
-
-#: The first part; the second is whatever else is under tests/, and takes about as long. A machine
-#: has one pcscd: all that use it (the tour, the bench, the tests of the card reader) take turns in
-#: the first.
-FIRST_PART = (
+#: A machine has one pcscd: all that use it take turns in one part.
+_WITH_PCSCD = (
     "tests/bench",
+    "tests/system/test_doctor.py",
+    "tests/system/test_tour.py",
     "tests/wire/test_card_transport.py",
-    *(file for file in sorted(glob("tests/system/test_*.py", root_dir=ROOT)) if file != _BUSY),
+)
+
+#: What each part has; the last one has whatever else is under tests/. They take about as long as
+#: one another.
+PARTS = (
+    _WITH_PCSCD,
+    tuple(
+        file
+        for file in sorted(glob("tests/system/test_*.py", root_dir=ROOT))
+        if file not in _WITH_PCSCD
+    ),
+    ("tests/attack", "tests/photo"),
 )
 
 _BIN = Path(sys.executable).parent
@@ -65,8 +73,15 @@ TASKS = (
     Task("ruff", (_BIN / "ruff", "check", ".")),
     Task("format", (_BIN / "ruff", "format", "--check", ".")),
     Task("layers", (_BIN / "lint-imports",)),
-    Task("tests part 1", (*_PYTEST, *FIRST_PART), counts=True),
-    Task("tests part 2", (*_PYTEST, *(f"--ignore={it}" for it in FIRST_PART)), counts=True),
+    *(
+        Task(f"tests part {number}", (*_PYTEST, *files), counts=True)
+        for number, files in enumerate(PARTS, 1)
+    ),
+    Task(
+        f"tests part {len(PARTS) + 1}",
+        (*_PYTEST, *(f"--ignore={file}" for files in PARTS for file in files)),
+        counts=True,
+    ),
     Task("types", ("nice", _BIN / "mypy")),
 )
 
