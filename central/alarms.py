@@ -15,6 +15,7 @@
 | put_off        | something waits at a terminal because the centre put it off, for too long |
 | shared_phone   | one telephone number in the cases of many people; named is the first of them |
 | many_filed     | more was filed at a terminal in an hour than a counter can                |
+| asked_by_other | a citizen says that somebody else wants this done: fraud, or worse       |
 | many_questions | a terminal asks more than a counter can                                   |
 | held_gone      | a terminal let go what it sent before the centre said it was backed up    |
 | copied         | a terminal's state folder is a copy: it takes nothing until somebody looks|
@@ -60,6 +61,7 @@ WORDS = {
     "put_off": "有办件被中心暂缓过久",
     "shared_phone": "同一手机号码被多人使用,请从这份办件查起(可能有人代他人冒办)",
     "many_filed": "终端一小时内办件过多",
+    "asked_by_other": "有人说是别人让来办的:先打电话问本人,防诈骗、胁迫",
     "many_questions": "终端查询过于频繁",
     "held_gone": "终端在中心确认备份前已删除所存办件",
     "copied": "终端数据目录是复制品,已停止受理",

@@ -104,6 +104,8 @@ def take_in(terminal: Terminal, run: list[Arrived]) -> list[Said]:
         _add_rows(cases, run)
         for case, one in zip(cases, run, strict=True):
             one.business.moved(case)
+            if "asked_by_other" in case.review:
+                _say("asked_by_other", terminal, case.receipt_no)
     return [
         Said(decision.verdict, decision.reason, decision.rejection, case.position)
         for case, decision in zip(cases, decisions, strict=True)
@@ -193,9 +195,9 @@ def _with_numbers_of_others(terminal: Terminal, run: list[Arrived]) -> set[str]:
         taken |= {receipt_no, seq} if number == terminal.number else {receipt_no}
     same = [one.header for one in run if taken & {one.header.seq, one.header.receipt_no}]
     for header in same:
-        _say_cloned(terminal, header.receipt_no)
+        _say("clone", terminal, header.receipt_no)
     return {header.id for header in same}
 
 
-def _say_cloned(terminal: Terminal, receipt_no: str) -> None:
-    transaction.on_commit(lambda: alarms.sound("clone", terminal, receipt_no))
+def _say(kind: str, terminal: Terminal, receipt_no: str) -> None:
+    transaction.on_commit(lambda: alarms.sound(kind, terminal, receipt_no))

@@ -32,6 +32,7 @@ REVIEW_WORDS = {
     "track_broken": "拍照过程中画面曾出现其他人或中断",
     "photo_unsure": "照片有必须项无法判断,或仅在容差内符合",
     "staff_rules": "耳、肩、皱眉等本机测不出的项目,须人工查看",
+    "asked_by_other": "本人说是别人让来办的:先打电话问本人,防诈骗、胁迫",
     "phone_shared": "同一手机号码被多人使用:请核对是不是本人在办",
     "receipt_reused": "回执号与另一办件相同:终端可能被复制",
 }

@@ -166,6 +166,9 @@ def _typed_twice(pin: str) -> tuple[Act, ...]:
     return (Keys(pin), NEXT, Keys(pin), NEXT)
 
 
+#: Before what cannot be taken back.
+_OWN_WISH = Step("own-wish", "proof.wish", (Touch("option:own"),))
+
 #: A lost card is replaced, from home to the signature: told of the loss, of the benefits and of the
 #: three points, each by itself.
 REPLACED = (
@@ -181,6 +184,7 @@ REPLACED = (
     Step("point-1", "card_replacement.no_way_back", (NEXT,)),
     Step("point-2", "card_replacement.other_bank", (NEXT,)),
     Step("point-3", "card_replacement.accounts", (NEXT,)),
+    _OWN_WISH,
     *_PHOTO,
     Step("review", "review", (NEXT,), ("T00****42", "免费")),
     *_SIGN,
@@ -203,6 +207,7 @@ WITHDRAWAL = (
     Step("withdrawal-notice", "loss_withdrawal.notice", (NEXT,)),
     Step("id-card", "identity.id_card", (bench("id", "put", "wang"),)),
     Step("found-card", "loss_withdrawal.card", (bench("card", "insert", "third"),)),
+    _OWN_WISH,
     *_VOUCHED,
     Step(
         "withdrawal-done",
@@ -221,6 +226,7 @@ CHANGE = (
     Step("id-card", "identity.id_card", (bench("id", "put", "chen"),)),
     Step("change-what", "info_change.what", (Touch("option:phone"),)),
     *_PHONE,
+    _OWN_WISH,
     *_VOUCHED,
     Step("change-done", "info_change.accepted", _TAKE_ALL, ("已经改好",), within_s=40.0),
 )
@@ -259,6 +265,7 @@ ACTIVATION = (
     Step("home", "home", (Choose("card_activation"),)),
     Step("activation-notice", "card_activation.notice", (NEXT,)),
     Step("id-card", "identity.id_card", (bench("id", "put", "ma"),)),
+    _OWN_WISH,
     *_VOUCHED,
     Step("new-card", "card_activation.card", (bench("card", "insert", "new"),)),
     Step("initial-pin", "card_pin.present", (Keys("123456"), NEXT)),
@@ -297,6 +304,7 @@ PIN_RESET = (
     Step("home", "home", (Choose("pin_reset"),)),
     Step("reset-notice", "pin_reset.notice", (NEXT,)),
     Step("id-card", "identity.id_card", (bench("id", "put", "wang"),)),
+    _OWN_WISH,
     *_VOUCHED,
     Step("locked-card", "pin_reset.card", (bench("card", "insert", "blocked-pin"),)),
     Step("forgotten", "pin_reset.which", (Touch("option:reset"),), ("锁住了",)),

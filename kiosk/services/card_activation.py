@@ -18,7 +18,7 @@ from kiosk.steps.consents import Consents
 from kiosk.steps.enquiry import ask, ask_about
 from kiosk.steps.filing import Paper, report
 from kiosk.steps.identity import identify
-from kiosk.steps.proof import prove
+from kiosk.steps.proof import prove_own_wish
 from kiosk.steps.rows import masked
 from kiosk.visit.prompts import AwaitVerdict, Notice, ReadCard, Submit
 from kiosk.visit.service import Leave, Service
@@ -65,7 +65,7 @@ class ActivateCard(Service):
 
         # The social security card comes last: it has to stay in only while its PIN is at stake.
         self.at("proof")
-        proof = await prove(self.context, citizen, consents, agreed.at)
+        proof = await prove_own_wish(self.context, citizen, consents, agreed.at)
         if proof.level is not Level.P3:
             raise Leave("card_activation.unproven", icon="account-question-outline")
 

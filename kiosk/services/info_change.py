@@ -16,7 +16,7 @@ from kiosk.steps.consents import Consents
 from kiosk.steps.enquiry import ask_about
 from kiosk.steps.filing import Paper, file
 from kiosk.steps.identity import identify
-from kiosk.steps.proof import prove
+from kiosk.steps.proof import prove_own_wish
 from kiosk.steps.rows import masked
 from kiosk.steps.telephone import telephone
 from kiosk.visit.prompts import Choice, Notice, Option
@@ -66,7 +66,7 @@ class ChangeInfo(Service):
         changed, shown = await self._changed(what, citizen)
 
         self.at("proof")
-        proof = await prove(self.context, citizen, consents, read.at)
+        proof = await prove_own_wish(self.context, citizen, consents, read.at)
         self.at("receipt")
         document = {
             "name": citizen.name,

@@ -15,7 +15,7 @@ from kiosk.steps.consents import Consents
 from kiosk.steps.enquiry import ask_about
 from kiosk.steps.filing import Paper, file
 from kiosk.steps.identity import identify
-from kiosk.steps.proof import prove
+from kiosk.steps.proof import prove_own_wish
 from kiosk.steps.rows import masked
 from kiosk.visit.prompts import Notice, ReadCard
 from kiosk.visit.service import Leave, Service
@@ -66,7 +66,7 @@ class WithdrawLoss(Service):
             raise Leave("loss_withdrawal.other_card", icon="card-remove-outline")
 
         self.at("proof")
-        proof = await prove(self.context, citizen, consents, agreed.at)
+        proof = await prove_own_wish(self.context, citizen, consents, agreed.at)
         if proof.level is not Level.P3:
             raise Leave("loss_withdrawal.unproven", icon="account-question-outline")
 

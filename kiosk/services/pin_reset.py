@@ -20,7 +20,7 @@ from kiosk.steps.consents import Consents
 from kiosk.steps.enquiry import ask_about
 from kiosk.steps.filing import Paper, hand_over, report
 from kiosk.steps.identity import identify
-from kiosk.steps.proof import prove
+from kiosk.steps.proof import prove_own_wish
 from kiosk.steps.rows import masked
 from kiosk.visit.prompts import (
     AwaitVerdict,
@@ -79,7 +79,7 @@ class ResetPin(Service):
         await self._may_reset(citizen)
 
         self.at("proof")
-        proof = await prove(self.context, citizen, consents, agreed.at)
+        proof = await prove_own_wish(self.context, citizen, consents, agreed.at)
         if proof.level is not Level.P3:
             raise Leave("pin_reset.unproven", icon="account-question-outline")
 

@@ -7,12 +7,12 @@ person.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from kiosk.records.application import named
 from kiosk.records.evidence import PhotoEvidence
-from kiosk.steps.proof import compare, on_paper, prove, proven
+from kiosk.steps.proof import asked_by_other, compare, on_paper, prove, proven
 from kiosk.visit.flow import Recall
 from kiosk.visit.prompts import Choice, ChoosePhoto, Notice, Option, TakePhoto
 
@@ -93,14 +93,20 @@ async def photo_of_card(
 ) -> Picture:
     """The centre's photo where it is new enough (R-D10) and the citizen likes it, else a new one.
     `at`: when the visit's notice was read."""
+    pressed = await asked_by_other()
     if card.has_photo(context.today, context.policy.photo.valid_months):
         facts = {"day": f"{card.photo_taken:%Y-%m-%d}"}
         if await Choice("photo.known", _KNOWN, facts) == "known":
-            return Picture(card.photo_sha256, await prove(context, citizen, consents, at))
+            proof = await prove(context, citizen, consents, at)
+            return Picture(card.photo_sha256, _with(proof, pressed))
     shot = await card_photo(context, citizen, consents)
     photo = shot.capture.photo
     more = {"attachments": shot.attachments, "evidence": shot.evidence.document()}
-    return Picture(photo.sha256, shot.proof, photo, more)
+    return Picture(photo.sha256, _with(shot.proof, pressed), photo, more)
+
+
+def _with(proof: Proof, reasons: tuple[str, ...]) -> Proof:
+    return replace(proof, reasons=(*proof.reasons, *reasons))
 
 
 _KNOWN = (Option("known", icon="account-box-outline"), Option("anew", icon="camera-outline"))

@@ -7,6 +7,7 @@ or the matter waits for a person at the centre (待核实).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from hardware.faults import DeviceFault
 from kiosk.photo.faces import Band, Comparison, Place, Why, cannot_tell
 from kiosk.records.proof import Level, Proof
 from kiosk.visit.flow import Recall
-from kiosk.visit.prompts import AskConsent, AskStaff, CompareFaces, TakePhoto
+from kiosk.visit.prompts import AskConsent, AskStaff, Choice, CompareFaces, Option, TakePhoto
 
 if TYPE_CHECKING:
     from kiosk.photo.capture import Capture
@@ -30,6 +31,14 @@ _CONSENT = AskConsent(
         ("what", "face-recognition"),
         ("kept", "shield-lock-outline"),
         ("free", "hand-okay"),
+    ),
+)
+
+_WISH = Choice(
+    "proof.wish",
+    (
+        Option("own", icon="account-check-outline"),
+        Option("other", icon="account-arrow-left-outline"),
     ),
 )
 
@@ -52,6 +61,23 @@ async def prove(context: Context, citizen: Citizen, consents: Consents, at: date
         return await proven(context, agreed_at, None, cannot_tell(Why.NO_FACE))
     compared = await CompareFaces("comparison.compare", capture.photo, citizen.portrait)
     return await proven(context, compared.at, capture, compared.comparison)
+
+
+async def prove_own_wish(
+    context: Context, citizen: Citizen, consents: Consents, at: datetime
+) -> Proof:
+    """The same, for what cannot be taken back or opens the way to somebody's money: before it, the
+    citizen is asked whether it is their own wish."""
+    pressed = await asked_by_other()
+    proof = await prove(context, citizen, consents, at)
+    return replace(proof, reasons=(*proof.reasons, *pressed))
+
+
+async def asked_by_other() -> tuple[str, ...]:
+    """A reason to look, if somebody else wants it done (诈骗、胁迫, domain §6). The visit goes on
+    as any other, so that who stands behind sees no difference; nothing takes effect before a person
+    at the centre has called."""
+    return () if await _WISH == "own" else ("asked_by_other",)
 
 
 async def compare(

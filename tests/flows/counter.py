@@ -7,21 +7,24 @@ those of `hardware.virtual.personas`, whose identity numbers can be nobody's.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
-from hardware.card.contents import SocialCard
+from hardware.card.contents import Holder, SocialCard
+from hardware.faults import DeviceFault, FaultCode
 from hardware.virtual import personas
 from kiosk.photo import CardPhoto
 from kiosk.photo.capture import Capture, WholeFrame
+from kiosk.photo.faces import Band, Comparison, Place
 from kiosk.photo.pages import Page
 from kiosk.policy import load_policy
 from kiosk.records.signature import Strokes
 from kiosk.records.submission import Reply, Standpoint, Submitted, Verdict
 from kiosk.records.transaction import Transaction
 from kiosk.services import businesses
-from kiosk.visit.flow import Event, Visit
-from kiosk.visit.prompts import Agreement
+from kiosk.visit.flow import Ending, Event, Visit
+from kiosk.visit.prompts import Agreement, Compared
 from kiosk.visit.service import Context, Service
 from sync.kinds import kinds
 
@@ -73,6 +76,17 @@ ACCEPTED = Verdict(Standpoint.ACCEPTED)
 TO_REVIEW = Verdict(Standpoint.TO_REVIEW)
 QUEUED = Verdict(Standpoint.QUEUED)
 PHONE = {"phone": "13900000000"}
+#: A terminal that compares faces, a chip with a portrait, and a face that is the same.
+COMPARING = dataclasses.replace(CONTEXT, comparison=Place.TERMINAL)
+WITH_PORTRAIT = dataclasses.replace(ZHANG, portrait=bytes(102 * 126 * 3))
+MATCH = Compared(Comparison(Band.MATCH, 0.9, "test"), NOW)
+#: Who stands there is proven.
+PROVEN: tuple[tuple[str, Any], ...] = (
+    ("proof.wish", "own"),
+    ("comparison.consent", NOW),
+    ("proof.look", CAPTURE),
+    ("comparison.compare", MATCH),
+)
 
 #: What a citizen with an address on the chip answers, prompt by prompt.
 APPLICATION: tuple[tuple[str, Any], ...] = (
@@ -123,6 +137,12 @@ def fits(transaction: Transaction) -> None:
     assert set(transaction.attachments) <= set(kind.attachments)
 
 
+def own_card(**other: Any) -> SocialCard:
+    """The card of who stands there, by its chip."""
+    holder = Holder(ZHANG.number, "张建国", sex_code="1", ethnic_code="01", birth=None)
+    return dataclasses.replace(social_card(3), holder=holder, **other)
+
+
 class Walk:
     """A visit, walked prompt by prompt. A prompt that was not expected fails the test."""
 
@@ -154,3 +174,22 @@ class Walk:
             self.say(name, answer)
         assert self.at == prompt_id
         return self
+
+
+def done(walk: Walk) -> bool:
+    """Whether the visit came to its end."""
+    outcome = walk.visit.outcome
+    return outcome is not None and outcome.ending is Ending.DONE
+
+
+def ends_well(begin: Callable[[], Walk], steps: tuple[tuple[str, Any], ...]) -> None:
+    """At every prompt one may leave, but in the instant of an effect, and a fault ends the visit or
+    is explained."""
+    for name, _ in steps:
+        walk = begin().until(name, steps)
+        effect = walk.prompt.effect
+        assert walk.visit.cancel() is not effect
+        walk = begin().until(name, steps)
+        walk.visit.fault(DeviceFault(FaultCode.INTERNAL))
+        outcome = walk.visit.outcome
+        assert outcome is None or outcome.ending is Ending.FAULT, f"{name}: {outcome}"

@@ -9,35 +9,33 @@ import pytest
 
 from hardware.card.contents import Holder
 from hardware.faults import DeviceFault, FaultCode
-from kiosk.photo.faces import Band, Comparison, Place
+from kiosk.photo.faces import Band, Comparison
 from kiosk.records.pins import PinSaid, PinUsed
 from kiosk.records.proof import Level
 from kiosk.records.submission import Reply, Standpoint, Verdict
 from kiosk.services.card_activation import ActivateCard
-from kiosk.visit.flow import Ending
 from kiosk.visit.prompts import Compared, Submit, UsePin
 from sync.kinds import kinds
 from tests.flows.counter import (
     ACCEPTED,
     AGREED,
-    CAPTURE,
-    CONTEXT,
+    COMPARING,
     NOW,
+    PROVEN,
     QUEUED,
     SUBMITTED,
+    WITH_PORTRAIT,
     ZHANG,
     Walk,
+    done,
+    ends_well,
+    own_card,
     social_card,
 )
 
-COMPARING = dataclasses.replace(CONTEXT, comparison=Place.TERMINAL)
-WITH_PORTRAIT = dataclasses.replace(ZHANG, portrait=bytes(102 * 126 * 3))
 INACTIVE = Reply({"rejection": "", "state": "inactive", "bank": "icbc"})
 ACTIVE = Reply({"rejection": "", "state": "active", "bank": "icbc"})
-MATCH = Compared(Comparison(Band.MATCH, 0.9, "test"), NOW)
-OWN = dataclasses.replace(
-    social_card(3), holder=Holder(ZHANG.number, "张建国", "1", "01", birth=None)
-)
+OWN = own_card()
 INITIAL = PinUsed(PinSaid.DONE, initial=True, insertion=1)
 RIGHT = PinUsed(PinSaid.DONE, insertion=1)
 
@@ -45,9 +43,7 @@ ACTIVATION: tuple[tuple[str, Any], ...] = (
     ("card_activation.notice", AGREED),
     ("identity.id_card", WITH_PORTRAIT),
     ("card_activation.ask", INACTIVE),
-    ("comparison.consent", NOW),
-    ("proof.look", CAPTURE),
-    ("comparison.compare", MATCH),
+    *PROVEN,
     ("card_activation.card", OWN),
     ("card_pin.present", True),
     ("card_pin.verify", INITIAL),
@@ -62,11 +58,6 @@ ACTIVATION: tuple[tuple[str, Any], ...] = (
 
 def activation() -> Walk:
     return Walk(ActivateCard, COMPARING)
-
-
-def done(walk: Walk) -> bool:
-    outcome = walk.visit.outcome
-    return outcome is not None and outcome.ending is Ending.DONE
 
 
 def test_a_new_card_serves_after_its_initial_pin_was_changed() -> None:
@@ -93,6 +84,12 @@ def test_what_is_filed_names_person_card_and_proof_and_fits_the_contract() -> No
     kind = kinds()["card_activation"]
     kind.document.model_validate(transaction.document)
     assert set(transaction.document) == set(kind.document.model_fields)
+
+
+def test_who_was_sent_by_somebody_goes_on_as_all_and_the_centre_looks() -> None:
+    walk = activation().until("proof.wish", ACTIVATION).say("proof.wish", "other")
+    proof = walk.until("filing.submit", ACTIVATION).prompt.transaction.proof
+    assert proof.level is Level.P3 and "asked_by_other" in proof.reasons
 
 
 def test_a_card_with_a_pin_of_its_holder_needs_no_other() -> None:
@@ -212,11 +209,4 @@ def test_nothing_is_asked_between_the_new_pin_and_the_request() -> None:
 
 
 def test_leaving_and_faults_at_every_prompt_end_it_or_are_explained() -> None:
-    for name, _ in ACTIVATION:
-        walk = activation().until(name, ACTIVATION)
-        effect = walk.prompt.effect
-        assert walk.visit.cancel() is not effect
-        walk = activation().until(name, ACTIVATION)
-        walk.visit.fault(DeviceFault(FaultCode.INTERNAL))
-        outcome = walk.visit.outcome
-        assert outcome is None or outcome.ending is Ending.FAULT, f"{name}: {outcome}"
+    ends_well(activation, ACTIVATION)

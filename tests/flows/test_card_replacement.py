@@ -8,10 +8,8 @@ from typing import Any
 
 import pytest
 
-from hardware.faults import DeviceFault, FaultCode
 from kiosk.demo.acts import Keys, Pinyin, Touch
 from kiosk.demo.script import REPLACED
-from kiosk.photo.faces import Band, Comparison, Place
 from kiosk.policy import load_policy
 from kiosk.policy.table import months_after
 from kiosk.receipts import Letterhead
@@ -21,8 +19,7 @@ from kiosk.records.proof import Level
 from kiosk.records.submission import Reply, Standpoint, Verdict
 from kiosk.records.transaction import Transaction
 from kiosk.services.card_replacement import POINTS, ReplaceCard
-from kiosk.visit.flow import Ending
-from kiosk.visit.prompts import Agreement, Compared
+from kiosk.visit.prompts import Agreement
 from kiosk.words import Words
 from sync.canonical import canonical, sha256_hex
 from sync.kinds.card_replacement import KIND
@@ -32,7 +29,8 @@ from tests.flows.counter import (
     AGREED,
     CAPTURE,
     CHILD,
-    CONTEXT,
+    COMPARING,
+    MATCH,
     NOW,
     OLD_CARD,
     PHONE,
@@ -40,15 +38,14 @@ from tests.flows.counter import (
     SIGNATURE,
     SUBMITTED,
     TO_REVIEW,
+    WITH_PORTRAIT,
     ZHANG,
     Walk,
+    done,
+    ends_well,
     old_card,
 )
 from tests.flows.packs import CHARGED_LOST, PAY_DAYS, policy_with
-
-COMPARING = dataclasses.replace(CONTEXT, comparison=Place.TERMINAL)
-WITH_PORTRAIT = dataclasses.replace(ZHANG, portrait=bytes(102 * 126 * 3))
-MATCH = Compared(Comparison(Band.MATCH, 0.9, "test"), NOW)
 
 #: A lost card that nobody has reported.
 LOST: tuple[tuple[str, Any], ...] = (
@@ -63,6 +60,7 @@ LOST: tuple[tuple[str, Any], ...] = (
     ("card_replacement.no_way_back", AGREED),
     ("card_replacement.other_bank", AGREED),
     ("card_replacement.accounts", AGREED),
+    ("proof.wish", "own"),
     ("photo.notice", AGREED),
     ("photo.take", CAPTURE),
     ("photo.choose", "1"),
@@ -99,11 +97,6 @@ def replacing(context: Any = COMPARING) -> Walk:
 def known(reply: Reply, context: Any = COMPARING) -> Walk:
     """The centre has told of the card."""
     return replacing(context).until("card_replacement.ask", LOST).say("card_replacement.ask", reply)
-
-
-def done(walk: Walk) -> bool:
-    outcome = walk.visit.outcome
-    return outcome is not None and outcome.ending is Ending.DONE
 
 
 def submitted(walk: Walk) -> Transaction:
@@ -316,7 +309,7 @@ SHA = "1" * 64
 def until_photo(taken: str) -> Walk:
     walk = known(old_card(photo_sha256=SHA, photo_taken=taken))
     walk.until("card_replacement.accounts", LOST)
-    return walk.say("card_replacement.accounts", AGREED)
+    return walk.say("card_replacement.accounts", AGREED).say("proof.wish", "own")
 
 
 def test_a_photo_of_the_centre_is_used_again_and_it_is_still_seen_who_stands_there() -> None:
@@ -449,14 +442,7 @@ def test_what_a_newer_centre_says_in_another_shape_is_not_known() -> None:
 
 @pytest.mark.parametrize("steps", [LOST, BOOKING])
 def test_leaving_and_faults_at_every_prompt_end_it_or_are_explained(steps: Any) -> None:
-    for name, _ in steps:
-        walk = replacing().until(name, steps)
-        effect = walk.prompt.effect
-        assert walk.visit.cancel() is not effect
-        walk = replacing().until(name, steps)
-        walk.visit.fault(DeviceFault(FaultCode.INTERNAL))
-        outcome = walk.visit.outcome
-        assert outcome is None or outcome.ending is Ending.FAULT, f"{name}: {outcome}"
+    ends_well(replacing, steps)
 
 
 def test_another_reason_on_the_review_page_takes_the_loss_back() -> None:
@@ -488,5 +474,23 @@ def test_a_lost_card_is_replaced_with_few_touches() -> None:
     for step in REPLACED:
         for act in step.then:
             assert not isinstance(act, Keys | Pinyin), f"{step.name}: nothing is typed"
-            count += isinstance(act, Touch) and not step.screen.startswith("photo.")
+            besides = step.screen.startswith(("photo.", "signature"))
+            count += isinstance(act, Touch) and not besides
     assert count <= MOST
+
+
+# -- whose wish it is -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("taken", ["2026-05-24", ""])
+def test_who_was_sent_by_somebody_goes_on_as_all_and_the_centre_looks(taken: str) -> None:
+    """Domain §6: who stands behind sees no difference."""
+    walk = known(old_card(photo_sha256=SHA * bool(taken), photo_taken=taken))
+    walk.until("proof.wish", LOST).say("proof.wish", "other")
+    if taken:
+        walk.say("photo.known", "known").say("comparison.consent", NOW).say("proof.look", CAPTURE)
+    else:
+        walk.until("comparison.compare", LOST)
+    walk.say("comparison.compare", MATCH)
+    proof = submitted(walk.until("filing.submit", LOST)).proof
+    assert (proof.level, proof.reasons[-1]) == (Level.P3, "asked_by_other")

@@ -9,31 +9,33 @@ import pytest
 
 from hardware.card.contents import Holder
 from hardware.faults import DeviceFault, FaultCode
-from kiosk.photo.faces import Band, Comparison, Place
+from kiosk.photo.faces import Band, Comparison
 from kiosk.records.proof import Level
 from kiosk.records.submission import Reply, Standpoint, Verdict
 from kiosk.records.transaction import Transaction
 from kiosk.services.loss_report import ReportLoss
 from kiosk.services.loss_withdrawal import WithdrawLoss
-from kiosk.visit.flow import Ending
 from kiosk.visit.prompts import Compared
 from kiosk.words import LANGUAGES, Words
 from tests.flows.counter import (
     AGREED,
     CAPTURE,
     CHILD,
+    COMPARING,
     CONTEXT,
     NOW,
+    PROVEN,
     QUEUED,
     SUBMITTED,
+    WITH_PORTRAIT,
     ZHANG,
     Walk,
+    done,
+    ends_well,
     fits,
     social_card,
 )
 
-COMPARING = dataclasses.replace(CONTEXT, comparison=Place.TERMINAL)
-WITH_PORTRAIT = dataclasses.replace(ZHANG, portrait=bytes(102 * 126 * 3))
 IN_USE = Reply({"rejection": "", "state": "in_use", "card": "c1"})
 EFFECTIVE = Verdict(Standpoint.ACCEPTED)
 
@@ -52,11 +54,6 @@ REPORT: tuple[tuple[str, Any], ...] = (
 
 def report() -> Walk:
     return Walk(ReportLoss, COMPARING)
-
-
-def done(walk: Walk) -> bool:
-    outcome = walk.visit.outcome
-    return outcome is not None and outcome.ending is Ending.DONE
 
 
 def submitted(walk: Walk) -> Transaction:
@@ -211,7 +208,6 @@ def test_without_a_camera_a_person_looks() -> None:
 # -- 解挂 ----------------------------------------------------------------------------------------
 
 LOST = Reply({"rejection": "", "state": "lost"})
-MATCH = Compared(Comparison(Band.MATCH, 0.9, "test"), NOW)
 
 
 def card_of(number: str) -> Any:
@@ -224,9 +220,7 @@ WITHDRAWAL: tuple[tuple[str, Any], ...] = (
     ("identity.id_card", WITH_PORTRAIT),
     ("loss_withdrawal.ask", LOST),
     ("loss_withdrawal.card", card_of(ZHANG.number)),
-    ("comparison.consent", NOW),
-    ("proof.look", CAPTURE),
-    ("comparison.compare", MATCH),
+    *PROVEN,
     ("filing.submit", SUBMITTED),
     ("filing.verdict", EFFECTIVE),
     ("filing.print", None),
@@ -286,11 +280,4 @@ def test_without_proof_nothing_is_brought_back(band: Band) -> None:
 def test_leaving_and_faults_at_every_prompt_end_it_or_are_explained(
     service: Any, steps: tuple[tuple[str, Any], ...]
 ) -> None:
-    for name, _ in steps:
-        walk = Walk(service, COMPARING).until(name, steps)
-        effect = walk.prompt.effect
-        assert walk.visit.cancel() is not effect
-        walk = Walk(service, COMPARING).until(name, steps)
-        walk.visit.fault(DeviceFault(FaultCode.INTERNAL))
-        outcome = walk.visit.outcome
-        assert outcome is None or outcome.ending is Ending.FAULT, f"{name}: {outcome}"
+    ends_well(lambda: Walk(service, COMPARING), steps)

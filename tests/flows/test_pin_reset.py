@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from hardware.card.contents import Holder
 from hardware.faults import DeviceFault, FaultCode
-from kiosk.photo.faces import Band, Comparison, Place
+from kiosk.photo.faces import Band, Comparison
 from kiosk.records.pins import PinSaid, PinUsed
 from kiosk.records.submission import Reply, Standpoint, Verdict
 from kiosk.services.pin_reset import ResetPin
@@ -19,24 +18,21 @@ from sync.kinds import kinds
 from tests.flows.counter import (
     ACCEPTED,
     AGREED,
-    CAPTURE,
-    CONTEXT,
+    COMPARING,
     NOW,
+    PROVEN,
     QUEUED,
     SUBMITTED,
     TO_REVIEW,
-    ZHANG,
+    WITH_PORTRAIT,
     Walk,
+    done,
+    own_card,
     social_card,
 )
 
-COMPARING = dataclasses.replace(CONTEXT, comparison=Place.TERMINAL)
-WITH_PORTRAIT = dataclasses.replace(ZHANG, portrait=bytes(102 * 126 * 3))
 IN_USE = Reply({"rejection": "", "state": "in_use"})
-MATCH = Compared(Comparison(Band.MATCH, 0.9, "test"), NOW)
-OWN = dataclasses.replace(
-    social_card(3), holder=Holder(ZHANG.number, "张建国", "1", "01", birth=None)
-)
+OWN = own_card()
 LOCKED = dataclasses.replace(OWN, pin_tries=0)
 WRITTEN = PinUsed(PinSaid.DONE, 6, insertion=1)
 
@@ -44,9 +40,7 @@ RESET: tuple[tuple[str, Any], ...] = (
     ("pin_reset.notice", AGREED),
     ("identity.id_card", WITH_PORTRAIT),
     ("pin_reset.ask", IN_USE),
-    ("comparison.consent", NOW),
-    ("proof.look", CAPTURE),
-    ("comparison.compare", MATCH),
+    *PROVEN,
     ("pin_reset.card", OWN),
     ("filing.submit", SUBMITTED),
     ("filing.verdict", ACCEPTED),
@@ -56,11 +50,6 @@ RESET: tuple[tuple[str, Any], ...] = (
 
 def reset() -> Walk:
     return Walk(ResetPin, COMPARING)
-
-
-def done(walk: Walk) -> bool:
-    outcome = walk.visit.outcome
-    return outcome is not None and outcome.ending is Ending.DONE
 
 
 def reported(answer: Any = WRITTEN, card: Any = OWN) -> Walk:

@@ -125,3 +125,13 @@ def test_a_terminal_that_files_more_in_an_hour_than_a_counter_can_raises_an_alar
     Case.objects.filter(terminal=centre.sender).update(created=timezone.now())
     looked()
     assert alarms("many_filed").filter(terminal=centre.sender).exists()
+
+
+def test_who_says_that_another_wants_it_is_called_before_anything_takes_effect(
+    centre: Centre,
+) -> None:
+    """The terminal said P3 with this reason: nothing changes, and somebody hears of it at once."""
+    person = centre.holder()
+    answer = changed(centre, person, "13977770007", 0, reasons=("asked_by_other",))
+    assert (answer.verdict, centre.row(person).phone) == ("to_review", "")
+    assert alarms("asked_by_other").filter(about=receipt_of(answer)).exists()
