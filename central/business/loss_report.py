@@ -15,6 +15,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from central import pictures
 from central.business import Business, Opened
 from central.card_states import BLOCKED, USABLE, CardMove, bring
 from central.cases import Case
@@ -70,6 +71,8 @@ class LossReport(Business):
         "no_card": "名下没有可以挂失的卡",
         "withdrawn_since": "报失之后,本人已解挂",
         "lost_already": "卡已经挂失",
+        "proxy": "亲友代办(R-K2):请打电话问本人,核对委托",
+        "page_unclear": "委托书拍得不清楚",
     }
     lapsing = ("in_force",)
 
@@ -79,7 +82,19 @@ class LossReport(Business):
             ("身份证号", document["id_number"]),
             ("挂失种类", _LOSSES[document["loss"]]),
             ("卡号", document.get("card", "") or "未填"),
+            *_by_proxy(document),
         ]
+
+    def faults(self, opened: Opened) -> str:
+        report = opened.document
+        for_another = bool(report.proxy_id_number)
+        checks = [
+            ("proxy", for_another == bool(report.authority) == bool(report.proxy_name)),
+            ("proxy_loss", not for_another or report.loss == "formal"),
+            ("proxy_self", report.proxy_id_number != report.id_number),
+            ("page_1", not report.page_1_sha256 or _is_page(opened)),
+        ]
+        return next((name for name, right in checks if not right), "")
 
     def refusal(self, opened: Opened) -> tuple[Rejection, str] | None:
         found = _card(opened.document.name, opened.person)
@@ -99,7 +114,10 @@ class LossReport(Business):
 
     def reasons(self, opened: Opened) -> tuple[str, ...]:
         """A temporary loss rests on the ID card alone."""
-        return () if opened.document.loss == "temporary" else super().reasons(opened)
+        if opened.document.loss == "temporary":
+            return ()
+        by_proxy = opened.document.proxy_id_number and "proxy" not in opened.contents.proof.reasons
+        return (*super().reasons(opened), *(("proxy",) if by_proxy else ()))
 
     def state_after(self, verdict: Verdict, opened: Opened) -> str:
         accepted = verdict is Verdict.ACCEPTED
@@ -133,6 +151,21 @@ class LossReport(Business):
             bring(case.person, strongest, CardMove.BLOCK, CardMove.RELEASE)
         elif not blocks and known.card_state in BLOCKED:
             bring(case.person, before, CardMove.RELEASE)
+
+
+def _by_proxy(document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if not document.get("proxy_id_number"):
+        return []
+    return [
+        ("代办人", document["proxy_name"]),
+        ("代办人身份证号", document["proxy_id_number"]),
+        ("委托", {"paper": "委托书(见材料)", "stated": "口头说明"}[document["authority"]]),
+    ]
+
+
+def _is_page(opened: Opened) -> bool:
+    page = opened.attachments.get("page_1")
+    return page is not None and pictures.size_of(page, "JPEG") is not None
 
 
 def _lapse(policy: Policy) -> Days:

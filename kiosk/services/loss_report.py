@@ -3,7 +3,9 @@
 Numbers to call stand on the first page, because a telephone blocks the card sooner than a queue,
 and because the bank's side of the card is blocked by the bank only. 临时挂失 (temporary) rests on
 the ID card; 正式挂失 (formal) asks for proof of who stands there. Offline the report waits, goes
-before everything else when the network is back, and the slip says that it has no effect yet.
+before everything else when the network is back, and the slip says that it has no effect yet. For
+who cannot come a relative or friend reports it with both ID cards (亲友代办), where the policy lets
+them.
 """
 
 from __future__ import annotations
@@ -17,16 +19,20 @@ from kiosk.steps.enquiry import ask_about
 from kiosk.steps.filing import Paper, file
 from kiosk.steps.identity import identify
 from kiosk.steps.proof import prove
+from kiosk.steps.proxy import NOBODY, proxy_for
 from kiosk.steps.rows import masked
 from kiosk.visit.prompts import Choice, Notice, Option
 from kiosk.visit.service import Leave, Service
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from kiosk.records.citizen import Citizen
 
-_TEMPORARY, _FORMAL = (
+_TEMPORARY, _FORMAL, _PROXY = (
     Option("temporary", icon="timer-sand"),
     Option("formal", icon="card-off-outline"),
+    Option("proxy", icon="account-supervisor-outline"),
 )
 
 
@@ -42,6 +48,7 @@ class ReportLoss(Service):
     rules = frozenset(
         {
             "service.loss_report.temporary_lapse",
+            "service.loss_report.proxy",
             "consent.loss_report.temporary",
             "consent.loss_report.formal",
             "consent.comparison.consent",
@@ -68,12 +75,16 @@ class ReportLoss(Service):
         card, temporary = await self._card(citizen)
 
         self.at("confirm")
-        facts = {"lapse": self.policy.service(self.id).days("temporary_lapse").name}
+        rules = self.policy.service(self.id)
+        facts = {"lapse": rules.days("temporary_lapse").name}
+        lasting = (_FORMAL, _PROXY) if rules.flag("proxy") else (_FORMAL,)
         # A temporary loss ends by itself, so its holder must be able to make it last.
-        which = Choice("loss_report.make_formal", (_FORMAL,), facts)
+        which = Choice("loss_report.make_formal", lasting, facts)
         if not temporary:
-            which = Choice("loss_report.kind", (_TEMPORARY, _FORMAL), facts)
-        kind = await which
+            which = Choice("loss_report.kind", (_TEMPORARY, *lasting), facts)
+        kind, proxy = await which, None
+        if kind == "proxy":
+            kind, proxy = "formal", await proxy_for(citizen, self.policy, self.today)
         await consents.read(
             Notice(
                 f"loss_report.{kind}",
@@ -84,7 +95,8 @@ class ReportLoss(Service):
         )
         proof = Proof(Level.P1, agreed.at)
         if kind == "formal":
-            proof = await prove(self.context, citizen, consents, agreed.at)
+            who = citizen if proxy is None else proxy.citizen
+            proof = await prove(self.context, who, consents, agreed.at)
 
         self.at("receipt")
         document = {
@@ -92,11 +104,17 @@ class ReportLoss(Service):
             "id_number": citizen.number.text,
             "loss": kind,
             "card": card,
+            **(NOBODY if proxy is None else proxy.document()),
         }
-        transaction = self.transaction(citizen, document, proof, consents=consents.given)
+        more: dict[str, Any] = {"consents": consents.given}
+        rows = masked(citizen)
+        if proxy is not None:
+            more["attachments"], rows = proxy.attachments(), (*rows, proxy.row())
+            proof = proxy.proof(proof)
+        transaction = self.transaction(citizen, document, proof, **more)
         paper = Paper(
             "loss_report",
-            rows=(*masked(citizen), ("loss_report.slip.kind", f"loss_report.kind.{kind}.label")),
+            rows=(*rows, ("loss_report.slip.kind", f"loss_report.kind.{kind}.label")),
             notes=("loss_report.slip.bank", f"loss_report.{kind}.undo.text"),
             facts=facts,
             while_queued=("loss_report.queued.text",),

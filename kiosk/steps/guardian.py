@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from kiosk.photo.faces import Why, cannot_tell
 from kiosk.records.proof import Level, Proof
-from kiosk.steps.identity import identify
+from kiosk.steps.identity import identify, identify_other
 from kiosk.steps.papers import PAPERS, by_paper, lay_down
 from kiosk.visit.prompts import Choice, Option, Row
 from kiosk.visit.service import Leave
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 #: 父, 母, 其他监护人, as of `sync.kinds.minor_application`. Words: `relation.<id>`.
 RELATIONS = ("father", "mother", "other")
-
-_AGAIN = (Option("again", icon="card-account-details-outline"), Option("leave", icon="exit-to-app"))
 
 
 async def guardian_of(policy: Policy, today: date) -> tuple[Citizen, str]:
@@ -57,22 +55,12 @@ async def child_of(guardian: Citizen, policy: Policy, today: date) -> Citizen:
     if known_by in PAPERS:
         child = await by_paper(known_by, today, "child")
     else:
-        child = await _another_card(guardian, today)
+        child = await identify_other(guardian, today, "child")
     if child.age_on(today) >= policy.ages.adult:
         raise Leave("child.grown_up", icon="account")
     if not child.pages:
         child = replace(child, pages=await lay_down("household", "child"))
     return child
-
-
-async def _another_card(guardian: Citizen, today: date) -> Citizen:
-    """The child's ID card: the guardian's own may still lie on the reader."""
-    while True:
-        child = await identify(today, "child.id_card")
-        if child.number != guardian.number:
-            return child
-        if await Choice("child.same_card", _AGAIN) == "leave":
-            raise Leave
 
 
 def of_guardian(guardian: Citizen, relation: str) -> tuple[Row, ...]:

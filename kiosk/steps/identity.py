@@ -38,6 +38,17 @@ async def identify_or_paper(policy: Policy, today: date) -> Citizen:
     return citizen or await by_paper("household", today)
 
 
+async def identify_other(than: Citizen, today: date, step: str) -> Citizen:
+    """The same of somebody else, whose card may still lie on the reader. `step`: begins the ids of
+    the prompts, `<step>.id_card` and `<step>.same_card`. Raises `Leave`."""
+    while True:
+        citizen = await identify(today, f"{step}.id_card")
+        if citizen.number != than.number:
+            return citizen
+        if await Choice(f"{step}.same_card", _AGAIN) == "leave":
+            raise Leave
+
+
 async def _read(today: date, prompt: PlaceIdCard) -> Citizen | None:
     """None: the citizen says that they have none here."""
     while True:

@@ -6,10 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from sync.values import IdNumber, Name
+from sync.values import IdNumber, Name, Sha256
+from sync.wire.application import PAGE_LIMIT
 from sync.wire.base import Document, Message
 from sync.wire.envelopes import KnownRejection
-from sync.wire.kind import Kind, Question
+from sync.wire.kind import Kind, Picture, Question
 
 
 class LossReport(Document):
@@ -21,10 +22,24 @@ class LossReport(Document):
     loss: Literal["temporary", "formal"]
     #: The card as the centre named it, masked; "" where nobody could look it up.
     card: Annotated[str, Field(max_length=40)] = ""
+    #: 亲友代办: who reports it for the holder; "" where the holder does.
+    proxy_name: Name | Literal[""] = ""
+    proxy_id_number: IdNumber | Literal[""] = ""
+    #: By 委托书, or as they say.
+    authority: Literal["paper", "stated", ""] = ""
+    page_1_sha256: Sha256 | Literal[""] = ""
 
+
+_PAGE = Picture(PAGE_LIMIT, required=False, hash_field="page_1_sha256")
 
 #: Urgent: a card that is blocked late is a card that somebody else uses.
-KIND = Kind(id="loss_report", document=LossReport, urgent=True, signed=False)
+KIND = Kind(
+    id="loss_report",
+    document=LossReport,
+    attachments={"page_1": _PAGE},
+    urgent=True,
+    signed=False,
+)
 
 
 class WhichCard(Message):

@@ -41,6 +41,10 @@ def number(birth: str = "19570316", sequence: int = 11) -> str:
 
 ZHANG = personas.ID_PERSONAS["zhang"].card()
 CHILD = dataclasses.replace(ZHANG, birth="20130316", number=number("20130316"))
+#: Who acts for another.
+FRIEND = dataclasses.replace(
+    ZHANG, name="周玉兰", birth="19880505", sex_code="2", number=number("19880505", 12)
+)
 PAGE = Page(b"\xff\xd8 not a real page", "1" * 64)
 SIGNATURE = Strokes((((100, 200), (600, 700)), ((500, 100), (520, 800))), NOW)
 PHOTO = CardPhoto(jpeg=b"\xff\xd8 not a real picture", sha256="0" * 64, width=358, height=441)

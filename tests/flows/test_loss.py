@@ -9,7 +9,7 @@ import pytest
 
 from hardware.card.contents import Holder
 from hardware.faults import DeviceFault, FaultCode
-from kiosk.photo.faces import Band, Comparison
+from kiosk.photo.faces import Band, Comparison, Place
 from kiosk.records.proof import Level
 from kiosk.records.submission import Reply, Standpoint, Verdict
 from kiosk.records.transaction import Transaction
@@ -23,10 +23,14 @@ from tests.flows.counter import (
     CHILD,
     COMPARING,
     CONTEXT,
+    FRIEND,
+    MATCH,
     NOW,
+    PAGE,
     PROVEN,
     QUEUED,
     SUBMITTED,
+    TO_REVIEW,
     WITH_PORTRAIT,
     ZHANG,
     Walk,
@@ -35,6 +39,7 @@ from tests.flows.counter import (
     fits,
     social_card,
 )
+from tests.flows.packs import policy_with
 
 IN_USE = Reply({"rejection": "", "state": "in_use", "card": "c1"})
 EFFECTIVE = Verdict(Standpoint.ACCEPTED)
@@ -77,6 +82,7 @@ def test_what_is_sent_names_the_person_the_kind_and_the_card() -> None:
         "id_number": ZHANG.number,
         "loss": "temporary",
         "card": "c1",
+        **dict.fromkeys(("proxy_name", "proxy_id_number", "authority", "page_1_sha256"), ""),
     }
     assert transaction.person == ZHANG.number
     assert transaction.proof.level is Level.P1 and transaction.proof.reasons == ()
@@ -106,7 +112,7 @@ def test_a_temporary_loss_can_be_made_formal_before_it_lapses() -> None:
     blocked = {"rejection": "", "state": "lost", "card": "c1", "temporary": True}
     walk.say("loss_report.ask", Reply(blocked))
     assert walk.at == "loss_report.make_formal"
-    assert [option.value for option in walk.prompt.options] == ["formal"]
+    assert [option.value for option in walk.prompt.options] == ["formal", "proxy"]
     assert walk.say("loss_report.make_formal", "formal").at == "loss_report.formal"
 
 
@@ -203,6 +209,68 @@ def test_without_a_camera_a_person_looks() -> None:
     walk = formal().say("comparison.consent", NOW)
     walk.visit.fault(DeviceFault(FaultCode.CAMERA_ABSENT))
     assert submitted(walk).proof.reasons == ("face_not_compared",)
+
+
+# -- 亲友代办 --------------------------------------------------------------------------------------
+
+
+def by_friend(card: Any = FRIEND, **context: Any) -> Walk:
+    walk = Walk(ReportLoss, dataclasses.replace(CONTEXT, **context))
+    return (
+        walk.until("loss_report.kind", REPORT)
+        .say("loss_report.kind", "proxy")
+        .say("proxy.id_card", card)
+    )
+
+
+@pytest.mark.parametrize("authority", ["paper", "stated"])
+def test_a_friend_reports_it_with_both_id_cards_and_a_person_looks(authority: str) -> None:
+    walk = by_friend().say("proxy.authority", authority)
+    if authority == "paper":
+        walk.say("proxy.page", PAGE)
+    transaction = submitted(walk.say("loss_report.formal", AGREED))
+    fits(transaction)
+    document = transaction.document
+    assert (document["id_number"], document["proxy_id_number"]) == (ZHANG.number, FRIEND.number)
+    assert (document["loss"], document["authority"]) == ("formal", authority)
+    assert (transaction.person, transaction.proof.level) == (ZHANG.number, Level.P1)
+    assert transaction.proof.reasons[-1] == "proxy"
+    assert dict(transaction.attachments) == ({"page_1": PAGE.jpeg} if authority == "paper" else {})
+    walk.say("filing.submit", SUBMITTED).say("filing.verdict", TO_REVIEW)
+    printed = str(walk.prompt.slip.rows)
+    assert FRIEND.name not in printed and FRIEND.number not in printed and "周" in printed
+
+
+def test_the_friend_is_proven_by_their_own_card_and_is_not_the_holder_for_it() -> None:
+    card = dataclasses.replace(FRIEND, portrait=WITH_PORTRAIT.portrait)
+    walk = by_friend(card, comparison=Place.TERMINAL).say("proxy.authority", "stated")
+    walk.say("loss_report.formal", AGREED).say("comparison.consent", NOW)
+    walk.say("proof.look", CAPTURE).say("comparison.compare", MATCH)
+    assert submitted(walk).proof.level is Level.P1
+
+
+def test_a_letter_that_cannot_be_read_or_photographed_stops_nobody() -> None:
+    unclear = dataclasses.replace(PAGE, legible=False)
+    walk = by_friend().say("proxy.authority", "paper").say("proxy.page", unclear)
+    assert submitted(walk.say("loss_report.formal", AGREED)).proof.reasons[-1] == "page_unclear"
+    walk = by_friend().say("proxy.authority", "paper")
+    walk.visit.fault(DeviceFault(FaultCode.CAMERA_ABSENT))
+    assert submitted(walk.say("loss_report.formal", AGREED)).document["authority"] == "stated"
+
+
+def test_nobody_is_their_own_friend_and_no_child_is_anybodys() -> None:
+    walk = by_friend(ZHANG).say("proxy.same_card", "again").say("proxy.id_card", FRIEND)
+    assert walk.at == "proxy.authority"
+    assert done(by_friend(ZHANG).say("proxy.same_card", "leave"))
+    assert done(by_friend(CHILD).say("proxy.too_young", True))
+
+
+def test_where_the_policy_lets_nobody_act_for_another_it_is_not_offered() -> None:
+    policy = policy_with(("proxy = true\n\n[service.card", "proxy = false\n\n[service.card"))
+    walk = Walk(ReportLoss, dataclasses.replace(CONTEXT, policy=policy)).until(
+        "loss_report.kind", REPORT
+    )
+    assert [option.value for option in walk.prompt.options] == ["temporary", "formal"]
 
 
 # -- 解挂 ----------------------------------------------------------------------------------------

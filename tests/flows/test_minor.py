@@ -22,6 +22,7 @@ from tests.flows.counter import (
     CAPTURE,
     CONTEXT,
     ELIGIBLE,
+    FRIEND,
     HAS_CARD,
     NOW,
     PAGE,
@@ -37,9 +38,7 @@ from tests.flows.counter import (
 )
 
 #: The guardian; children of 13, of 5 and of 15 years; all of them nobody.
-MOTHER = dataclasses.replace(
-    ZHANG, name="周玉兰", birth="19880505", sex_code="2", number=number("19880505", 12)
-)
+MOTHER = FRIEND
 OWN_PAGE = dataclasses.replace(PAGE, sha256="2" * 64)
 CHILD = {"name": "周小满", "id_number": number("20130316")}
 SMALL = {"name": "周小满", "id_number": number("20210316")}

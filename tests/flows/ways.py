@@ -236,6 +236,8 @@ def _id_cards(prompt: p.PlaceIdCard) -> Iterator[Way]:
     card = counter.ZHANG
     if prompt.id == "child.id_card":
         yield counter.CHILD
+    if prompt.id == "proxy.id_card":
+        yield counter.FRIEND
     yield dataclasses.replace(card, portrait=b"\x80" * (102 * 126 * 3))
     yield dataclasses.replace(card, address="河北省张家口市桥西区某路1号")
     yield counter.CHILD

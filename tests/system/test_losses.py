@@ -15,6 +15,7 @@ import pytest
 from sync.ids import uuid7
 from tests.system import people
 from tests.system.people import MATCH
+from tests.system.test_businesses import loss_of
 
 if TYPE_CHECKING:
     from tests.system.in_process import Centre
@@ -240,3 +241,63 @@ def test_a_temporary_loss_rests_on_the_id_card_alone(centre: Centre) -> None:
     person = centre.holder()
     report = centre.lost(person, 0, level="P1", comparison=None)
     assert (report.verdict, centre.card(person)) == ("accepted", "B")
+
+
+# -- 亲友代办 --------------------------------------------------------------------------------------
+
+
+def by_friend(centre: Centre, person: Any, page: bytes = b"", **other: Any) -> Any:
+    from sync.canonical import sha256_hex
+
+    document = loss_of(person, "formal") | {
+        "proxy_name": people.GUARDIAN.name,
+        "proxy_id_number": people.GUARDIAN.number,
+        "authority": "paper" if page else "stated",
+        "page_1_sha256": sha256_hex(page) if page else "",
+    }
+    pictures = {"page_1": page} if page else {}
+    said = {"level": "P1", "reasons": ("proxy",), "pictures": pictures} | other
+    return centre.file("loss_report", document | said.pop("document", {}), 0, **said)
+
+
+@pytest.mark.parametrize("page", [b"", people.jpeg()])
+def test_what_a_friend_reports_blocks_for_now_and_a_person_makes_it_last(
+    centre: Centre, page: bytes
+) -> None:
+    from central.business import business_of
+    from central.cases import Case
+    from kiosk.policy import load_policy
+
+    person = centre.holder()
+    answer = by_friend(centre, person, page)
+    assert (answer.verdict, centre.card(person)) == ("to_review", "B")
+    case = Case.objects.get(pk=answer.position)
+    rows = dict(business_of(case.kind).rows(case.contents["document"], load_policy()))
+    assert rows["代办人"] == people.GUARDIAN.name
+    centre.move(answer, "in_force")
+    assert centre.card(person) == "2"
+
+
+def test_a_terminal_that_calls_a_friend_the_holder_is_not_believed(centre: Centre) -> None:
+    answer = by_friend(centre, centre.holder(), level="P3", reasons=())
+    assert answer.verdict == "to_review"
+
+
+@pytest.mark.parametrize(
+    ("other", "word"),
+    [
+        ({"authority": ""}, "proxy"),
+        ({"proxy_name": ""}, "proxy"),
+        ({"loss": "temporary"}, "proxy_loss"),
+        ({"proxy_id_number": "self"}, "proxy_self"),
+    ],
+)
+def test_a_report_that_contradicts_itself_about_who_acts_is_unusable(
+    centre: Centre, other: dict[str, str], word: str
+) -> None:
+    person = centre.holder()
+    if other.get("proxy_id_number"):
+        other = {"proxy_id_number": person.number}
+    answer = by_friend(centre, person, document=other)
+    assert (answer.verdict, word in answer.reason) == ("unusable", True)
+    assert centre.card(person) == "1"
