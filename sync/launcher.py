@@ -6,6 +6,7 @@ has the process id that systemd watches.
 
     launcher.py ROOT run ARGUMENT…     the screen: decides, counts, starts
     launcher.py ROOT agent ARGUMENT…   the agent: starts the version that runs
+    launcher.py ROOT ctl ARGUMENT…     kioskctl of the version that runs
 
 ROOT has the folders `a` and `b`, each whole if it is there at all (sync/slots.py sees to that), and
 `slots.json`, replaced as a whole:
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 SLOTS = ("a", "b")
 STATE_FILE = "slots.json"
 LOCK_FILE = "slots.lock"
-PROGRAM = "kiosk"
+PROGRAM, TECHNICIAN_PROGRAM = "kiosk", "kioskctl"
 
 #: Starts that a version on trial has to prove itself.
 BOOTS = 3
@@ -167,7 +168,9 @@ def _whole(root: Path, slot: str) -> bool:
 
 def start(root: Path, slot: str, arguments: Sequence[str]) -> None:
     """Become the program of a slot. Returns if it cannot be started."""
-    program = str(root / slot / PROGRAM)
+    technician = arguments[0] == "ctl"
+    program = str(root / slot / (TECHNICIAN_PROGRAM if technician else PROGRAM))
+    arguments = arguments[1:] if technician else arguments
     environment = os.environ | {"KIOSK_SLOTS": str(root), "KIOSK_SLOT": slot}
     try:
         os.execve(program, [program, *arguments], environment)
@@ -192,7 +195,7 @@ def not_started(root: Path, slot: str) -> None:
 def main(arguments: Sequence[str]) -> int:
     """Returns only if neither slot can be started."""
     if len(arguments) < 2:
-        _say("usage: launcher.py ROOT run|agent ARGUMENT…")
+        _say("usage: launcher.py ROOT run|agent|ctl ARGUMENT…")
         return MISCONFIGURED
     root, command = Path(arguments[0]), arguments[1:]
     decides = command[0] == "run"

@@ -155,6 +155,7 @@ def test_the_bundle_has_words_models_dictionary_fonts_and_licences(built: Path) 
         "pylopdf_fonts_zh_cn/NotoSansSC-Regular.otf",
         "fonticon_mdi7/fonts/materialdesignicons-webfont.ttf",
         "licences/licences.md",
+        "licences/sbom.cdx.json",
         "licences/pyscard/LICENSE",
     ):
         assert (inside / file).is_file(), file

@@ -1,0 +1,110 @@
+"""The Debian package of a terminal, from the folder that PyInstaller has made.
+
+    .venv/bin/pyinstaller kiosk.spec
+    .venv/bin/python -m debian.make_deb dist/kiosk dist
+
+In the package: the bundle as one file (sync/bundle.py), the launcher and what puts the bundle into
+a slot (three files, standard library), units, rules and settings (debian/files). Everything that
+is done at installation is in debian/control. The same bundle gives the same package.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from kiosk.version import version
+from sync.bundle import pack
+
+HERE = Path(__file__).parent
+
+NAME = "sscard-kiosk"
+LIBRARY = Path("usr/lib/sscard-kiosk")
+OURS = ("__init__.py", "bundle.py", "launcher.py", "slots.py")
+
+#: Debian's name for a machine.
+MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "loongarch64": "loong64"}
+
+#: The clock of everything in the package, unless the release says another.
+EPOCH = "1700000000"
+
+CONTROL = """\
+Package: {name}
+Version: {version}
+Architecture: {machine}
+Maintainer: sscard-kiosk <noreply@invalid>
+Section: misc
+Priority: optional
+Depends: python3 (>= 3.11), systemd (>= 252), pcscd, polkitd, xserver-xorg-core,
+ xserver-xorg-input-libinput, xserver-xorg-video-fbdev, xauth, libgl1, libgl1-mesa-dri,
+ libegl1, libxrandr2, libxi6, libxcursor1, libxss1, libmtdev1, libasound2, zlib1g,
+ systemd-timesyncd | time-daemon
+Description: social security card terminal (第三代社会保障卡自助服务终端)
+ The program of one terminal, in two slots, with a launcher that goes back from a bad version.
+"""
+
+
+def lay_out(bundle: Path, version: str, root: Path) -> None:
+    """Everything as it will lie on the terminal, below `root`."""
+    shutil.copytree(HERE / "files", root / "usr")
+    library = root / LIBRARY
+    ours = library / "sync"
+    ours.mkdir()
+    for name in OURS:
+        shutil.copy(HERE.parent / "sync" / name, ours / name)
+    # One file, which is run as such: nothing of it is looked for elsewhere.
+    shutil.move(ours / "launcher.py", library / "launcher.py")
+    (ours / "launcher.py").symlink_to("../launcher.py")
+    shutil.copy(HERE / "settings.toml", library / "settings.toml")
+    with (library / "bundle.tar").open("wb") as tar:
+        pack(bundle, tar)
+    control = root / "DEBIAN"
+    control.mkdir()
+    machine = MACHINES.get(platform.machine(), platform.machine())
+    text = CONTROL.format(name=NAME, version=version, machine=machine)
+    (control / "control").write_text(text, encoding="utf-8")
+    for script in sorted((HERE / "control").iterdir()):
+        (control / script.name).write_text(script.read_text().replace("@VERSION@", version))
+        (control / script.name).chmod(0o755)
+    for path in [root, *root.rglob("*")]:
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
+
+
+def build(bundle: Path, version: str, into: Path, compress: str = "xz") -> Path:
+    """Make the package; returns its file. Raises `sync.bundle.BadBundle`, `OSError` and
+    `subprocess.CalledProcessError`."""
+    into.mkdir(parents=True, exist_ok=True)
+    file = into / f"{NAME}_{version}_{MACHINES.get(platform.machine(), platform.machine())}.deb"
+    with tempfile.TemporaryDirectory(dir=into) as scratch:
+        lay_out(bundle, version, Path(scratch) / "root")
+        command = ["dpkg-deb", f"-Z{compress}", "--root-owner-group", "--build"]
+        clock = {"SOURCE_DATE_EPOCH": os.environ.get("SOURCE_DATE_EPOCH", EPOCH)}
+        subprocess.run(
+            [*command, str(Path(scratch) / "root"), str(file)],
+            env=os.environ | clock,
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+    return file
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="the Debian package of a terminal")
+    parser.add_argument("bundle", type=Path, help="the folder that PyInstaller has made")
+    parser.add_argument("into", type=Path, help="the folder for the package")
+    parser.add_argument("--version", default=version())
+    parser.add_argument("--compress", default="xz", help="gzip is quicker, and larger")
+    options = parser.parse_args()
+    print(build(options.bundle, options.version, options.into, options.compress))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
