@@ -15,6 +15,7 @@ import subprocess
 import sys
 from dataclasses import asdict
 
+from hardware.aside import ourselves
 from hardware.camera import Camera, Wishes
 from hardware.faults import DeviceFault, FaultCode
 
@@ -28,7 +29,7 @@ def prove(source: str, wishes: Wishes) -> str:
     task = json.dumps({"source": source, "wishes": asdict(wishes)})
     try:
         done = subprocess.run(
-            _ourselves(),
+            ourselves("camera-proof", "hardware.camera_proof"),
             input=task,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -46,13 +47,6 @@ def prove(source: str, wishes: Wishes) -> str:
         raise DeviceFault(FaultCode(code), answer["detail"], temporary=answer["temporary"])
     given: str = answer["given"]
     return given
-
-
-def _ourselves() -> list[str]:
-    """This module as a command; the bundle has no Python to call, and is called itself."""
-    if getattr(sys, "frozen", False):
-        return [sys.executable, "camera-proof"]
-    return [sys.executable, "-m", "hardware.camera_proof"]
 
 
 def main() -> int:

@@ -25,6 +25,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from hardware.aside import ourselves
+
 log = logging.getLogger(__name__)
 
 WLT_BYTES = 1024
@@ -48,7 +50,7 @@ def decode(wlt: bytes, library: str) -> bytes | None:
     """The portrait, red first, top row first; None if it cannot be had, whatever the reason."""
     if not library or len(wlt) != WLT_BYTES or not any(wlt):
         return None
-    command = _DEMO_DECODER if library == DEMO else [*_ourselves(), library]
+    command = _DEMO_DECODER if library == DEMO else [*ourselves("wlt", "hardware.wlt"), library]
     try:
         done = subprocess.run(command, input=wlt, capture_output=True, timeout=PATIENCE_S)
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -58,13 +60,6 @@ def decode(wlt: bytes, library: str) -> bytes | None:
         log.warning("no portrait: the decoder ended with %d", done.returncode)
         return None
     return done.stdout
-
-
-def _ourselves() -> list[str]:
-    """This module as a command; the bundle has no Python to call, and is called itself."""
-    if getattr(sys, "frozen", False):
-        return [sys.executable, "wlt"]
-    return [sys.executable, "-m", "hardware.wlt"]
 
 
 def main(arguments: list[str]) -> int:

@@ -16,14 +16,14 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from hardware.card.apdu import over_t0
 from hardware.card.atr import speaks_t1
 from hardware.card.session import Interface
 from hardware.card.transport import Readers
 from hardware.faults import DeviceFault, FaultCode
+from hardware.vendor.family import CardFamily, Place
 from hardware.vendor.library import Library
 
 T = TypeVar("T")
@@ -35,45 +35,11 @@ LOOK_S = 0.2
 _MISSED_S, _MISSED_POLL_S = 0.6, 0.05
 
 
-class Place(StrEnum):
-    """Where a card may be."""
-
-    CONTACT = "contact"
-    NEAR = "near"
-    PSAM = "psam"
-
-
 _INTERFACES = {
     Place.CONTACT: Interface.CONTACT,
     Place.NEAR: Interface.CONTACTLESS,
     Place.PSAM: Interface.CONTACT,
 }
-
-
-class CardFamily(Protocol):
-    """What is asked of a library. All raise `DeviceFault`: CARD_READER_OFFLINE, and of the library
-    LIBRARY_MISSING, LIBRARY_FAILED."""
-
-    def open(self) -> None:
-        """Reach the reader."""
-
-    def close(self) -> None:
-        """Let go of it."""
-
-    def about(self) -> Readers:
-        """What the reader says of itself."""
-
-    def present(self, place: Place) -> bool:
-        """Whether a card is there; never asked of one under power."""
-
-    def power(self, place: Place) -> bytes:
-        """Power a card up: its answer to reset, b"" if it gives none."""
-
-    def transmit(self, place: Place, command: bytes) -> bytes:
-        """One command, one response; b"" if there is none."""
-
-    def release(self, place: Place) -> None:
-        """Power it down: it forgets."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +80,8 @@ class VendorTransport:
         self._atrs: dict[int, bytes] = {}
         self._insertions = 0
         self._fault: DeviceFault | None = None
+        #: How often it was opened: a card left behind in an earlier process is none of the next's.
+        self.opened = 0
         #: Whether a card is under power, and whether one was since the process began.
         self.held = self._used = False
 
@@ -131,6 +99,7 @@ class VendorTransport:
             self.family.open()
             self._about = self.family.about()
             self._fault, self.held, self._used = None, False, False
+            self.opened += 1
             self._look()
         except DeviceFault:
             self._library.stop()
@@ -261,6 +230,7 @@ class VendorConnection:
 
     def __init__(self, transport: VendorTransport, slot: VendorSlot) -> None:
         self._transport, self._slot = transport, slot
+        self._opened = transport.opened
         if slot.place is not Place.PSAM:
             transport.held = True
         try:
@@ -285,7 +255,7 @@ class VendorConnection:
         transport, slot = self._transport, self._slot
         with suppress(DeviceFault):
             self._of_the_library(lambda: transport.family.release(slot.place))
-        if slot.place is not Place.PSAM:
+        if slot.place is not Place.PSAM and self._opened == transport.opened:
             transport.held = False
 
     def _silent(self, doing: str) -> DeviceFault:
@@ -294,8 +264,11 @@ class VendorConnection:
     def _of_the_library(self, ask: Callable[[], T]) -> T:
         """Ask alone; what the library fails at is everybody's to know."""
         with self._transport.line:
+            if self._opened != self._transport.opened:
+                raise DeviceFault(FaultCode.CARD_PULLED, "opened anew")
             try:
                 return ask()
             except DeviceFault as fault:
-                self._transport.failed(fault)
+                if self._opened == self._transport.opened:
+                    self._transport.failed(fault)
                 raise

@@ -23,13 +23,18 @@ import json
 import os
 import resource
 import select
+import signal
 import socket
 import sys
 import threading
+from contextlib import suppress
 from typing import Any
 
 #: Longest message either way.
 LONGEST = 1 << 16
+
+#: Longest file that the library may write, bytes.
+_LONGEST_FILE = 16 << 20
 
 #: Bytes behind each buffer that the library must leave alone.
 _GUARD = b"\xa5" * 4096
@@ -42,9 +47,16 @@ def main(arguments: list[str]) -> int:
     _silence()
     # A core dump would hold what a citizen's card said.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # A log that the library writes ends before the disk is full; it goes on without.
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (_LONGEST_FILE, _LONGEST_FILE))
     threading.Thread(target=_end_with_kiosk, args=(line,), daemon=True).start()
     try:
-        library = ctypes.CDLL(arguments[1])
+        path = os.path.abspath(arguments[1])
+        with suppress(OSError):
+            # Where such libraries look for their own files, and write what they write.
+            os.chdir(os.path.dirname(path))
+        library = ctypes.CDLL(path)
     except OSError as error:
         _answer(line, {"missing": str(error)[:300]})
         return 1

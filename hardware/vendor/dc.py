@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from hardware.card.transport import Readers
 from hardware.faults import DeviceFault, FaultCode
-from hardware.vendor.cards import Place
+from hardware.vendor.family import Place
 from hardware.vendor.library import Library, Returned
 
 FUNCTIONS: Mapping[str, str] = {
@@ -46,7 +46,7 @@ _COMMAND_S = 60.0
 
 
 class DcReader:
-    """See `hardware.vendor.cards.CardFamily`."""
+    """See `hardware.vendor.family.CardFamily`."""
 
     def __init__(self, library: Library, port: str, psam: int) -> None:
         self._library = library

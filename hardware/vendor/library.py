@@ -14,13 +14,13 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
+from hardware.aside import ourselves
 from hardware.faults import DeviceFault, FaultCode
 
 #: Longest loading of a library, and longest call of a function that says nothing else, seconds.
@@ -106,7 +106,8 @@ class Library:
             raise DeviceFault(FaultCode.LIBRARY_FAILED, "the process before does not end")
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._line = ours
-        command = [*_ourselves(), str(theirs.fileno()), self._path, ",".join(self._functions)]
+        command = ourselves("vendor", "hardware.vendor.child")
+        command += [str(theirs.fileno()), self._path, ",".join(self._functions)]
         with theirs:
             try:
                 # In a session of its own: a library that signals its group, or starts helpers, does
@@ -222,10 +223,3 @@ def _returned(prototype: Prototype, answer: dict[str, Any]) -> Returned:
     if [len(part) for part in out] != sizes:
         raise ValueError("sizes")
     return Returned(prototype.value(int(answer["value"])), out, counts)
-
-
-def _ourselves() -> list[str]:
-    """The process as a command; the bundle has no Python to call, and is called itself."""
-    if getattr(sys, "frozen", False):
-        return [sys.executable, "vendor"]
-    return [sys.executable, "-m", "hardware.vendor.child"]

@@ -333,7 +333,7 @@ def test_a_camera_is_proven_in_a_process_of_its_own(far_end: VirtualCamera) -> N
 def test_a_library_that_crashes_or_hangs_does_so_alone(
     monkeypatch: pytest.MonkeyPatch, command: str, detail: str
 ) -> None:
-    monkeypatch.setattr(camera_proof, "_ourselves", lambda: [sys.executable, "-c", command])
+    monkeypatch.setattr(camera_proof, "ourselves", lambda *which: [sys.executable, "-c", command])
     monkeypatch.setattr(camera_proof, "PATIENCE_S", 1.0)
     with pytest.raises(DeviceFault) as caught:
         prove("/dev/video0", Wishes())

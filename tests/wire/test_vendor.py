@@ -5,8 +5,11 @@ The contract of a card's way and of an ID reader is in test_card_transport and t
 
 from __future__ import annotations
 
+import importlib.util
+import inspect
 import os
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +19,8 @@ from typing import Any
 
 import pytest
 
+import kiosk.__main__
+from hardware.aside import ourselves
 from hardware.card.contents import SocialCard
 from hardware.card.reader import CardReader
 from hardware.card.session import CardSession, Interface
@@ -406,6 +411,26 @@ def test_a_reader_says_who_it_is(card_slot: CardSlot) -> None:
         said.append((row.detail, row.serial, row.firmware))
         reader.close()
     assert said == [("MOCK TEST AUTO", "", "12"), ("dc 100", "D0000000000000000001", "T101.0")]
+
+
+@pytest.mark.parametrize(
+    ("name", "module"),
+    [
+        ("vendor", "hardware.vendor.child"),
+        ("wlt", "hardware.wlt"),
+        ("camera-proof", "hardware.camera_proof"),
+    ],
+)
+def test_in_the_bundle_both_programs_call_the_kiosk(
+    name: str, module: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """✗ kioskctl called itself, and knows none of these."""
+    assert ourselves(name, module) == [sys.executable, "-m", module]
+    assert importlib.util.find_spec(module) is not None
+    assert f'given[:1] == ["{name}"]' in inspect.getsource(kiosk.__main__.main)
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "executable", "/opt/kiosk/kioskctl")
+    assert ourselves(name, module) == ["/opt/kiosk/kiosk", name]
 
 
 # -- prototypes ----------------------------------------------------------------------------------
