@@ -45,11 +45,7 @@ def main(arguments: list[str]) -> int:
     line = socket.socket(fileno=int(arguments[0]))
     line.set_inheritable(False)
     _silence()
-    # A core dump would hold what a citizen's card said.
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # A log that the library writes ends before the disk is full; it goes on without.
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (_LONGEST_FILE, _LONGEST_FILE))
+    _limit()
     threading.Thread(target=_end_with_kiosk, args=(line,), daemon=True).start()
     try:
         path = os.path.abspath(arguments[1])
@@ -75,6 +71,17 @@ def _silence() -> None:
     for standard in (0, 1, 2):
         os.dup2(nowhere, standard)
     os.close(nowhere)
+
+
+def _limit() -> None:
+    """A core dump would hold what a citizen's card said; and a log that the library writes ends
+    before the disk is full."""
+    # It goes on without, instead of being ended for it.
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    for limit, most in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_FSIZE, _LONGEST_FILE)):
+        # A unit may forbid to set limits, and then sets them itself.
+        with suppress(OSError, ValueError):
+            resource.setrlimit(limit, (most, most))
 
 
 def _end_with_kiosk(line: socket.socket) -> None:

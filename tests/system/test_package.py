@@ -117,6 +117,9 @@ def test_systemd_finds_nothing_wrong_with_the_units(unpacked: Path) -> None:
     for target in ("basic", "sysinit", "shutdown", "multi-user", "network-online", "time-sync"):
         (system / f"{target}.target").write_text("[Unit]\n")
     (system / "pcscd.socket").write_text("[Socket]\nListenStream=/run/pcscd/pcscd.comm\n")
+    (system / "sscard-screen.service.d").mkdir()
+    drop_in = unpacked / "usr/lib/sscard-kiosk/reader-library.conf"
+    (system / "sscard-screen.service.d" / drop_in.name).write_text(drop_in.read_text())
     units = [f"/usr/lib/systemd/system/{unit}.service" for unit in UNITS]
     done = subprocess.run(
         ["systemd-analyze", "verify", f"--root={unpacked}", "--man=no", *units],

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import os
+import re
 import socket
 import sys
 import threading
@@ -29,7 +30,7 @@ from hardware.faults import DeviceFault, FaultCode
 from hardware.id_documents import IdCard
 from hardware.id_reader import IdReader
 from hardware.supervision import DeviceLoop, DeviceState, HealthTable
-from hardware.vendor import dc, icc, make_card_transport, sdt
+from hardware.vendor import child, dc, icc, make_card_transport, sdt
 from hardware.vendor.library import Library, Prototype
 from hardware.vendor.sdt import SdtSam
 from hardware.virtual.card import CardSlot
@@ -335,6 +336,30 @@ def test_the_kiosk_s_end_is_the_library_s_end_also_while_it_hangs(
 def given_up(made: Library) -> None:
     with suppress(DeviceFault):
         made.call("ICC_Reader_Open", b"USB1", within_s=30)
+
+
+def test_a_unit_that_lets_nobody_set_limits_does_not_end_the_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As the filter of system calls in sscard-screen.service does."""
+
+    def refuse(*limit: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(child.resource, "setrlimit", refuse)
+    monkeypatch.setattr(child.signal, "signal", lambda *handler: None)
+    child._limit()
+
+
+def test_a_library_fills_no_disk(card_slot: CardSlot, manners: Manners, tmp_path: Path) -> None:
+    reader = CardReader(make_card_transport("icc", library("icc"), "", False, 0))
+    reader.open()
+    (process,) = children()
+    limits = Path(f"/proc/{process}/limits").read_text(encoding="ascii")
+    assert re.search(rf"Max file size +{16 << 20} ", limits)
+    assert re.search(r"Max core file size +0 ", limits)
+    assert Path(f"/proc/{process}/cwd").resolve() == Path(library("icc")).parent
+    reader.close()
 
 
 def test_another_card_between_two_looks_is_not_taken_for_the_first(
