@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import path
 from django.views.generic import RedirectView
 
-from central.desk import views
+from central.desk import releases, views
 
 admin.site.site_header = admin.site.site_title = "社会保障卡自助服务 · 管理中心"
 admin.site.index_title = "业务与终端"
@@ -17,6 +17,8 @@ urlpatterns = [
     path("admin/cases/<int:position>/", _desk(views.case_page), name="case"),
     path("admin/cases/<int:position>/form", _desk(views.case_form), name="case-form"),
     path("admin/cases/<int:position>/move", _desk(views.move_case), name="move-case"),
+    path("admin/releases/", _desk(releases.page), name="releases"),
+    path("admin/releases/decide", _desk(releases.decide), name="decide-release"),
     path("admin/", admin.site.urls),
     path("", RedirectView.as_view(pattern_name="admin:index")),
 ]

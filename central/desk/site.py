@@ -25,6 +25,10 @@ class Desk(admin.AdminSite):
         self, request: HttpRequest, app_label: str | None = None
     ) -> list[dict[str, Any]]:
         apps: list[dict[str, Any]] = super().get_app_list(request, app_label)
+        if app_label is None and request.user.has_perm("central.view_rollout"):
+            apps.insert(
+                0, _section("终端群", "releases", [("Rollout", "版本发布", reverse("releases"))])
+            )
         if app_label is not None or not request.user.has_perm("central.view_case"):
             return apps
         from central.cases import TO_REVIEW, Case
@@ -33,9 +37,19 @@ class Desk(admin.AdminSite):
         address = reverse("cases")
         entries = [("Case", "全部办件", address)]
         entries.insert(0, ("ToReview", f"待核实 {waiting} 件", f"{address}?state={TO_REVIEW}"))
-        models = [
-            {"name": name, "object_name": id_, "admin_url": url, "add_url": None, "view_only": True}
-            for id_, name, url in entries
-        ]
-        desk = {"name": "业务办件", "app_label": "cases", "app_url": address, "models": models}
-        return [{**desk, "has_module_perms": True}, *apps]
+        return [_section("业务办件", "cases", entries), *apps]
+
+
+def _section(name: str, label: str, entries: list[tuple[str, str, str]]) -> dict[str, Any]:
+    """Part of the side bar; its name leads where its last entry does."""
+    models = [
+        {"name": name, "object_name": id_, "admin_url": url, "add_url": None, "view_only": True}
+        for id_, name, url in entries
+    ]
+    return {
+        "name": name,
+        "app_label": label,
+        "app_url": entries[-1][2],
+        "models": models,
+        "has_module_perms": True,
+    }

@@ -52,11 +52,7 @@ class Standing(NamedTuple):
 
 def look() -> None:
     """One look."""
-    reports = list(
-        TerminalReport.objects.filter(received_at__gte=timezone.now() - _FRESH).only(
-            "terminal_id", "release"
-        )
-    )
+    reports = fresh()
     keep_tallies(reports)
     newest = Rollout.objects.first()
     if newest is not None and newest.state == Rollout.State.RUNNING:
@@ -69,6 +65,12 @@ def look() -> None:
     runs_out = releases.runs_out()
     if runs_out is not None and runs_out - datetime.now(UTC) < _SOON:
         alarms.sound("release_keys", None, f"{runs_out:%Y-%m-%d}", once=True)
+
+
+def fresh() -> list[TerminalReport]:
+    """What the terminals that are there say of their release."""
+    found = TerminalReport.objects.filter(received_at__gte=timezone.now() - _FRESH)
+    return list(found.only("terminal_id", "release").order_by("terminal_id"))
 
 
 def keep_tallies(reports: Iterable[TerminalReport]) -> None:
@@ -111,6 +113,12 @@ def standing(of: Rollout, reports: Sequence[TerminalReport]) -> Standing:
     return Standing(len(share), on_it, returned, _sum(mine), old)
 
 
+def rates(found: Standing, counted: str, per: str) -> tuple[Rate, Rate]:
+    """The new version's, and the old one's."""
+    new, old = found.new, found.old
+    return Rate(new[counted], new[per]), Rate(old[counted], old[f"{counted} {per}"])
+
+
 def _sum(rows: Iterable[ReleaseTally]) -> Counter[str]:
     total: Counter[str] = Counter()
     for row in rows:
@@ -137,8 +145,7 @@ def _worse(of: Rollout, found: Standing) -> str:
     if found.returned * evidence.RETURNED_OF > tried:
         return f"returned {found.returned}/{tried}"
     for name, (counted, per, first) in evidence.MEASURES.items():
-        new = Rate(found.new[counted], found.new[per])
-        old = Rate(found.old[counted], found.old[f"{counted} {per}"])
+        new, old = rates(found, counted, per)
         look = evidence.look_at(new.exposure, first)
         if look <= of.looks.get(name, 0):
             continue

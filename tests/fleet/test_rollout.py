@@ -7,6 +7,7 @@ the real files, with slots that a test can make fail; they speak the real messag
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 #: `TERMINALS=5000` for more.
 TERMINALS = int(os.environ.get("TERMINALS", "1000"))
 PER_VISIT_MIN = 5
+
+LINKS = re.compile(r'<a href="([^"]+)"[^>]*>\s*([^<]+?)\s*</a>')
 
 
 class MemorySlots:
@@ -364,3 +367,53 @@ def test_a_cohort_is_stable_and_another_with_each_version(world: World) -> None:
     assert 340 < len(ten) < 460
     assert len(everybody) == 4000
     assert len(one & other_one) < len(one) / 2
+
+
+def test_the_page_says_how_it_stands_and_asks_before_anything_changes(world: World) -> None:
+    from central.releases import rollout
+    from central.releases.models import Rollout
+    from tests.system.test_desk_pages import signed_in
+
+    machines = small(world)
+    rollout.start("1.1.0", "tester")
+    world.round()
+    for machine in machines:
+        machine.serves(20, unfinished=3)
+    world.beat()
+    world.look()
+    admin, viewer = signed_in("desk-zhou", "admin"), signed_in("desk-wu", "viewer")
+    page = admin.get("/admin/releases/").content.decode()
+    assert "发布中" in page
+    assert "3 / 20 次办理" in page
+    assert "1.0.0:2 台" in page
+    assert ("/admin/releases/", "版本发布") in [
+        (to, word.strip()) for to, word in LINKS.findall(admin.get("/admin/").content.decode())
+    ]
+    seen = viewer.get("/admin/releases/").content.decode()
+    assert "全部退回" not in seen
+    assert viewer.post("/admin/releases/decide", {"act": "roll_back"}).status_code == 403
+    asked = admin.post("/admin/releases/decide", {"act": "roll_back"}).content.decode()
+    assert "退回上一版本" in asked
+    assert Rollout.objects.get(version="1.1.0").state == "running"
+    admin.post("/admin/releases/decide", {"act": "roll_back", "confirmed": "1"})
+    rolled = Rollout.objects.get(version="1.1.0")
+    assert (rolled.state, rolled.changed_by) == ("halted", "desk-zhou")
+    number = machines[0].row.number
+    for act, version in (("pin", "1.2.0"), ("pin", "9.9.9"), ("nonsense", ""), ("start", "9.9.9")):
+        form = {"act": act, "version": version, "terminal": number, "confirmed": "1"}
+        assert admin.post("/admin/releases/decide", form).status_code == 302
+    assert world.round() == {"1.0.0": 2, "1.2.0": 1}
+    assert f"{number}:1.2.0" in admin.get("/admin/releases/").content.decode()
+    form = {"act": "unpin", "terminal": number, "confirmed": "1"}
+    admin.post("/admin/releases/decide", form)
+    assert world.round() == {"1.0.0": 3}
+
+
+def test_every_word_of_a_terminal_has_words_for_the_operator() -> None:
+    from central.desk.releases import _MEASURES, _STAGES, _WHY
+    from central.releases.evidence import MEASURES
+    from sync.updates.stages import Stage, Why
+
+    assert set(_STAGES) == set(Stage)
+    assert set(_WHY) == set(Why) - {Why.NOTHING}
+    assert set(_MEASURES) == set(MEASURES)
