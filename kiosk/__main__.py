@@ -142,6 +142,7 @@ def _agent(state: Path) -> int:
                 settings.updates.hours,
                 settings.updates.rate_kb * 1000,
                 settings.updates.neighbour,
+                settings.updates.share,
             ),
         )
     except BadSettings as wrong:

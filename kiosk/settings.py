@@ -160,6 +160,9 @@ class Updates:
     rate_kb: int = 200
     #: Address of a terminal in the same hall that is asked first, "http://10.1.2.3:8790"; "": none.
     neighbour: str = ""
+    #: "10.1.2.3:8790", an address of this terminal: there others of the hall are given what it
+    #: fetched; "": they are not.
+    share: str = ""
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,7 @@ class Repository:
         said: dict[str, Any] = {"version": version, "sha256": sha256, "size": size}
         work = self._folder(_DRAFT) / "file"
         with bundle.open("rb") as tar, work.open("wb") as packed:
-            zstandard.ZstdCompressor(level=_LEVEL).copy_stream(tar, packed, size=size)
+            zstandard.ZstdCompressor(level=_LEVEL, threads=-1).copy_stream(tar, packed, size=size)
         made = [self._target(draft.signed, work, name, said)]
         for base in bases:
             old = about_of(draft.signed, whole_name(base, machine))

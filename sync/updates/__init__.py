@@ -4,6 +4,7 @@
     fetching.py  HTTP by ranges: goes on where it was cut, at a pace, from the centre or a neighbour
     trusted.py   TUF (The Update Framework 1.0, theupdateframework.io) with python-tuf: what may
                  be believed
+    sharing.py   one terminal of a hall gives the others what it fetched
     delta.py     a bundle told by its difference from another
     tally.py     what happened while a version ran, counted from the journal
     worker.py    what the agent does with all this; stages.py has its words

@@ -20,7 +20,7 @@ import zstandard
 from sync.bundle import BadBundle, pack
 from sync.canonical import sha256_hex
 from sync.identity import write_whole
-from sync.updates import delta
+from sync.updates import delta, sharing
 from sync.updates.fetching import Fetcher
 from sync.updates.names import about, delta_name, whole_name
 from sync.updates.stages import Stage, Stopped, Why
@@ -74,6 +74,8 @@ class Way:
     rate: int = 0
     #: Address of a terminal in the same hall that shares what it fetched; "": there is none.
     neighbour: str = ""
+    #: Whether this is the terminal that shares (`sync.updates.sharing`).
+    shares: bool = False
     #: The earliest time that it can be (`sync.clock`).
     not_before: float = 0.0
 
@@ -133,6 +135,8 @@ class Bringer:
             self._make(choice, said)
             with (self.folder / "bundle.tar").open("rb") as tar:
                 self._slots.put(tar, version)
+            if way.shares:
+                sharing.keep(self.folder, self.folder / "target", choice.target)
         except BadBundle as bad:
             log.error("update: %s: %s", version, bad)
             raise Stopped(Why.BAD_BUNDLE) from None

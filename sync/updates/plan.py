@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from sync.signing import DeviceKey
     from sync.updates.worker import Updates
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -28,6 +31,7 @@ class Plan:
     #: Bytes a second; 0: as fast as it goes.
     rate: int = 0
     neighbour: str = ""
+    share: str = ""
 
     def updates(
         self, state_dir: Path, identity: Identity, key: DeviceKey, not_before: float, stop: Event
@@ -36,7 +40,27 @@ class Plan:
         from sync.updates.worker import Updates  # loads the TUF client
 
         url = f"{identity.central_url}{API}/{FILES}"
-        way = Way(url, key.auth(), self.rate, self.neighbour, not_before)
+        shares = bool(self.share)
+        way = Way(url, key.auth(), self.rate, self.neighbour, shares, not_before)
         updates = Updates(state_dir, identity, Slots.ours(), way, self.hours, stop.wait)
+        if self.share:
+            _share(updates.folder, self.share, stop)
         threading.Thread(target=updates.run, args=(stop,), name="updates", daemon=True).start()
         return updates
+
+
+def _share(folder: Path, address: str, stop: Event) -> None:
+    """Until `stop` is set. An address that cannot be had is no reason not to update."""
+    from sync.updates.sharing import Sharer
+
+    try:
+        sharer = Sharer(folder, address)
+    except (OSError, ValueError) as error:
+        log.error("updates are not shared on %s: %s", address, error)
+        return
+
+    def end() -> None:
+        stop.wait()
+        sharer.close()
+
+    threading.Thread(target=end, name="sharing ends", daemon=True).start()
