@@ -458,6 +458,18 @@ def test_in_the_bundle_both_programs_call_the_kiosk(
     assert ourselves(name, module) == ["/opt/kiosk/kiosk", name]
 
 
+def test_the_kiosk_s_own_command_runs_a_library(
+    card_slot: CardSlot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in the bundle, which has no Python."""
+    command = [sys.executable, "-m", "kiosk", "vendor"]
+    monkeypatch.setattr("hardware.vendor.library.ourselves", lambda *which: command)
+    line = make_card_transport("icc", library("icc"), "", False, 0)
+    line.open()
+    assert line.check().firmware == "12"
+    line.close()
+
+
 # -- prototypes ----------------------------------------------------------------------------------
 
 
