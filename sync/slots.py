@@ -189,8 +189,12 @@ def main(arguments: list[str]) -> int:
     root, bundle, version = Path(arguments[0]), Path(arguments[1]), arguments[2]
     slots = Slots(root)
     first = not slots.running().version  # also where the power went in between
-    with bundle.open("rb") as tar:
-        slots.put(tar, version)
+    try:
+        with bundle.open("rb") as tar:
+            slots.put(tar, version)
+    except SlotBusy:
+        print("a version is on trial: install again when it is over", file=sys.stderr)  # noqa: T201
+        return 1
     if first:
         slots.begin(version)
     else:

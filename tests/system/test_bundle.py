@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -10,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import pytest
 
@@ -20,6 +22,7 @@ from kiosk.darkroom.room import Darkroom
 from kiosk.demo.display import VirtualDisplay, open_virtual
 from kiosk.demo.page import Look, NotThere, Page
 from kiosk.photo import FindingCode, Photographer
+from sync.bundle import pack
 from sync.identity import Identity
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -35,14 +38,42 @@ START_S = 60.0
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder PyInstaller worked in; the bundle is `dist/kiosk` in it."""
-    folder = tmp_path_factory.mktemp("bundle")
+    return build(tmp_path_factory.mktemp("bundle"))
+
+
+def build(folder: Path) -> Path:
     command = [sys.executable, "-m", "PyInstaller", "--log-level", "WARN", "--noconfirm"]
     command += ["--distpath", str(folder / "dist"), "--workpath", str(folder / "build")]
     done = subprocess.run(
-        [*command, "kiosk.spec"], cwd=ROOT, capture_output=True, text=True, timeout=500
+        [*command, "kiosk.spec"],
+        cwd=ROOT,
+        env=os.environ | {"SOURCE_DATE_EPOCH": "1700000000", "PYTHONHASHSEED": "0"},
+        capture_output=True,
+        text=True,
+        timeout=500,
     )
     assert done.returncode == 0, done.stderr[-4000:]
     return folder
+
+
+def packed(folder: Path) -> str:
+    """SHA-256 of a bundle as it is released."""
+    with TemporaryFile() as tar:
+        pack(folder / "dist/kiosk", tar)
+        tar.seek(0)
+        return hashlib.file_digest(tar, "sha256").hexdigest()
+
+
+@pytest.mark.optional
+@pytest.mark.skipif("KIOSK_BUILD_TWICE" not in os.environ, reason="takes some minutes")
+def test_two_builds_of_one_tree_are_one_release(built: Path, tmp_path: Path) -> None:
+    assert packed(build(tmp_path)) == packed(built)
+
+
+def test_nothing_in_the_bundle_tells_where_it_was_built(built: Path) -> None:
+    here = str(ROOT).encode()
+    files = [path for path in (built / "dist/kiosk").rglob("*") if path.is_file()]
+    assert [path for path in files if here in path.read_bytes()] == []
 
 
 @pytest.fixture
