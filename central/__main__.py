@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from central import pack_commands, unit_commands
+from central import fleet_commands, pack_commands, unit_commands
 from central.boot import DEMO_VARIABLE, HSM_VARIABLE, MESSAGES_VARIABLE, boot
 from central.opening import free_port, open_centre, stop
 from central.releases import commands as release_commands
@@ -38,6 +38,9 @@ State = Annotated[Path, typer.Option("--state", help="Folder that holds central/
 app.add_typer(pack_commands.app, name="policy-pack")
 app.add_typer(unit_commands.app, name="unit-list")
 app.add_typer(release_commands.app, name="release")
+app.add_typer(fleet_commands.app, name="fleet")
+for of_services in (fleet_commands.close_service, fleet_commands.open_service):
+    app.command()(of_services)
 
 
 # Django must be set up before any module that has models is imported, hence the imports inside.
@@ -131,45 +134,6 @@ def authorise_card(
     except BadCard as bad:
         raise stop(str(bad)) from None
     typer.echo(authorise(CardAuthorisation(purpose=purpose, made_by=operator), card_id))
-
-
-@app.command()
-def close_service(
-    state: State, service_id: str, reason: Annotated[str, typer.Option(help="Shown, in Chinese.")]
-) -> None:
-    """Close a service on every terminal."""
-    open_centre(state)
-    from central import fleet
-
-    name = _service(service_id)
-    if not 0 < len(reason.strip()) <= fleet.REASON:
-        raise stop(f"--reason: citizens are told why, in Chinese, up to {fleet.REASON} characters")
-    fleet.close_service(service_id, reason.strip())
-    typer.echo(
-        f"{name} ({service_id}) 已暂停,终端下次心跳起生效。closed on every terminal: {reason}"
-    )
-
-
-@app.command()
-def open_service(state: State, service_id: str) -> None:
-    """Open a service again."""
-    open_centre(state)
-    from central import fleet
-
-    name = _service(service_id)
-    was_closed = fleet.open_service(service_id)
-    said = "已恢复,终端下次心跳起生效。open again" if was_closed else "没有暂停过。was not closed"
-    typer.echo(f"{name} ({service_id}) {said}")
-
-
-def _service(service_id: str) -> str:
-    """Its Chinese name. Ends the command where no terminal has such a service."""
-    from central.services import UnknownService, checked
-
-    try:
-        return checked(service_id)
-    except UnknownService as unknown:
-        raise stop(str(unknown)) from None
 
 
 @app.command()

@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Subquery
 from django.utils import timezone
 from django.utils.html import format_html_join
 
-from central import card_scripts, packs
+from central import card_scripts, fleet_admin, packs
 from central.alarms import WORDS
 from central.masking import masked_name, masked_phone
 from central.models import (
@@ -27,6 +27,7 @@ from central.models import (
     TerminalReport,
 )
 from central.services import services
+from sync.marks import EVERYTHING
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -50,7 +51,7 @@ class ReadOnly:
 @admin.register(Terminal)
 class TerminalAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ("number", "hall", "contact", "queue", "troubles", "journal", "enabled")
-    list_filter = ("enabled",)
+    list_filter = ("enabled", "hall")
     search_fields = ("number", "hall")
     readonly_fields = ("number", "key_id", "enrolled_at", "contact", "queue", "report")
     fields = ("number", "hall", "enabled", "enrolled_at", "key_id", "contact", "queue", "report")
@@ -62,6 +63,11 @@ class TerminalAdmin(ReadOnly, admin.ModelAdmin):
         return queryset.select_related("terminalreport").annotate(
             journal_altered=Exists(altered), journal_seq=Subquery(newest)
         )
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Commands, for who may change a terminal."""
+        found: dict[str, Any] = super().get_actions(request)
+        return found | fleet_admin.actions() if self.has_change_permission(request) else found
 
     @admin.display(description="最近心跳")
     def contact(self, terminal: Terminal) -> str:
@@ -94,6 +100,8 @@ class TerminalAdmin(ReadOnly, admin.ModelAdmin):
         if report is None:
             return "–"
         lines = [*report.versions.items(), *report.services.items()]
+        if report.self_test_at:
+            lines += [("最近自检", f"{report.self_test_at} {report.self_test_wrong or '正常'}")]
         lines += [(row["device"], " ".join(filter(None, _device(row)))) for row in report.health]
         return format_html_join("", "<div>{}:{}</div>", lines)
 
@@ -127,21 +135,24 @@ class ServiceForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         if "service_id" in self.fields:  # not in the list, which is edited as well
             known = {self.instance.service_id: self.instance.service_id} | services()
+            known |= {EVERYTHING: "全部业务"}
             words = [(id_, f"{name} ({id_})") for id_, name in known.items() if id_]
             self.fields["service_id"] = forms.ChoiceField(
                 label="业务", choices=[("", "请选择"), *words]
             )
+            self.fields["hall"] = fleet_admin.hall_field()
 
 
 @admin.register(DesiredService)
 class DesiredServiceAdmin(admin.ModelAdmin):
     form = ServiceForm
-    list_display = ("service_id", "name", "terminal", "closed", "reason")
+    list_display = ("service_id", "name", "hall", "terminal", "closed", "reason")
     list_editable = ("closed", "reason")
 
     @admin.display(description="名称")
     def name(self, rule: DesiredService) -> str:
-        return services().get(rule.service_id, "没有这项业务")
+        known = services() | {EVERYTHING: "全部业务"}
+        return known.get(rule.service_id, "没有这项业务")
 
 
 @admin.register(PolicyPack)

@@ -8,30 +8,24 @@ from typing import TYPE_CHECKING
 from django.db import connection, transaction
 from django.utils import timezone
 
-from central import alarms
+from central import alarms, crashes
 from central.briefly import Briefly
 from central.codes import code_hash, fresh_code
 from central.database import unhurried
+from central.desired import said_to
 from central.keys import keyring
-from central.models import Centre, DesiredService, EnrolmentCode, Terminal, TerminalReport
+from central.models import Centre, EnrolmentCode, Terminal, TerminalReport
 from central.packs import desired_packs
-from central.ports import electronic_cards
-from central.ports.messages import messages
 from central.releases.rollout import desired_release
 from central.standing import epoch, highest_position, standing
-from sync.canonical import sha256_hex
 from sync.wire.enrolment import EnrolAnswer
-from sync.wire.fleet import DesiredState, HeartbeatAnswer, Numbered
+from sync.wire.fleet import HeartbeatAnswer, Numbered
 
 if TYPE_CHECKING:
-    from sync.canonical import Json
     from sync.wire.fleet import Heartbeat, QueueReport
 
 #: Tangshan is 02 in Hebei; four digits follow.
 _LAST_NUMBER = 29999
-
-#: Why a service is closed is told in so many characters at most.
-REASON = 60
 
 CODE_VALID = timedelta(days=7)
 
@@ -92,6 +86,7 @@ def _enrolled(code: str, key_id: str, public_key: bytes, hall: str) -> Terminal:
             raise BadCode
         terminal = found.replaces
         terminal.key_id, terminal.public_key = key_id, public_key
+        terminal.former_good = False
     elif terminal is None:
         terminal = Terminal(number=_next_number(), key_id=key_id, public_key=public_key)
     terminal.hall = hall or terminal.hall
@@ -150,6 +145,8 @@ def heard(terminal: Terminal, heartbeat: Heartbeat) -> HeartbeatAnswer:
         desired_version=heartbeat.desired_version[:40],
         region=heartbeat.region,
         release=heartbeat.release.model_dump(),
+        self_test_at=heartbeat.self_test_at,
+        self_test_wrong=heartbeat.self_test_wrong,
         envelope_key_id=heartbeat.envelope_key_id,
         envelope_key_number=heartbeat.envelope_key_number,
     )
@@ -163,9 +160,10 @@ def heard(terminal: Terminal, heartbeat: Heartbeat) -> HeartbeatAnswer:
         )
         highest_seq = cursor.fetchone()[0] or 0
     _sound_alarms(terminal, queue)
+    crashes.take(terminal, heartbeat.crashes)
     return HeartbeatAnswer(
         server_time=timezone.localtime(now).isoformat(timespec="seconds"),
-        desired=_desired(terminal, _rules.get()),
+        desired=said_to(terminal, heartbeat),
         standing=_standing.get(),
         numbered=_numbered(terminal, queue.last_seq, highest_seq),
         envelope_key=keyring().news_for(heartbeat.envelope_key_id),
@@ -198,40 +196,4 @@ def _sound_alarms(terminal: Terminal, queue: QueueReport) -> None:
 
 
 _highest = Briefly(highest_position)
-_rules = Briefly(lambda: list(DesiredService.objects.all()))
 _standing = Briefly(standing)
-
-
-def _desired(terminal: Terminal, rules: list[DesiredService]) -> DesiredState:
-    """What this terminal should be: the rules for all terminals, then its own over them."""
-    closed: dict[str, str] = {}
-    mine = [rule for rule in rules if rule.terminal_id in (None, terminal.number)]
-    for rule in sorted(mine, key=lambda rule: rule.terminal_id is not None):
-        if rule.closed:
-            closed[rule.service_id] = rule.reason
-        else:
-            closed.pop(rule.service_id, None)
-    notices = messages() is not None
-    codes = electronic_cards.is_connected()
-    said: dict[str, Json] = {"closed": {**closed}, "notices": notices, "electronic_cards": codes}
-    return DesiredState(
-        version=sha256_hex(said)[:12],
-        closed_services=closed,
-        notices=notices,
-        electronic_cards=codes,
-    )
-
-
-def close_service(service_id: str, reason: str) -> None:
-    """Close a service on every terminal. `reason`: Chinese, shown on the home screen."""
-    DesiredService.objects.update_or_create(
-        service_id=service_id, terminal=None, defaults={"reason": reason, "closed": True}
-    )
-
-
-def open_service(service_id: str) -> bool:
-    """Open a service again wherever it was closed; returns whether it was closed anywhere."""
-    closed = DesiredService.objects.filter(service_id=service_id)
-    was_closed = closed.filter(closed=True).exists()
-    closed.delete()
-    return was_closed

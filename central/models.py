@@ -80,6 +80,12 @@ class Terminal(models.Model):
     public_key = models.BinaryField("公钥")
     enrolled_at = models.DateTimeField("登记时间", auto_now_add=True)
     enabled = models.BooleanField("启用", default=True)
+    retired_at = models.DateTimeField("退役时间", null=True, editable=False)
+    #: The key before this one, which is good until the terminal has used its new one; what it
+    #: exported before is still taken.
+    former_key_id = models.CharField(max_length=16, blank=True, editable=False, db_index=True)
+    former_public_key = models.BinaryField(default=b"")
+    former_good = models.BooleanField(default=False, editable=False)
     #: How many questions it has asked since when (`central.questions`).
     questions = models.PositiveIntegerField(default=0, editable=False)
     questions_since = models.DateTimeField(null=True, editable=False)
@@ -90,6 +96,11 @@ class Terminal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number} {self.hall}".strip()
+
+    def key_named(self, key_id: str) -> bytes:
+        """The public key with this id, now or before; b"" if it never had it."""
+        of = {self.former_key_id: self.former_public_key, self.key_id: self.public_key}
+        return bytes(of.get(key_id, b""))
 
 
 class EnrolmentCode(models.Model):
@@ -203,6 +214,8 @@ class TerminalReport(models.Model):
     region = models.CharField("地区", max_length=6, blank=True)
     #: `sync.wire.release.ReleaseReport`.
     release = models.JSONField("版本更新", default=dict)
+    self_test_at = models.CharField("最近自检", max_length=40, blank=True)
+    self_test_wrong = models.CharField("自检发现", max_length=200, blank=True)
     envelope_key_id = models.CharField("信封密钥", max_length=16)
     envelope_key_number = models.BigIntegerField("信封密钥编号", default=0)
 
@@ -269,6 +282,7 @@ class DesiredService(models.Model):
     terminal = models.ForeignKey(
         Terminal, models.CASCADE, null=True, blank=True, verbose_name="终端(空为全部)"
     )
+    hall = models.CharField("场所(空为全部)", max_length=100, blank=True)
     reason = models.CharField("暂停原因(显示给群众)", max_length=60)
     closed = models.BooleanField("暂停办理", default=True)
 
@@ -277,7 +291,7 @@ class DesiredService(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["service_id", "terminal"], name="service_once"),
             models.UniqueConstraint(
-                fields=["service_id"], condition=Q(terminal=None), name="service_once_for_all"
+                fields=["service_id", "hall"], condition=Q(terminal=None), name="service_once_in"
             ),
         ]
 
@@ -463,4 +477,5 @@ class SentMessage(models.Model):
 
 # Django finds the models of an app here.
 from central.cases import Attachment, Case, Event, Task  # noqa: E402, F401
+from central.fleet_models import Command, Crash, CrashGroup, Wanted  # noqa: E402, F401
 from central.releases.models import ReleasePin, ReleaseTally, Rollout  # noqa: E402, F401

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from django.db.models import Q
 from pydantic import ValidationError
 
 from central import intake
@@ -29,11 +30,12 @@ def take_in(file: Path) -> list[ItemAnswer]:
         export = Export.model_validate_json(file.read_bytes())
     except ValidationError:
         raise NotTaken("not an export, or damaged") from None
-    terminal = Terminal.objects.filter(key_id=export.device_key_id).first()
+    named = Q(key_id=export.device_key_id) | Q(former_key_id=export.device_key_id)
+    terminal = Terminal.objects.filter(named).first()
     if terminal is None or terminal.number != export.terminal:
         raise NotTaken(f"no terminal {export.terminal} with this key is enrolled")
     try:
-        key = Ed25519PublicKey.from_public_bytes(bytes(terminal.public_key))
+        key = Ed25519PublicKey.from_public_bytes(terminal.key_named(export.device_key_id))
         key.verify(export.signature, export.signed_bytes())
     except InvalidSignature:
         raise NotTaken("the signature is not this terminal's: it was altered") from None

@@ -19,6 +19,7 @@ from django.contrib.auth.models import Group, Permission
 _SEEN = (
     *("case", "terminal", "alarm", "terminalreport", "journalcheckpoint"),
     *("desiredservice", "cardauthorisation", "policypack", "rollout"),
+    *("wanted", "command", "crashgroup"),
 )
 _DECIDED = ("decide_case", "change_alarm")
 

@@ -35,7 +35,9 @@ CLOCK_SKEW = timedelta(minutes=5)
 
 #: In SQL, because every request asks it: the ORM would put it together anew each time, which is a
 #: tenth of a heartbeat.
-_BY_KEY = "SELECT * FROM central_terminal WHERE key_id = %s"
+_BY_KEY = """
+SELECT * FROM central_terminal WHERE key_id = %s OR (former_key_id = %s AND former_good)
+"""
 
 _TAKE = """
 INSERT INTO central_seennonce (terminal_id, nonce, seen_at) VALUES (%s, %s, %s)
@@ -68,11 +70,15 @@ def sender(request: HttpRequest) -> Terminal:
     found: list[Terminal] = []
 
     def public_key(key_id: str) -> bytes | None:
-        found.extend(Terminal.objects.raw(_BY_KEY, [key_id]))
-        return bytes(found[0].public_key) if found else None
+        found.extend(Terminal.objects.raw(_BY_KEY, [key_id, key_id]))
+        return found[0].key_named(key_id) if found else None
 
     signed = check(request, public_key)
     (terminal,) = found
+    if terminal.former_good and signed.key_id == terminal.key_id:
+        # It has its new key, so the one before is good no more.
+        Terminal.objects.filter(pk=terminal.pk, key_id=signed.key_id).update(former_good=False)
+        terminal.former_good = False
     if not terminal.enabled:
         raise BadRequest("terminal_disabled")
     _take_once(terminal, signed.nonce)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Count, Exists, Max, OuterRef
 from django.utils import timezone
 
-from central import alarms, patterns
+from central import alarms, crashes, patterns
 from central.business import businesses, sweeps
 from central.cases import Case
 from central.machine import NotPossible, move
@@ -37,6 +37,7 @@ _NAMED = 10
 def sweep() -> None:
     """One look at everything."""
     forget_old_nonces()
+    crashes.forget_old()
     for look in sweeps():
         look()
     patterns.look()

@@ -60,7 +60,12 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(given)
     options.state.mkdir(parents=True, exist_ok=True)
     _log_to(options.state / "logs" / f"{options.command}.log")
-    commands = {"run": _run, "agent": _agent, "bench-window": _bench_window}
+    commands = {
+        "run": _run,
+        "agent": _agent,
+        "self-test": _self_test,
+        "bench-window": _bench_window,
+    }
     return commands[options.command](options.state)
 
 
@@ -70,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, what in (
         ("run", "the screen and the devices"),
         ("agent", "the way to the central server: courier, heartbeat, desired settings"),
+        ("self-test", "examine the terminal; prints the codes of the faults (for the agent)"),
         ("bench-window", "buttons for the virtual devices (demo only)"),
     ):
         command = commands.add_parser(name, help=what)
@@ -94,16 +100,20 @@ def _run(state: Path) -> int:
     """The screen process."""
     # Until the first frame, see `screens.app`: a start makes much and drops little.
     gc.disable()
-    from kiosk.settings import BadSettings, load_settings
+    from kiosk.settings import BadSettings, load_settings, wanted_settings
     from kiosk.upkeep.forgetting import forbid_dumps
+    from kiosk.version import version
     from screens.app import run
+    from sync.crashes import Crashes
     from sync.identity import NotEnrolled
     from sync.outbox import OutboxUnavailable
 
     forbid_dumps()
+    crashes = Crashes(state, "run", version())
+    crashes.install()
     try:
-        settings = load_settings(state / "settings.toml")
-        return run(lambda: assemble(state, settings), settings, state)
+        settings = load_settings(state / "settings.toml", wanted=wanted_settings(state))
+        return run(lambda: assemble(state, settings), settings, state, crashed=crashes.record)
     except (BadSettings, NotEnrolled) as wrong:
         print(f"kiosk: {wrong}", file=sys.stderr)
         return MISCONFIGURED
@@ -116,10 +126,13 @@ def _agent(state: Path) -> int:
     """The courier and fleet process. Ends on SIGTERM."""
     from kiosk.policy.shelf import FOLDER as POLICY
     from kiosk.policy.shelf import Shelf
-    from kiosk.settings import BadSettings, load_settings
+    from kiosk.settings import BadSettings, load_settings, wanted_settings
     from kiosk.upkeep.forgetting import prepare
+    from kiosk.upkeep.self_test import examined
+    from kiosk.upkeep.visit_lock import visit_runs
     from kiosk.version import version
-    from sync.agent import run_agent
+    from sync.agent import Hands, run_agent
+    from sync.crashes import Crashes
     from sync.updates.plan import Plan
 
     stop = threading.Event()
@@ -130,8 +143,9 @@ def _agent(state: Path) -> int:
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
     prepare()
+    Crashes(state, "agent", version()).install()
     try:
-        settings = load_settings(state / "settings.toml")
+        settings = load_settings(state / "settings.toml", wanted=wanted_settings(state))
         run_agent(
             state,
             stop,
@@ -144,11 +158,18 @@ def _agent(state: Path) -> int:
                 settings.updates.neighbour,
                 settings.updates.share,
             ),
+            hands=Hands(lambda: not visit_runs(state), lambda: examined(state)),
         )
     except BadSettings as wrong:
         print(f"kiosk agent: {wrong}", file=sys.stderr)
         return MISCONFIGURED
     return OK
+
+
+def _self_test(state: Path) -> int:
+    from kiosk.upkeep.self_test import main as examine
+
+    return examine(state)
 
 
 def _bench_window(state: Path) -> int:

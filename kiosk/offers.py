@@ -42,6 +42,8 @@ class Offers:
         self._services = tuple(one for one in find_services() if session or not one.for_units)
         #: Why the outbox takes nothing, an id of words; "" while it does.
         self._refusal = ""
+        #: Whether the terminal is retired, or the centre takes nothing from it any more.
+        self.out_of_use = False
         #: The pack that was looked at last, and the services whose rules it has not got.
         self._seen: Policy | None = None
         self._without_rules: frozenset[str] = frozenset()
@@ -79,6 +81,8 @@ class Offers:
     def _closed(self, service: type[Service]) -> str | None:
         """Why it is not open, in words; None if it is."""
         say = self._parts.words.say
+        if self.out_of_use:
+            return say("home.out_of_use")
         if (reason := self._parts.desired.closed(service.id)) is not None:
             return reason or say("home.closed")
         if service.id in self._without_rules:

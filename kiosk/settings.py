@@ -1,12 +1,16 @@
-"""One typed tree of settings: a file, then the environment over it.
+"""One typed tree of settings: a file, what the centre wants over it, then the environment.
 
-`settings.toml` in the state directory has one table per class below; an environment variable
-`KIOSK_<TABLE>_<NAME>` overrides one value (`KIOSK_SCREEN_WIDTH=720`), `KIOSK_MODE` the mode. What
-the fleet desires is not here: it changes while the terminal runs (see `kiosk.upkeep.desired`).
+`settings.toml` in the state directory has one table per class below. The centre may set some of
+them (`sync.wire.settings`, from `desired.json`); what does not fit this release is passed over. An
+environment variable `KIOSK_<TABLE>_<NAME>` overrides one value (`KIOSK_SCREEN_WIDTH=720`),
+`KIOSK_MODE` the mode. A program reads them once, at its start: it is started anew when the centre
+wants others. What changes while it runs is in `kiosk.upkeep.desired`.
 """
 
 from __future__ import annotations
 
+import json
+import logging
 import os
 import re
 import tomllib
@@ -17,6 +21,9 @@ from typing import Any, TypeVar
 
 from hardware.vendor import CARD_FAMILIES, ID_FAMILIES
 from kiosk.photo.faces import Place
+from sync.wire.settings import BadValue, read
+
+log = logging.getLogger(__name__)
 
 #: "demo" and "test" allow virtual devices and the inspector; "production" refuses both.
 MODES = ("production", "demo", "test")
@@ -207,8 +214,35 @@ CHOICES: Mapping[tuple[str, str], tuple[str, ...]] = {
 _HOURS = re.compile(r"(([01][0-9]|2[0-3]):[0-5][0-9])-(([01][0-9]|2[0-3]):[0-5][0-9])")
 
 
-def load_settings(file: Path | None, environment: Mapping[str, str] = os.environ) -> Settings:
-    """Read the settings. Raises `BadSettings` for an unknown name or a value of the wrong type."""
+def settings_in(state: Path) -> Settings:
+    """Of the terminal with this state directory. Raises `BadSettings`."""
+    file = state / "settings.toml"
+    return load_settings(file if file.exists() else None, wanted=wanted_settings(state))
+
+
+def wanted_settings(state: Path) -> dict[str, Any]:
+    """Those that the centre wants, by "table.name", as far as they are ones of this release."""
+    try:
+        document = json.loads((state / "desired.json").read_bytes())
+        wanted = dict(document.get("settings", {}))
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
+    found = {}
+    for name, value in wanted.items():
+        try:
+            found[name] = read(name, value)
+        except BadValue as bad:
+            log.warning("a setting of the centre is passed over: %s", bad)
+    return found
+
+
+def load_settings(
+    file: Path | None,
+    environment: Mapping[str, str] = os.environ,
+    wanted: Mapping[str, Any] | None = None,
+) -> Settings:
+    """Read the settings. `wanted`: of the centre. Raises `BadSettings` for an unknown name or a
+    value of the wrong type."""
     document: dict[str, Any] = {}
     if file is not None:
         try:
@@ -220,6 +254,7 @@ def load_settings(file: Path | None, environment: Mapping[str, str] = os.environ
         raise BadSettings(f"mode is {mode!r}, not one of {', '.join(MODES)}")
     if unknown := set(document) - set(_TABLES):
         raise BadSettings(f"unknown settings: {', '.join(sorted(unknown))}")
+    document = _with(wanted or {}, document)
     tables = {
         name: _table(kind, name, document.get(name, {}), environment)
         for name, kind in _TABLES.items()
@@ -248,6 +283,14 @@ def _check_libraries(devices: Devices) -> None:
             raise BadSettings("devices.psam is not the number of a slot")
     if id_reader in ID_FAMILIES and not devices.id_reader_library:
         raise BadSettings("devices.id_reader_library is missing: the path of the maker's library")
+
+
+def _with(wanted: Mapping[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+    """The document with what the centre wants over it."""
+    for where, value in wanted.items():
+        table, _, setting = where.partition(".")
+        document = {**document, table: {**document.get(table, {}), setting: value}}
+    return document
 
 
 def _table(kind: type[T], name: str, given: Mapping[str, Any], env: Mapping[str, str]) -> T:

@@ -138,6 +138,10 @@ class Terminal:
         """Whether the centre answered the agent lately."""
         return self.parts.desired.fresh()
 
+    def announcements(self) -> tuple[str, ...]:
+        """What the centre has home say today (公告)."""
+        return self.parts.desired.announcements(self.words.language, self._today())
+
     @property
     def restart_due(self) -> bool:
         """Whether the program should end as soon as nobody stands there."""

@@ -43,12 +43,13 @@ def run(
     state: Path | None = None,
     *,
     first_frame: Callable[[float], None] = lambda seconds: None,
+    crashed: Callable[[BaseException], None] = lambda error: None,
 ) -> int:
     """Open the window and stay until it is closed. Returns the exit code.
 
     `make_terminal` must return quickly and start no device. `state` is where the inspector's
     socket goes in demo and test mode. `first_frame` is told, once, how many seconds after the
-    start of the process home was on the screen.
+    start of the process home was on the screen; `crashed`, of each exception that nothing caught.
     """
     screen = settings.screen
     # On the bench a mouse is used, so its pointer must be seen.
@@ -72,7 +73,7 @@ def run(
     terminal = make_terminal()
     stage = Stage(terminal, voice=Voice(Clips(terminal.words), terminal.health))
     seen: list[float] = []
-    guard = _guard(stage)
+    guard = _guard(stage, crashed)
     inspector = _inspector(stage, settings, state, seen)
 
     def flipped(*_: object) -> None:
@@ -113,7 +114,7 @@ def _inspector(stage: Stage, settings: Settings, state: Path | None, seen: list[
     return Inspector(stage, state / "stage.sock", settings.mode, lambda: seen[0] if seen else None)
 
 
-def _guard(stage: Stage) -> Any:
+def _guard(stage: Stage, crashed: Callable[[BaseException], None]) -> Any:
     """Catch what escapes from a callback, so that a bug ends a visit and not the program."""
     from kivy.base import ExceptionHandler, ExceptionManager, stopTouchApp
 
@@ -128,6 +129,7 @@ def _guard(stage: Stage) -> Any:
                 return ExceptionManager.RAISE
             # Type and place only: the message may quote what a citizen entered.
             log.error("unforeseen %s at %s", type(inst).__name__, _place(inst))
+            crashed(inst)
             self._times.append(time.monotonic())
             often = len(self._times) == CRASHES and self._times[-1] - self._times[0] < WITHIN_S
             if often or not stage.broke(inst):

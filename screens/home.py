@@ -95,6 +95,7 @@ class HomePage(Page):
         #: Whether it still is to be told what was saved before the program ended.
         self._tells = running_s < UNTOLD_S
         self._untold: tuple[str, ...] = ()
+        self._announced: tuple[str, ...] = ()
         self._back_to_start = self.after(GROUP_STAYS_S, lambda _: self._show(""))
         self.refresh()
         self.every(1.0, lambda _: self.refresh())
@@ -122,8 +123,10 @@ class HomePage(Page):
         left = left_behind.counts(self._terminal.health)
         # The terminal knows it some moments after the first page.
         self._untold = self._terminal.untold() if self._tells else ()
+        self._announced = self._terminal.announcements()
         told = tuple((offer.service.id, offer.open, offer.reason) for offer in offers)
-        state = (told, broken, left, self._untold, self._group, self._page)
+        told_besides = (self._untold, self._announced)
+        state = (told, broken, left, told_besides, self._group, self._page)
         if state == self._drawn:
             return
         self._drawn = state
@@ -261,7 +264,9 @@ class HomePage(Page):
             line.height = self._high_of("small", words)
             found.append(line)
         fitting = found[:1]
-        for notice in found[1:]:
+        told = [] if self._group else self._announced
+        found += [self._notice("info", "home.announcement", "bullhorn", text=text) for text in told]
+        for notice in found[len(fitting) :]:
             if sum(one.height + px(_NOTICE_GAP) for one in (*fitting, notice)) <= spare:
                 fitting.append(notice)
         return fitting

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from kiosk.maintenance.pins import DIGITS as PIN_DIGITS
 from kiosk.maintenance.roster import Person, StaffRefused
 from screens.background import in_background
 from screens.base import Page
 from screens.widgets.digit_pad import DigitPad
 from screens.widgets.surface import Gap
+from sync.pins import DIGITS as PIN_DIGITS
 
 if TYPE_CHECKING:
     from kiosk.terminal import Terminal

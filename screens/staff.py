@@ -10,7 +10,6 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from kiosk.maintenance.pins import DIGITS as PIN_DIGITS
 from kiosk.maintenance.roster import STAFF_DIGITS, STAFF_LETTER, StaffRefused
 from kiosk.records.staff import Staff
 from kiosk.visit.prompts import AskStaff
@@ -20,6 +19,7 @@ from screens.widgets.button import BarButton
 from screens.widgets.digit_pad import DigitPad
 from screens.widgets.surface import Column, Gap
 from screens.widgets.text import Text
+from sync.pins import DIGITS as PIN_DIGITS
 
 
 class StaffScreen(PromptScreen[AskStaff]):

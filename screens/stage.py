@@ -307,11 +307,11 @@ class Stage(Frame):
             self.uncover()
 
     def _end_if_due(self) -> None:
-        """Another version waits to be started: between two visits, and while nobody looks at
-        home."""
+        """The program is to be started anew: between two visits, and while nobody looks at home.
+        Touches come on this same thread, so nobody begins a visit meanwhile."""
         quiet_s = self.clock() - self._touched_at
         if self.shown == "home" and quiet_s >= QUIET_S and self.terminal.restart_due:
-            log.info("ends for another version")
+            log.info("ends, to be started anew")
             stopTouchApp()
 
     def _warn(self, visit: Visit, seconds: int) -> None:

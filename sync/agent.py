@@ -20,11 +20,14 @@ import os
 import random
 import time
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sync import clock
+from sync.commands import Commands
 from sync.courier import Backoff, Courier
+from sync.effects import effects_of
 from sync.faults import CentralUnreachable
 from sync.fleet import Fleet
 from sync.header import BEIJING
@@ -32,9 +35,11 @@ from sync.identity import NotEnrolled, load_identity, write_whole
 from sync.journal import FOLDER, Journal, Recorder
 from sync.journal.checkpoints import Checkpoints
 from sync.journal.keeper import Keeper, Missing
+from sync.marks import RETIRED_FILE
 from sync.outbox import Outbox, OutboxUnavailable
 from sync.packs import Packs
-from sync.signing import DeviceKey
+from sync.self_test import SelfTest
+from sync.signing import DeviceKey, use_next_key
 from sync.slots import Slots
 from sync.systemd import ALIVE, ALIVE_S, READY, notify
 from sync.transport import Transport
@@ -45,6 +50,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from threading import Event
 
+    from sync.identity import Identity
     from sync.packs import Shelf
 
 log = logging.getLogger(__name__)
@@ -86,6 +92,12 @@ class Rhythm:
         """Up to a tenth is added at random, so that a fleet does not beat in step."""
         jitter = random.uniform(1.0, 1.1)
         self._beat_due = time.monotonic() + self._heartbeat_s * jitter
+
+    def beat_soon(self) -> None:
+        """Something is to be said; at random within a few seconds, because a command may be for
+        the whole fleet."""
+        soon = time.monotonic() + random.uniform(0.05, 0.1) * self._heartbeat_s
+        self._beat_due = min(self._beat_due, soon)
 
     def went_well(self) -> None:
         self._backoff.succeeded()
@@ -161,11 +173,15 @@ class Agent:
         status: Status,
         rhythm: Rhythm,
         packs: Packs | None = None,
+        commands: Commands | None = None,
+        out_of_use: Callable[[], bool] = lambda: False,
     ) -> None:
+        """`out_of_use`: whether this terminal is retired: it tells that, and nothing more."""
         self._outbox, self._transport, self._fleet = outbox, transport, fleet
         self._courier = courier
         self._keeper, self._status, self._rhythm = keeper, status, rhythm
-        self._packs = packs
+        self._packs, self._commands = packs, commands
+        self._out_of_use = out_of_use
         #: When the outbox is to be looked at although nobody wrote to it.
         self._look_at = 0.0
 
@@ -173,6 +189,11 @@ class Agent:
         """Do what is due now. Never raises what the network or the disk may do to it."""
         self._keeper.tick()
         try:
+            if self._commands is not None and self._commands.tick():
+                self._rhythm.beat_soon()
+            if self._out_of_use():
+                self._tell_the_last()
+                return
             if self._outbox.changed():
                 self._look_at = 0.0
             if not self._rhythm.may_send() and not self._something_urgent():
@@ -187,6 +208,13 @@ class Agent:
         except (OutboxUnavailable, OSError) as error:
             log.error("%s: %s", type(error).__name__, error)
             self._wait()
+
+    def _tell_the_last(self) -> None:
+        untold = self._commands is not None and self._commands.results()
+        if not untold:
+            self._status.set("retired")
+        elif self._rhythm.may_send() and self._rhythm.beat_is_due():
+            self._beat()
 
     def _something_urgent(self) -> bool:
         return self._rhythm.may_send_urgent() and self._outbox.urgent_is_new()
@@ -209,6 +237,8 @@ class Agent:
         self._status.set("ok")
         self._rhythm.went_well()
         self._rhythm.beaten()
+        if self._fleet.more_to_say:
+            self._rhythm.beat_soon()
         self._keeper.show(self._transport)
         if self._packs is not None:
             self._packs.follow(answer.packs)
@@ -221,6 +251,21 @@ class Agent:
         self._rhythm.wait(retry_after_s)
 
 
+@dataclass(frozen=True)
+class Hands:
+    """What the agent does at this terminal beyond the wire; `kiosk.__main__` puts it together."""
+
+    #: Whether nobody is being served at this moment.
+    idle: Callable[[], bool] = lambda: True
+    #: Examines the terminal; returns the codes of the faults that were found, with blanks between.
+    self_test: Callable[[], str] | None = None
+
+    def may_act(self, outbox: Outbox) -> Callable[[], bool]:
+        """Whether a command may be carried out now: not during a visit, and never by a copy of a
+        terminal."""
+        return lambda: self.idle() and not outbox.counts_and_ages().copied
+
+
 def run_agent(
     state_dir: Path,
     stop: Event,
@@ -231,6 +276,7 @@ def run_agent(
     version: str = "unpackaged",
     shelf: Callable[[bytes], Shelf] | None = None,
     plan: Plan | None = None,
+    hands: Hands | None = None,
 ) -> None:
     """Run until `stop` is set. Waits for enrolment if this terminal has no identity yet.
 
@@ -259,15 +305,33 @@ def run_agent(
             log.error("outbox: %s", error.reason)
             stop.wait(5.0)
             continue
-        transport = Transport(identity.central_url, key, earliest)
-        with closing(outbox), closing(transport):
+
+        def line(identity: Identity = identity, key: DeviceKey = key) -> Transport:
+            return Transport(identity.central_url, key, earliest)
+
+        transport, own = line(), hands or Hands()
+        may_act = own.may_act(outbox)
+        tested = SelfTest(state_dir, identity.terminal, own.self_test) if own.self_test else None
+        terminal = identity.terminal
+        commands = Commands(
+            state_dir,
+            terminal,
+            key,
+            effects_of(state_dir, terminal, outbox, line, stop, tested.now if tested else None),
+            may_act,
+            recorder,
+        )
+        with closing(outbox), closing(transport), closing(commands):
             packs = None
             if shelf is not None:
                 kept = shelf(identity.central_signing_key)
                 packs = Packs(state_dir, identity, transport, kept, recorder)
             region = packs.region if packs else ""
             updates = plan.updates(state_dir, identity, key, earliest, stop) if plan else None
-            fleet = Fleet(state_dir, identity, outbox, transport, versions or {}, region, updates)
+            fleet = Fleet(
+                *(state_dir, identity, outbox, transport, versions or {}, region),
+                *(updates, commands, tested),
+            )
             checkpoints = Checkpoints(
                 state_dir / FOLDER, journal, identity.terminal, key, _BEATS * heartbeat_s
             )
@@ -275,9 +339,27 @@ def run_agent(
             # A terminal that beats faster than the default, as in the demo, also tries sooner.
             rhythm = Rhythm(heartbeat_s, Backoff(cap_s=min(backoff_cap_s, 5 * heartbeat_s)))
             courier = Courier(outbox, transport, identity)
-            agent = Agent(outbox, courier, transport, fleet, keeper, status, rhythm, packs)
-            while not stop.is_set():
+            agent = Agent(
+                *(outbox, courier, transport, fleet, keeper, status, rhythm, packs, commands),
+                (state_dir / RETIRED_FILE).exists,
+            )
+            begun = fleet.settings
+            while not stop.is_set() and not _another_key(state_dir, fleet):
                 agent.tick()
+                if fleet.settings != begun:
+                    log.info("ends, to be started with other settings")
+                    stop.set()
                 alive.tick()
+                if tested is not None:
+                    tested.tick(may_act)
                 stop.wait(_TICK_S)
     recorder.record("stopped")
+
+
+def _another_key(state_dir: Path, fleet: Fleet) -> bool:
+    """Whether the terminal has another key from now on: then all that signs is made anew."""
+    try:
+        return bool(fleet.device_key_id) and use_next_key(state_dir, fleet.device_key_id)
+    except (OSError, NotEnrolled) as error:
+        log.error("the next key: %s", type(error).__name__)
+        return False

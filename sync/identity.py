@@ -15,6 +15,9 @@ from pathlib import Path
 
 IDENTITY_FILE = "identity.json"
 DEVICE_KEY_FILE = "device.key"
+#: The next key, until the centre has it, and the public halves of former ones, one a line in
+#: hexadecimal: checkpoints of the journal were signed with them.
+NEXT_KEY_FILE, FORMER_KEYS_FILE = "device.key.next", "device.key.former"
 
 #: Fields that are base64 in the file.
 _BYTES = ("central_public_key", "central_signing_key")

@@ -28,10 +28,17 @@ from http_message_signatures import HTTPSignatureKeyResolver
 from requests_http_signature import HTTPSignatureAuth, algorithms
 
 from sync.canonical import sha256_hex
-from sync.identity import DEVICE_KEY_FILE, NotEnrolled, write_whole
+from sync.identity import (
+    DEVICE_KEY_FILE,
+    FORMER_KEYS_FILE,
+    NEXT_KEY_FILE,
+    NotEnrolled,
+    write_whole,
+)
 from sync.wire.base import ENCODING_COMPONENT, SIGNATURE_TAG, SIGNED_COMPONENTS, Signed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from requests import PreparedRequest
@@ -64,31 +71,33 @@ class KeyInMemory:
 class DeviceKey:
     """This terminal's Ed25519 key. `id` names its public half: 16 hexadecimal digits."""
 
-    def __init__(self, holder: KeyHolder) -> None:
+    def __init__(self, holder: KeyHolder, formers: Sequence[bytes] = ()) -> None:
+        """`formers`: public halves of the keys that this terminal had before."""
         self._holder = holder
         self.public = holder.public
+        self.publics = (self.public, *formers)
         self.id = sha256_hex(self.public)[:16]
 
     @classmethod
-    def load(cls, state_dir: Path) -> DeviceKey:
+    def load(cls, state_dir: Path, file: str = DEVICE_KEY_FILE) -> DeviceKey:
         """Raises `NotEnrolled` if there is no key, it cannot be used, or others may read it."""
-        path = state_dir / DEVICE_KEY_FILE
+        path = state_dir / file
         try:
             if stat.S_IMODE(path.stat().st_mode) & 0o077:
-                raise NotEnrolled(f"{DEVICE_KEY_FILE} can be read by others than its owner")
+                raise NotEnrolled(f"{file} can be read by others than its owner")
             key = load_pem_private_key(path.read_bytes(), password=None)
         except (OSError, ValueError, UnsupportedAlgorithm) as error:
-            raise NotEnrolled(f"{DEVICE_KEY_FILE}: {type(error).__name__}") from error
+            raise NotEnrolled(f"{file}: {type(error).__name__}") from error
         if not isinstance(key, Ed25519PrivateKey):
-            raise NotEnrolled(f"{DEVICE_KEY_FILE} is of another kind")
-        return cls(KeyInMemory(key))
+            raise NotEnrolled(f"{file} is of another kind")
+        return cls(KeyInMemory(key), _formers(state_dir))
 
     @classmethod
-    def load_or_create(cls, state_dir: Path) -> DeviceKey:
+    def load_or_create(cls, state_dir: Path, file: str = DEVICE_KEY_FILE) -> DeviceKey:
         """The key on disk, or a new one (0600) if there is none. A broken one is not replaced."""
-        if not (state_dir / DEVICE_KEY_FILE).exists():
-            write_whole(state_dir / DEVICE_KEY_FILE, _pem(Ed25519PrivateKey.generate()), 0o600)
-        return cls.load(state_dir)
+        if not (state_dir / file).exists():
+            write_whole(state_dir / file, _pem(Ed25519PrivateKey.generate()), 0o600)
+        return cls.load(state_dir, file)
 
     def sign(self, data: bytes) -> bytes:
         """An Ed25519 signature over `data`, which begins with what it is for
@@ -105,6 +114,30 @@ class DeviceKey:
             tag=SIGNATURE_TAG,
             use_nonce=True,
         )
+
+
+def use_next_key(state_dir: Path, known: str) -> bool:
+    """Go over to the next key once the centre has it. `known`: id of the key that the centre says
+    it has. Returns whether the key is another one now. Raises `NotEnrolled` and `OSError`."""
+    if not (state_dir / NEXT_KEY_FILE).exists():
+        return False
+    before, following = DeviceKey.load(state_dir), DeviceKey.load(state_dir, NEXT_KEY_FILE)
+    if following.id != known:
+        return False
+    lines = "".join(f"{public.hex()}\n" for public in before.publics)
+    write_whole(state_dir / FORMER_KEYS_FILE, lines.encode("ascii"))
+    (state_dir / NEXT_KEY_FILE).replace(state_dir / DEVICE_KEY_FILE)
+    return True
+
+
+def _formers(state_dir: Path) -> list[bytes]:
+    try:
+        lines = (state_dir / FORMER_KEYS_FILE).read_text(encoding="ascii").split()
+        return [bytes.fromhex(line) for line in lines]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError) as error:
+        raise NotEnrolled(f"{FORMER_KEYS_FILE}: {type(error).__name__}") from error
 
 
 def centre_signed(message: Signed, signing_key: bytes, **also: Json) -> bool:

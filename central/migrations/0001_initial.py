@@ -242,6 +242,16 @@ class Migration(migrations.Migration):
                 ("public_key", models.BinaryField(verbose_name="公钥")),
                 ("enrolled_at", models.DateTimeField(auto_now_add=True, verbose_name="登记时间")),
                 ("enabled", models.BooleanField(default=True, verbose_name="启用")),
+                (
+                    "retired_at",
+                    models.DateTimeField(editable=False, null=True, verbose_name="退役时间"),
+                ),
+                (
+                    "former_key_id",
+                    models.CharField(blank=True, db_index=True, editable=False, max_length=16),
+                ),
+                ("former_public_key", models.BinaryField(default=b"")),
+                ("former_good", models.BooleanField(default=False, editable=False)),
                 ("questions", models.PositiveIntegerField(default=0, editable=False)),
                 ("questions_since", models.DateTimeField(editable=False, null=True)),
             ],
@@ -378,6 +388,14 @@ class Migration(migrations.Migration):
                 ),
                 ("region", models.CharField(blank=True, max_length=6, verbose_name="地区")),
                 ("release", models.JSONField(default=dict, verbose_name="版本更新")),
+                (
+                    "self_test_at",
+                    models.CharField(blank=True, max_length=40, verbose_name="最近自检"),
+                ),
+                (
+                    "self_test_wrong",
+                    models.CharField(blank=True, max_length=200, verbose_name="自检发现"),
+                ),
                 ("envelope_key_id", models.CharField(max_length=16, verbose_name="信封密钥")),
                 (
                     "envelope_key_number",
@@ -730,6 +748,10 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("service_id", models.CharField(max_length=60, verbose_name="业务")),
+                (
+                    "hall",
+                    models.CharField(blank=True, max_length=100, verbose_name="场所(空为全部)"),
+                ),
                 ("reason", models.CharField(max_length=60, verbose_name="暂停原因(显示给群众)")),
                 ("closed", models.BooleanField(default=True, verbose_name="暂停办理")),
                 (
@@ -750,8 +772,8 @@ class Migration(migrations.Migration):
                     models.UniqueConstraint(fields=("service_id", "terminal"), name="service_once"),
                     models.UniqueConstraint(
                         condition=models.Q(("terminal", None)),
-                        fields=("service_id",),
-                        name="service_once_for_all",
+                        fields=("service_id", "hall"),
+                        name="service_once_in",
                     ),
                 ],
             },
@@ -906,6 +928,155 @@ class Migration(migrations.Migration):
             ],
             options={
                 "indexes": [models.Index(fields=["phone", "at"], name="phone_use")],
+            },
+        ),
+        migrations.CreateModel(
+            name="Command",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="编号",
+                    ),
+                ),
+                ("kind", models.CharField(max_length=40, verbose_name="命令")),
+                ("arguments", models.JSONField(blank=True, default=dict, verbose_name="参数")),
+                ("made_at", models.DateTimeField(auto_now_add=True, verbose_name="下达时间")),
+                ("made_by", models.CharField(blank=True, max_length=150, verbose_name="下达人")),
+                ("expires_at", models.DateTimeField(verbose_name="有效期至")),
+                ("seen_at", models.DateTimeField(null=True, verbose_name="终端收到")),
+                ("outcome", models.CharField(blank=True, max_length=20, verbose_name="结果")),
+                ("detail", models.CharField(blank=True, max_length=200, verbose_name="说明")),
+                ("ended_at", models.DateTimeField(null=True, verbose_name="结束时间")),
+                ("result", models.JSONField(null=True)),
+                ("attachment", models.BinaryField(null=True, verbose_name="附件")),
+                (
+                    "terminal",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="commands",
+                        to="central.terminal",
+                        verbose_name="终端",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "终端命令",
+                "verbose_name_plural": "终端命令",
+                "ordering": ["-made_at"],
+                "indexes": [
+                    models.Index(fields=["terminal", "outcome"], name="command_open"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Wanted",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("setting", "设置"),
+                            ("announcement", "公告"),
+                            ("person", "维护人员"),
+                        ],
+                        max_length=20,
+                        verbose_name="种类",
+                    ),
+                ),
+                ("key", models.CharField(max_length=60, verbose_name="名称")),
+                ("hall", models.CharField(blank=True, max_length=100, verbose_name="场所")),
+                ("slot", models.CharField(editable=False, max_length=200, unique=True)),
+                ("value", models.JSONField(null=True, verbose_name="内容")),
+                ("changed_at", models.DateTimeField(auto_now=True, verbose_name="修改时间")),
+                (
+                    "changed_by",
+                    models.CharField(blank=True, max_length=150, verbose_name="修改人"),
+                ),
+                (
+                    "terminal",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="central.terminal",
+                        verbose_name="终端",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "下发配置",
+                "verbose_name_plural": "下发配置",
+                "ordering": ["kind", "key", "hall", "terminal"],
+            },
+        ),
+        migrations.CreateModel(
+            name="CrashGroup",
+            fields=[
+                (
+                    "fingerprint",
+                    models.CharField(
+                        editable=False,
+                        max_length=64,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="指纹",
+                    ),
+                ),
+                ("program", models.CharField(max_length=20, verbose_name="程序")),
+                ("error", models.CharField(max_length=80, verbose_name="异常")),
+                ("stack", models.JSONField(default=list, verbose_name="调用栈")),
+                ("first", models.DateTimeField(auto_now_add=True, verbose_name="首次发生")),
+                ("resolved", models.BooleanField(default=False, verbose_name="已处理")),
+            ],
+            options={
+                "verbose_name": "程序崩溃",
+                "verbose_name_plural": "程序崩溃",
+                "ordering": ["-first"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Crash",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        editable=False, primary_key=True, serialize=False, verbose_name="编号"
+                    ),
+                ),
+                ("version", models.CharField(max_length=60, verbose_name="版本")),
+                ("at", models.DateTimeField(verbose_name="发生时间")),
+                (
+                    "group",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="crashes",
+                        to="central.crashgroup",
+                    ),
+                ),
+                (
+                    "terminal",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="central.terminal",
+                        verbose_name="终端",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "崩溃记录",
+                "verbose_name_plural": "崩溃记录",
+                "ordering": ["-at"],
             },
         ),
         migrations.RunPython(make_centre, migrations.RunPython.noop),

@@ -94,7 +94,7 @@ def _demo() -> DemoPlatform:
 
 
 def is_connected() -> bool:
-    """Whether terminals may offer it (`sync.wire.fleet.DesiredState.electronic_cards`)."""
+    """Whether terminals may offer it (`sync.wire.desired.DesiredState.electronic_cards`)."""
     return bool(settings.DEMO)
 
 

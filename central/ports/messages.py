@@ -1,7 +1,7 @@
 """短信: messages to citizens' telephones.
 
 Without a port that sends them none is promised: terminals are told with each heartbeat whether
-there is one (`sync.wire.fleet.DesiredState.notices`).
+there is one (`sync.wire.desired.DesiredState.notices`).
 """
 
 from __future__ import annotations

@@ -32,10 +32,10 @@ from hardware.virtual.client import BenchClient
 from kiosk.demo.page import Page
 from kiosk.demo.processes import Child, ChildFailed, Family, Fate, wait_for
 from kiosk.demo.smartcard import CardRoute, answers, find_route, free_port, port_is_free
-from kiosk.maintenance.pins import DIGITS as PIN_DIGITS
-from kiosk.maintenance.pins import hash_pin
 from kiosk.maintenance.roster import ROSTER_FILE, Person, Role, write_roster
 from sync.identity import NotEnrolled, load_identity
+from sync.pins import DIGITS as PIN_DIGITS
+from sync.pins import hash_pin
 
 #: Folder that holds the packages; children import from it whatever their own folder is.
 ROOT = Path(__file__).resolve().parents[2]

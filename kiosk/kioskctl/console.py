@@ -104,13 +104,12 @@ def stop(what: str) -> typer.Exit:
 
 def settings_of(state: Path | None) -> Settings:
     """The settings of a terminal; the defaults without one. Ends the command if they are wrong."""
-    from kiosk.settings import BadSettings, Settings, load_settings
+    from kiosk.settings import BadSettings, Settings, settings_in
 
     if state is None:
         return Settings()
-    file = state / "settings.toml"
     try:
-        return load_settings(file if file.exists() else None)
+        return settings_in(state)
     except BadSettings as bad:
         raise stop(str(bad)) from None
 

@@ -46,7 +46,6 @@ def add(
     role: Annotated[list[str] | None, typer.Option(help="technician, staff; both: twice")] = None,
 ) -> None:
     """Admit a person, or give them another PIN. The PIN is asked for, or read from a pipe."""
-    from kiosk.maintenance.pins import hash_pin
     from kiosk.maintenance.roster import (
         BadRoster,
         Person,
@@ -54,6 +53,7 @@ def add(
         can_be_typed,
         valid_id,
     )
+    from sync.pins import hash_pin
 
     roles = role or [Role.TECHNICIAN]
     if unknown := set(roles) - set(Role):
@@ -115,7 +115,7 @@ def _change(state: Path, person_id: str, person: Person | None) -> None:
 
 def _new_pin(words: Words) -> str:
     """A PIN that is not among the likeliest. Ends the command with the reason otherwise."""
-    from kiosk.maintenance.pins import NotAPin, WeakPin, must_be_strong
+    from sync.pins import NotAPin, WeakPin, must_be_strong
 
     if sys.stdin.isatty():
         pin: str = typer.prompt("PIN", hide_input=True, confirmation_prompt=True)

@@ -32,8 +32,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from kiosk.maintenance.pins import NOBODY_S, matches
 from sync.identity import write_whole
+from sync.pins import NOBODY_S, matches
 
 log = logging.getLogger(__name__)
 
@@ -142,6 +142,20 @@ def _person(entry: Any) -> Person:
     return Person(name, known, pin)
 
 
+def said_by_centre(state: Path) -> dict[str, Person]:
+    """Whom the centre put on the roster, and, without roles, whom it struck off; {} where it says
+    nothing that can be read."""
+    try:
+        roster = json.loads((state / "desired.json").read_bytes()).get("roster", {})
+        people = [_person({**entry, "id": id_}) for id_, entry in roster.items()]
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        log.error("the centre's roster cannot be read: %s", type(error).__name__)
+        return {}
+    return {person.id: person for person in people}
+
+
 def write_roster(file: Path, people: Iterable[Person]) -> None:
     """Replace a file at once; for this user alone."""
     document = {
@@ -165,12 +179,15 @@ class Roster:
         self._clock = clock
 
     def people(self) -> dict[str, Person]:
-        """Everybody by id. A file that cannot be read has nobody in it."""
+        """Everybody by id, as entered here and as the centre says over it. A file that cannot be
+        read has nobody in it."""
         try:
-            return read_roster(self._state / ROSTER_FILE)
+            people = read_roster(self._state / ROSTER_FILE)
         except BadRoster as bad:
             log.error("%s cannot be read: %s", ROSTER_FILE, bad)
-            return {}
+            people = {}
+        people |= said_by_centre(self._state)
+        return {id_: person for id_, person in people.items() if person.roles}
 
     def any_of(self, role: Role) -> bool:
         """Whether anybody has a role: without staff nobody is asked to vouch."""

@@ -9,8 +9,12 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import date
 from pathlib import Path
+from typing import Any
+
+from sync.marks import EVERYTHING
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +32,10 @@ class Desired:
         self._good_for_s = heartbeat_s * MISSED + 1.0
         self._clock = clock
         self._written_at = 0.0
+        self._said: tuple[Any, ...] = ()
         self._closed: dict[str, str] = {}
+        #: Chinese, English and last day of each; the last two may be "".
+        self._announcements: list[tuple[str, str, str]] = []
         #: Whether the centre sends 短信 to citizens.
         self.notices = False
         #: Whether it can be asked about codes of electronic cards (电子社保卡).
@@ -44,6 +51,7 @@ class Desired:
             closed = {str(key): str(why) for key, why in document["closed_services"].items()}
             notices = document.get("notices") is True
             codes = document.get("electronic_cards") is True
+            shown = [_announcement(one) for one in document.get("announcements", [])]
         except FileNotFoundError:
             return False
         except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
@@ -51,20 +59,33 @@ class Desired:
             log.warning("desired state unreadable: %s", type(error).__name__)
             return False
         self._written_at = written_at
-        now = (closed, notices, codes)
-        changed = now != (self._closed, self.notices, self.electronic_cards)
-        self._closed, self.notices, self.electronic_cards = now
+        said = (closed, notices, codes, shown)
+        changed = said != (self._said or ({}, False, False, []))
+        self._said = said
+        self._closed, self.notices, self.electronic_cards, self._announcements = said
         return changed
 
     @property
-    def closed_services(self) -> dict[str, str]:
-        """Every service that the centre closed, with the reason."""
+    def closed_services(self) -> Mapping[str, str]:
+        """Every service that the centre closed, with the reason; `EVERYTHING` stands for all."""
         return dict(self._closed)
 
     def closed(self, service: str) -> str | None:
         """Why the centre closed a service ("" if it gave no reason); None if it is open."""
-        return self._closed.get(service)
+        return self._closed.get(service, self._closed.get(EVERYTHING))
+
+    def announcements(self, language: str, today: date) -> tuple[str, ...]:
+        """What home shows today (公告); in Chinese where there is no English."""
+        return tuple(
+            (english if language == "en" else "") or chinese
+            for chinese, english, until in self._announcements
+            if not until or today.isoformat() <= until
+        )
 
     def fresh(self) -> bool:
         """Whether the centre answered lately."""
         return self._clock() - self._written_at < self._good_for_s
+
+
+def _announcement(one: Mapping[str, Any]) -> tuple[str, str, str]:
+    return str(one["zh"]), str(one.get("en", "")), str(one.get("until", ""))

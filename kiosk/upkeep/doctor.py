@@ -161,7 +161,7 @@ def check_journal(state: Path) -> Checked:
     from sync.journal.checkpoints import vouched
     from sync.signing import DeviceKey
 
-    return check(state / FOLDER, vouched(state / FOLDER, DeviceKey.load(state).public))
+    return check(state / FOLDER, vouched(state / FOLDER, *DeviceKey.load(state).publics))
 
 
 def _journal(patient: Patient) -> Finding:

@@ -22,9 +22,12 @@ from hardware.faults import FaultCode, place_of
 from hardware.supervision import DeviceState
 from kiosk.clock import beijing_at, beijing_now
 from kiosk.upkeep.probation import Probation
+from kiosk.upkeep.restarting import Restarting
+from kiosk.upkeep.tidying import tidy
 from kiosk.version import version
 from sync.canonical import sha256_hex
 from sync.journal import FOLDER
+from sync.marks import RETIRED_FILE
 
 if TYPE_CHECKING:
     from hardware.supervision import Health
@@ -54,6 +57,9 @@ _DETAIL = 200
 
 #: Between two looks at the disk, and two writings of the counters: what a power cut may cost.
 _SELDOM_S = 60.0
+
+#: Between two times that old files are put away.
+_DAY_S = 86_400.0
 
 #: The file is written at least this often, so that its age tells whether the screen lives.
 _LONGEST_SILENCE_S = 10.0
@@ -92,18 +98,20 @@ class Housekeeping:
 
     def __init__(self, parts: Parts, offers: Offers) -> None:
         self._parts, self._offers = parts, offers
+        self.restarting = Restarting(parts.state)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
         self._written = ""
         self._written_at = 0.0
         self._counted: Mapping[str, Mapping[str, int]] = {}
-        self._seldom_due = 0.0
+        self._seldom_due = self._tidy_due = 0.0
         self._probation = Probation(parts.state, parts.slots, version())
 
     @property
     def restart_due(self) -> bool:
-        """Whether the program should end as soon as nobody stands there: another version waits."""
-        return self._probation.restart_due
+        """Whether the program should end as soon as nobody stands there: another version waits,
+        or the centre wants it started anew."""
+        return self._probation.restart_due or self.restarting.due
 
     def start(self) -> None:
         self._thread.start()
@@ -115,6 +123,7 @@ class Housekeeping:
         self._safely(self._keep_counters)
 
     def _run(self) -> None:
+        self._safely(self.restarting.begun)
         self._safely(self._record_start)
         while True:
             self._safely(self._often)
@@ -123,11 +132,14 @@ class Housekeeping:
                 self._safely(self._look_at_disk)
                 self._safely(self._look_at_journal)
                 self._safely(self._keep_counters)
+            if time.monotonic() >= self._tidy_due:
+                self._tidy_due = time.monotonic() + _DAY_S
+                self._safely(lambda: tidy(self._parts.state))
             if self._stop.wait(_PERIOD_S):
                 return
 
     @staticmethod
-    def _safely(work: Callable[[], None]) -> None:
+    def _safely(work: Callable[[], object]) -> None:
         try:
             work()
         except OSError as error:
@@ -146,10 +158,14 @@ class Housekeeping:
     def _often(self) -> None:
         parts = self._parts
         if parts.desired.refresh():
-            closed = parts.desired.closed_services
+            closed = dict(parts.desired.closed_services)
             parts.journal.record("desired_applied", digest=sha256_hex(closed), closed=len(closed))
+        self.restarting.look()
         self._look_at_outbox()
         said = self._agent_says()
+        self._offers.out_of_use = (parts.state / RETIRED_FILE).exists() or said.get(
+            "central"
+        ) == "terminal_disabled"
         rules = self._parts.packs.rules_on(beijing_now().date())
         self._look_at_centre(str(said.get("central", "")))
         self._look_at_policy(rules, str(said.get("policy", "")))

@@ -65,11 +65,13 @@ def load(folder: Path) -> Kept:
         return Kept()
 
 
-def vouched(folder: Path, public_key: bytes) -> list[Vouched]:
-    """The kept checkpoints for `sync.journal.check`. `public_key`: Ed25519, 32 bytes."""
-    key = Ed25519PublicKey.from_public_bytes(public_key)
+def vouched(folder: Path, *public_keys: bytes) -> list[Vouched]:
+    """The kept checkpoints for `sync.journal.check`. `public_keys`: of the terminal, now and
+    before (Ed25519, 32 bytes)."""
+    keys = [Ed25519PublicKey.from_public_bytes(key) for key in public_keys]
     return [
-        Vouched(Position(one.seq, one.hash), genuine(one, key)) for one in load(folder).checkpoints
+        Vouched(Position(one.seq, one.hash), any(genuine(one, key) for key in keys))
+        for one in load(folder).checkpoints
     ]
 
 
@@ -85,8 +87,8 @@ def genuine(checkpoint: Checkpoint, key: Ed25519PublicKey) -> bool:
 class Watch:
     """Checks the whole journal once a day, on a thread of its own: it may be some seconds long."""
 
-    def __init__(self, folder: Path, public_key: bytes) -> None:
-        self._folder, self._public_key = folder, public_key
+    def __init__(self, folder: Path, *public_keys: bytes) -> None:
+        self._folder, self._public_keys = folder, public_keys
         self._next = 0.0
         self._thread: threading.Thread | None = None
         #: The first entry found altered; 0: none, as far as was looked.
@@ -109,7 +111,7 @@ class Watch:
 
     def _look(self) -> None:
         try:
-            found = check(self._folder, vouched(self._folder, self._public_key))
+            found = check(self._folder, vouched(self._folder, *self._public_keys))
         except OSError as error:
             log.error("journal not checked: %s", error.strerror)
             return
@@ -131,7 +133,7 @@ class Checkpoints:
         self._due_at = 0.0
         #: What the centre has answered: the end, and what was found altered.
         self._last_sent = (0, 0)
-        self.watch = Watch(folder, key.public)
+        self.watch = Watch(folder, *key.publics)
         self.kept = load(folder)
 
     def due(self) -> bool:

@@ -46,6 +46,9 @@ KINDS: Mapping[str, Mapping[str, Rule]] = {
     "enrolled": {},
     "settings_loaded": {"digest": DIGEST},
     "desired_applied": {"digest": DIGEST, "closed": NUMBER},
+    # a command of the centre, and out of use from now on
+    "command_ended": {"id": ITEM, "command": CODE, "outcome": CODE},
+    "retired": {},
     # policy packs of the centre: the SHA-256 of each
     "policy_installed": {"digest": DIGEST},
     "policy_refused": {"digest": DIGEST},

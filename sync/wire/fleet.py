@@ -7,8 +7,10 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from sync.header import SCHEMA_VERSION
-from sync.values import KeyId, Moment, Short, TerminalNo
+from sync.values import ItemId, KeyId, Moment, Short, TerminalNo
 from sync.wire.base import Message, Signed
+from sync.wire.crash import CrashReport
+from sync.wire.desired import CommandResult, Desired
 from sync.wire.enrolment import EnvelopeKey
 from sync.wire.envelopes import Standing
 from sync.wire.policy import DesiredPacks
@@ -79,6 +81,13 @@ class Heartbeat(Message):
     services: dict[str, str] = {}
     #: Version of the desired state it holds.
     desired_version: str = ""
+    #: Commands that it has noted, and what became of them (`sync.wire.desired`).
+    commands: Annotated[list[ItemId], Field(max_length=100)] = []
+    results: Annotated[list[CommandResult], Field(max_length=100)] = []
+    crashes: Annotated[list[CrashReport], Field(max_length=20)] = []
+    #: The last self-test: when, and codes of the faults that were found, with blanks between.
+    self_test_at: Annotated[str, Field(max_length=40)] = ""
+    self_test_wrong: Short = ""
     #: Whose policy packs it takes: six digits of GB/T 2260; "" takes none.
     region: Annotated[str, Field(pattern=r"^([0-9]{6})?$")] = ""
     #: How far it is with the release that it should have.
@@ -88,22 +97,9 @@ class Heartbeat(Message):
     envelope_key_number: Annotated[int, Field(ge=0)] = 0
 
 
-class DesiredState(Message):
-    """What a terminal should be."""
-
-    #: Changes with the contents; two states with the same version are the same.
-    version: str
-    #: Service id -> reason in Chinese, as it is shown on the home screen.
-    closed_services: dict[str, str] = {}
-    #: Whether citizens are told by 短信 how it goes on. Where not, nothing promises it.
-    notices: bool = False
-    #: Whether the code of an electronic card (电子社保卡) can be asked about.
-    electronic_cards: bool = False
-
-
 class HeartbeatAnswer(Message):
     server_time: Moment
-    desired: DesiredState
+    desired: Desired
     standing: Standing
     #: Only to a terminal that has not given this number, as far as it says.
     numbered: Numbered | None = None

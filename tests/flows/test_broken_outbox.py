@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 
 from hardware.faults import DeviceFault, FaultCode
-from kiosk.maintenance.pins import hash_pin
 from kiosk.maintenance.roster import ROSTER_FILE, Person, Role, write_roster
 from kiosk.records.person import KEY_FILE
 from kiosk.services.first_application import ApplyFirst
@@ -24,6 +23,7 @@ from kiosk.terminal import Terminal
 from kiosk.visit.prompts import FindMine, Submit
 from sync.database import Reason
 from sync.outbox import OutboxUnavailable
+from sync.pins import hash_pin
 from tests.flows.counter import NOW, ZHANG, Walk
 from tests.flows.test_terminal import terminal
 

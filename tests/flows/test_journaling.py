@@ -17,7 +17,6 @@ from typer.testing import CliRunner
 from hardware.faults import DeviceFault, FaultCode
 from hardware.supervision import DeviceState, HealthTable
 from kiosk.kioskctl import app
-from kiosk.maintenance.pins import hash_pin
 from kiosk.maintenance.roster import (
     ROSTER_FILE,
     Person,
@@ -42,6 +41,7 @@ from sync.journal import FOLDER, Journal, Recorder, kinds
 from sync.journal.check import Alteration
 from sync.journal.lines import files_of, read
 from sync.outbox import Limits
+from sync.pins import hash_pin
 from sync.signing import DeviceKey
 from tests.flows.counter import SUBMITTED, Walk, social_card
 from tests.flows.test_terminal import Desk, terminal

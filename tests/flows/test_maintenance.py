@@ -9,14 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.maintenance.pins import (
-    WEAKNESSES,
-    NotAPin,
-    WeakPin,
-    hash_pin,
-    matches,
-    must_be_strong,
-)
 from kiosk.maintenance.roster import (
     LONGEST_LOCK_S,
     ROSTER_FILE,
@@ -30,6 +22,14 @@ from kiosk.maintenance.roster import (
     lock_time,
     read_roster,
     write_roster,
+)
+from sync.pins import (
+    WEAKNESSES,
+    NotAPin,
+    WeakPin,
+    hash_pin,
+    matches,
+    must_be_strong,
 )
 
 TECHNICIAN = Person("t001", frozenset({Role.TECHNICIAN}), hash_pin("314159"))

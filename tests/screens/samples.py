@@ -522,6 +522,11 @@ class StubTerminal:
         #: Devices in which a card was left, and numbers that nobody was told.
         self.left_behind = Readers(self.health)
         self.saved: tuple[str, ...] = ()
+        self.announced: tuple[str, ...] = ()
+        self.restart_due = False
+
+    def announcements(self) -> tuple[str, ...]:
+        return self.announced
 
     def untold(self) -> tuple[str, ...]:
         return self.saved

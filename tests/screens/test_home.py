@@ -94,6 +94,8 @@ help opinion comment-text-outline
 """.strip().split("\n")
 
 HEADS, CHINESE, ENGLISH = CATALOGUE[::3], CATALOGUE[1::3], CATALOGUE[2::3]
+#: Longest announcements of the centre.
+ANNOUNCED = {"zh_CN": "国庆节期间照常" * 7, "en": "Open as usual on holidays " * 4}
 #: Longest reasons that home can give, in each language.
 REASONS = {
     "zh_CN": "系统升级，预计今天下午三点恢复，急办请到窗口",
@@ -175,6 +177,7 @@ def test_home_fits_whatever_it_holds(
         terminal.health.put("camera", DeviceState.FAULT, FaultCode.CAMERA_ABSENT)
         terminal.health.put(ROW, DeviceState.WARNING, FaultCode.ITEM_LEFT)
         terminal.saved = ("13000126112400174",)
+        terminal.announced = (ANNOUNCED[language],)
         stage.go_home()
         hand.pump(6)
         assert seen(hand, stage, catalogue / language / f"{name}-closed") == places

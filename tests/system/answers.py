@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sync.canonical import sha256_hex
 from sync.identity import Identity
+from sync.wire.desired import Desired, DesiredState
 from sync.wire.envelopes import BatchAnswer, Envelope, ItemAnswer, Rejection, Standing, Verdict
 
 #: Of a centre that exists in tests only; its public half: `KEY.public_key().public_bytes_raw()`.
@@ -81,3 +82,17 @@ def standing(backed_up_to: int = 10**9, epoch: int = 1) -> Standing:
 
 def batch(answers: Iterable[ItemAnswer], **more: int) -> BatchAnswer:
     return BatchAnswer(answers=list(answers), standing=standing(**more))
+
+
+def desired(
+    terminal: str = "130299", state: DesiredState | None = None, issued: str = "", **more: str
+) -> Desired:
+    """The desired state as the centre would sign it to `terminal`."""
+    state = state or DesiredState(version="0")
+    unsigned = Desired.unsigned(
+        version=state.version,
+        issued=issued or "2026-11-24T09:30:00+08:00",
+        device_key_id=more.get("device_key_id", "0" * 16),
+        state=state.model_dump(mode="json"),
+    )
+    return unsigned.signed_with(KEY.sign(unsigned.signed_bytes(terminal=terminal)))

@@ -17,7 +17,7 @@ from sync.envelope import Sealer
 from sync.fleet import Fleet
 from sync.outbox import Outbox
 from sync.wire.envelopes import BatchAnswer
-from sync.wire.fleet import DesiredState, HeartbeatAnswer, Numbered
+from sync.wire.fleet import HeartbeatAnswer, Numbered
 from tests.system import answers, people
 from tests.system.conftest import CentralServer, enrolled
 from tests.system.people import FREE, PUT_BACK, application_of
@@ -134,7 +134,7 @@ def test_a_number_that_the_centre_did_not_sign_to_this_terminal_moves_nothing(
         def post(self, *_: Any) -> HeartbeatAnswer:
             return HeartbeatAnswer(
                 server_time="2026-11-24T09:30:00+08:00",
-                desired=DesiredState(version="0"),
+                desired=answers.desired("020001"),
                 standing=answers.standing(),
                 numbered=said,
             )

@@ -189,10 +189,10 @@ def test_terminals_are_told_whether_anything_may_be_promised(
 ) -> None:
     from django.conf import settings
 
-    from central import fleet
+    from central import desired
 
     monkeypatch.setattr(settings, "MESSAGES", port)
-    assert fleet._desired(centre.sender, []).notices is (port == "demo")
+    assert desired.state_of(centre.sender, []).notices is (port == "demo")
 
 
 def test_every_state_of_every_business_can_be_told(

@@ -1,0 +1,35 @@
+"""Whether the screen program is to end, so that it is started anew; it does so between visits.
+
+Either the centre asked for it (`sync.effects`: a file `wanted/ID.restart`), or it wants other
+settings than those that this program read at its start.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kiosk.settings import wanted_settings
+from sync.marks import WANTED
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Restarting:
+    """`begun` once at the start, off the screen's thread; `look` about once a second."""
+
+    def __init__(self, state: Path, settings: Mapping[str, Any] | None = None) -> None:
+        """`settings`: what the centre wanted when this program read its settings."""
+        self._state = state
+        self._settings = wanted_settings(state) if settings is None else settings
+        self.due = False
+
+    def begun(self) -> None:
+        """What was asked for is done by this start. Raises `OSError`."""
+        for asked in (self._state / WANTED).glob("*.restart"):
+            asked.replace(asked.with_suffix(".done"))
+
+    def look(self) -> None:
+        asked = any((self._state / WANTED).glob("*.restart"))
+        self.due = asked or wanted_settings(self._state) != self._settings

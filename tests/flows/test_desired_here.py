@@ -1,0 +1,140 @@
+"""What the centre wants takes effect here: settings, roster, notices, closing, restart."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from hardware.supervision import HealthTable
+from kiosk.kioskctl.console import settings_of
+from kiosk.maintenance.roster import Person, Role, Roster, StaffRefused, write_roster
+from kiosk.settings import load_settings, wanted_settings
+from kiosk.upkeep.restarting import Restarting
+from sync.pins import hash_pin
+from tests.flows.test_terminal import NOW, terminal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def desire(state: Path, **said: Any) -> None:
+    document = {"version": "1", "closed_services": {}, **said}
+    (state / "desired.json").write_text(json.dumps(document), encoding="utf-8")
+    # Two in one tick of the file system's clock would look like one.
+    stamp = desire.count = getattr(desire, "count", 1_700_000_000) + 1  # type: ignore[attr-defined]
+    os.utime(state / "desired.json", (stamp, stamp))
+
+
+def test_settings_of_the_centre_stand_over_the_file_and_under_the_environment(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "settings.toml").write_text('[hall]\nname = "旧名"\nwindow = "一号窗口"\n')
+    desire(tmp_path, settings={"hall.name": "新名", "central.heartbeat_s": 30})
+    found = settings_of(tmp_path)
+    assert (found.hall.name, found.hall.window, found.central.heartbeat_s) == (
+        *("新名", "一号窗口"),
+        30.0,
+    )
+    file, wanted = tmp_path / "settings.toml", wanted_settings(tmp_path)
+    assert load_settings(file, {"KIOSK_HALL_NAME": "现场"}, wanted).hall.name == "现场"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"central.url": "https://elsewhere"},
+        {"devices.printer": "/dev/null"},
+        {"mode": "demo"},
+        {"central.heartbeat_s": 1},
+        {"outbox.max_items": "all"},
+        {"hall.name": 7},
+        [],
+        3,
+        None,
+    ],
+)
+def test_what_does_not_fit_this_release_is_passed_over(tmp_path: Path, settings: Any) -> None:
+    (tmp_path / "settings.toml").write_text('[hall]\nname = "旧名"\n')
+    desire(tmp_path, settings=settings)
+    assert settings_of(tmp_path) == load_settings(tmp_path / "settings.toml", {})
+
+
+def test_other_settings_and_an_order_make_the_program_start_anew(tmp_path: Path) -> None:
+    desire(tmp_path, settings={"hall.name": "一"})
+    running = Restarting(tmp_path)
+    running.begun()
+    running.look()
+    assert not running.due
+    desire(tmp_path, settings={"hall.name": "二"})
+    running.look()
+    assert running.due
+    started = Restarting(tmp_path)
+    started.look()
+    assert not started.due
+    (tmp_path / "wanted").mkdir()
+    (tmp_path / "wanted" / "id.restart").touch()
+    started.look()
+    assert started.due
+    started.begun()
+    started.look()
+    assert not started.due
+    assert (tmp_path / "wanted" / "id.done").exists()
+
+
+def test_the_centre_admits_and_strikes_off(tmp_path: Path) -> None:
+    local = [
+        Person("t001", frozenset({Role.TECHNICIAN}), hash_pin("739105")),
+        Person("t002", frozenset({Role.TECHNICIAN}), hash_pin("264081")),
+    ]
+    write_roster(tmp_path / "roster.json", local)
+    roster = Roster(tmp_path)
+    entry = {"roles": ["technician"], "pin": hash_pin("518273")}
+    desire(tmp_path, roster={"t003": entry, "t002": {"roles": [], "pin": ""}})
+    assert roster.admit("518273").id == "t003"
+    assert roster.admit("739105").id == "t001"
+    with pytest.raises(StaffRefused):
+        roster.admit("264081")
+    desire(tmp_path, roster={"t003": {"roles": "x"}})
+    assert sorted(roster.people()) == ["t001", "t002"], "what cannot be read strikes nobody off"
+
+
+def test_home_shows_the_notices_of_today(tmp_path: Path) -> None:
+    desk = terminal(tmp_path)
+    until = NOW.date().isoformat()
+    shown = [
+        {"id": "a", "zh": "照常办理", "en": "Open as usual", "until": until},
+        {"id": "b", "zh": "只有中文"},
+        {"id": "c", "zh": "过去的", "until": "2020-01-01"},
+    ]
+    desire(tmp_path, announcements=shown)
+    desk.parts.desired.refresh()
+    assert desk.announcements() == ("照常办理", "只有中文")
+    desk.words.language = "en"
+    assert desk.announcements() == ("Open as usual", "只有中文")
+    desire(tmp_path, announcements=[{"id": "bad"}])
+    desk.parts.desired.refresh()
+    assert desk.announcements() == ("Open as usual", "只有中文")
+
+
+def test_the_centre_closes_the_whole_terminal_with_its_reason(tmp_path: Path) -> None:
+    desk = terminal(tmp_path)
+    desire(tmp_path, closed_services={"*": "停电检修"})
+    desk.parts.desired.refresh()
+    assert {(offer.open, offer.reason) for offer in desk.services()} == {(False, "停电检修")}
+
+
+@pytest.mark.parametrize("how", ["retired", "disabled"])
+def test_a_terminal_out_of_use_serves_nobody(tmp_path: Path, how: str) -> None:
+    desk = terminal(tmp_path)
+    if how == "retired":
+        (tmp_path / "retired").touch()
+    else:
+        (tmp_path / "agent.json").write_text('{"central": "terminal_disabled"}')
+    desk._housekeeping._often()
+    said = {(offer.open, offer.reason) for offer in desk.services()}
+    assert len(said) == 1
+    assert "停止使用" in next(iter(said))[1]
+    assert isinstance(desk.health, HealthTable)
