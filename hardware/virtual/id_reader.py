@@ -1,4 +1,8 @@
-"""The far end of the ID-card reader's line: a SAM module that has cards put on and taken off."""
+"""The far end of the ID-card reader's line: a SAM module that has cards put on and taken off.
+
+Its bytes are written out here once more, literally (GA/T 450, facts of the vendors' manuals): with
+the driver's own constants both could be wrong together.
+"""
 
 from __future__ import annotations
 
@@ -7,27 +11,64 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hardware.id_documents import KIND_OFFSET, LAYOUTS, TEXT_BYTES
-from hardware.sam import (
-    FIND,
-    PREAMBLE,
-    READ_ADDRESS,
-    READ_TEXT,
-    READ_WITH_FINGERPRINT,
-    SAM_ID,
-    SAM_STATUS,
-    SELECT,
-    SW_FOUND,
-    SW_NO_CARD,
-    SW_OK,
-    checksum,
-)
 from hardware.virtual.wire import FarEnd
 
 if TYPE_CHECKING:
     from hardware.virtual.personas import IdPersona
 
+_PREAMBLE = b"\xaa\xaa\xaa\x96\x69"
+
+#: Command and parameter.
+_SAM_STATUS, _GIVE_SAM_ID = b"\x11\xff", b"\x12\xff"
+_FIND, _SELECT = b"\x20\x01", b"\x20\x02"
+_READ, _READ_ADDRESS, _READ_WITH_FINGERPRINT = b"\x30\x01", b"\x30\x03", b"\x30\x10"
+
+#: Field of a persona -> where it stands in the 256 bytes of text, and how long it may be.
+_OF_A_CITIZEN = (
+    ("name", 0, 30),
+    ("sex_code", 30, 2),
+    ("ethnic_code", 32, 4),
+    ("birth", 36, 16),
+    ("address", 52, 70),
+    ("number", 122, 36),
+    ("issuer", 158, 30),
+    ("valid_from", 188, 16),
+    ("valid_to", 204, 16),
+)
+_TEXT = {
+    "resident": _OF_A_CITIZEN,
+    "J": (*_OF_A_CITIZEN, ("pass_number", 220, 18), ("issue_count", 238, 4), ("kind", 248, 2)),
+    "I": (
+        ("english_name", 0, 120),
+        ("sex_code", 120, 2),
+        ("number", 122, 30),
+        ("nationality", 152, 6),
+        ("name", 158, 30),
+        ("valid_from", 188, 16),
+        ("valid_to", 204, 16),
+        ("birth", 220, 16),
+        ("version", 236, 4),
+        ("issuer", 240, 8),
+        ("kind", 248, 2),
+    ),
+    "Y": (
+        ("name", 0, 30),
+        ("sex_code", 30, 2),
+        ("issue_count", 32, 4),
+        ("birth", 36, 16),
+        ("english_name", 52, 70),
+        ("number", 122, 36),
+        ("valid_from", 188, 16),
+        ("valid_to", 204, 16),
+        ("english_name_more", 220, 22),
+        ("nationality", 242, 6),
+        ("kind", 248, 2),
+        ("old_document", 250, 6),
+    ),
+}
+
 _PHOTO_BYTES = 1024
+_SW_OK, _SW_FOUND, _SW_NO_CARD = 0x90, 0x9F, 0x80
 _SW_SELECT_FAILED, _SW_READ_FAILED, _SW_UNKNOWN, _SW_NO_CONTENTS = 0x81, 0x41, 0x24, 0x91
 SW_UNAUTHORISED, SW_WRONG_CARD = 0x66, 0x40
 _SAM_ID = bytes.fromhex("05000100B59831012B6B6200FDEBDA39")
@@ -38,27 +79,26 @@ _READING_S = 0.4
 
 def text_block(persona: IdPersona) -> bytes:
     """A persona as the 256 bytes that a card gives. Raises `ValueError` if a field is too long."""
-    block = bytearray(" ".encode("utf-16-le") * (TEXT_BYTES // 2))
-    values = {**vars(persona), "printed_address": persona.address, "english_name_more": ""}
-    layout = LAYOUTS[persona.kind]
-    if "english_name_more" in layout:
-        letters = layout["english_name"][1] // 2
-        values["english_name_more"] = values["english_name"][letters:]
-        values["english_name"] = values["english_name"][:letters]
-    for name, (offset, length) in layout.items():
-        text = values[name].encode("utf-16-le")
+    block = bytearray(" ".encode("utf-16-le") * 128)
+    values = dict(vars(persona))
+    if persona.kind == "Y":  # 35 letters here, the others further on
+        name = persona.english_name
+        values |= {"english_name": name[:35], "english_name_more": name[35:]}
+    for field, offset, length in _TEXT[persona.kind]:
+        text = values[field].encode("utf-16-le")
         if len(text) > length:
-            raise ValueError(f"{name} does not fit on the card")
+            raise ValueError(f"{field} does not fit on the card")
         block[offset : offset + len(text)] = text
-    if persona.kind != "resident":
-        block[KIND_OFFSET : KIND_OFFSET + 2] = persona.kind.encode("utf-16-le")
     return bytes(block)
 
 
 def answer_frame(status: int, data: bytes = b"") -> bytes:
     """The bytes that the reader answers with."""
     body = (3 + len(data) + 1).to_bytes(2, "big") + bytes([0, 0, status]) + data
-    return PREAMBLE + body + bytes([checksum(body)])
+    check = 0
+    for byte in body:
+        check ^= byte
+    return _PREAMBLE + body + bytes([check])
 
 
 class VirtualIdReader(FarEnd):
@@ -80,7 +120,7 @@ class VirtualIdReader(FarEnd):
         self.unauthorised = False
         #: Say nothing at all.
         self.mute = False
-        #: SW3 of the next answers to SELECT and READ, one each, instead of what they would be.
+        #: SW3 of the next answers to _SELECT and READ, one each, instead of what they would be.
         self.next_statuses: list[int] = []
         #: Bytes that come before every answer, and how many at once it is sent in (0: all).
         self.noise = b""
@@ -130,11 +170,11 @@ class VirtualIdReader(FarEnd):
 
     def received(self, data: bytes) -> None:
         self._pending += data
-        while (start := self._pending.find(PREAMBLE)) >= 0:
+        while (start := self._pending.find(_PREAMBLE)) >= 0:
             frame = self._pending[start:]
-            if len(frame) < len(PREAMBLE) + 2:
+            if len(frame) < len(_PREAMBLE) + 2:
                 return
-            end = len(PREAMBLE) + 2 + int.from_bytes(frame[5:7], "big")
+            end = len(_PREAMBLE) + 2 + int.from_bytes(frame[5:7], "big")
             if len(frame) < end:
                 return
             self._pending = frame[end:]
@@ -145,17 +185,17 @@ class VirtualIdReader(FarEnd):
             return
         if self.unauthorised:
             self.send(answer_frame(SW_UNAUTHORISED))
-        elif command == SAM_STATUS:
-            self.send(answer_frame(SW_OK))
-        elif command == SAM_ID:
-            self.send(answer_frame(SW_OK, _SAM_ID))
-        elif command == FIND:
+        elif command == _SAM_STATUS:
+            self.send(answer_frame(_SW_OK))
+        elif command == _GIVE_SAM_ID:
+            self.send(answer_frame(_SW_OK, _SAM_ID))
+        elif command == _FIND:
             self._find()
-        elif command == SELECT:
+        elif command == _SELECT:
             self._select()
-        elif command in (READ_TEXT, READ_WITH_FINGERPRINT):
-            self._read(command == READ_WITH_FINGERPRINT)
-        elif command == READ_ADDRESS:
+        elif command in (_READ, _READ_WITH_FINGERPRINT):
+            self._read(command == _READ_WITH_FINGERPRINT)
+        elif command == _READ_ADDRESS:
             self._read_address()
         else:
             self.send(answer_frame(_SW_UNKNOWN))
@@ -182,7 +222,7 @@ class VirtualIdReader(FarEnd):
             self._found = (self._card is not None or self._wrong_card) and not self._spent
             self._selected = False
             found = self._found
-        self.send(answer_frame(SW_FOUND, bytes(4)) if found else answer_frame(SW_NO_CARD))
+        self.send(answer_frame(_SW_FOUND, bytes(4)) if found else answer_frame(_SW_NO_CARD))
 
     def _select(self) -> None:
         with self._state:
@@ -195,7 +235,7 @@ class VirtualIdReader(FarEnd):
         with self._state:
             self._selected = self._found and self._card is not None
             ok = self._selected
-        self.send(answer_frame(SW_OK, bytes(8)) if ok else answer_frame(_SW_SELECT_FAILED))
+        self.send(answer_frame(_SW_OK, bytes(8)) if ok else answer_frame(_SW_SELECT_FAILED))
 
     def _read_address(self) -> None:
         with self._state:
@@ -207,7 +247,7 @@ class VirtualIdReader(FarEnd):
         if not address:
             self.send(answer_frame(_SW_NO_CONTENTS))
             return
-        self.send(answer_frame(SW_OK, address.encode("utf-16-le").ljust(70, b"\0")))
+        self.send(answer_frame(_SW_OK, address.encode("utf-16-le").ljust(70, b"\0")))
 
     def _read(self, fingerprint: bool) -> None:
         if self._refused():
@@ -220,7 +260,7 @@ class VirtualIdReader(FarEnd):
             return
         parts = [text_block(card), self.photo, *([bytes(1024)] if fingerprint else [])]
         lengths = b"".join(len(part).to_bytes(2, "big") for part in parts)
-        frame = answer_frame(SW_OK, lengths + b"".join(parts))
+        frame = answer_frame(_SW_OK, lengths + b"".join(parts))
         if self.spoil:
             self.spoil = False
             frame = frame[:-1] + bytes([frame[-1] ^ 0xFF])

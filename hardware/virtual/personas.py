@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Literal
 
-from hardware.id_documents import LAYOUTS, IdCard
-
 REGION = "130299"
 
 _CHECK_CHARACTERS = "10X98765432"
@@ -36,7 +34,7 @@ def number(birth: str, sequence: int) -> str:
 
 @dataclass(frozen=True)
 class IdPersona:
-    """An ID card: the fields of `hardware.id_reader.IdCard`, in the same form."""
+    """An ID card: what is written into its chip, in the chip's own form."""
 
     kind: Literal["resident", "J", "I", "Y"]
     name: str
@@ -61,18 +59,6 @@ class IdPersona:
     old_document: str = ""
     #: Whose portrait the chip holds, of `hardware.virtual.portrait.CHIPS`; "": as the sex says.
     portrait: str = ""
-
-    def card(self) -> IdCard:
-        """What a reader must make of it."""
-        has = LAYOUTS[self.kind]
-        said = {name: value for name, value in vars(self).items() if name in has}
-        printed = self.address if "printed_address" in has else ""
-        return IdCard(
-            self.kind,
-            **said,
-            printed_address=printed,
-            address=self.new_address or printed,
-        )
 
 
 def _resident(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import threading
 import time
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -434,7 +435,6 @@ def _strips(paper: _Paper, wide: int) -> Iterator[Image]:
     from PIL import Image, ImageDraw
 
     from hardware.fonts import receipt_font
-    from hardware.layout import width
 
     for kind, what in paper.marks:
         if kind == "text":
@@ -446,12 +446,19 @@ def _strips(paper: _Paper, wide: int) -> Iterator[Image]:
             for character in text:
                 # Each character has its cell, as in a printer's fixed font.
                 draw.text((column * _CELL * size, -5 * size), character, font=font, fill=30)
-                column += width(character)
+                column += _cells(character)
         elif kind == "qr":
             strip = _qr_picture(what[0], what[1], wide)
         else:
             strip = _raster_picture(what, wide)
         yield strip
+
+
+def _cells(character: str) -> int:
+    """Of a printer's fixed font: two for a Han character."""
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WFA" else 1
 
 
 def _qr_picture(text: str, module: int, wide: int) -> Image:

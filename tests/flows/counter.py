@@ -27,6 +27,7 @@ from kiosk.visit.flow import Ending, Event, Visit
 from kiosk.visit.prompts import Agreement, Compared
 from kiosk.visit.service import Context, Service
 from sync.kinds import kinds
+from tests.id_cards import said_by
 
 TODAY = date(2026, 11, 24)
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=timezone(timedelta(hours=8)))
@@ -39,7 +40,7 @@ def number(birth: str = "19570316", sequence: int = 11) -> str:
     return personas.number(birth, sequence)
 
 
-ZHANG = personas.ID_PERSONAS["zhang"].card()
+ZHANG = said_by(personas.ID_PERSONAS["zhang"])
 CHILD = dataclasses.replace(ZHANG, birth="20130316", number=number("20130316"))
 #: Who acts for another.
 FRIEND = dataclasses.replace(

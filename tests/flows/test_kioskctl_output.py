@@ -36,6 +36,7 @@ from sync.faults import CentralRefused
 from sync.identity import Identity
 from sync.outbox import Outbox
 from tests.flows.counter import social_card
+from tests.id_cards import said_by
 
 RUN = CliRunner()
 
@@ -121,7 +122,7 @@ class Cards:
         holder = Holder(text, text, "1", "01", date(1957, 3, 16))
         self.social = replace(social_card(), holder=holder, card_no=text, version="3.00")
         self.identity = replace(
-            ID_PERSONAS["zhang"].card(), name=text, address=text, issuer=text, valid_from=text
+            said_by(ID_PERSONAS["zhang"]), name=text, address=text, issuer=text, valid_from=text
         )
 
     def open(self) -> None:

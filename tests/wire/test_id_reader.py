@@ -32,6 +32,7 @@ from hardware.supervision import DeviceLoop, HealthTable
 from hardware.vendor.sdt import SdtSam
 from hardware.virtual.id_reader import VirtualIdReader, answer_frame, text_block
 from hardware.virtual.personas import ID_PERSONAS
+from tests.id_cards import said_by
 from tests.wire.makers import library
 
 ZHANG = ID_PERSONAS["zhang"]
@@ -123,7 +124,7 @@ def test_frames_are_those_of_the_protocol() -> None:
 def test_a_card_is_read_as_it_lies_there(far_end: VirtualIdReader, reader: IdReader) -> None:
     far_end.put(LONG_NAME)
     reading = Reading(reader)
-    assert reading.card() == LONG_NAME.card()
+    assert reading.card() == said_by(LONG_NAME)
     assert reading.steps == [IdStep.WAITING, IdStep.SEEN]
 
 
@@ -166,7 +167,7 @@ def test_a_card_lifted_mid_read_is_named_and_may_be_back_at_once(
     assert caught.value.code is FaultCode.ID_CARD_LIFTED
     far_end.put(ZHANG)  # before the operation reads again
     again = Reading(reader, fresh=True)
-    assert again.card() == ZHANG.card()
+    assert again.card() == said_by(ZHANG)
     assert again.steps == [IdStep.WAITING, IdStep.SEEN]
 
 
@@ -180,7 +181,7 @@ def test_a_card_that_lay_there_is_not_read_until_it_was_taken_and_laid_down_anew
     """Whether the citizen before was served with it or put it down and went."""
     far_end.put(ZHANG)
     if was_read:
-        assert Reading(reader).card() == ZHANG.card()
+        assert Reading(reader).card() == said_by(ZHANG)
     reading = Reading(reader, fresh=True)
     reading.wait_for(IdStep.REMOVE)
     time.sleep(LIFTED_S)
@@ -188,7 +189,7 @@ def test_a_card_that_lay_there_is_not_read_until_it_was_taken_and_laid_down_anew
     far_end.lift()
     reading.wait_for(IdStep.WAITING)
     far_end.put(LONG_NAME)
-    assert reading.card() == LONG_NAME.card()
+    assert reading.card() == said_by(LONG_NAME)
 
 
 def test_waiting_for_a_left_card_to_be_taken_can_be_given_up(
@@ -251,7 +252,7 @@ def test_a_card_whose_reading_failed_is_not_read_until_it_was_lifted(
     far_end.lift()
     time.sleep(LIFTED_S)
     far_end.put(ZHANG)
-    assert reading.card() == ZHANG.card()
+    assert reading.card() == said_by(ZHANG)
 
 
 @pytest.mark.parametrize("name", ["zhang", "moved", "permit", "resident-2017", "resident-2023"])
@@ -259,12 +260,12 @@ def test_every_kind_of_document_is_read_whole(
     far_end: VirtualIdReader, reader: IdReader, name: str
 ) -> None:
     far_end.put(ID_PERSONAS[name])
-    assert Reading(reader).card() == ID_PERSONAS[name].card()
+    assert Reading(reader).card() == said_by(ID_PERSONAS[name])
 
 
 def test_what_only_some_kinds_say_is_there() -> None:
     permit, of_2017, of_2023 = (
-        ID_PERSONAS[name].card() for name in ("permit", "resident-2017", "resident-2023")
+        said_by(ID_PERSONAS[name]) for name in ("permit", "resident-2017", "resident-2023")
     )
     assert (permit.pass_number, permit.issue_count) == ("H00000001", "01")
     assert (of_2017.nationality, of_2017.address) == ("USA", "")
@@ -283,7 +284,7 @@ def test_the_newest_address_counts_and_the_printed_one_is_kept(
 def test_a_reader_that_knows_no_newest_address_reads_the_printed_one(
     far_end: VirtualIdReader, reader: IdReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hardware.virtual.id_reader.READ_ADDRESS", b"none")
+    monkeypatch.setattr("hardware.virtual.id_reader._READ_ADDRESS", b"none")
     far_end.put(ID_PERSONAS["moved"])
     assert Reading(reader).card().address == ID_PERSONAS["moved"].address
 
@@ -318,7 +319,7 @@ def test_a_card_that_fails_once_is_lifted_put_down_and_read(
     far_end.put(ZHANG)
     reading = Reading(reader)
     lift_and_put_down(far_end, reading, 1)
-    assert reading.card() == ZHANG.card()
+    assert reading.card() == said_by(ZHANG)
 
 
 @pytest.mark.parametrize(
@@ -342,7 +343,7 @@ def test_a_card_that_fails_three_times_is_named_and_the_next_one_reads(
     far_end.lift()
     time.sleep(LIFTED_S)
     far_end.put(LONG_NAME)
-    assert Reading(reader).card() == LONG_NAME.card()
+    assert Reading(reader).card() == said_by(LONG_NAME)
 
 
 @pytest.mark.parametrize("sw3", OF_THE_READER, ids=lambda sw3: f"{sw3:02X}")
@@ -364,7 +365,7 @@ def test_a_status_of_the_reader_is_its_fault(
 def test_noise_before_an_answer_is_passed_over(far_end: VirtualIdReader, reader: IdReader) -> None:
     far_end.noise = b"\x00\xff\xaa\x96noise\xaa\xaa"
     far_end.put(ZHANG)
-    assert Reading(reader).card() == ZHANG.card()
+    assert Reading(reader).card() == said_by(ZHANG)
 
 
 def test_a_line_that_only_makes_noise_is_a_protocol_fault(
@@ -379,7 +380,7 @@ def test_a_line_that_only_makes_noise_is_a_protocol_fault(
 def test_an_answer_byte_by_byte_is_one_answer(far_end: VirtualIdReader, reader: IdReader) -> None:
     far_end.trickle = 7
     far_end.put(ZHANG)
-    assert Reading(reader).card() == ZHANG.card()
+    assert Reading(reader).card() == said_by(ZHANG)
 
 
 def test_a_spoilt_answer_is_not_believed(far_end: VirtualIdReader, reader: IdReader) -> None:
@@ -387,7 +388,7 @@ def test_a_spoilt_answer_is_not_believed(far_end: VirtualIdReader, reader: IdRea
     far_end.put(ZHANG)
     reading = Reading(reader)
     lift_and_put_down(far_end, reading, 1)
-    assert reading.card() == ZHANG.card()
+    assert reading.card() == said_by(ZHANG)
 
 
 @pytest.mark.parametrize("after_s", [0.0, 0.03, 0.06, 0.09, 0.12, 0.2])
@@ -405,7 +406,7 @@ def test_a_cable_pulled_at_any_moment_is_named_and_the_reader_comes_back(
     far_end.put(ZHANG)
     threading.Timer(after_s, far_end.unplug).start()
     try:
-        assert loop.submit(read).result(9) == ZHANG.card(), "it was quicker than the hand"
+        assert loop.submit(read).result(9) == said_by(ZHANG), "it was quicker than the hand"
     except DeviceFault as fault:
         assert fault.code is FaultCode.ID_READER_OFFLINE
     eventually(lambda: (row := table.get("id_reader")) is not None and row.fault is not None)
@@ -413,7 +414,7 @@ def test_a_cable_pulled_at_any_moment_is_named_and_the_reader_comes_back(
     far_end.plug()
     eventually(lambda: (row := table.get("id_reader")) is not None and row.fault is None, 10)
     far_end.put(LONG_NAME)
-    assert loop.submit(read).result(9) == LONG_NAME.card()
+    assert loop.submit(read).result(9) == said_by(LONG_NAME)
     loop.stop()
 
 
@@ -439,7 +440,7 @@ def test_reader_unplugged_while_waiting_is_offline_and_comes_back(
     far_end.plug()
     reader.open()
     far_end.put(ZHANG)
-    assert Reading(reader).card() == ZHANG.card()
+    assert Reading(reader).card() == said_by(ZHANG)
 
 
 def test_a_mute_reader_is_offline_not_a_hang(far_end: VirtualIdReader, reader: IdReader) -> None:

@@ -18,6 +18,7 @@ from hardware.id_reader import IdReader
 from hardware.sam import SerialSam
 from hardware.virtual.id_reader import VirtualIdReader
 from hardware.virtual.personas import ID_PERSONAS
+from tests.id_cards import said_by
 
 #: Name -> C. Pixels are blue first, the bottom row first: the first byte is the bottom left's blue.
 SOURCES = {
@@ -106,7 +107,7 @@ def test_a_card_is_read_with_or_without_its_portrait(
     reader.open()
     until = time.monotonic() + 10
     card = reader.read(lambda: time.monotonic() > until, lambda step: None, fresh=False)
-    assert card == ID_PERSONAS["zhang"].card()
+    assert card == said_by(ID_PERSONAS["zhang"])
     assert (card.portrait is not None) is (name == "unpack")
     reader.close()
     far_end.close()
