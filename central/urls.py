@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import path
 from django.views.generic import RedirectView
 
-from central.desk import releases, views
+from central.desk import cards_read, releases, views
 
 admin.site.site_header = admin.site.site_title = "社会保障卡自助服务 · 管理中心"
 admin.site.index_title = "业务与终端"
@@ -19,6 +19,7 @@ urlpatterns = [
     path("admin/cases/<int:position>/move", _desk(views.move_case), name="move-case"),
     path("admin/releases/", _desk(releases.page), name="releases"),
     path("admin/releases/decide", _desk(releases.decide), name="decide-release"),
+    path("admin/cards-read/", _desk(cards_read.page), name="cards-read"),
     path("admin/", admin.site.urls),
     path("", RedirectView.as_view(pattern_name="admin:index")),
 ]

@@ -60,6 +60,7 @@ COUNTERS = {
     "paper_mm": 1000,
     "cuts": 1,
     "cycles": 1,
+    "unreadable": 1,
     "reads": 1,
     "openings": 1,
 }

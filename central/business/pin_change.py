@@ -1,6 +1,8 @@
 """密码修改: what a terminal did to a card's PIN is kept; what nobody can tell a person looks at.
 
-The change took place at the card, before the record came: nothing is refused here.
+The change took place at the card, before the record came: nothing is refused here. A terminal that
+is online asks before that whether the card serves yet: one that is not activated is offered 启用
+only (R-G5).
 """
 
 from __future__ import annotations
@@ -9,13 +11,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from central import own_card
 from central.business import Business, Opened
+from central.keys import person_hash
+from central.models import CardState
 from central.ports.registry import registry
+from sync.kinds.pin_change import ChangeState, MayChange
 from sync.wire.envelopes import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kiosk.policy import Policy
+    from sync.wire.base import Message
 
 _OUTCOMES = {"done": "已修改", "unknown": "卡中途取走，结果不明"}
 
@@ -50,4 +56,13 @@ class PinChange(Business):
         return "finished" if verdict is Verdict.ACCEPTED else super().state_after(verdict, opened)
 
 
+def _may_change(asked: MayChange) -> Message:
+    known = registry().find(person_hash(asked.id_number))
+    if known is None or known.name != asked.name or known.card_state != CardState.NOT_ACTIVE:
+        return ChangeState()
+    return ChangeState(state="inactive")
+
+
 BUSINESS = PinChange()
+
+ANSWERS = {"pin_change.state": _may_change}

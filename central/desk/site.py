@@ -12,6 +12,13 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 
+#: Pages about the terminals: id, name, view, and who may see it.
+_FLEET = (
+    ("CardsRead", "读卡统计", "cards-read", "central.view_terminalreport"),
+    ("Rollout", "版本发布", "releases", "central.view_rollout"),
+)
+
+
 class DeskConfig(AdminConfig):
     """`django.contrib.admin` with the site below."""
 
@@ -25,10 +32,13 @@ class Desk(admin.AdminSite):
         self, request: HttpRequest, app_label: str | None = None
     ) -> list[dict[str, Any]]:
         apps: list[dict[str, Any]] = super().get_app_list(request, app_label)
-        if app_label is None and request.user.has_perm("central.view_rollout"):
-            apps.insert(
-                0, _section("终端群", "releases", [("Rollout", "版本发布", reverse("releases"))])
-            )
+        fleet = [
+            (id_, name, reverse(view))
+            for id_, name, view, permission in _FLEET
+            if request.user.has_perm(permission)
+        ]
+        if app_label is None and fleet:
+            apps.insert(0, _section("终端群", "releases", fleet))
         if app_label is not None or not request.user.has_perm("central.view_case"):
             return apps
         from central.cases import TO_REVIEW, Case

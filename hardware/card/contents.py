@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from hardware.card.apdu import damaged
 from hardware.card.atr import historical_bytes
 from hardware.card.session import CardSession, Interface
 from hardware.characters import PRIVATE_USE
@@ -89,6 +88,14 @@ class SocialCard:
         return None if self.expires is None else self.expires >= day
 
 
+class DamagedCard(DeviceFault):
+    """`generation`: as far as its version could be read; 0: not."""
+
+    def __init__(self, what: str, generation: int = 0) -> None:
+        super().__init__(FaultCode.CARD_DAMAGED, what)
+        self.generation = generation
+
+
 def decode(
     issuer: Mapping[str, bytes],
     holder: Mapping[str, bytes],
@@ -98,12 +105,12 @@ def decode(
     """Records by item -> the card. Raises `DeviceFault`: CARD_BLANK, CARD_DAMAGED."""
     if issuer and not any(value.strip(_PADDING) for value in issuer.values()):
         raise DeviceFault(FaultCode.CARD_BLANK)
-    card_id = issuer.get("card_id", b"")
-    if len(card_id) != _CARD_ID_BYTES or not _digits(card_id[:3]):
-        damaged("card id")
     version = _ascii(issuer.get("version", b""))
     if version[:1] not in ("1", "2", "3"):
-        damaged("version")
+        raise DamagedCard("version")
+    card_id = issuer.get("card_id", b"")
+    if len(card_id) != _CARD_ID_BYTES or not _digits(card_id[:3]):
+        raise DamagedCard("card id", int(version[0]))
     return SocialCard(
         card_id=card_id.hex().upper(),
         version=version,

@@ -19,23 +19,22 @@ and a reading that begins again because the card was pulled in the middle.
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from hardware.card.authenticator import Gate
 from hardware.card.contents import SocialCard
 from hardware.card.files import read_social_card
 from hardware.card.session import CardSession
-from hardware.card.transport import CardTransport, Connection, Slot
+from hardware.card.tally import Tally
+from hardware.card.transport import CardTransport, Slot
+from hardware.card.use import Use
 from hardware.faults import DeviceFault, FaultCode, NotWanted
 from hardware.supervision import Condition, DeviceState
 
 T = TypeVar("T")
-A = TypeVar("A")
 
 #: Seconds between two looks for a card; a PC/SC reader tells of one at once.
 POLL_S = 0.25
@@ -64,13 +63,11 @@ class CardReader:
         self._transport = transport
         self._answer_s = answer_s
         self.gate = Gate()
-        self._cycles = 0
-        self._left_behind: _Use[Any] | None = None
+        self._tally = Tally()
+        self._left_behind: Use[Any] | None = None
         #: The insertion that was pulled in this visit: another may be there by the next use. The
         #: reader may go on calling the old one present for a while.
         self._pulled: int | None = None
-        #: The insertion that was counted last: one card is one cycle, however often it is used.
-        self._counted: int | None = None
         self._told: Callable[[], None] = lambda: None
 
     def open(self) -> None:
@@ -97,7 +94,7 @@ class CardReader:
             detail=readers.names,
             serial=readers.serial,
             firmware=readers.firmware,
-            counters={"cycles": self._cycles},
+            counters=self._tally.counters,
         )
 
     def present(self) -> bool:
@@ -148,14 +145,18 @@ class CardReader:
             slot = self._wait_for_card(cancelled, report)
         self._pulled = None
         report(CardStep.SEEN)
-        self._cycles += slot.insertion != self._counted
-        self._counted = slot.insertion
+        self._tally.used(slot.insertion)
+        use = Use(self._transport, slot, cancelled, work, self._told)
         try:
-            return self._watched(slot, cancelled, work)
+            result = self._watched(use)
         except DeviceFault as fault:
             if fault.code is FaultCode.CARD_PULLED:
                 self._pulled = slot.insertion
+            self._tally.failed(fault, use.atr)
             raise
+        if isinstance(result, SocialCard):
+            self._tally.read(result, use.atr)
+        return result
 
     def stay(self, insertion: int, cancelled: Callable[[], bool]) -> None:
         """Watch over a card while somebody types its PIN, say: returns when cancelled. Raises
@@ -197,11 +198,8 @@ class CardReader:
             if slot is not None:
                 time.sleep(STAY_POLL_S)  # it is the one that was pulled, and was not missed yet
 
-    def _watched(
-        self, slot: Slot, cancelled: Callable[[], bool], work: Callable[[CardSession], T]
-    ) -> T:
+    def _watched(self, use: Use[T]) -> T:
         """Work with the card, and leave it behind if it never answers."""
-        use = _Use(self._transport, slot, cancelled, work, self._told)
         use.start()
         while not use.ended.wait(self._answer_s / 20):
             if use.silent_for() > self._answer_s:
@@ -215,93 +213,3 @@ class CardReader:
         if self._left_behind is not None and not self._left_behind.ended.is_set():
             raise DeviceFault(FaultCode.CARD_READER_STUCK, "a command has not returned")
         self._left_behind = None
-
-
-class _Use(threading.Thread, Generic[T]):
-    """One card from power-up to power-down, on a thread that can be left behind."""
-
-    def __init__(
-        self,
-        transport: CardTransport,
-        slot: Slot,
-        cancelled: Callable[[], bool],
-        work: Callable[[CardSession], T],
-        came_back: Callable[[], None],
-    ) -> None:
-        """`came_back` is called when this was left behind and has ended all the same."""
-        super().__init__(name="card", daemon=True)
-        self._transport, self._slot, self._cancelled, self._work = transport, slot, cancelled, work
-        self._came_back = came_back
-        self.ended = threading.Event()
-        self.given_up = threading.Event()
-        self._asked_at = time.monotonic()
-        self._result: T | None = None
-        self._error: BaseException | None = None
-
-    def silent_for(self) -> float:
-        """Seconds since the reader was last asked something that it has not answered."""
-        asked_at = self._asked_at
-        return time.monotonic() - asked_at if asked_at else 0.0
-
-    def outcome(self) -> T:
-        if self._error is not None:
-            raise self._error
-        return self._result  # type: ignore[return-value]
-
-    def run(self) -> None:
-        try:
-            with self._session(self._slot) as card:
-                self._result = self._work(card)
-        except BaseException as error:  # noqa: BLE001 - it is passed on, whole
-            self._error = error
-        if self.given_up.is_set():
-            # Nobody asks for it any more, and it is what a card said of somebody.
-            self._result = self._error = None
-        self.ended.set()
-        if self.given_up.is_set():
-            self._came_back()
-
-    @contextmanager
-    def _session(self, slot: Slot) -> Iterator[CardSession]:
-        connection = self._asking(slot.connect)
-        try:
-            yield CardSession(
-                transmit=lambda command: self._transmit(connection, command),
-                atr=connection.atr,
-                interface=slot.interface,
-                reader=slot.reader,
-                psam=self._psam,
-                insertion=slot.insertion,
-            )
-        finally:
-            self._asking(connection.close)
-
-    @contextmanager
-    def _psam(self) -> Iterator[CardSession]:
-        with ExitStack() as powered:
-            try:
-                psam = powered.enter_context(self._session(self._transport.psam_slot()))
-            except DeviceFault as fault:
-                raise DeviceFault(FaultCode.PSAM_ABSENT, fault.detail) from fault
-            yield psam
-
-    def _transmit(self, connection: Connection, command: bytes) -> bytes:
-        if self.given_up.is_set() or self._cancelled():
-            raise NotWanted
-        # As `_asking`, without a function more at each of many commands.
-        self._asked_at = time.monotonic()
-        try:
-            answer = connection.transmit(command)
-        finally:
-            self._asked_at = 0.0
-        if self.given_up.is_set():
-            raise NotWanted  # it came too late
-        return answer
-
-    def _asking(self, ask: Callable[[], A]) -> A:
-        """Do what may never return, watched."""
-        self._asked_at = time.monotonic()
-        try:
-            return ask()
-        finally:
-            self._asked_at = 0.0

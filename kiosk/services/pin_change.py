@@ -1,7 +1,8 @@
 """修改社保卡密码: the citizen knows the PIN and makes up another (domain §5.5).
 
 It is done at the card, also without network; the centre gets a record of it, and no PIN. What the
-card has done is said at once, whatever becomes of the record.
+card has done is said at once, whatever becomes of the record. A card that is not activated yet is
+offered 启用 only (R-G5), as far as the centre can be asked; activation has its PIN changed anyway.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from kiosk.receipts import Slip
 from kiosk.records.pins import PinSaid
 from kiosk.records.proof import Level, Proof
 from kiosk.steps.card_pin import changed, own_card, verified, whose
+from kiosk.steps.enquiry import ask
 from kiosk.steps.filing import hand_over
 from kiosk.steps.identity import identify
 from kiosk.steps.rows import masked
 from kiosk.visit.prompts import Done, Notice, ReadCard, Submit
-from kiosk.visit.service import Service
+from kiosk.visit.service import Leave, Service
 
 if TYPE_CHECKING:
     from kiosk.records.citizen import Citizen
@@ -47,6 +49,7 @@ class ChangePin(Service):
 
         self.at("identity")
         citizen = await identify(self.today)
+        await self._must_be_active(citizen)
         card = await own_card(citizen, ReadCard("pin_change.card", tries=True))
 
         self.at("pin")
@@ -58,6 +61,12 @@ class ChangePin(Service):
         document = {**whose(citizen, card), "outcome": said.value}
         record = self.transaction(citizen, document, Proof(Level.P2, notice.at))
         await self._tell(citizen, said, record)
+
+    async def _must_be_active(self, citizen: Citizen) -> None:
+        who = {"id_number": citizen.number.text, "name": citizen.name}
+        reply = await ask("pin_change.ask", "pin_change.state", **who)
+        if reply.facts is not None and reply.facts.get("state") == "inactive":
+            raise Leave("pin_change.inactive", icon="card-plus-outline")
 
     async def _tell(self, citizen: Citizen, said: PinSaid, record: Transaction) -> None:
         """What the card has done, on the page and on paper, and to the centre."""

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from sync.values import CardId, CardNo, IdNumber, Name
-from sync.wire.base import Document
-from sync.wire.kind import Kind
+from sync.wire.base import Document, Message
+from sync.wire.kind import Kind, Question
 
 
 class PinChange(Document):
@@ -22,3 +24,20 @@ class PinChange(Document):
 
 
 KIND = Kind(id="pin_change", document=PinChange, signed=False)
+
+
+class MayChange(Message):
+    """May the card of the holder of this number and name be used yet?"""
+
+    id_number: IdNumber
+    name: Name
+
+
+class ChangeState(Message):
+    """It tells no more than what hinders."""
+
+    #: "inactive": 启用 comes first (R-G5); "": nothing that is known.
+    state: Annotated[str, Field(max_length=20)] = ""
+
+
+QUESTIONS = (Question("pin_change.state", MayChange, ChangeState),)

@@ -12,8 +12,11 @@ from hardware.card.pin import Pin
 from hardware.faults import DeviceFault, FaultCode
 from kiosk.records.pins import Pins, PinSaid, PinUsed, weakness
 from kiosk.records.proof import Level
+from kiosk.records.submission import Reply
 from kiosk.services.pin_change import ChangePin
 from kiosk.visit.flow import Ending, Unacceptable
+from kiosk.visit.prompts import Advice
+from kiosk.words import Words
 from sync.kinds import kinds
 from tests.flows.counter import AGREED, SUBMITTED, ZHANG, Walk, social_card
 
@@ -24,6 +27,7 @@ PULLED = DeviceFault(FaultCode.CARD_PULLED)
 CHANGE: tuple[tuple[str, Any], ...] = (
     ("pin_change.notice", AGREED),
     ("identity.id_card", ZHANG),
+    ("pin_change.ask", Reply({"state": ""})),
     ("pin_change.card", CARD),
     ("card_pin.present", True),
     ("card_pin.verify", RIGHT),
@@ -53,6 +57,26 @@ def test_a_pin_is_changed_without_the_centre() -> None:
     for prompt, answer in CHANGE:
         walk.say(prompt, answer)
     assert done(walk)
+
+
+@pytest.mark.parametrize("reply", [Reply(), Reply({"state": "of a newer centre"}), Reply({})])
+def test_without_the_centre_s_word_the_card_and_its_pin_decide(reply: Reply) -> None:
+    walk = change().until("pin_change.ask", CHANGE)
+    question = walk.prompt.question
+    assert question.kind == "pin_change.state"
+    assert question.fields == {"id_number": ZHANG.number, "name": ZHANG.name}
+    assert walk.say("pin_change.ask", reply).at == "pin_change.card"
+
+
+def test_a_card_that_is_not_activated_is_offered_activation_only() -> None:
+    """R-G5, before the card is asked for anything."""
+    walk = change().until("pin_change.ask", CHANGE)
+    walk.say("pin_change.ask", Reply({"state": "inactive"}))
+    assert walk.at == "pin_change.inactive" and isinstance(walk.prompt, Advice)
+    for language in ("zh_CN", "en"):
+        name = Words(language).say("service.card_activation.name")
+        assert name in Words(language).say("pin_change.inactive.next")
+    assert done(walk.say("pin_change.inactive", True))
 
 
 def test_the_record_names_person_and_card_and_no_pin() -> None:

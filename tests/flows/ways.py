@@ -137,6 +137,7 @@ REPLIES: Mapping[str, tuple[Reply, ...]] = {
         *(Reply({"rejection": "", "state": state}) for state in ("being_made", "of a newer one")),
         *(Reply({"rejection": refusal, "state": ""}) for refusal in REFUSALS),
     ),
+    "pin_change.state": (Reply({"state": ""}), Reply(), Reply({"state": "inactive"})),
     "pin_reset.state": (
         Reply({"rejection": "", "state": "in_use"}),
         Reply(),

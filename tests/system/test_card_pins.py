@@ -80,6 +80,14 @@ def test_what_nobody_can_tell_a_person_looks_at(
     assert reasons_of(central, stored) == [reason]
 
 
+@pytest.mark.parametrize(("letter", "state"), [("A", "inactive"), ("1", ""), ("2", "")])
+def test_only_a_card_that_is_not_activated_hinders_a_change(
+    central: CentralServer, terminal: EnrolledTerminal, holder: Person, letter: str, state: str
+) -> None:
+    set_card(central, holder, letter)
+    assert asked(terminal, "pin_change.state", holder) == {"state": state}
+
+
 # -- 社保功能启用 ---------------------------------------------------------------------------------
 
 
