@@ -159,13 +159,18 @@ class Page(BoxLayout):
     def reported(self, event: Any) -> None:
         """Show that a card was taken away too early, on whatever page; else `progress`."""
         if isinstance(event, PutBack):
-            self.error.show(self.say("put_back.text", seconds=event.left_s))
+            self.put_back(self.say("put_back.text", seconds=event.left_s))
             self._put_back = True
             return
         if self._put_back:
             self._put_back = False
             self.error.clear()
         self.progress(event)
+
+    def put_back(self, words: str) -> None:
+        """A card was taken away too early: ask for it. A page whose own words say otherwise then
+        (正在读，请不要拿走卡) says it in their place."""
+        self.error.show(words)
 
     def touched(self) -> None:
         """A finger pressed or drew something on the page."""

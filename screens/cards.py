@@ -159,6 +159,9 @@ class _CardScreen(PromptScreen[P]):
         state, icon = LOOKS.get(step, LOOKS["waiting"])
         self._banner.show(state, self.say(key), icon=icon)
 
+    def put_back(self, words: str) -> None:
+        self._banner.show("trouble", words, icon="card-remove-outline")
+
     def _animate(self, _: float) -> None:
         """Down in the first half of two seconds, then at rest: enough to be understood."""
         phase = ((Clock.get_boottime() - self._started) % 2.4) / 2.4
