@@ -57,6 +57,16 @@ KERNELS = {
         ("kiosk/records/id_number.py", "kiosk/records/masking.py"),
         ("tests/flows/test_records.py",),
     ),
+    "cards": Kernel(
+        (
+            "hardware/card/apdu.py",
+            "hardware/card/contents.py",
+            "hardware/card/files.py",
+        ),
+        ("tests/wire/test_card_files.py",),
+        # A hundred generated cards a mutant take minutes, and what they promise is no crash.
+        ("-k", "not test_any and not answers_anything"),
+    ),
     "intake": Kernel(
         (
             "central/intake.py",

@@ -9,15 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hardware.card.apdu import exchange, over_t0
+from hardware.card.apdu import Answer, exchange, over_t0, refused
 from hardware.card.atr import historical_bytes, speaks_t1
-from hardware.card.contents import Holder, decode, holder_of, parse_records
+from hardware.card.contents import Holder, SocialCard, decode, holder_of, parse_records
 from hardware.card.files import (
     HOLDER_RECORDS,
     ISSUER_RECORDS,
     algorithm_of,
     read_social_card,
 )
+from hardware.card.session import Interface
 from hardware.faults import DeviceFault, FaultCode
 from hardware.virtual.card import VirtualCard
 from hardware.virtual.personas import CARD_PERSONAS, ID_PERSONAS
@@ -264,12 +265,104 @@ def test_dates_in_letters_and_a_short_version_do_not_stop_anybody() -> None:
     )
 
 
+def test_all_that_a_card_says_is_told() -> None:
+    near = replace(Desk("second").card, insertion=7, interface=Interface.CONTACTLESS)
+    card = read_social_card(near)
+    assert card == SocialCard(
+        card_id="130299D15600000501312D0100000000",
+        version="2.00",
+        generation=2,
+        issuer="915600000213029900000001",
+        issued=date(2019, 9, 2),
+        expires=date(2029, 9, 2),
+        card_no="A20000001",
+        holder=Holder(
+            number=ID_PERSONAS["zhang"].number,
+            name="张建国",
+            sex_code="1",
+            ethnic_code="01",
+            birth=date(1957, 3, 16),
+            birthplace="130299",
+        ),
+        reset_info="00904E43238697000001312D01",
+        algorithm="01",
+        interface=Interface.CONTACTLESS,
+    )
+    assert (card.insertion, card.region, card.pin_tries) == (7, "130299", None)
+
+
+def test_records_alone_are_a_card_without_a_reader() -> None:
+    issuer = {"card_id": b"\x13\x02\x99" + bytes(13), "version": b"1.00", "card_no": b"A2 \0\xff"}
+    card = decode(issuer, HOLDER)
+    assert (card.card_no, card.issuer, card.reset_info) == ("A2", "", "")
+    assert (card.algorithm, card.interface, card.insertion) == ("01", Interface.CONTACT, 0)
+    assert card.holder is not None
+    assert (card.issued, card.expires) == (None, None)
+    longer = decode({**issuer, "card_no": b"B12345678and more"}, {}, algorithm="03")
+    assert (longer.card_no, longer.algorithm) == ("B12345678", "03")
+    assert decode({**issuer, "card_no": b"B1\x07"}, {}).card_no == ""
+
+
+def test_nothing_of_a_card_s_holder_appears_where_it_may_be_logged() -> None:
+    shown = repr(read_social_card(Desk("second").card))
+    for said in ("张", "A20000001", "D156000005", "1957", "Holder(number"):
+        assert said not in shown
+
+
 # -- single commands -----------------------------------------------------------------------------
 
 
 def test_what_comes_with_a_refused_length_is_no_part_of_the_answer() -> None:
     answers = iter([b"\xde\xad\x6c\x02", b"\x01\x02\x90\x00"])
     assert exchange(lambda command: next(answers), b"\x00\xb2\x01\x00").data == b"\x01\x02"
+
+
+def test_a_card_that_says_nothing_or_never_ends_is_damaged() -> None:
+    for short in (b"", b"\x90"):
+        with pytest.raises(DeviceFault, match=r"^card_damaged: no status word$"):
+            exchange(lambda command, said=short: said, b"\0\xb2\1\0")
+    asked: list[bytes] = []
+
+    def endless(command: bytes) -> bytes:
+        asked.append(command)
+        return b"a\x61\x01"
+
+    with pytest.raises(DeviceFault, match=r"^card_damaged: endless answer$"):
+        exchange(endless, b"\0\xb2\1\0")
+    assert len(asked) == 16
+
+
+def test_what_a_command_needs_is_there_or_a_fault_with_its_status() -> None:
+    assert Answer(0x9000, b"ab").must("READ") == b"ab"
+    with pytest.raises(DeviceFault, match=r"^card_refused: READ 0A82$"):
+        Answer(0x0A82).must("READ")
+    assert "ab" not in repr(Answer(0x9000, b"ab"))
+    assert Answer(0x6B00) == Answer(0x6B00, b"")
+
+
+@pytest.mark.parametrize("status", [0x6283, 0x6A81, 0x9303])
+def test_a_card_that_is_locked_says_so(status: int) -> None:
+    fault = refused(status, "SELECT")
+    assert (fault.code, fault.detail) == (FaultCode.CARD_BLOCKED, f"SELECT {status:04X}")
+
+
+def test_a_command_says_its_lengths() -> None:
+    sent: list[bytes] = []
+
+    def transmit(command: bytes) -> bytes:
+        sent.append(command)
+        return b"\x90\x00"
+
+    exchange(transmit, b"\0\x20\0\0")
+    exchange(transmit, b"\0\x20\0\0", b"\x12\x34")
+    exchange(transmit, b"\0\xb2\0\0", expects=True)
+    exchange(transmit, b"\0\xa4\0\0", b"\x12\x34", expects=True)
+    assert [one.hex() for one in sent] == [
+        "00200000",
+        "00200000021234",
+        "00b2000000",
+        "00a4000002123400",
+    ]
 
 
 def test_an_answer_in_two_halves_is_put_together() -> None:
@@ -328,6 +421,8 @@ def test_whether_a_card_speaks_t1_stands_in_its_answer_to_reset(atr: str, block:
         ("00B2010400", "00B2010400"),
         ("0020000003123456", "0020000003123456"),
         ("00A40200 02EF05 00", "00A4020002EF05"),
+        ("8412000001AA", "8412000001AA"),
+        ("8412000001AA00", "8412000001AA"),
     ],
 )
 def test_t0_carries_one_length(sent: str, carried: str) -> None:
