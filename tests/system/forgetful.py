@@ -28,6 +28,7 @@ from kiosk.operations import cards
 from kiosk.parts import Parts
 from kiosk.policy.shelf import Shelf
 from kiosk.records.pins import PinUsed
+from kiosk.records.submission import Reply
 from kiosk.services.card_check import CheckCard
 from kiosk.services.first_application import ApplyFirst
 from kiosk.services.pin_change import ChangePin
@@ -174,6 +175,7 @@ def visit(terminal: Terminal, loops: Loops, told: dict[str, str]) -> None:
         assert device is not None
         device.at_pin, service = True, ChangePin
         answers |= {"pin_change.notice": AGREED, "pin_change.card": _card_of(told)}
+        answers["pin_change.ask"] = Reply()
     running = terminal.visit(service)
     running.start(time.monotonic())
     _walk(terminal, running, failing, answers, told.get("pin", ""))

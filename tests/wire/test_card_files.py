@@ -15,10 +15,11 @@ from hardware.card.contents import Holder, SocialCard, decode, holder_of, parse_
 from hardware.card.files import (
     HOLDER_RECORDS,
     ISSUER_RECORDS,
+    CardFiles,
     algorithm_of,
     read_social_card,
 )
-from hardware.card.session import Interface
+from hardware.card.session import CardSession, Interface
 from hardware.faults import DeviceFault, FaultCode
 from hardware.virtual.card import VirtualCard
 from hardware.virtual.personas import CARD_PERSONAS, ID_PERSONAS
@@ -224,10 +225,173 @@ def test_what_makes_no_sense_is_left_out(
     assert (found.sex_code, found.ethnic_code, found.birthplace, found.birth) == read
 
 
-def test_a_well_mannered_card_is_not_asked_anything_in_vain() -> None:
-    desk = Desk("second")
+#: SELECT of the application by its name, and of the two files as most cards like it.
+APPLICATION = "00a404000f7378312e73682ec9e7bbe1b1a3d5cf00"
+EF05, EF06 = "00a4020002ef0500", "00a4020002ef0600"
+
+
+def asked(persona: str) -> list[str]:
+    desk = Desk(persona)
     read_social_card(desk.card)
-    assert len(desk.commands) == 1 + 2 + len(ISSUER_RECORDS) + len(HOLDER_RECORDS)
+    return [command.hex() for command in desk.commands]
+
+
+def by(p2: str, *p1: str) -> list[str]:
+    return [f"00b2{one}{p2}00" for one in p1]
+
+
+def test_a_well_mannered_card_is_not_asked_anything_in_vain() -> None:
+    holder = by("00", "08", "09", "4e", "0a", "0b", "0c", "0d")
+    assert asked("second") == [
+        *(APPLICATION, EF05, *by("00", "01", "02", "03", "04", "05", "06", "07")),
+        *(EF06, *holder),
+    ]
+    # One answer is enough to know that the holder is kept.
+    assert asked("third") == [
+        *(APPLICATION, EF05, *by("00", "01", "02", "03", "04", "05", "06", "07")),
+        *(EF06, *by("00", "08")),
+    ]
+
+
+def test_a_card_that_wants_numbers_is_asked_to_the_end_of_its_file() -> None:
+    assert asked("first") == [
+        *(APPLICATION, EF05, *by("00", "01")),
+        *by("04", "01", "02", "03", "04", "05", "06", "07"),
+        *(EF06, *by("04", "01", "02", "03", "04", "05", "06", "07")),
+    ]
+
+
+def test_a_card_that_wants_short_ids_is_asked_by_them() -> None:
+    numbers = ("01", "02", "03", "04", "05", "06", "07")
+    other = "00a4000002ef"
+    assert asked("second-short-id") == [
+        *(APPLICATION, EF05, other + "0500", *by("2c", *numbers)),
+        *(EF06, other + "0600", *by("34", *numbers)),
+    ]
+
+
+def test_a_card_that_gives_all_at_once_is_asked_once() -> None:
+    assert asked("second-all-at-once") == [
+        *(APPLICATION, EF05, *by("00", "01"), *by("04", "01"), *by("2c", "01"), *by("05", "01")),
+        *(EF06, *by("05", "01")),
+    ]
+
+
+class Scripted:
+    """Answers by the beginning of the command in hexadecimal; the longest that fits."""
+
+    def __init__(self, **answers: str) -> None:
+        self.answers = {name.removeprefix("_"): answer for name, answer in answers.items()}
+        self.asked: list[str] = []
+
+    def __call__(self, command: bytes) -> bytes:
+        self.asked.append(command.hex())
+        fits = [begins for begins in self.answers if command.hex().startswith(begins)]
+        return bytes.fromhex(self.answers[max(fits, key=len)])
+
+
+def test_an_application_without_its_name_is_found_by_its_file() -> None:
+    card = Scripted(_00a404="6a82", _00a400="9000", _00a4000002ddf1="6f079f0c038601039000")
+    assert CardFiles(card).enter() == "03"
+    assert card.asked == [APPLICATION, "00a40000023f0000", "00a4000002ddf100"]
+
+
+def test_where_no_way_leads_in_the_card_is_foreign_and_no_step_is_left_out() -> None:
+    card = Scripted(_00a404="6a82", _00a400="6a86")
+    with pytest.raises(DeviceFault, match=r"^card_foreign: SW 6A86$"):
+        CardFiles(card).enter()
+    assert card.asked == [APPLICATION, "00a40000023f0000"]
+
+
+def test_an_application_that_is_locked_is_not_looked_for_otherwise() -> None:
+    card = Scripted(_00a404="6a81")
+    with pytest.raises(DeviceFault, match=r"^card_blocked: SELECT 6A81$"):
+        CardFiles(card).enter()
+    assert card.asked == [APPLICATION]
+
+
+def test_how_a_file_is_selected_is_remembered() -> None:
+    card = Scripted(_00a402="6a86", _00a400="9000", _00b2="010141029000")
+    files = CardFiles(card)
+    for _ in range(2):
+        assert files.read(0xEF05, {"card_id": 0x01, "class": 0x02}) == {"card_id": b"A"}
+    selects = [one for one in card.asked if one.startswith("00a4")]
+    assert selects == ["00a4020002ef0500", "00a4000002ef0500", "00a4000002ef0500"]
+
+
+def test_one_record_that_fails_does_not_lose_the_others() -> None:
+    card = Scripted(_00a4="9000", _00b201="6281", _00b202="0201429000", _00b2="6a83")
+    assert CardFiles(card).read(0xEF05, {"a": 1, "b": 2, "c": 3}) == {"b": b"B"}
+    assert card.asked[1:] == by("00", "01", "02", "03")
+
+
+def test_a_card_that_never_comes_to_an_end_is_not_asked_for_ever() -> None:
+    card = Scripted(_00a4="9000", _00b2="5001419000", _00b20100="6a86")
+    files = CardFiles(card)
+    assert files.read(0xEF05, {"a": 1}) == {}
+    numbers = [f"{number:02x}" for number in range(1, 17)]
+    assert card.asked[1:] == [
+        *by("00", "01"),
+        *by("04", *numbers),
+        *by("2c", *numbers),
+        *by("05", "01"),
+    ]
+    fault = files.why_none("EF05")
+    assert (fault.code, fault.detail) == (FaultCode.CARD_DAMAGED, "EF05: no records")
+
+
+def test_why_nothing_was_found_is_asked_of_the_file_read_last() -> None:
+    card = Scripted(_00a4="9000", _00a4020002ef06="6982", _00b2="6282")
+    files = CardFiles(card)
+    assert not files.locked
+    files.read(0xEF05, {"a": 1})
+    card.answers = {"00": "6700"}
+    files.read(0xEF06, {"a": 1})
+    assert files.why_none("EF06").detail == "EF06 6700"
+
+
+# -- with what opens the holder's file -----------------------------------------------------------
+
+
+class Way:
+    """An authenticator that opens the card, or says that it did."""
+
+    def __init__(self, desk: Desk, *, tries: bool = True, opens: bool = True) -> None:
+        self.desk, self.tries, self.opens = desk, tries, opens
+        self.about: list[SocialCard] = []
+
+    def unlock(self, card: CardSession, about: SocialCard) -> bool:
+        self.about.append(about)
+        assert card is self.desk.card
+        self.desk.virtual._may_read |= self.opens
+        return self.tries
+
+
+def test_the_holder_is_read_once_the_file_is_open() -> None:
+    desk = Desk("third")
+    way = Way(desk)
+    card = read_social_card(desk.card, way)
+    assert card.holder is not None
+    assert card.holder.name == ID_PERSONAS["wang"].name
+    assert way.about == [replace(card, holder=None)]
+
+
+def test_a_file_that_stays_locked_all_the_same_is_a_fault() -> None:
+    desk = Desk("third")
+    with pytest.raises(DeviceFault, match=r"^card_refused: EF06 after authentication 6982$"):
+        read_social_card(desk.card, Way(desk, opens=False))
+
+
+def test_where_nobody_tries_the_holder_stays_unknown() -> None:
+    desk = Desk("third")
+    assert read_social_card(desk.card, Way(desk, tries=False, opens=False)).holder is None
+
+
+def test_a_free_file_needs_nobody() -> None:
+    desk = Desk("second")
+    way = Way(desk)
+    assert read_social_card(desk.card, way).holder is not None
+    assert way.about == []
 
 
 def test_what_a_card_understood_once_is_tried_first() -> None:
@@ -444,6 +608,7 @@ def test_data_stay_in_a_command_whose_length_was_refused() -> None:
 def test_the_algorithm_is_one_where_the_card_does_not_say() -> None:
     assert algorithm_of(CARD_PERSONAS["second"].fci) == "01"
     assert algorithm_of(bytes.fromhex("9F0C038601")) == "01", "cut off before it"
+    assert algorithm_of(bytes.fromhex("6F0A9F0C0386010299 9F0C03860103")) == "02"
 
 
 # -- any bytes -----------------------------------------------------------------------------------
