@@ -21,6 +21,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from hardware.card.authenticator import Gate
 from hardware.card.pin import Pin
 from hardware.faults import Device, DeviceFault, FaultCode, NotWanted
 from hardware.supervision import Condition, DeviceLoop, HealthTable
@@ -57,6 +58,8 @@ class Failing:
         #: Whether work with a card is done up to its PIN, and fails only then.
         self.at_pin = False
         self._gone = False
+
+    gate = Gate()
 
     def open(self) -> None:
         """It opens again after each fault."""

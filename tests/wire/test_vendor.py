@@ -38,6 +38,7 @@ from hardware.virtual.id_reader import VirtualIdReader
 from hardware.virtual.personas import CARD_PERSONAS, ID_PERSONAS
 from kiosk.settings import Devices, Settings
 from kiosk.upkeep.doctor import Patient, examine
+from tests.id_cards import said_by
 from tests.wire.makers import free_port, library
 
 Manners = Callable[[str], None]
@@ -175,11 +176,11 @@ def test_whatever_an_id_library_does_the_next_reading_reads(
         assert fault.code is FaultCode.LIBRARY_FAILED
     else:
         assert function == "SDT_ReadNewAppMsg", "the newest address is not worth a reading"
-        assert read == ID_PERSONAS["zhang"].card()
+        assert read == said_by(ID_PERSONAS["zhang"])
     # A card whose reading failed has to be lifted, as over a serial line.
     sam_line.lift()
     sam_line.put(ID_PERSONAS["zhang"])
-    assert next_reading(loop, read_id) == ID_PERSONAS["zhang"].card()
+    assert next_reading(loop, read_id) == said_by(ID_PERSONAS["zhang"])
     assert state(table) == (DeviceState.READY, None)
     loop.stop()
 
@@ -193,7 +194,7 @@ def test_a_library_that_prints_what_looks_like_an_answer_is_not_heard(
         id_reader = IdReader(SdtSam(library("sdt")))
         id_reader.open()
         sam_line.put(ID_PERSONAS["zhang"])
-        assert read_id(id_reader) == ID_PERSONAS["zhang"].card()
+        assert read_id(id_reader) == said_by(ID_PERSONAS["zhang"])
         id_reader.close()
     else:
         reader = CardReader(make_card_transport(family, library(family), "", False, 0))
