@@ -53,7 +53,9 @@ CREATE TABLE day (day TEXT PRIMARY KEY, last INTEGER NOT NULL);
 CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL)
 """
 
-#: Of the tables; a release that finds a higher one leaves the file alone.
+#: Of the tables; a release that finds a higher one leaves the file alone. A terminal goes back to
+#: the release before (sync/slots.py), so it is raised in two steps: a release that reads the new
+#: form and writes the old one comes first.
 VERSION = 1
 
 #: Counters. The first has its ceiling in `sync.expected` and its witness in `sync.witness`; the

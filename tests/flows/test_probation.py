@@ -188,6 +188,24 @@ def test_the_agent_of_another_version_ends_by_itself(
     run_agent(terminal.state, threading.Event())  # else it would never return
 
 
+def test_the_agent_tells_systemd_that_it_is_up_and_lives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else its unit would never count as started, and be ended after a while."""
+    monkeypatch.delenv("KIOSK_SLOTS", raising=False)
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+    stop = threading.Event()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(20)
+        agent = threading.Thread(target=run_agent, args=(tmp_path, stop))
+        agent.start()
+        told = [systemd.recv(100) for _ in range(2)]
+        stop.set()
+        agent.join()
+    assert told == [b"READY=1", b"WATCHDOG=1"]
+
+
 def test_systemd_is_told_by_its_socket_and_silence_is_no_trouble(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

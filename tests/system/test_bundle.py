@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -122,6 +123,9 @@ def test_the_bundle_starts_and_shows_home(
 ) -> None:
     # Nothing of the Python that runs this test may help.
     environment = {"PATH": os.defpath, "HOME": str(tmp_path), "DISPLAY": display.name}
+    systemd = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    systemd.bind(environment.setdefault("NOTIFY_SOCKET", str(tmp_path / "notify")))
+    systemd.settimeout(START_S)
     program = subprocess.Popen(
         [built / "dist/kiosk/kiosk", "run", "--state", str(state)],
         cwd=tmp_path,
@@ -134,9 +138,12 @@ def test_the_bundle_starts_and_shows_home(
         look = first_look(Page(state / "stage.sock"), program)
         assert look.screen == "home"
         assert look.says("首次申领")
+        # Without these systemd would end it again and again.
+        assert [systemd.recv(100) for _ in range(2)] == [b"READY=1", b"WATCHDOG=1"]
     finally:
         program.terminate()
         program.communicate(timeout=20)
+        systemd.close()
 
 
 def test_the_bundle_measures_and_makes_a_photo_in_a_process_of_its_own(
