@@ -19,6 +19,7 @@ backup goes on above what terminals have seen.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import time
@@ -196,6 +197,11 @@ class Repository:
     def renew(self, *, force: bool = False) -> bool:
         """Sign snapshot and timestamp again if half of their time is over, or something is new.
         Returns whether anything was signed."""
+        with (self._folder(_METADATA) / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # a command and the server at once
+            return self._renewed(force)
+
+    def _renewed(self, force: bool) -> bool:
         root, targets = self.root(), self.targets()
         if root is None or targets is None:
             return False

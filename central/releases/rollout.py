@@ -28,7 +28,7 @@ from django.utils import timezone
 
 from central.briefly import Briefly
 from central.keys import keyring
-from central.models import Centre, Terminal
+from central.models import Centre, Terminal, TerminalReport
 from central.releases.models import ReleasePin, Rollout
 from central.releases.repository import NotReleased, Repository
 from sync.canonical import sha256_hex
@@ -121,16 +121,23 @@ def start(version: str, by: str, *, soak_hours: int = 24, least_visits: int = 20
         before = (newest.version if done else newest.previous) if newest else ""
         if version == before:
             raise NotReleased(f"the fleet has {version}")
-        numbers = Terminal.objects.filter(enabled=True).values_list("number", flat=True)
         return Rollout.objects.create(
             version=version,
             previous=before,
             share_since=timezone.now(),
             soak_hours=soak_hours,
             least_visits=least_visits,
-            first=min(numbers, key=lambda number: place(version, number), default=""),
+            first=_first(version),
             changed_by=by,
         )
+
+
+def _first(version: str) -> str:
+    """The terminal that comes first, of those that run a release as far as they say."""
+    enabled = Terminal.objects.filter(enabled=True)
+    cannot = TerminalReport.objects.filter(release__version="").values("terminal_id")
+    numbers = enabled.exclude(pk__in=cannot).values_list("number", flat=True)
+    return min(numbers, key=lambda number: place(version, number), default="")
 
 
 def pause(by: str) -> Rollout:

@@ -18,7 +18,7 @@ from central import alarms
 from central.models import TerminalReport
 from central.releases import evidence, rollout
 from central.releases.evidence import Rate
-from central.releases.models import ReleaseTally, Rollout
+from central.releases.models import ReleasePin, ReleaseTally, Rollout
 from central.releases.repository import NotReleased
 
 if TYPE_CHECKING:
@@ -52,9 +52,9 @@ class Standing(NamedTuple):
 
 def look() -> None:
     """One look."""
-    reports = fresh()
-    keep_tallies(reports)
-    newest = Rollout.objects.first()
+    reports, newest = fresh(), Rollout.objects.first()
+    if newest is not None:
+        keep_tallies(reports, {newest.version, newest.previous})
     if newest is not None and newest.state == Rollout.State.RUNNING:
         _judge(newest, reports)
     releases = rollout.repository()
@@ -73,12 +73,15 @@ def fresh() -> list[TerminalReport]:
     return list(found.only("terminal_id", "release").order_by("terminal_id"))
 
 
-def keep_tallies(reports: Iterable[TerminalReport]) -> None:
-    """Keep what changed."""
-    kept = {(row.terminal_id, row.version): row for row in ReleaseTally.objects.all()}
+def keep_tallies(reports: Iterable[TerminalReport], versions: set[str]) -> None:
+    """Keep what changed of the versions that are compared."""
+    rows = ReleaseTally.objects.filter(version__in=versions)
+    kept = {(row.terminal_id, row.version): row for row in rows}
     changed = []
     for report in reports:
         for version, tally in report.release.get("tallies", {}).items():
+            if version not in versions:
+                continue
             new = ReleaseTally(
                 terminal_id=report.terminal_id,
                 version=version,
@@ -97,7 +100,8 @@ def keep_tallies(reports: Iterable[TerminalReport]) -> None:
 
 
 def standing(of: Rollout, reports: Sequence[TerminalReport]) -> Standing:
-    share = [report.release for report in reports if rollout.belongs(of, report.terminal_id)]
+    pinned = set(ReleasePin.objects.values_list("terminal_id", flat=True))
+    share = [report.release for report in reports if _counts(of, report, pinned)]
     on_it = sum(said.get("version") == of.version and not said.get("trial") for said in share)
     returned = sum(of.version in said.get("failed", ()) for said in share)
     mine = ReleaseTally.objects.filter(version=of.version)
@@ -111,6 +115,13 @@ def standing(of: Rollout, reports: Sequence[TerminalReport]) -> Standing:
         # Of each measure the events and their exposure, from the same terminals.
         old[counted], old[f"{counted} {per}"] = best[counted], best[per]
     return Standing(len(share), on_it, returned, _sum(mine), old)
+
+
+def _counts(of: Rollout, report: TerminalReport, pinned: set[str]) -> bool:
+    """Whether a terminal is to have this version, and can: not one that runs from a checkout, or
+    has a version of its own."""
+    can = report.release.get("version") and report.terminal_id not in pinned
+    return bool(can) and rollout.belongs(of, report.terminal_id)
 
 
 def rates(found: Standing, counted: str, per: str) -> tuple[Rate, Rate]:
@@ -141,8 +152,11 @@ def _judge(of: Rollout, reports: Sequence[TerminalReport]) -> None:
 
 def _worse(of: Rollout, found: Standing) -> str:
     """Why a version is halted; "" if it is not. Notes what was looked at."""
-    tried = found.on_it + found.returned
-    if found.returned * evidence.RETURNED_OF > tried:
+    tried, excused = found.on_it + found.returned, of.looks.get("returned", 0)
+    if (found.returned - excused) * evidence.RETURNED_OF > tried:
+        # Whoever lets it go on has looked into these.
+        of.looks["returned"] = found.returned
+        of.save(update_fields=["looks"])
         return f"returned {found.returned}/{tried}"
     for name, (counted, per, first) in evidence.MEASURES.items():
         new, old = rates(found, counted, per)

@@ -70,7 +70,9 @@ class Fetcher(FetcherInterface):
         `PART` bytes."""
         self._folder, self._auth, self._neighbour = folder, auth, neighbour.rstrip("/")
         self._rate, self._wait, self._part_s = rate, wait, part_s
-        self._session = requests.Session()
+        self._session, self._beside = requests.Session(), requests.Session()
+        # A proxy of the environment is for the world outside, not for the hall.
+        self._beside.trust_env = False
         #: What was fetched and what there is of the target in hand, bytes.
         self.held, self.total = 0, 0
         #: Bytes of targets that came over the wire, the same ones each time that they came.
@@ -78,6 +80,7 @@ class Fetcher(FetcherInterface):
 
     def close(self) -> None:
         self._session.close()
+        self._beside.close()
 
     @property
     def progress(self) -> int:
@@ -175,8 +178,9 @@ class Fetcher(FetcherInterface):
         headers = {"Accept-Encoding": "identity", "Content-Type": "application/octet-stream"}
         if wanted:
             headers["Range"] = wanted
+        session = self._beside if auth is None else self._session
         try:
-            with self._session.get(
+            with session.get(
                 url,
                 headers=headers,
                 auth=auth,

@@ -31,7 +31,7 @@ from sync.updates.bringing import Bringer
 from sync.updates.fetching import Halted
 from sync.updates.stages import Stage, Stopped, Why
 from sync.updates.tally import Tallies
-from sync.wire.release import DesiredRelease, ReleaseReport
+from sync.wire.release import DesiredRelease, ReleaseReport, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,8 +86,8 @@ class Updates:
     # -- the agent's thread ----------------------------------------------------------------------
 
     def follow(self, said: DesiredRelease | None) -> None:
-        """What the centre wants, which came with a heartbeat; None: it has released nothing. Raises
-        `OSError`."""
+        """What the centre wants, which came with a heartbeat; None: it has released nothing. What
+        cannot be written down is not followed yet: the next heartbeat brings it again."""
         if said is None:
             return
         key, terminal = self._identity.central_signing_key, self._identity.terminal
@@ -98,13 +98,18 @@ class Updates:
         if (newest, said.version) == (self._seen, self._wanted):
             return
         document = {"centre": self._centre, "said": said.model_dump(mode="json")}
-        write_whole(self.folder / SEEN_FILE, json.dumps(document).encode("utf-8"))
+        try:
+            write_whole(self.folder / SEEN_FILE, json.dumps(document).encode("utf-8"))
+        except OSError as error:
+            log.error("update: %s not written: %s", SEEN_FILE, error.strerror)
+            self._why = Why.DISK
+            return
         log.info("update: %s is wanted", said.version)
         self._seen, self._first_root = newest, said.root
         self._wanted, self._not_until = said.version, 0.0
 
     def report(self) -> ReleaseReport:
-        """How far it is. Raises `OSError`."""
+        """How far it is."""
         slots, bringer = self._slots, self._bringer
         running, trial = (slots.running(), slots.trial()) if slots else (None, None)
         return ReleaseReport(
@@ -117,8 +122,16 @@ class Updates:
             progress=bringer.progress if bringer else 0,
             why=self._why,
             failed=list(slots.failed()) if slots else [],
-            tallies=self._tallies.now(),
+            tallies=self._counted(),
         )
+
+    def _counted(self) -> dict[str, Tally]:
+        """A journal that cannot be read keeps no heartbeat from going."""
+        try:
+            return dict(self._tallies.now())
+        except OSError as error:
+            log.warning("update: nothing is counted: %s", error.strerror)
+            return {}
 
     # -- its own thread --------------------------------------------------------------------------
 
@@ -151,7 +164,9 @@ class Updates:
         if why != self._why:
             log.warning("update: stopped: %s", why)
         self._why = why
-        self._pause_s = min(max(2 * self._pause_s, _FIRST_S), _LONGEST_S)
+        # A trial is over in minutes.
+        longest = _FIRST_S if why is Why.BUSY else _LONGEST_S
+        self._pause_s = min(max(2 * self._pause_s, _FIRST_S), longest)
         self._not_until = time.monotonic() + random.uniform(0.0, self._pause_s)
 
     def _step(self, wanted: str) -> None:

@@ -293,6 +293,41 @@ def test_a_version_that_crashes_is_halted_before_many_visits(world: World) -> No
     assert world.look().reason.startswith("crashes 4/")
 
 
+def test_whoever_lets_a_halted_version_go_on_has_excused_what_was_seen(world: World) -> None:
+    """One terminal with a broken disk is no reason for ever."""
+    from central.releases import rollout
+
+    small(world, 20)
+    rollout.start("1.1.0", "tester", soak_hours=0, least_visits=0)
+    world.round(healthy=False)
+    world.beat()
+    assert world.look().state == "halted"
+    rollout.resume("tester")
+    assert world.look().state == "running"
+    rollout.advance()
+    world.round(healthy=False)
+    world.beat()
+    assert world.look().state == "halted", "others came back as well"
+
+
+def test_who_cannot_take_it_or_has_its_own_is_not_waited_for(world: World) -> None:
+    """A checkout without slots, and a pinned terminal."""
+    from central.releases import rollout
+
+    machines = small(world, 3)
+    machines[0].slots._now = ""
+    world.beat()
+    rollout.pin(machines[1].row, "1.2.0", "tester")
+    started = rollout.start("1.1.0", "tester", soak_hours=0, least_visits=0)
+    assert started.first != machines[0].row.number
+    for _ in range(2):
+        rollout.advance()
+    world.round()
+    world.beat()
+    assert machines[2].version == "1.1.0"
+    assert world.look().state == "done"
+
+
 def test_silence_moves_nothing_on(world: World) -> None:
     """Who has it and is not heard of any more is no reason to go on."""
     from central.models import TerminalReport

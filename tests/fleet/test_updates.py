@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import random
 import shutil
@@ -329,3 +330,69 @@ def test_who_shares_gives_ranges_of_that_and_nothing_else(sharing: str, kiosk: K
     for path in ("/../root.json", "/seen.json", "/", f"/{'0' * 64}.x"):
         assert asked(path)[0] in (400, 404), path
     assert requests.post(f"{sharing}/{shared.name}", data=b"x", timeout=5).status_code == 501
+
+
+class PowerCut(BaseException):
+    """The machine is off; nothing after this line runs."""
+
+
+#: What a cut may come before: each names a file that is written or a step that changes something.
+STEPS = (
+    "sync.updates.bringing.write_whole",
+    "sync.updates.worker.write_whole",
+    "sync.updates.fetching.Fetcher._append",
+    "tuf.ngclient.updater.shutil.copyfileobj",
+    "tuf.ngclient.updater.os.replace",
+    "sync.updates.bringing.pack",
+    "sync.updates.delta.apply",
+    "sync.updates.delta.digest",
+    "sync.slots.unpack",
+    "sync.slots.save",
+    "sync.updates.bringing.Bringer.tidy",
+)
+
+
+def test_the_power_may_go_at_any_step(
+    tmp_path: Path, office: Office, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut before the n-th step, for every n there is: the good version stays, and it goes on."""
+    cuts = 0
+    for nth in range(1, 100):
+        kiosk = Kiosk(tmp_path / f"cut{nth}", site, tmp_path / "1.0.0.tar")
+        left = [nth]
+        with monkeypatch.context() as patch:
+            for name in STEPS:
+                patch.setattr(name, _cutting(name, left))
+            try:
+                kiosk.wants("1.1.0", office.first_root)
+                kiosk.step()
+            except PowerCut:
+                cuts += 1
+        whole = left[0] > 0
+        if not whole:
+            assert (kiosk.slots.running().path / "kiosk").exists()
+            kiosk.restart()
+            kiosk.wants("1.1.0", office.first_root)
+            assert kiosk.step() == (Stage.CHOSEN, Why.NOTHING), nth
+        assert "1.1.0" in (kiosk.slots.idle().path / "kiosk").read_text()
+        if whole:
+            break
+    print(f"{cuts} cuts: each went on to the version that was wanted")
+    assert cuts >= 15
+
+
+def _cutting(name: str, left: list[int]) -> Any:
+    """The function of this name, until so many of all were called."""
+    *modules, attribute = name.split(".")
+    found: Any = importlib.import_module(modules[0])
+    for part in modules[1:]:
+        found = getattr(found, part)
+    real = getattr(found, attribute)
+
+    def called(*arguments: Any, **more: Any) -> Any:
+        left[0] -= 1
+        if left[0] == 0:
+            raise PowerCut
+        return real(*arguments, **more)
+
+    return called
