@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -211,9 +210,6 @@ CHOICES: Mapping[tuple[str, str], tuple[str, ...]] = {
 }
 
 
-_HOURS = re.compile(r"(([01][0-9]|2[0-3]):[0-5][0-9])-(([01][0-9]|2[0-3]):[0-5][0-9])")
-
-
 def settings_in(state: Path) -> Settings:
     """Of the terminal with this state directory. Raises `BadSettings`."""
     file = state / "settings.toml"
@@ -263,8 +259,10 @@ def load_settings(
         if (value := getattr(tables[table], name)) not in choices:
             raise BadSettings(f"{table}.{name} is {value!r}, not one of {', '.join(choices)}")
     settings = Settings(mode=mode, **tables)
-    if settings.updates.hours and not _HOURS.fullmatch(settings.updates.hours):
-        raise BadSettings(f"updates.hours is {settings.updates.hours!r}, not like 23:00-05:30")
+    try:
+        read("updates.hours", settings.updates.hours)
+    except BadValue as bad:
+        raise BadSettings(str(bad)) from None
     if settings.devices.card.startswith("direct:") and not settings.virtual:
         raise BadSettings("devices.card is a virtual card, which production has none of")
     _check_libraries(settings.devices)

@@ -19,7 +19,7 @@ import math
 import os
 import random
 import time
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -321,13 +321,14 @@ def run_agent(
             may_act,
             recorder,
         )
-        with closing(outbox), closing(transport), closing(commands):
+        with closing(outbox), closing(transport), closing(commands), ExitStack() as ends:
             packs = None
             if shelf is not None:
                 kept = shelf(identity.central_signing_key)
                 packs = Packs(state_dir, identity, transport, kept, recorder)
             region = packs.region if packs else ""
-            updates = plan.updates(state_dir, identity, key, earliest, stop) if plan else None
+            running = plan.start(state_dir, identity, key, earliest) if plan else None
+            updates = ends.enter_context(closing(running)).updates if running else None
             fleet = Fleet(
                 *(state_dir, identity, outbox, transport, versions or {}, region),
                 *(updates, commands, tested),

@@ -18,9 +18,13 @@ if TYPE_CHECKING:
 
     from sync.identity import Identity
     from sync.signing import DeviceKey
+    from sync.updates.sharing import Sharer
     from sync.updates.worker import Updates
 
 log = logging.getLogger(__name__)
+
+#: A read of the wire is over in so many seconds.
+_PATIENCE_S = 25.0
 
 
 @dataclass(frozen=True)
@@ -33,34 +37,44 @@ class Plan:
     neighbour: str = ""
     share: str = ""
 
-    def updates(
-        self, state_dir: Path, identity: Identity, key: DeviceKey, not_before: float, stop: Event
-    ) -> Updates:
-        """What looks after releases, on a thread of its own until `stop` is set."""
+    def start(
+        self, state_dir: Path, identity: Identity, key: DeviceKey, not_before: float
+    ) -> Running:
+        """Looks after releases until it is closed."""
         from sync.updates.worker import Updates  # loads the TUF client
 
+        ended = threading.Event()
         url = f"{identity.central_url}{API}/{FILES}"
         shares = bool(self.share)
         way = Way(url, key.auth(), self.rate, self.neighbour, shares, not_before)
-        updates = Updates(state_dir, identity, Slots.ours(), way, self.hours, stop.wait)
-        if self.share:
-            _share(updates.folder, self.share, stop)
-        threading.Thread(target=updates.run, args=(stop,), name="updates", daemon=True).start()
-        return updates
+        updates = Updates(state_dir, identity, Slots.ours(), way, self.hours, ended.wait)
+        return Running(updates, ended, _sharer(updates.folder, self.share) if shares else None)
 
 
-def _share(folder: Path, address: str, stop: Event) -> None:
-    """Until `stop` is set. An address that cannot be had is no reason not to update."""
+class Running:
+    """A thread that fetches, and maybe one that shares."""
+
+    def __init__(self, updates: Updates, ended: Event, sharer: Sharer | None) -> None:
+        self.updates, self._ended, self._sharer = updates, ended, sharer
+        self._thread = threading.Thread(
+            target=updates.run, args=(ended,), name="updates", daemon=True
+        )
+        self._thread.start()
+
+    def close(self) -> None:
+        """With the terminal's next key another one begins, so this one is waited for."""
+        self._ended.set()
+        if self._sharer is not None:
+            self._sharer.close()
+        self._thread.join(_PATIENCE_S)
+
+
+def _sharer(folder: Path, address: str) -> Sharer | None:
+    """An address that cannot be had is no reason not to update."""
     from sync.updates.sharing import Sharer
 
     try:
-        sharer = Sharer(folder, address)
+        return Sharer(folder, address)
     except (OSError, ValueError) as error:
         log.error("updates are not shared on %s: %s", address, error)
-        return
-
-    def end() -> None:
-        stop.wait()
-        sharer.close()
-
-    threading.Thread(target=end, name="sharing ends", daemon=True).start()
+        return None

@@ -8,6 +8,7 @@ not fit it, because it may be older than the centre. Standard library only.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -77,7 +78,21 @@ class Words:
         raise BadValue(f"a text of 1 to {self.most} characters")
 
 
-Rule: TypeAlias = "Flag | Whole | Choice | Words"
+@dataclass(frozen=True)
+class Hours:
+    """A part of the day in Beijing time, maybe over midnight; "" for the whole day."""
+
+    about: str
+
+    def read(self, value: object) -> Value:
+        if isinstance(value, str) and (not value or _HOURS.fullmatch(value)):
+            return value
+        raise BadValue('like 23:00-05:30, or "" for the whole day')
+
+
+_HOURS = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]")
+
+Rule: TypeAlias = "Flag | Whole | Choice | Words | Hours"
 
 ADJUSTABLE: Mapping[str, Rule] = {
     "hall.name": Words("名称(首页与回执)", 30),
@@ -90,6 +105,8 @@ ADJUSTABLE: Mapping[str, Rule] = {
     "photo.liveness": Flag("拍照时提示眨眼、转头"),
     "outbox.max_items": Whole("待上传件数上限", 100, 5000),
     "outbox.max_days": Whole("失联天数上限", 1, 60),
+    "updates.hours": Hours("可试用新版本的时段,如 23:00-05:30"),
+    "updates.rate_kb": Whole("下载新版本的最高速度(KB/秒,0 为不限)", 0, 100_000),
     "outbox.min_free_mb": Whole("磁盘最少剩余(MB)", 100, 5000),
 }
 

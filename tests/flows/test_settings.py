@@ -60,3 +60,12 @@ def test_a_virtual_card_is_for_demo_and_test(tmp_path: Path) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadSettings, match=r"none\.toml"):
         load_settings(tmp_path / "none.toml", {})
+
+
+def test_the_hours_for_new_versions_are_hours(tmp_path: Path) -> None:
+    for hours in ("", "23:00-05:30", "00:00-23:59"):
+        file = written(tmp_path, f'[updates]\nhours = "{hours}"\n')
+        assert load_settings(file, {}).updates.hours == hours
+    for hours in ("night", "23-5", "24:00-05:00", "23:00-05:60"):
+        with pytest.raises(BadSettings, match=r"updates\.hours"):
+            load_settings(written(tmp_path, f'[updates]\nhours = "{hours}"\n'), {})

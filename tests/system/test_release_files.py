@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +18,7 @@ from sync.signing import DeviceKey
 from sync.slots import Slots
 from sync.updates.bringing import Way
 from sync.updates.names import whole_name
+from sync.updates.plan import Plan
 from sync.updates.stages import Stage, Why
 from sync.updates.worker import Updates
 from sync.wire.release import PART
@@ -179,3 +181,19 @@ def test_what_people_signed_is_in_a_backup(released: CentralServer, tmp_path: Pa
     released.command("backup", str(tmp_path / "backup"))
     assert (tmp_path / "backup/releases/metadata/1.root.json").exists()
     assert (tmp_path / "backup/envelope-keys/release.key").exists()
+
+
+def test_what_looks_after_releases_ends_and_begins_anew(
+    terminal: EnrolledTerminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the terminal's next key: never two at once."""
+    monkeypatch.setattr("sync.updates.worker._TICK_S", 0.01)
+    plan = Plan(share="127.0.0.1:0")
+    key = DeviceKey.load(terminal.state)
+    for _ in range(2):
+        running = plan.start(terminal.state, terminal.identity, key, 0.0)
+        names = [thread.name for thread in threading.enumerate()]
+        assert (names.count("updates"), names.count("sharing")) == (1, 1)
+        running.close()
+    assert "updates" not in [thread.name for thread in threading.enumerate()]
+    Plan(share="192.0.2.1:1").start(terminal.state, terminal.identity, key, 0.0).close()
