@@ -23,6 +23,7 @@ SECTIONS = {
     "hsm_": "加密机 · HSM at the centre",
     "printer_": "回执打印机 · receipt printer",
     "camera_": "摄像头 · camera",
+    "pin_pad_": "密码键盘 · PIN pad",
     "scanner_": "扫码器 · 2D scanner",
     "port": "串口 · serial ports",
     "library_": "厂商接口库 · a maker's library",

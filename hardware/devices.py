@@ -7,6 +7,7 @@
 | printer     | `hardware.printer`            | printer_offline                  |
 | camera      | `hardware.camera.Camera`      | camera_absent                    |
 | scanner     | `hardware.scanner.Scanner`    | scanner_offline                  |
+| pin_pad     | `hardware.pin_pad.PinPad`     | pin_pad_offline                  |
 
 A terminal may have a second camera that looks down on paper (高拍仪), `document_camera`; the same
 driver serves it. A terminal without an optional device (`hardware.faults.OPTIONAL`) is not said to
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from hardware.camera import Camera
     from hardware.card.reader import CardReader
     from hardware.id_reader import IdReader
+    from hardware.pin_pad import PinPad
     from hardware.printer import ReceiptPrinter
     from hardware.scanner import Scanner
 
@@ -75,6 +77,8 @@ class DeviceSettings(Protocol):
     def scanner(self) -> str: ...
     @property
     def scanner_baud(self) -> int: ...
+    @property
+    def pin_pad(self) -> str: ...
     @property
     def card(self) -> str: ...
     @property
@@ -182,6 +186,14 @@ def make_scanner(settings: DeviceSettings) -> Scanner | None:
     return Scanner(settings.scanner, settings.scanner_baud)
 
 
+def make_pin_pad(settings: DeviceSettings) -> PinPad | None:
+    if not settings.pin_pad:
+        return None
+    from hardware.pin_pad import PinPad
+
+    return PinPad(settings.pin_pad)
+
+
 #: How each device's driver is made.
 _MAKERS: Mapping[Device, Callable[[DeviceSettings], Driver | None]] = {
     Device.ID_READER: make_id_reader,
@@ -190,6 +202,7 @@ _MAKERS: Mapping[Device, Callable[[DeviceSettings], Driver | None]] = {
     Device.CAMERA: make_camera,
     Device.DOCUMENT_CAMERA: make_document_camera,
     Device.SCANNER: make_scanner,
+    Device.PIN_PAD: make_pin_pad,
 }
 
 
@@ -212,6 +225,7 @@ class Devices:
             Device.CAMERA: settings.camera,
             Device.DOCUMENT_CAMERA: settings.document_camera,
             Device.SCANNER: settings.scanner,
+            Device.PIN_PAD: settings.pin_pad,
         }
         for name, port in ports.items():
             if port:

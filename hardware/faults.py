@@ -28,10 +28,12 @@ class Device(StrEnum):
     PRINTER = "printer"
     #: 扫码器: reads the code of an electronic card (电子社保卡) from a telephone.
     SCANNER = "scanner"
+    #: 密码键盘: without one the PIN is typed on the screen.
+    PIN_PAD = "pin_pad"
 
 
 #: A terminal without one of these is not said to lack it.
-OPTIONAL = frozenset({Device.DOCUMENT_CAMERA, Device.SCANNER})
+OPTIONAL = frozenset({Device.DOCUMENT_CAMERA, Device.SCANNER, Device.PIN_PAD})
 
 
 class FaultCode(StrEnum):
@@ -93,6 +95,10 @@ class FaultCode(StrEnum):
     # 扫码器
     SCANNER_OFFLINE = "scanner_offline"
     SCANNER_BUSY = "scanner_busy"
+    # 密码键盘
+    PIN_PAD_OFFLINE = "pin_pad_offline"
+    PIN_PAD_BUSY = "pin_pad_busy"
+    PIN_PAD_UNFIT = "pin_pad_unfit"
     # 串口
     PORTS_EXCHANGED = "ports_exchanged"
     PORT_UNSTEADY = "port_unsteady"
@@ -133,6 +139,10 @@ class Weight(StrEnum):
 _WARNINGS = (
     FaultCode.PRINTER_PAPER_NEAR_END,
     FaultCode.PORT_UNSTEADY,
+    # The PIN is typed on the screen meanwhile.
+    FaultCode.PIN_PAD_OFFLINE,
+    FaultCode.PIN_PAD_BUSY,
+    FaultCode.PIN_PAD_UNFIT,
     FaultCode.OUTBOX_DEAD_LETTERS,
     FaultCode.JOURNAL_ALTERED,
     FaultCode.JOURNAL_UNWRITABLE,

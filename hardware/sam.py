@@ -6,21 +6,18 @@
 The length counts all that follows it; the checksum is the XOR of all bytes between preamble and
 checksum. `hardware.vendor.sdt` asks the same of a reader whose maker gives a library instead.
 
-A printer would put frames on paper. So what answers the printers' question (DLE EOT, which prints
-nothing) is told to be one and gets no frame; and what has never answered at all is asked three
-times, not for ever: that is less than fills a printer's line.
+A printer would put frames on paper, so a port is asked first (`hardware.port_proof`).
 """
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import xor
 from typing import NoReturn, Protocol
 
-from hardware.escpos import ask_status, is_status
 from hardware.faults import DeviceFault, FaultCode
+from hardware.port_proof import PortProof
 from hardware.serial_port import SerialPort
 
 PREAMBLE = bytes.fromhex("AAAAAA9669")
@@ -41,13 +38,6 @@ _ANSWER_S, _READ_S = 1.0, 4.0
 #: Longest wait for the rest of an answer that has begun, seconds: ten times what it takes at
 #: 115200 baud. A card lifted in the middle is known by it.
 _REST_S = 1.2
-
-#: How long a printer may take to say that it is one, seconds.
-_WHO_S = 0.2
-
-#: When a port that has never answered is asked, seconds after it was plugged in or first opened: a
-#: reader may start later than the terminal. It is proven by its first answer.
-_UNPROVEN_ASKS_S = (0.0, 60.0, 3600.0)
 
 #: Preamble and length.
 _HEAD = len(PREAMBLE) + 2
@@ -90,35 +80,15 @@ class SerialSam:
     def __init__(self, port: str, baud: int = 115200) -> None:
         offline, busy = FaultCode.ID_READER_OFFLINE, FaultCode.ID_READER_BUSY
         self._line = SerialPort(port, offline, busy, baud)
-        #: What is plugged in, since when, how often it was asked, and whether it has ever answered.
-        self._plugged: tuple[int, int, int] | None = None
-        self._plugged_at = 0.0
-        self._asks = 0
-        self._proven = False
+        self._proof = PortProof(self._line)
 
     def open(self) -> None:
         self._line.open()
         try:
-            self._must_not_print()
+            self._proof.may_ask()
         except DeviceFault:
             self._line.close()
             raise
-
-    def _must_not_print(self) -> None:
-        """Raises `DeviceFault` if a printer is here, or what may be one for all that it says."""
-        self._line.drop_input()
-        self._line.write(ask_status(1))
-        if any(map(is_status, self._line.read(1, _WHO_S))):
-            raise DeviceFault(FaultCode.PORTS_EXCHANGED, "a printer answers here")
-        if (plugged := self._line.plugged()) != self._plugged:
-            self._plugged, self._plugged_at = plugged, time.monotonic()
-            self._asks, self._proven = 0, False
-        if self._proven:
-            return
-        due = (*_UNPROVEN_ASKS_S, float("inf"))[self._asks]
-        if time.monotonic() - self._plugged_at < due:
-            raise self._line.fault(f"never answered, asked {self._asks} times")
-        self._asks += 1
 
     def close(self) -> None:
         self._line.close()
@@ -140,7 +110,8 @@ class SerialSam:
             noise += skipped
             head = head[skipped:] + self._line.read(skipped, _REST_S)
         length = int.from_bytes(head[-2:], "big")
-        self._proven = self._proven or head.startswith(PREAMBLE)
+        if head.startswith(PREAMBLE):
+            self._proof.answered()
         if not head.startswith(PREAMBLE) or not 4 <= length <= _LONGEST_FRAME:
             _bad_frame("head")
         return parse_frame(head + self._line.read(length, _REST_S))

@@ -88,6 +88,8 @@ class Devices:
     #: Serial port and speed of a 2D scanner (扫码器), "" where there is none.
     scanner: str = ""
     scanner_baud: int = 9600
+    #: Serial port of a PIN pad (密码键盘), "" where PINs are typed on the screen.
+    pin_pad: str = ""
     #: "pcsc": through the PC/SC service; "icc:PORT" (华大, 明华), "dc:PORT" (德卡): by the maker's
     #: library, which has its own name for the reader (AUTO, USB1; 100); "direct:PORT": a virtual
     #: card without a reader.

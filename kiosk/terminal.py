@@ -359,6 +359,28 @@ class Terminal:
         stay.add_done_callback(ended)
         return operation
 
+    def has_pin_pad(self) -> bool:
+        """Whether a PIN is pressed on a PIN pad; else it is typed on the screen."""
+        return self.health.usable(Device.PIN_PAD)
+
+    def listen_to_pad(self, prompt: Prompt[Any], pressed: Callable[[str], None]) -> Operation:
+        """Tell of each key of the PIN pad until it is cancelled; "" if the pad fails. Called on the
+        pad's worker; never after `cancel`."""
+        operation = Operation(prompt)
+
+        def press(key: str) -> None:
+            if not operation.cancelled():
+                pressed(key)
+
+        def ended(future: Future[None]) -> None:
+            if not future.cancelled() and isinstance(future.exception(), DeviceFault):
+                press("")
+
+        pad = self.performer(Device.PIN_PAD)
+        listening = pad.submit(lambda device: device.keys(operation.cancelled, press))
+        listening.add_done_callback(ended)
+        return operation
+
     def performer(self, name: str) -> Performer:
         """Who runs the jobs of a device; a device the terminal does not have refuses them."""
         return self._performers.get(name) or Nobody(name)

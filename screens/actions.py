@@ -97,6 +97,9 @@ class VisitActions:
             return
         self.answer(True)
 
+    def has_pin_pad(self) -> bool:
+        return self._host.terminal.has_pin_pad()
+
     def pin_keys(self) -> str:
         """The ten digits in the order of the keys."""
         keys = list("1234567890")

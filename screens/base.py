@@ -153,6 +153,9 @@ class Page(BoxLayout):
         self._timers.append(event)
         return event
 
+    def pressed(self, key: str) -> None:
+        """A key of the PIN pad; "": the pad has failed. In the Kivy thread."""
+
     def progress(self, event: Any) -> None:
         """The operation that the page waits for reports something. In the Kivy thread."""
 

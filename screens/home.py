@@ -19,6 +19,7 @@ from kivy.core.window import Window
 from kivy.metrics import sp
 from kivy.uix.gridlayout import GridLayout
 
+from hardware.faults import WEIGHTS, FaultCode, Weight
 from kiosk.upkeep import left_behind
 from kiosk.visit.service import GROUPS, Service
 from screens import theme
@@ -118,7 +119,7 @@ class HomePage(Page):
         broken = tuple(
             health.device
             for health in self._terminal.health.snapshot()
-            if str(health.state) in _TELL
+            if str(health.state) in _TELL and not _minor(health.fault)
         )
         left = left_behind.counts(self._terminal.health)
         # The terminal knows it some moments after the first page.
@@ -335,3 +336,8 @@ class HomePage(Page):
     def _turn(self, by: int) -> None:
         self._page += by
         self.refresh()
+
+
+def _minor(fault: FaultCode | None) -> bool:
+    """Whether citizens do without the device and lack nothing: a PIN pad, a UPS."""
+    return fault is not None and WEIGHTS[fault] is Weight.WARNING

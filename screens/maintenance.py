@@ -38,6 +38,7 @@ ICONS = {
     Device.CAMERA: "camera-outline",
     Device.DOCUMENT_CAMERA: "file-document-outline",
     Device.SCANNER: "qrcode-scan",
+    Device.PIN_PAD: "dialpad",
     "disk": "harddisk",
     "centre": "server-network",
     "journal": "notebook-check-outline",

@@ -21,7 +21,7 @@ from hardware.faults import DeviceFault
 from kiosk.upkeep import forgetting
 from kiosk.upkeep.left_behind import PATIENCE_S
 from kiosk.visit.flow import Ending, Outcome, Prompt, Visit
-from kiosk.visit.prompts import Done
+from kiosk.visit.prompts import Done, EnterPin
 from kiosk.visit.service import Service
 from screens import theme
 from screens.actions import VisitActions
@@ -72,6 +72,8 @@ class Stage(Frame):
         self._visit: Visit | None = None
         self._service: type[Service] | None = None
         self._operation: Operation | None = None
+        #: Listens to the PIN pad.
+        self._pad: Operation | None = None
         self._corners = CornerPattern()
         self._began_at = clock()
         self.go_home()
@@ -80,9 +82,10 @@ class Stage(Frame):
     # -- pages without a visit ---------------------------------------------------------------
 
     def leave_page(self) -> None:
-        if self._operation is not None:
-            self._operation.cancel()
-            self._operation = None
+        for operation in (self._operation, self._pad):
+            if operation is not None:
+                operation.cancel()
+        self._operation = self._pad = None
         super().leave_page()
 
     def go_home(self) -> None:
@@ -138,6 +141,8 @@ class Stage(Frame):
             self._start_operation(prompt)
         elif prompt.needs_card() is not None:
             self._watch_card(prompt)
+        if isinstance(prompt, EnterPin) and self.terminal.has_pin_pad():
+            self._listen_to_pad(prompt)
 
     def _show_stage(self, stage: str) -> None:
         """Prompts before the first stage show no strip."""
@@ -277,6 +282,20 @@ class Stage(Frame):
         turn = self._turn
         self._operation = self.terminal.watch_card(
             prompt, lambda fault: Clock.schedule_once(lambda _: self._card_gone(turn, fault), 0)
+        )
+
+    def _listen_to_pad(self, prompt: EnterPin) -> None:
+        turn = self._turn
+
+        def press(key: str) -> None:
+            page = self.page
+            if turn == self._turn and self._visit is not None and page is not None:
+                if self.cover is None:
+                    self._visit.touched(self.clock())
+                page.pressed(key)
+
+        self._pad = self.terminal.listen_to_pad(
+            prompt, lambda key: Clock.schedule_once(lambda _: press(key), 0)
         )
 
     def _card_gone(self, turn: int, fault: DeviceFault) -> None:

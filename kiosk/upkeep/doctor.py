@@ -246,7 +246,7 @@ def _ports(patient: Patient) -> Finding:
     from hardware.inventory import unsteady
 
     devices = patient.settings.devices
-    ports = (devices.id_reader, devices.printer, devices.scanner)
+    ports = (devices.id_reader, devices.printer, devices.scanner, devices.pin_pad)
     named = [name for name in ports if unsteady(name)]
     return Finding("ports", FaultCode.PORT_UNSTEADY if named else None, " ".join(named))
 
@@ -303,6 +303,7 @@ _BUSY = (
     FaultCode.CARD_READER_BUSY,
     FaultCode.CAMERA_BUSY,
     FaultCode.SCANNER_BUSY,
+    FaultCode.PIN_PAD_BUSY,
 )
 
 
@@ -349,4 +350,5 @@ CHECKS: dict[str, Check] = {
     Device.CAMERA: _device(Device.CAMERA, FaultCode.CAMERA_NO_FRAMES, _watch),
     Device.DOCUMENT_CAMERA: _device(Device.DOCUMENT_CAMERA, FaultCode.CAMERA_NO_FRAMES, _watch),
     Device.SCANNER: _device(Device.SCANNER, FaultCode.SCANNER_OFFLINE),
+    Device.PIN_PAD: _device(Device.PIN_PAD, FaultCode.PIN_PAD_OFFLINE),
 }

@@ -1,4 +1,4 @@
-"""A pad for a number: dots or digits above, twelve keys below."""
+"""A pad for a number: dots or digits above, twelve keys below, or none where they are of metal."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class DigitPad(Column):
         look: str = "key",
     ) -> None:
         """`longest`: so many digits are taken; `secret`: dots instead of digits; `keys`: the ten
-        digits in the order in which they stand; `look`: of `button.LOOKS`."""
+        digits in the order in which they stand, "" for no keys; `look`: of `button.LOOKS`."""
         super().__init__(gap=60)
         self.digits = ""
         self.closed = False
@@ -42,7 +42,8 @@ class DigitPad(Column):
         self._dots: list[Coat] = []
         self._shown: Text | None = None
         self.add_widget(self._row_of_dots() if secret else self._row_of_digits())
-        self.add_widget(self._pad(say, (*keys[:9], "clear", keys[9], "delete"), look))
+        if keys:
+            self.add_widget(self._pad(say, (*keys[:9], "clear", keys[9], "delete"), look))
 
     def clear(self) -> None:
         self.digits = ""
@@ -76,7 +77,7 @@ class DigitPad(Column):
                 BarButton(
                     name,
                     f"key:{key}",
-                    partial(self._type, key),
+                    partial(self.press, key),
                     look=look,
                     role="heading" if key.isdigit() else "body",
                     # The same digit twice in a PIN is no trembling hand.
@@ -85,7 +86,8 @@ class DigitPad(Column):
             )
         return grid
 
-    def _type(self, key: str) -> None:
+    def press(self, key: str) -> None:
+        """A digit, "clear" or "delete"."""
         if self.closed:
             return
         if key == "clear":

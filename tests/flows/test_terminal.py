@@ -35,6 +35,7 @@ from kiosk.visit.prompts import (
     PAGE_CAMERA,
     PROMPTS,
     AwaitVerdict,
+    EnterPin,
     FindMine,
     PlaceIdCard,
     Print,
@@ -557,3 +558,29 @@ def test_home_is_up_without_what_only_visits_and_devices_need() -> None:
         [sys.executable, "-c", start], stdout=subprocess.PIPE, text=True, check=True
     )
     assert set(done.stdout.split()) & late == set()
+
+
+class Pad:
+    """A PIN pad on which three keys are pressed, and which then fails."""
+
+    def keys(self, cancelled: Callable[[], bool], pressed: Callable[[str], None]) -> None:
+        for key in ("8", "clear", "enter"):
+            pressed(key)
+        raise DeviceFault(FaultCode.PIN_PAD_OFFLINE)
+
+
+def test_keys_of_a_pin_pad_are_told_until_it_fails_or_nobody_asks(tmp_path: Path) -> None:
+    pad = Desk(Pad(), at_once=False)
+    desk, told = terminal(tmp_path, pin_pad=pad), []
+    assert not desk.has_pin_pad(), "it has not said yet that it is there"
+    desk.health.put("pin_pad", DeviceState.READY)
+    assert desk.has_pin_pad()
+    prompt = EnterPin("card_pin.present", 1)
+    desk.listen_to_pad(prompt, told.append)
+    pad.run()
+    assert told == ["8", "clear", "enter", ""]
+    desk.listen_to_pad(prompt, told.append).cancel()
+    pad.run()
+    assert len(told) == 4
+    desk.health.put("pin_pad", DeviceState.FAULT, FaultCode.PIN_PAD_UNFIT)
+    assert not desk.has_pin_pad()

@@ -388,6 +388,7 @@ class Recorder:
 
     def __init__(self, can_go_back: bool = True) -> None:
         self.can_go_back = can_go_back
+        self.pin_pad = False
         self.calls: list[tuple[Any, ...]] = []
         #: Ids of what was spoken; "": hushed.
         self.spoken: list[str] = []
@@ -418,6 +419,9 @@ class Recorder:
 
     def enter_pin(self, digits: str) -> None:
         self.calls.append(("pin", digits))
+
+    def has_pin_pad(self) -> bool:
+        return self.pin_pad
 
     def pin_keys(self) -> str:
         return "1234567890"
@@ -516,6 +520,8 @@ class StubTerminal:
         self.rules = Shelf(Path("policy"), b"").rules_on(date(2026, 11, 24))
         self.offers = tuple(Offer(service, True) for service in services)
         self.running: list[Running] = []
+        #: Who listens to the PIN pad.
+        self.pads: list[Running] = []
         self.pins = Pins()
         self.wiped = 0
         self.events: list[Event] = []
@@ -556,6 +562,13 @@ class StubTerminal:
     def watch_card(self, prompt: Prompt[Any], gone: Callable[[Any], None]) -> Running:
         self.running.append(Running(prompt, lambda event: None, gone))
         return self.running[-1]
+
+    def has_pin_pad(self) -> bool:
+        return self.health.usable("pin_pad")
+
+    def listen_to_pad(self, prompt: Prompt[Any], pressed: Callable[[str], None]) -> Running:
+        self.pads.append(Running(prompt, lambda event: None, pressed))
+        return self.pads[-1]
 
     def wipe(self) -> None:
         self.wiped += 1

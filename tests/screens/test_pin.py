@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hardware.card.pin import Pin
 from hardware.faults import DeviceFault, FaultCode
+from hardware.supervision import DeviceState
 from kiosk.settings import Screen, Settings
 from kiosk.visit.prompts import EnterPin, ReadCard
 from kiosk.visit.service import Service
-from kiosk.words import Words
+from kiosk.words import LANGUAGES, Words
 from screens.pin import PinScreen
 from screens.stage import Stage
 from screens.widgets.button import LOOKS, BarButton
 from tests.flows.counter import social_card
+from tests.screens.checks import faults
 from tests.screens.conftest import Hand
 from tests.screens.samples import Recorder, StubTerminal
 
@@ -218,3 +221,91 @@ def test_a_pin_for_a_page_that_is_gone_is_wiped() -> None:
     actions.enter_pin("135790")
     assert host.pins._held == {}
     assert Pin("135790").is_one_of({"135790"})
+
+
+# -- on a PIN pad ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def on_pad(hand: Hand, terminal: StubTerminal) -> Iterator[Stage]:
+    terminal.health.put("pin_pad", DeviceState.READY)
+    stage = Stage(terminal)  # type: ignore[arg-type]
+    hand.show(stage)
+    stage.begin(Sample)
+    hand.pump(seconds=0.2)
+    yield stage
+    stage.close()
+
+
+def press(hand: Hand, terminal: StubTerminal, *keys: str) -> None:
+    for key in keys:
+        terminal.pads[-1].done(key)
+        hand.pump()
+
+
+def test_where_a_pad_is_fitted_the_page_has_dots_and_no_keys(
+    hand: Hand, on_pad: Stage, terminal: StubTerminal
+) -> None:
+    assert not hand.has("key:5")
+    assert WORDS.say("pin_entry.on_pad") in hand.texts()
+    press(hand, terminal, *"8642", "delete", *"209")
+    assert not any("864" in text for text in hand.texts())
+    press(hand, terminal, "enter")
+    assert WORDS.say("pin_entry.twice") in hand.texts()
+    press(hand, terminal, *"99", "clear", *"864209", "enter")
+    assert on_pad.shown == "card_pin.present"
+    assert terminal.pins._held[True].is_one_of({"864209"})
+
+
+def test_enter_before_six_digits_does_nothing_and_the_page_ends_the_listening(
+    hand: Hand, on_pad: Stage, terminal: StubTerminal
+) -> None:
+    press(hand, terminal, *"86420", "enter")
+    assert on_pad.shown == "card_pin.new" and terminal.pins._held == {}
+    listener = terminal.pads[-1]
+    hand.tap("leave", seconds=0.4)
+    assert listener.cancelled
+    listener.done("5")
+    hand.pump()
+    assert on_pad.shown != "card_pin.new"
+
+
+def test_the_card_is_still_watched_while_the_pad_is_used(
+    hand: Hand, on_pad: Stage, terminal: StubTerminal
+) -> None:
+    press(hand, terminal, *"8642")
+    terminal.running[-1].done(DeviceFault(FaultCode.CARD_PULLED))
+    hand.pump()
+    assert on_pad.shown == "card_pin.put_back"
+    assert terminal.pads[-1].cancelled
+
+
+def test_a_pad_that_fails_gives_way_to_the_screen(
+    hand: Hand, on_pad: Stage, terminal: StubTerminal
+) -> None:
+    press(hand, terminal, *"864209", "enter", *"86", "")
+    assert WORDS.say("pin_entry.pad_gone") in hand.texts()
+    press(hand, terminal, "5")
+    type_in(hand, "135792")
+    assert WORDS.say("pin_entry.twice") in hand.texts(), "from the beginning"
+    type_in(hand, "135792")
+    assert terminal.pins._held[True].is_one_of({"135792"})
+    hand.pump()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("gone", [False, True])
+def test_the_page_of_a_pad_keeps_the_rules_of_pages(
+    hand: Hand, catalogue: Path, language: str, gone: bool
+) -> None:
+    terminal = StubTerminal((Sample,), language)
+    terminal.health.put("pin_pad", DeviceState.READY)
+    stage = Stage(terminal)  # type: ignore[arg-type]
+    hand.show(stage)
+    stage.begin(Sample)
+    hand.pump(seconds=0.2)
+    press(hand, terminal, *(("8", "") if gone else "864"))
+    hand.pump(6)
+    hand.shot(catalogue / language / f"pin-on-pad{'-gone' * gone}.png")
+    assert faults(stage) == []
+    stage.close()

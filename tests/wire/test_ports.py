@@ -50,7 +50,7 @@ class Ear(FarEnd):
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hardware.sam._ANSWER_S", 0.2)
-    monkeypatch.setattr("hardware.sam._WHO_S", 0.1)
+    monkeypatch.setattr("hardware.port_proof._WHO_S", 0.1)
 
 
 @pytest.fixture
@@ -170,7 +170,7 @@ def test_a_name_by_number_may_be_another_port_after_a_start(name: str, changes: 
 def test_a_reader_that_starts_late_is_asked_again_but_not_for_ever(
     ear: Ear, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hardware.sam._UNPROVEN_ASKS_S", (0.0, 0.0, 0.0))
+    monkeypatch.setattr("hardware.port_proof._ASKS_S", (0.0, 0.0, 0.0))
     reader = IdReader(SerialSam(ear.port))
     for _ in range(5):
         assert fault_of(reader) is FaultCode.ID_READER_OFFLINE
