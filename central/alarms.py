@@ -4,6 +4,7 @@
 |----------------|---------------------------------------------------------------------------|
 | no_registry    | no person register: what needs one is put off                             |
 | no_platform    | a code of an electronic card was asked about, and no platform can be     |
+| door_open      | the cabinet of a terminal was opened: was it a technician?                |
 | unknown_key    | an envelope names a key that this centre does not have: restore the keys  |
 | unknown_kind   | a terminal is newer than this centre                                      |
 | newer_schema   | likewise, by the format                                                   |
@@ -49,6 +50,7 @@ log = logging.getLogger(__name__)
 #: Kind -> the words for the operator.
 WORDS = {
     "no_registry": "参保人员库不可用,相关办件暂缓",
+    "door_open": "终端机柜门被打开,请核实是否有维护",
     "no_platform": "没有接通电子社保卡平台,无法核对",
     "unknown_key": "信封使用了中心没有的密钥,请恢复密钥",
     "unknown_kind": "终端版本比中心新(业务)",

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 #: Tangshan is 02 in Hebei; four digits follow.
 _LAST_NUMBER = 29999
 
+#: What a terminal says of its cabinet; a person looks whether that was a technician.
+DOOR_OPEN = "door_open"
+
 CODE_VALID = timedelta(days=7)
 
 
@@ -161,6 +164,8 @@ def heard(terminal: Terminal, heartbeat: Heartbeat) -> HeartbeatAnswer:
         highest_seq = cursor.fetchone()[0] or 0
     _sound_alarms(terminal, queue)
     crashes.take(terminal, heartbeat.crashes)
+    if any(row.fault == DOOR_OPEN for row in heartbeat.health):
+        alarms.sound(DOOR_OPEN, terminal)
     return HeartbeatAnswer(
         server_time=timezone.localtime(now).isoformat(timespec="seconds"),
         desired=said_to(terminal, heartbeat),

@@ -16,13 +16,15 @@ from kiosk.words import Words
 PAGE = Path(__file__).resolve().parent / "faults.md"
 
 #: How the names of the codes begin -> the heading over them, in this order.
-SECTIONS = {
+SECTIONS: dict[str | tuple[str, ...], str] = {
     "id_": "居民身份证阅读器 · resident ID card reader",
     "card_": "社会保障卡读写器 · social security card reader, and the card in it",
     "psam_": "安全存取模块 · PSAM",
     "hsm_": "加密机 · HSM at the centre",
     "printer_": "回执打印机 · receipt printer",
     "camera_": "摄像头 · camera",
+    "ups_": "不间断电源 · UPS",
+    ("door_", "contacts_"): "门磁等触点 · door contact and the board that it is on",
     "pin_pad_": "密码键盘 · PIN pad",
     "scanner_": "扫码器 · 2D scanner",
     "port": "串口 · serial ports",

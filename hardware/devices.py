@@ -8,6 +8,8 @@
 | camera      | `hardware.camera.Camera`      | camera_absent                    |
 | scanner     | `hardware.scanner.Scanner`    | scanner_offline                  |
 | pin_pad     | `hardware.pin_pad.PinPad`     | pin_pad_offline                  |
+| ups         | `hardware.ups.Ups`            | ups_offline                      |
+| contacts    | `hardware.contacts`           | contacts_offline                 |
 
 A terminal may have a second camera that looks down on paper (高拍仪), `document_camera`; the same
 driver serves it. A terminal without an optional device (`hardware.faults.OPTIONAL`) is not said to
@@ -28,10 +30,12 @@ from hardware.supervision import DeviceLoop, DeviceState, Driver, HealthTable
 if TYPE_CHECKING:
     from hardware.camera import Camera
     from hardware.card.reader import CardReader
+    from hardware.contacts import ContactBoard
     from hardware.id_reader import IdReader
     from hardware.pin_pad import PinPad
     from hardware.printer import ReceiptPrinter
     from hardware.scanner import Scanner
+    from hardware.ups import Ups
 
 
 class DeviceSettings(Protocol):
@@ -79,6 +83,16 @@ class DeviceSettings(Protocol):
     def scanner_baud(self) -> int: ...
     @property
     def pin_pad(self) -> str: ...
+    @property
+    def ups(self) -> str: ...
+    @property
+    def contacts(self) -> str: ...
+    @property
+    def contacts_baud(self) -> int: ...
+    @property
+    def contacts_address(self) -> int: ...
+    @property
+    def contacts_lines(self) -> Mapping[str, str]: ...
     @property
     def card(self) -> str: ...
     @property
@@ -194,6 +208,25 @@ def make_pin_pad(settings: DeviceSettings) -> PinPad | None:
     return PinPad(settings.pin_pad)
 
 
+def make_ups(settings: DeviceSettings) -> Ups | None:
+    """Raises `ValueError`."""
+    if not settings.ups:
+        return None
+    from hardware.ups import Ups
+
+    return Ups(settings.ups)
+
+
+def make_contacts(settings: DeviceSettings) -> ContactBoard | None:
+    """Raises `ValueError`."""
+    if not settings.contacts:
+        return None
+    from hardware.contacts import ContactBoard, parse_lines
+
+    lines = parse_lines(settings.contacts_lines)
+    return ContactBoard(settings.contacts, settings.contacts_baud, settings.contacts_address, lines)
+
+
 #: How each device's driver is made.
 _MAKERS: Mapping[Device, Callable[[DeviceSettings], Driver | None]] = {
     Device.ID_READER: make_id_reader,
@@ -203,6 +236,8 @@ _MAKERS: Mapping[Device, Callable[[DeviceSettings], Driver | None]] = {
     Device.DOCUMENT_CAMERA: make_document_camera,
     Device.SCANNER: make_scanner,
     Device.PIN_PAD: make_pin_pad,
+    Device.UPS: make_ups,
+    Device.CONTACTS: make_contacts,
 }
 
 
@@ -226,6 +261,8 @@ class Devices:
             Device.DOCUMENT_CAMERA: settings.document_camera,
             Device.SCANNER: settings.scanner,
             Device.PIN_PAD: settings.pin_pad,
+            Device.UPS: settings.ups,
+            Device.CONTACTS: settings.contacts,
         }
         for name, port in ports.items():
             if port:

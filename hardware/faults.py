@@ -30,10 +30,16 @@ class Device(StrEnum):
     SCANNER = "scanner"
     #: 密码键盘: without one the PIN is typed on the screen.
     PIN_PAD = "pin_pad"
+    #: 不间断电源.
+    UPS = "ups"
+    #: 门磁、人体感应、照明、看门狗: contacts and relays on one board.
+    CONTACTS = "contacts"
 
 
 #: A terminal without one of these is not said to lack it.
-OPTIONAL = frozenset({Device.DOCUMENT_CAMERA, Device.SCANNER, Device.PIN_PAD})
+OPTIONAL = frozenset(
+    {Device.DOCUMENT_CAMERA, Device.SCANNER, Device.PIN_PAD, Device.UPS, Device.CONTACTS}
+)
 
 
 class FaultCode(StrEnum):
@@ -99,6 +105,15 @@ class FaultCode(StrEnum):
     PIN_PAD_OFFLINE = "pin_pad_offline"
     PIN_PAD_BUSY = "pin_pad_busy"
     PIN_PAD_UNFIT = "pin_pad_unfit"
+    # 不间断电源
+    UPS_ON_BATTERY = "ups_on_battery"
+    UPS_LOW = "ups_low"
+    UPS_BATTERY_OLD = "ups_battery_old"
+    UPS_OFFLINE = "ups_offline"
+    # 门磁 and the board that it is on
+    DOOR_OPEN = "door_open"
+    CONTACTS_OFFLINE = "contacts_offline"
+    CONTACTS_BUSY = "contacts_busy"
     # 串口
     PORTS_EXCHANGED = "ports_exchanged"
     PORT_UNSTEADY = "port_unsteady"
@@ -143,6 +158,12 @@ _WARNINGS = (
     FaultCode.PIN_PAD_OFFLINE,
     FaultCode.PIN_PAD_BUSY,
     FaultCode.PIN_PAD_UNFIT,
+    FaultCode.UPS_ON_BATTERY,
+    FaultCode.UPS_BATTERY_OLD,
+    FaultCode.UPS_OFFLINE,
+    FaultCode.DOOR_OPEN,
+    FaultCode.CONTACTS_OFFLINE,
+    FaultCode.CONTACTS_BUSY,
     FaultCode.OUTBOX_DEAD_LETTERS,
     FaultCode.JOURNAL_ALTERED,
     FaultCode.JOURNAL_UNWRITABLE,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from kiosk.policy import load_policy
 from kiosk.services import find_services
+from kiosk.upkeep.power import is_low
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,6 +88,8 @@ class Offers:
             return reason or say("home.closed")
         if service.id in self._without_rules:
             return say("home.closed")
+        if is_low(self._parts.health):
+            return say("home.power")
         for device in sorted(service.needs):
             if not self._parts.health.usable(device):
                 return say(f"home.needs.{device}")

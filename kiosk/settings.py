@@ -90,6 +90,16 @@ class Devices:
     scanner_baud: int = 9600
     #: Serial port of a PIN pad (密码键盘), "" where PINs are typed on the screen.
     pin_pad: str = ""
+    #: NAME@HOST:PORT of a UPS at NUT's upsd; "" where there is none.
+    ups: str = ""
+    #: Run once its battery is nearly empty and nobody is served any more: "systemctl poweroff".
+    ups_shutdown: str = ""
+    #: Serial port, speed and address of a board of contacts and relays (Modbus RTU), "" where there
+    #: is none; and what is on its lines (`hardware.contacts`), e.g. {door = "in0", lamp = "out0"}.
+    contacts: str = ""
+    contacts_baud: int = 9600
+    contacts_address: int = 255
+    contacts_lines: Mapping[str, str] = field(default_factory=dict)
     #: "pcsc": through the PC/SC service; "icc:PORT" (华大, 明华), "dc:PORT" (德卡): by the maker's
     #: library, which has its own name for the reader (AUTO, USB1; 100); "direct:PORT": a virtual
     #: card without a reader.
@@ -265,6 +275,7 @@ def load_settings(
         read("updates.hours", settings.updates.hours)
     except BadValue as bad:
         raise BadSettings(str(bad)) from None
+    _must_make_sense(settings.devices)
     if settings.devices.card.startswith("direct:") and not settings.virtual:
         raise BadSettings("devices.card is a virtual card, which production has none of")
     _check_libraries(settings.devices)
@@ -291,6 +302,21 @@ def _with(wanted: Mapping[str, Any], document: dict[str, Any]) -> dict[str, Any]
         table, _, setting = where.partition(".")
         document = {**document, table: {**document.get(table, {}), setting: value}}
     return document
+
+
+def _must_make_sense(devices: Devices) -> None:
+    """What a driver could only find out when its loop makes it, and again and again."""
+    try:
+        if devices.contacts_lines:
+            from hardware.contacts import parse_lines
+
+            parse_lines(devices.contacts_lines)
+        if devices.ups:
+            from hardware.ups import Ups
+
+            Ups(devices.ups)
+    except ValueError as wrong:
+        raise BadSettings(f"devices: {wrong}") from None
 
 
 def _table(kind: type[T], name: str, given: Mapping[str, Any], env: Mapping[str, str]) -> T:

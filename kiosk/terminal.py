@@ -51,6 +51,9 @@ log = logging.getLogger(__name__)
 Report = Callable[[Any], None]
 DoneWith = Callable[[Any], None]
 
+#: The watchdog's relay hears of the screen so often, seconds.
+_ALIVE_S = 2.0
+
 #: Workers that no device stands behind.
 _OFFICE = ("outbox", "central", "verifier", "studio")
 
@@ -79,6 +82,7 @@ class Terminal:
         #: Ids of what was submitted in this visit.
         self._submitted: list[str] = []
         self._untold: tuple[Past, ...] = ()
+        self._said_alive_at = float("-inf")
         #: Of this visit, once something needs it.
         self._studio: Studio | None = None
         #: What is typed for a card in this visit, and wiped with it.
@@ -188,6 +192,7 @@ class Terminal:
         """A new visit for a service; the driver starts it. What it tells is also logged."""
         self.left_behind.stop()
         self._visit_lock.begin()
+        self._tell_board(lambda board: board.visit(True))
         context = self._context()
         # Whoever touched the screen has had these numbers before them: home showed them.
         self._mark_told([past.id for past in self._untold])
@@ -263,6 +268,7 @@ class Terminal:
     def wipe(self) -> None:
         """Forget the visit: stop what runs for it. Devices hold nothing beyond a job."""
         self._visit_lock.end()
+        self._tell_board(lambda board: board.visit(False))
         self.pins.wipe()
         if self._current is not None:
             self._current.cancel()
@@ -358,6 +364,17 @@ class Terminal:
         stay = reader.submit(lambda device: device.stay(insertion, operation.cancelled))
         stay.add_done_callback(ended)
         return operation
+
+    def alive(self) -> None:
+        """The screen ticks: the watchdog's relay hears of it, not more often than it needs."""
+        if time.monotonic() - self._said_alive_at >= _ALIVE_S:
+            self._said_alive_at = time.monotonic()
+            self._tell_board(lambda board: board.alive())
+
+    def _tell_board(self, job: Callable[[Any], None]) -> None:
+        """Tell the board of contacts, where there is one that answers; nobody waits for it."""
+        if (board := self._performers.get(Device.CONTACTS)) is not None:
+            board.submit(job)
 
     def has_pin_pad(self) -> bool:
         """Whether a PIN is pressed on a PIN pad; else it is typed on the screen."""

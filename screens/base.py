@@ -71,6 +71,9 @@ class Actions(Protocol):
         """Give the terminal the PIN of a card, and answer. One that is too easily guessed comes
         back through `show_error`."""
 
+    def has_pin_pad(self) -> bool:
+        """Whether a PIN is pressed on a PIN pad."""
+
     def pin_keys(self) -> str:
         """The ten digits in the order in which their keys stand."""
 

@@ -39,6 +39,8 @@ ICONS = {
     Device.DOCUMENT_CAMERA: "file-document-outline",
     Device.SCANNER: "qrcode-scan",
     Device.PIN_PAD: "dialpad",
+    Device.UPS: "battery-charging-outline",
+    Device.CONTACTS: "door",
     "disk": "harddisk",
     "centre": "server-network",
     "journal": "notebook-check-outline",
@@ -64,6 +66,8 @@ COUNTERS = {
     "unreadable": 1,
     "reads": 1,
     "openings": 1,
+    "scans": 1,
+    "approaches": 1,
 }
 #: Seconds in a unit -> its words, largest first.
 _AGES = ((86400, "days"), (3600, "hours"), (60, "minutes"), (1, "seconds"))

@@ -311,6 +311,7 @@ class Stage(Frame):
     # -- time and touch ----------------------------------------------------------------------
 
     def _tick(self, _: float) -> None:
+        self.terminal.alive()
         self._header.tick()
         self._header.show_online(self.terminal.online)
         visit = self._visit

@@ -246,7 +246,8 @@ def _ports(patient: Patient) -> Finding:
     from hardware.inventory import unsteady
 
     devices = patient.settings.devices
-    ports = (devices.id_reader, devices.printer, devices.scanner, devices.pin_pad)
+    more = (devices.scanner, devices.pin_pad, devices.contacts)
+    ports = (devices.id_reader, devices.printer, *more)
     named = [name for name in ports if unsteady(name)]
     return Finding("ports", FaultCode.PORT_UNSTEADY if named else None, " ".join(named))
 
@@ -304,6 +305,7 @@ _BUSY = (
     FaultCode.CAMERA_BUSY,
     FaultCode.SCANNER_BUSY,
     FaultCode.PIN_PAD_BUSY,
+    FaultCode.CONTACTS_BUSY,
 )
 
 
@@ -351,4 +353,6 @@ CHECKS: dict[str, Check] = {
     Device.DOCUMENT_CAMERA: _device(Device.DOCUMENT_CAMERA, FaultCode.CAMERA_NO_FRAMES, _watch),
     Device.SCANNER: _device(Device.SCANNER, FaultCode.SCANNER_OFFLINE),
     Device.PIN_PAD: _device(Device.PIN_PAD, FaultCode.PIN_PAD_OFFLINE),
+    Device.UPS: _device(Device.UPS, FaultCode.UPS_OFFLINE),
+    Device.CONTACTS: _device(Device.CONTACTS, FaultCode.CONTACTS_OFFLINE),
 }

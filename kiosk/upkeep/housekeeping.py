@@ -21,9 +21,11 @@ from typing import TYPE_CHECKING, Any
 from hardware.faults import FaultCode, place_of
 from hardware.supervision import DeviceState
 from kiosk.clock import beijing_at, beijing_now
+from kiosk.upkeep.power import Power
 from kiosk.upkeep.probation import Probation
 from kiosk.upkeep.restarting import Restarting
 from kiosk.upkeep.tidying import tidy
+from kiosk.upkeep.visit_lock import visit_runs
 from kiosk.version import version
 from sync.canonical import sha256_hex
 from sync.journal import FOLDER
@@ -106,6 +108,8 @@ class Housekeeping:
         self._counted: Mapping[str, Mapping[str, int]] = {}
         self._seldom_due = self._tidy_due = 0.0
         self._probation = Probation(parts.state, parts.slots, version())
+        command = parts.settings.devices.ups_shutdown
+        self._power = Power(parts.health, lambda: visit_runs(parts.state), command)
 
     @property
     def restart_due(self) -> bool:
@@ -127,6 +131,7 @@ class Housekeeping:
         self._safely(self._record_start)
         while True:
             self._safely(self._often)
+            self._safely(self._power.look)
             if time.monotonic() >= self._seldom_due:
                 self._seldom_due = time.monotonic() + _SELDOM_S
                 self._safely(self._look_at_disk)

@@ -13,6 +13,10 @@ import pytest
 from typer.testing import CliRunner
 
 from hardware.faults import WEIGHTS, FaultCode, Weight
+from hardware.virtual.contacts import VirtualBoard
+from hardware.virtual.pin_pad import VirtualPinPad
+from hardware.virtual.scanner import VirtualScanner
+from hardware.virtual.ups import VirtualUps
 from kiosk.kioskctl import app
 from kiosk.settings import Devices, Settings
 from kiosk.upkeep import doctor
@@ -207,3 +211,30 @@ def test_ports_named_by_number_are_told_before_they_are_exchanged(state: Path) -
         "ports", FaultCode.PORT_UNSTEADY, "/dev/ttyUSB0"
     )
     assert finding(state, "ports", Devices(id_reader="/dev/ttyS0")).healthy
+
+
+def test_each_optional_device_is_asked_where_there_is_one(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hardware.port_proof._WHO_S", 0.05)
+    for name in ("scanner", "pin_pad", "ups", "contacts"):
+        assert not finding(state, name).present
+    ups, board, pad, scanner = VirtualUps(), VirtualBoard(), VirtualPinPad(), VirtualScanner()
+    settings = Devices(
+        ups=ups.where,
+        contacts=board.port,
+        contacts_lines={"door": "in0"},
+        pin_pad=pad.port,
+        scanner=scanner.port,
+    )
+    board.inputs[0] = True
+    assert finding(state, "ups", settings) == Finding("ups", detail="OL CHRG 100%")
+    for name in ("contacts", "pin_pad", "scanner"):
+        assert finding(state, name, settings) == Finding(name)
+    board.inputs[0] = False
+    ups.say("OB LB", "8")
+    assert finding(state, "contacts", settings).fault is FaultCode.DOOR_OPEN
+    assert finding(state, "ups", settings) == Finding("ups", FaultCode.UPS_LOW, "OB LB 8%")
+    for far_end in (ups, board, pad, scanner):
+        far_end.close()
+    assert finding(state, "scanner", settings).fault is FaultCode.SCANNER_OFFLINE

@@ -35,6 +35,8 @@ def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
     ("text", "named"),
     [
         ('mode = "party"', "mode is 'party'"),
+        ('[devices.contacts_lines]\ndoor = "out0"\n', "devices: contacts_lines: door = 'out0'"),
+        ('[devices]\nups = "@host"\n', "devices: UPS '@host'"),
         ("[screens]\nwidth = 1\n", "unknown settings: screens"),
         ("[screen]\nwidht = 1\n", r"\[screen\] has unknown settings: widht"),
         ('[screen]\nwidth = "wide"\n', "screen.width is 'wide'"),

@@ -563,6 +563,9 @@ class StubTerminal:
         self.running.append(Running(prompt, lambda event: None, gone))
         return self.running[-1]
 
+    def alive(self) -> None:
+        """No watchdog."""
+
     def has_pin_pad(self) -> bool:
         return self.health.usable("pin_pad")
 

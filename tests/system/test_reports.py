@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sync.outbox import Answer, Outbox
-from sync.wire.fleet import Heartbeat, QueueReport
+from sync.wire.fleet import HealthRow, Heartbeat, QueueReport
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,3 +106,18 @@ def test_an_outbox_knows_the_highest_position_of_the_highest_epoch(tmp_path: Pat
         assert (known.known_epoch, known.known_position) == wanted
     box.close()
     QueueReport(**vars(known))
+
+
+def test_a_door_that_was_opened_is_an_alarm_until_a_person_has_looked(centre: Centre) -> None:
+    from central import fleet
+    from central.models import Alarm
+
+    terminal = centre.terminal()
+    shut = HealthRow(device="contacts", state="ready")
+    opened = HealthRow(device="contacts", state="warning", fault="door_open")
+    fleet.heard(terminal, beat(terminal).model_copy(update={"health": [shut]}))
+    assert not Alarm.objects.filter(terminal=terminal).exists()
+    for row in (opened, opened, shut):
+        fleet.heard(terminal, beat(terminal).model_copy(update={"health": [row]}))
+    (alarm,) = Alarm.objects.filter(terminal=terminal)
+    assert (alarm.kind, alarm.times, alarm.resolved_at) == ("door_open", 2, None)
