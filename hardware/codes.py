@@ -50,6 +50,10 @@ class OneTimeCode:
             raise CodeSpent
         return text
 
+    def __len__(self) -> int:
+        """Characters of the text, also when it was taken."""
+        return self._length
+
     def __repr__(self) -> str:
         return f"<OneTimeCode of {self._length} characters>"
 

@@ -37,7 +37,7 @@ from kiosk.upkeep.journaling import FaultRecord, VisitRecord, record_card_use
 from kiosk.upkeep.left_behind import LeftBehind
 from kiosk.upkeep.visit_lock import VisitLock
 from kiosk.visit.flow import Event, Prompt, Visit
-from kiosk.visit.prompts import PAGE_CAMERA
+from kiosk.visit.prompts import CODE_READER, PAGE_CAMERA
 from kiosk.visit.service import Context, Service
 
 if TYPE_CHECKING:
@@ -96,6 +96,9 @@ class Terminal:
         loops = parts.devices.loops
         if camera := loops.get(Device.DOCUMENT_CAMERA) or loops.get(Device.CAMERA):
             self._performers[PAGE_CAMERA] = camera
+        self._code_reader = Device.SCANNER if Device.SCANNER in loops else Device.CAMERA
+        if reader := loops.get(self._code_reader):
+            self._performers[CODE_READER] = reader
         #: Cards that were not taken; the screen calls `watch` when a visit has ended.
         self.left_behind = LeftBehind(self.performer, parts.health)
         self._visit_lock = VisitLock(parts.state)
@@ -234,7 +237,7 @@ class Terminal:
 
     def _takes_codes(self) -> bool:
         """Whether an electronic card can be offered: nobody is asked for a code in vain."""
-        reads = self.health.usable(Device.SCANNER)
+        reads = self.health.usable(self._code_reader)
         return reads and self.online and self.parts.desired.electronic_cards
 
     def _told(self) -> None:

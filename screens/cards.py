@@ -14,10 +14,12 @@ from kivy.graphics import Color, SmoothRoundedRectangle
 from kivy.uix.floatlayout import FloatLayout
 from kivy.uix.widget import Widget
 
+from kiosk.operations.scanner import CodeView
 from kiosk.visit.flow import Prompt
 from kiosk.visit.prompts import PlaceIdCard, ReadCard, ScanCard
 from screens import theme
 from screens.base import PromptScreen
+from screens.preview import Picture as Preview
 from screens.scale import px
 from screens.widgets.button import BarButton
 from screens.widgets.coat import Coat
@@ -137,10 +139,10 @@ class _CardScreen(PromptScreen[P]):
 
     def build(self) -> None:
         self.title()
-        panel = Panel(grow=False, pad=24)
+        self._panel = Panel(grow=False, pad=24)
         self._picture = _Picture(self.place)
-        panel.add_widget(self._picture)
-        self.body.add_widget(panel)
+        self._panel.add_widget(self._picture)
+        self.body.add_widget(self._panel)
         self._banner = Banner("info", self.say(f"{self.words_of_step}.waiting"))
         self.body.add_widget(self._banner)
         self.body.add_widget(
@@ -195,8 +197,25 @@ class ReadCardScreen(_CardScreen[ReadCard]):
 
 
 class ScanCardScreen(_CardScreen[ScanCard]):
-    """电子社保卡 before the scanner."""
+    """电子社保卡 before the scanner. Where the camera reads it, what it sees takes the place of the
+    drawing with its first frame."""
 
     place = "scanner"
     words_of_step = "scan_step"
     hint = "scan_card.hint"
+    _preview: Preview | None = None
+
+    def progress(self, event: Any) -> None:
+        if not isinstance(event, CodeView):
+            super().progress(event)
+            return
+        if self._preview is None:
+            self._preview = Preview()
+            self._panel.clear_widgets()
+            self._panel.add_widget(self._preview)
+            self._banner.show("info", self.say("scan_step.to_camera"), icon="cellphone-screenshot")
+        self._preview.show(event)
+
+    def left(self) -> None:
+        if self._preview is not None:
+            self._preview.drop()

@@ -67,6 +67,9 @@ if TYPE_CHECKING:
 #: Who takes pages: the document camera, or the other one where there is none.
 PAGE_CAMERA = "page_camera"
 
+#: Who reads the code of an electronic card: the scanner, or the camera where there is none.
+CODE_READER = "code_reader"
+
 #: Facts put into the words of a prompt: placeholder -> text.
 Facts = Mapping[str, str | int]
 
@@ -242,12 +245,13 @@ class ReadCard(Performed["SocialCard"]):
 
 @dataclass(frozen=True)
 class ScanCard(Performed[ElectronicCard]):
-    """The code of an electronic card (电子社保卡) before the scanner, asked about at the centre at
-    once. Reports `ScanStep` while it waits. The code itself is no answer."""
+    """The code of an electronic card (电子社保卡) before the scanner or the camera, asked about at
+    the centre at once. Reports `ScanStep` while it waits, and `CodeView`s of the camera. The code
+    itself is no answer. Words: `<id>.title`, `<id>.text`."""
 
     id: str
 
-    performed_by: ClassVar[str | None] = Device.SCANNER
+    performed_by: ClassVar[str | None] = CODE_READER
     idle_s: ClassVar[float | None] = 60.0
 
 

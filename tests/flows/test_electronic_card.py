@@ -115,7 +115,7 @@ VALID = {"said": "valid", "name": ZHANG.name, "id_number": ZHANG.number}
 def scanned(
     tmp_path: Path, telephones: Telephones, platform: Platform
 ) -> tuple[ElectronicCard, list[ScanStep]]:
-    desk = terminal(tmp_path, scanner=Desk(telephones))
+    desk = terminal(tmp_path, camera=Desk(None), scanner=Desk(telephones))
     desk.parts = replace(desk.parts, central=platform)  # type: ignore[arg-type]
     steps: list[ScanStep] = []
     return desk.perform(ScanCard("identity.electronic"), steps.append), steps
@@ -186,18 +186,21 @@ def test_a_scanner_that_fails_ends_the_visit_with_its_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "platform", "offered"),
+    ("fitted", "state", "platform", "offered"),
     [
-        (DeviceState.READY, True, True),
-        (DeviceState.READY, False, False),
-        (DeviceState.FAULT, True, False),
-        (None, True, False),
+        (True, DeviceState.READY, True, True),
+        (True, DeviceState.READY, False, False),
+        (True, DeviceState.FAULT, True, False),
+        (False, None, True, True),
+        (False, None, False, False),
     ],
 )
 def test_it_is_offered_with_scanner_centre_and_platform(
-    tmp_path: Path, state: DeviceState | None, platform: bool, offered: bool
+    tmp_path: Path, fitted: bool, state: DeviceState | None, platform: bool, offered: bool
 ) -> None:
-    desk = terminal(tmp_path)
+    """Without a scanner the camera reads it."""
+    scanner = {"scanner": Desk(None)} if fitted else {}
+    desk = terminal(tmp_path, camera=Desk(None), **scanner)
     if state is not None:
         desk.health.put("scanner", state)
     assert not desk._context().electronic, "the centre has said nothing yet"

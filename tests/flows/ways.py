@@ -181,7 +181,7 @@ FAULTS: Mapping[str, tuple[FaultCode, ...]] = {
     "id_reader": (FaultCode.ID_READER_OFFLINE,),
     "card_reader": tuple(code for code in FaultCode if code.startswith("card_")),
     "camera": (FaultCode.CAMERA_ABSENT,),
-    "scanner": (FaultCode.SCANNER_OFFLINE,),
+    "code_reader": (FaultCode.SCANNER_OFFLINE, FaultCode.CAMERA_NO_FRAMES),
     "printer": (FaultCode.PRINTER_PAPER_OUT, FaultCode.PRINTER_OFFLINE),
     # The card that has to stay in while a PIN is typed.
     "pin": (FaultCode.CARD_PULLED, FaultCode.CARD_READER_OFFLINE),

@@ -6,13 +6,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
+from hardware.camera import Camera
 from hardware.codes import CodeSpent, OneTimeCode
 from hardware.faults import DeviceFault, FaultCode, NotWanted
 from hardware.scanner import Scanner, ScanStep
+from hardware.virtual.camera import VirtualCamera
 from hardware.virtual.scanner import VirtualScanner
+from kiosk.operations.scanner import CodeView, Sight
 
 
 @pytest.fixture(autouse=True)
@@ -168,3 +172,33 @@ def test_a_port_that_another_program_holds_is_busy(
     with pytest.raises(DeviceFault) as caught:
         Scanner(far_end.port).open()
     assert caught.value.code is FaultCode.SCANNER_BUSY
+
+
+# -- the camera as a scanner -----------------------------------------------------------------------
+
+
+def test_without_a_scanner_the_camera_reads_the_code() -> None:
+    camera = VirtualCamera()
+    camera.show_code("old")
+    views: list[CodeView] = []
+    steps: list[ScanStep] = []
+
+    def report(event: Any) -> None:
+        if isinstance(event, CodeView):
+            views.append(event)
+            if len(views) == 3:
+                camera.show_code("mine")
+        else:
+            steps.append(event)
+
+    reader = Sight(Camera(camera.url))
+    assert reader.read(lambda: False, report).take() == "old"
+    assert reader.read(lambda: False, report).take() == "mine"
+    assert steps == [], "what was said of a code holds while it is still held there"
+    assert (views[0].width, views[0].height, len(views[0].rgb)) == (1280, 720, 1280 * 720 * 3)
+    again = Sight(reader._camera)
+    looks = len(views) + 2
+    with pytest.raises(NotWanted):
+        again.read(lambda: len(views) > looks, report)
+    assert set(steps) == {ScanStep.REFRESH}, "of the visit before"
+    camera.close()
