@@ -63,8 +63,8 @@ class PinPad:
         self._line = SerialPort(port, offline, busy, baud)
         self._proof = PortProof(self._line)
         self._model = self._serial = ""
-        #: Whether it has said a mask.
-        self._masks = False
+        #: The pad that has said a mask; one that is plugged in anew may have been set right.
+        self._masks: tuple[int, int, int] | None = None
 
     def open(self) -> None:
         self._line.open()
@@ -84,7 +84,7 @@ class PinPad:
     def poll(self) -> Condition:
         """Keys that were pressed while nobody was asked are forgotten."""
         self._ask(_WHO)
-        if self._masks:
+        if self._masks == self._line.plugged():
             raise DeviceFault(FaultCode.PIN_PAD_UNFIT, "it sends masks")
         return Condition(serial=self._serial, firmware=self._model)
 
@@ -107,7 +107,7 @@ class PinPad:
         elif said and said[0] == _OVER:
             self._ask(_ON)
         elif said and said in _MASKS:
-            self._masks = True
+            self._masks = self._line.plugged()
             raise DeviceFault(FaultCode.PIN_PAD_UNFIT, "it sends masks")
         elif said and (meaning := _MEANINGS.get(said[0])):
             pressed(meaning)

@@ -117,6 +117,10 @@ def test_a_pad_that_encrypts_is_unfit_and_its_masks_are_no_digits(
     assert code is FaultCode.PIN_PAD_UNFIT
     assert typing.keys == []
     assert fault_of(pad.poll)[0] is FaultCode.PIN_PAD_UNFIT
+    far_end.unplug()
+    far_end.plug()
+    pad.open()
+    assert pad.poll().fault is None, "its maker has set it right, perhaps"
 
 
 @pytest.mark.parametrize(
