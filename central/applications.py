@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.utils import timezone
 
-from central import card_states, pictures, portrait
+from central import card_numbers, card_states, pictures, portrait
 from central.business import Business, Opened, businesses
 from central.card_states import WITHOUT_CARD, CardMove
 from central.cases import TO_REVIEW
@@ -166,7 +166,9 @@ class CardApplication(Business):
             case.state == "finished" and not _was(case, "collected")
         ):
             card_states.bring(case.person, CardState.NOT_ACTIVE, CardMove.HAND_OUT)
-        elif case.state == "returned" and _was(case, "in_production"):
+        if case.state in ("in_production", "in_delivery", "delivered", "collected"):
+            card_numbers.ask(case)
+        if case.state == "returned" and _was(case, "in_production"):
             card_states.cancel(case.person)
 
     def refusal(self, opened: Opened) -> tuple[Rejection, str] | None:

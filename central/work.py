@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from django.db import close_old_connections, connection, transaction
 from django.utils import timezone
 
-from central import alarms, notices, portrait
+from central import alarms, card_numbers, notices, portrait
 from central.cases import Task
 
 if TYPE_CHECKING:
@@ -103,11 +103,17 @@ def _notice_before(position: int) -> None:
     notices.send_to_the_one_before(position)
 
 
+def _card_number(position: int) -> None:
+    """The number of a new card is asked of who made it."""
+    card_numbers.fetch(position)
+
+
 #: Name of a task -> what is done with the position of its case.
 PERFORMERS: dict[str, Callable[[int], None]] = {
     "photo": _photo,
     "portrait": _portrait,
     notices.TASK: _notice,
+    card_numbers.TASK: _card_number,
     notices.TASK_BEFORE: _notice_before,
 }
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.utils import timezone
 
-from central import card_states, pictures, portrait
+from central import card_numbers, card_states, pictures, portrait
 from central.business import Business, Opened
 from central.business.loss_report import AS, BEFORE, HANDED_OVER, end_reports
 from central.card_photos import is_reusable, photo_of, take_over
@@ -243,6 +243,7 @@ def _hand_over(case: Case) -> None:
     bank = case.contents["document"]["bank"]
     card_states.number(case.person, bank, timezone.localdate(made))
     card_states.bring(case.person, CardState.NOT_ACTIVE, CardMove.HAND_OUT)
+    card_numbers.ask(case)
 
 
 def _which_card(asked: WhichCard) -> Message:

@@ -64,6 +64,9 @@ class Registry(Protocol):
         """From now on it is this card, of the third generation, that is spoken of. Its number is
         not known yet. Otherwise like `set_card_state`."""
 
+    def set_card_no(self, person: str, card_no: str) -> None:
+        """The number of the card that is spoken of. Otherwise like `set_card_state`."""
+
     def set_contact(self, person: str, what: str, value: str) -> None:
         """`what`: "phone" or "address". Inside the caller's transaction. Raises `NotNow`."""
 
@@ -92,6 +95,9 @@ class DemoRegistry:
         RegisteredPerson.objects.filter(pk=person).update(
             card_no="", bank=bank, card_made=made, generation=3, card_expires=None
         )
+
+    def set_card_no(self, person: str, card_no: str) -> None:
+        RegisteredPerson.objects.filter(pk=person).update(card_no=card_no)
 
     def set_contact(self, person: str, what: str, value: str) -> None:
         RegisteredPerson.objects.filter(pk=person).update(**{what: value})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 import shlex
 import sys
 import time
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 IMPLEMENTATIONS: dict[str, list[str]] = {
     "registry": ["DemoRegistry"],
     "messages": ["DemoMessages"],
+    "card_maker": ["DemoCardMaker"],
     "electronic_cards": ["NoPlatform", "DemoPlatform"],
     "portrait_decoder": ["NoDecoder", "DemoDecoder", "ProgramDecoder"],
 }
@@ -43,6 +45,7 @@ def test_every_port_is_tried_with_every_implementation(centre: Centre) -> None:
     for port, tried in IMPLEMENTATIONS.items():
         module = importlib.import_module(f"central.ports.{port}")
         questions = {"registry": "find", "messages": "send", "electronic_cards": "check"}
+        questions["card_maker"] = "number"
         what = questions.get(port, "decode")
         there = {
             name
@@ -173,3 +176,22 @@ def test_a_question_about_a_code_says_whose_it_is_or_why_not(centre: Centre) -> 
             "id_number": person.number,
         }
         assert ask(code).model_dump() == {"said": "expired", "name": "", "id_number": ""}
+
+
+@pytest.mark.parametrize("name", IMPLEMENTATIONS["card_maker"])
+def test_a_maker_names_each_card_and_always_the_same_way(centre: Centre, name: str) -> None:
+    maker = made("card_maker", name)
+    orders = [f"01890000-0000-7000-8000-{n:012d}" for n in range(200)]
+    numbers = [maker.number(order) for order in orders]
+    assert [maker.number(order) for order in orders] == numbers
+    assert len({number for number in numbers if number}) == len([n for n in numbers if n])
+    assert all(re.fullmatch(r"[A-Z][0-9]{8}|", number) for number in numbers)
+
+
+def test_a_registry_is_told_the_number_of_a_card(centre: Centre, registry: Any) -> None:
+    from central.keys import person_hash
+
+    one, other = (person_hash(centre.holder().number) for _ in range(2))
+    registry.set_card_no(one, "X00000001")
+    assert registry.find(one).card_no == "X00000001"
+    assert registry.find(other).card_no == "T00000678"
