@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from hardware.faults import DeviceFault, FaultCode
+from kiosk.photo.faces import Place
 from kiosk.policy import Policy
 from kiosk.records.application import PERSON_KINDS
 from kiosk.records.proof import Level
@@ -76,6 +77,12 @@ def test_who_has_no_id_card_applies_by_the_household_register_and_is_looked_at()
     # No staff can vouch that the papers are theirs.
     assert transaction.proof.level is Level.P0 and transaction.proof.staff is None
     assert "on_paper" in transaction.proof.reasons
+
+
+def test_without_a_chip_no_face_is_compared_and_nobody_is_asked_for_it() -> None:
+    visit = by_household(walk(comparison=Place.TERMINAL))
+    assert "face_not_compared" in filed(visit).proof.reasons
+    assert "comparison.consent" not in {event.prompt for event in visit.events}
 
 
 def test_a_page_that_is_hard_to_read_is_said_to_the_centre() -> None:

@@ -80,6 +80,12 @@ def test_a_card_that_does_not_serve_is_explained_with_a_slip(state: str) -> None
     assert f"card_check.{state}.next" in walk.prompt.slip.notes
 
 
+def test_of_a_card_that_does_not_say_its_tries_none_are_told() -> None:
+    silent = dataclasses.replace(social_card(3), pin_tries=None)
+    walk = Walk(CheckCard).say("card_check.read", silent).say("card_check.ask", IN_USE)
+    assert "card_check.line.tries" not in walk.prompt.lines
+
+
 def test_a_locked_pin_is_said_and_one_that_is_not_has_its_tries() -> None:
     locked = dataclasses.replace(social_card(3), pin_tries=0)
     walk = Walk(CheckCard).say("card_check.read", locked).say("card_check.ask", IN_USE)

@@ -11,11 +11,13 @@ from tests.flows.counter import (
     ACCEPTED,
     AGREED,
     COMPARING,
+    NOW,
     PHONE,
     PROVEN,
     QUEUED,
     SUBMITTED,
     WITH_PORTRAIT,
+    ZHANG,
     Walk,
     done,
     ends_well,
@@ -78,6 +80,12 @@ def test_offline_no_number_is_changed_and_an_address_waits() -> None:
     assert ("form.address", "唐山市路北区") in walk.prompt.slip.rows, "the district, no more"
     walk.say("filing.print", None)
     assert (walk.at, walk.prompt.state) == ("info_change.queued", "waiting")
+
+
+def test_a_chip_without_a_portrait_leaves_it_to_a_person() -> None:
+    walk = change().until("identity.id_card", STEPS).say("identity.id_card", ZHANG)
+    walk.until("comparison.consent", STEPS).say("comparison.consent", NOW)
+    assert walk.prompt.transaction.proof.reasons == ("face_not_compared",)
 
 
 def test_a_name_is_changed_at_the_window() -> None:
