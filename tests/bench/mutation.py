@@ -63,7 +63,7 @@ KERNELS = {
             "hardware/card/contents.py",
             "hardware/card/files.py",
         ),
-        ("tests/wire/test_card_files.py",),
+        ("tests/wire/test_card_files.py", "tests/wire/test_card_tally.py"),
         # A hundred generated cards a mutant take minutes, and what they promise is no crash.
         ("-k", "not test_any and not answers_anything"),
     ),

@@ -94,7 +94,7 @@ def test_only_a_card_whose_records_were_read_and_are_empty_is_blank(
     with pytest.raises(DeviceFault) as caught:
         read_social_card(session(transmit))
     assert caught.value.code is code
-    if code is FaultCode.CARD_NOT_UNDERSTOOD:
+    if code in (FaultCode.CARD_NOT_UNDERSTOOD, FaultCode.CARD_BLOCKED):
         assert caught.value.detail == f"EF05 {said}"
 
 
@@ -320,9 +320,9 @@ def test_how_a_file_is_selected_is_remembered() -> None:
 
 
 def test_one_record_that_fails_does_not_lose_the_others() -> None:
-    card = Scripted(_00a4="9000", _00b201="6281", _00b202="0201429000", _00b2="6a83")
-    assert CardFiles(card).read(0xEF05, {"a": 1, "b": 2, "c": 3}) == {"b": b"B"}
-    assert card.asked[1:] == by("00", "01", "02", "03")
+    card = Scripted(_00a4="9000", _00b201="6281", _00b203="0301439000", _00b2="6a83")
+    assert CardFiles(card).read(0xEF05, {"a": 1, "b": 2, "c": 3}) == {"c": b"C"}
+    assert card.asked[1:] == by("00", "01", "02", "03"), "nor one that is not there"
 
 
 def test_a_card_that_never_comes_to_an_end_is_not_asked_for_ever() -> None:
@@ -459,12 +459,39 @@ def test_records_alone_are_a_card_without_a_reader() -> None:
     issuer = {"card_id": b"\x13\x02\x99" + bytes(13), "version": b"1.00", "card_no": b"A2 \0\xff"}
     card = decode(issuer, HOLDER)
     assert (card.card_no, card.issuer, card.reset_info) == ("A2", "", "")
+    assert decode({"card_id": issuer["card_id"], "version": b"1"}, {}).card_no == ""
+    assert decode({**issuer, "issuer": b"\xab\xcd"}, {}).issuer == "ABCD"
     assert (card.algorithm, card.interface, card.insertion) == ("01", Interface.CONTACT, 0)
     assert card.holder is not None
     assert (card.issued, card.expires) == (None, None)
     longer = decode({**issuer, "card_no": b"B12345678and more"}, {}, algorithm="03")
     assert (longer.card_no, longer.algorithm) == ("B12345678", "03")
     assert decode({**issuer, "card_no": b"B1\x07"}, {}).card_no == ""
+
+
+@pytest.mark.parametrize(
+    ("answer", "records"),
+    [
+        ("0802414209014309", {8: b"AB", 9: b"C"}),
+        ("08054142", {}),
+        ("0801410A05", {8: b"A"}),
+        ("0800", {8: b""}),
+        ("08", {}),
+        ("", {}),
+    ],
+)
+def test_a_record_that_is_cut_short_is_none(answer: str, records: dict[int, bytes]) -> None:
+    assert parse_records(bytes.fromhex(answer)) == records
+
+
+def test_a_name_goes_on_where_its_first_part_is_filled_up() -> None:
+    for filled in (b"MALX", b"MALX\0\0", b"MALX\xff\xff"):
+        found = holder(name=filled, name_more=b"Y  \0\xff")
+        assert found is not None
+        assert found.name == "MALXY"
+    assert holder_of({"number": HOLDER["number"]}) is None
+    assert holder_of({"name": HOLDER["name"]}) is None
+    assert holder(name=b"\x81") is None, "half a character"
 
 
 def test_nothing_of_a_card_s_holder_appears_where_it_may_be_logged() -> None:
@@ -609,6 +636,7 @@ def test_the_algorithm_is_one_where_the_card_does_not_say() -> None:
     assert algorithm_of(CARD_PERSONAS["second"].fci) == "01"
     assert algorithm_of(bytes.fromhex("9F0C038601")) == "01", "cut off before it"
     assert algorithm_of(bytes.fromhex("6F0A9F0C0386010299 9F0C03860103")) == "02"
+    assert algorithm_of(bytes.fromhex("9F0C03860103")) == "03"
 
 
 # -- any bytes -----------------------------------------------------------------------------------

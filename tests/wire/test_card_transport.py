@@ -149,6 +149,18 @@ def test_second_generation_cards_of_every_manner_are_read(
     assert card.holder is not None
 
 
+@pytest.mark.parametrize("name", ["third-t1", "third-near"])
+def test_a_card_of_t1_is_opened_over_its_line_as_well(counter: Counter, name: str) -> None:
+    """Its answer to reset says the protocol; a card of T=0 refuses what T=1 needs."""
+
+    def opened(card: CardSession) -> SocialCard:
+        return read_social_card(card, HsmAuthenticator(Centre()))
+
+    counter.slot.insert(CARD_PERSONAS[name])
+    card = counter.reader.use(within(20), ignore, opened, fresh=False)
+    assert (card.algorithm, card.holder is not None) == ("03", True)
+
+
 def test_a_name_cut_in_the_middle_of_a_character_is_joined(counter: Counter) -> None:
     counter.slot.insert(CARD_PERSONAS["second-long-name"])
     card = counter.reader.read(within(20), ignore, fresh=False)
