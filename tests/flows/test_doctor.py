@@ -216,7 +216,7 @@ def test_ports_named_by_number_are_told_before_they_are_exchanged(state: Path) -
 def test_each_optional_device_is_asked_where_there_is_one(
     state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hardware.port_proof._WHO_S", 0.05)
+    monkeypatch.setattr("hardware.port_proof._WHO_S", 0.2)
     for name in ("scanner", "pin_pad", "ups", "contacts"):
         assert not finding(state, name).present
     ups, board, pad, scanner = VirtualUps(), VirtualBoard(), VirtualPinPad(), VirtualScanner()

@@ -19,8 +19,8 @@ LINES = parse_lines({"door": "in0", "presence": "in1", "lamp": "out0", "watchdog
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hardware.contacts._ANSWER_S", 0.2)
-    monkeypatch.setattr("hardware.port_proof._WHO_S", 0.05)
+    monkeypatch.setattr("hardware.contacts._ANSWER_S", 0.5)
+    monkeypatch.setattr("hardware.port_proof._WHO_S", 0.2)
 
 
 @pytest.fixture

@@ -18,10 +18,10 @@ from hardware.virtual.printer import VirtualPrinter
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hardware.pin_pad._ANSWER_S", 0.2)
-    monkeypatch.setattr("hardware.pin_pad._REST_S", 0.2)
+    monkeypatch.setattr("hardware.pin_pad._ANSWER_S", 1.0)
+    monkeypatch.setattr("hardware.pin_pad._REST_S", 0.5)
     monkeypatch.setattr("hardware.pin_pad._LOOK_S", 0.02)
-    monkeypatch.setattr("hardware.port_proof._WHO_S", 0.05)
+    monkeypatch.setattr("hardware.port_proof._WHO_S", 0.2)
 
 
 @pytest.fixture

@@ -49,8 +49,8 @@ class Ear(FarEnd):
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hardware.sam._ANSWER_S", 0.2)
-    monkeypatch.setattr("hardware.port_proof._WHO_S", 0.1)
+    monkeypatch.setattr("hardware.sam._ANSWER_S", 0.5)
+    monkeypatch.setattr("hardware.port_proof._WHO_S", 0.2)
 
 
 @pytest.fixture

@@ -46,10 +46,17 @@ class Reading:
     def __init__(self, scanner: Scanner) -> None:
         self.steps: list[ScanStep] = []
         self.cancel = threading.Event()
+        dropped, drop = threading.Event(), scanner._drop
+
+        def drop_and_say() -> None:
+            drop()
+            dropped.set()
+
+        scanner._drop = drop_and_say  # type: ignore[method-assign]
         self.future: Future[OneTimeCode] = ThreadPoolExecutor(1).submit(
             scanner.read, self.cancel.is_set, self.steps.append
         )
-        time.sleep(0.15)  # what came before is dropped by now
+        assert dropped.wait(5), "what came before is dropped by now"
 
     def text(self) -> str:
         return self.future.result(5).take()
