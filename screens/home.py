@@ -183,7 +183,8 @@ class HomePage(Page):
         tiles, pages = self._lay_out(offers, groups)
         spare = self._height - sum(tile.height for tile in tiles)
         notices = self._notices(broken, left, spare)
-        self._say_what(offers, spare - sum(notice.height for notice in notices))
+        taken = sum(notice.height + px(_NOTICE_GAP) for notice in notices)
+        self._say_what(offers, spare - taken)
         column = Column(gap=_NOTICE_GAP)
         for notice in notices:
             column.add_widget(notice)
@@ -243,7 +244,9 @@ class HomePage(Page):
             title, lead = self.say("home.greeting"), self.say("home.touch")
         else:
             title, lead = self.say("home.nothing"), self.say("home.nothing_text")
+        # `_height` has left room for these two.
         room = spare + self._high_of("body", self.say("home.touch"))
+        room += self._high_of("title", self.say("home.greeting")) - self._high_of("title", title)
         most = int(room // text_height("", "body", self._width(1)))
         self.title(title, cut(lead, "body", self._width(1), most) if most > 0 else "")
 
