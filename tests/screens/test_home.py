@@ -277,7 +277,8 @@ def test_with_room_for_all_nothing_stands_behind_anything(hand: Hand) -> None:
 
 
 def test_the_services_there_are_stand_on_one_page(hand: Hand) -> None:
-    page = page_of(hand, StubTerminal(find_services()))
+    offered = tuple(service for service in find_services() if not service.for_units)
+    page = page_of(hand, StubTerminal(offered))
     assert tiles(page)[-1] == "group:more"
     assert "service:loss_report" in tiles(page) and "service:card_progress" in tiles(page)
 
