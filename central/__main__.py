@@ -39,8 +39,8 @@ app.add_typer(pack_commands.app, name="policy-pack")
 app.add_typer(unit_commands.app, name="unit-list")
 app.add_typer(release_commands.app, name="release")
 app.add_typer(fleet_commands.app, name="fleet")
-for of_services in (fleet_commands.close_service, fleet_commands.open_service):
-    app.command()(of_services)
+for of_the_fleet in fleet_commands.BESIDE:
+    app.command()(of_the_fleet)
 
 
 # Django must be set up before any module that has models is imported, hence the imports inside.
@@ -95,26 +95,6 @@ def adduser(
     if is_operator(name) != reset:
         raise stop(f"{name} {'has no account' if reset else 'is there: add --reset-password'}")
     typer.echo(add_operator(name, Role(role) if role else None))
-
-
-@app.command()
-def enrolment_code(
-    state: State,
-    count: Annotated[int, typer.Option(min=1, max=500, help="For as many terminals.")] = 1,
-    replaces: Annotated[
-        str, typer.Option(help="Number of the terminal that lost its key: the new one is it.")
-    ] = "",
-) -> None:
-    """Print new codes, one a line; each enrols one terminal."""
-    open_centre(state)
-    from central import fleet
-    from central.models import Terminal
-
-    before = Terminal.objects.filter(pk=replaces).first() if replaces else None
-    if replaces and (before is None or count != 1):
-        raise stop("--replaces: " + (f"no terminal {replaces}" if before is None else "one code"))
-    for _ in range(count):
-        typer.echo(fleet.new_code(before))
 
 
 @app.command()

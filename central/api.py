@@ -47,7 +47,10 @@ _STATUS = {
     "unreadable": 422,
     "too_large": 413,
     "too_many_questions": 429,
-    "bad_code": 403,
+    "code_unknown": 403,
+    "code_used": 403,
+    "code_expired": 403,
+    "no_numbers": 403,
     "terminal_disabled": 403,
     "not_authorised": 403,
     "unknown_pack": 404,
@@ -182,8 +185,8 @@ def _enrol(request: HttpRequest, door: Door) -> BaseModel:
     check(request, lambda named: key if named == key_id else None)
     try:
         return fleet.enrol(body.code, key_id, key, body.hall)
-    except fleet.BadCode:
-        raise BadRequest("bad_code") from None
+    except fleet.BadCode as bad:
+        raise BadRequest(bad.error) from None
 
 
 def _envelopes(terminal: Terminal, body: Batch) -> BatchAnswer:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import secrets
 
 from sync.canonical import sha256_hex
-
-#: Without what is easily misread.
-_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+from sync.sheet import ALPHABET
 
 
 def fresh_code() -> str:
     """A new code of 59 bits, e.g. "K7WM-3QXA-9ZTB". Only its hash is ever kept."""
-    return "-".join("".join(secrets.choice(_ALPHABET) for _ in range(4)) for _ in range(3))
+    return "-".join("".join(secrets.choice(ALPHABET) for _ in range(4)) for _ in range(3))
 
 
 def code_hash(code: str) -> str:

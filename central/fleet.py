@@ -18,6 +18,7 @@ from central.models import Centre, EnrolmentCode, Terminal, TerminalReport
 from central.packs import desired_packs
 from central.releases.rollout import desired_release
 from central.standing import epoch, highest_position, standing
+from sync.canonical import sha256_hex
 from sync.wire.enrolment import EnrolAnswer
 from sync.wire.fleet import HeartbeatAnswer, Numbered
 
@@ -34,7 +35,11 @@ CODE_VALID = timedelta(days=7)
 
 
 class BadCode(Exception):
-    """The enrolment code is wrong, used or expired, or there are no numbers left."""
+    """Nobody is enrolled with this code. `error` is a code of `sync.wire.base.Refusal`."""
+
+    def __init__(self, error: str) -> None:
+        super().__init__(error)
+        self.error = error
 
 
 def new_code(replaces: Terminal | None = None) -> str:
@@ -59,7 +64,7 @@ def enrol(code: str, key_id: str, public_key: bytes, hall: str) -> EnrolAnswer:
     terminal = _enrolled(code, key_id, public_key, hall)
     ring = keyring()
     current = ring.current()
-    return EnrolAnswer(
+    unsigned = EnrolAnswer.unsigned(
         terminal=terminal.number,
         device_key_id=key_id,
         central_public_key=current.public_key,
@@ -68,6 +73,7 @@ def enrol(code: str, key_id: str, public_key: bytes, hall: str) -> EnrolAnswer:
         central_key_number=current.number,
         central_signing_key=ring.signing_key(),
     )
+    return ring.signed(unsigned, device_key_sha256=sha256_hex(public_key))
 
 
 @transaction.atomic
@@ -76,20 +82,23 @@ def _enrolled(code: str, key_id: str, public_key: bytes, hall: str) -> Terminal:
     codes = EnrolmentCode.objects.select_for_update(of=("self",))
     found = codes.filter(code_sha256=code_hash(code)).first()
     if found is None:
-        raise BadCode
+        raise BadCode("code_unknown")
     if found.used_by is not None:
         if found.used_by.key_id != key_id:
-            raise BadCode
+            raise BadCode("code_used")
         return found.used_by
     if found.expires_at < timezone.now():
-        raise BadCode
+        raise BadCode("code_expired")
     terminal = Terminal.objects.filter(key_id=key_id).first()
+    if terminal is not None and not terminal.enabled:
+        raise BadCode("terminal_disabled")
     if found.replaces is not None:
         if terminal is not None and terminal != found.replaces:
-            raise BadCode
+            raise BadCode("code_used")
         terminal = found.replaces
         terminal.key_id, terminal.public_key = key_id, public_key
-        terminal.former_good = False
+        # The code was given for it, so it is in use again.
+        terminal.former_good, terminal.enabled, terminal.retired_at = False, True, None
     elif terminal is None:
         terminal = Terminal(number=_next_number(), key_id=key_id, public_key=public_key)
     terminal.hall = hall or terminal.hall
@@ -102,7 +111,7 @@ def _enrolled(code: str, key_id: str, public_key: bytes, hall: str) -> Terminal:
 def _next_number() -> str:
     centre = Centre.locked()
     if centre.last_terminal >= _LAST_NUMBER:
-        raise BadCode
+        raise BadCode("no_numbers")
     centre.last_terminal += 1
     centre.save(update_fields=["last_terminal"])
     return f"{centre.last_terminal:06d}"

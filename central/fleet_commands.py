@@ -285,6 +285,64 @@ def _service(service_id: str) -> tuple[str, str]:
         raise stop(str(unknown)) from None
 
 
+# -- enrolment -------------------------------------------------------------------------------------
+
+
+def enrolment_code(
+    state: State,
+    count: Annotated[int, typer.Option(min=1, max=500, help="For as many terminals.")] = 1,
+    replaces: Annotated[
+        str, typer.Option(help="Number of the terminal that lost its key: the new one is it.")
+    ] = "",
+    url: Annotated[
+        str, typer.Option(help="https://…: print sheets, with a square that is scanned.")
+    ] = "",
+) -> None:
+    """Print new codes, one a line, or sheets; each enrols one terminal."""
+    open_centre(state)
+    from central import fleet
+    from central.keys import keyring
+    from central.models import Terminal
+    from sync.sheet import typed
+
+    before = Terminal.objects.filter(pk=replaces).first() if replaces else None
+    if replaces and (before is None or count != 1):
+        raise stop("--replaces: " + (f"no terminal {replaces}" if before is None else "one code"))
+    if url and not url.startswith("https://"):
+        raise stop("--url: terminals take an address that begins with https://")
+    key = keyring().signing_key()
+    for _ in range(count):
+        code = fleet.new_code(before)
+        typer.echo(_sheet(url, code, key) if url else typed(code, key))
+
+
+def _sheet(url: str, code: str, signing_key: bytes) -> str:
+    """A page to print: what is typed, and the square that is scanned."""
+    import io
+
+    import qrcode
+    from django.utils import timezone
+
+    from central.fleet import CODE_VALID
+    from sync.sheet import square, typed
+
+    drawn, until = qrcode.QRCode(border=2), timezone.localtime() + CODE_VALID
+    drawn.add_data(square(url, code, signing_key))
+    picture = io.StringIO()
+    drawn.print_ascii(picture, invert=True)
+    lines = (
+        "终端登记单 enrolment sheet",
+        f"中心地址 {url}",
+        f"登记码 {typed(code, signing_key)}",
+        f"有效期至 {until:%Y-%m-%d %H:%M}，只能登记一台终端",
+        "kioskctl enrol --scan，或 kioskctl enrol --url 地址，再输入登记码",
+    )
+    return "\n".join(lines) + "\n" + picture.getvalue()
+
+
+BESIDE = (close_service, open_service, enrolment_code)
+
+
 def _terminals(hall: str, number: str) -> list[Terminal]:
     from central.models import Terminal
 

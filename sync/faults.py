@@ -12,7 +12,8 @@ class CentralUnreachable(Exception):
     `reason`: "connection", "timeout", "busy" (it asked to come later), "server_error",
     "too_large", "not_the_centre": somebody else answered, such as a captive portal, or an answer
     is not signed by the centre; "clock_wrong": the clock of this machine shows a time that cannot
-    be (`sync.clock`); "not_encrypted": the address is plain http to another machine.
+    be (`sync.clock`); "certificate_expired", "certificate": the centre's is not valid any more, or
+    nobody vouches for it; "not_encrypted": the address is plain http to another machine.
     """
 
     def __init__(self, reason: str, retry_after_s: float | None = None) -> None:
@@ -26,6 +27,6 @@ class CentralRefused(CentralUnreachable):
     """The centre answered and refused the request as a whole; see `sync.wire.base.Refusal`.
 
     `reason`: "unknown_key" (not enrolled there), "terminal_disabled", "clock_skew" (this
-    terminal's clock is wrong), "bad_signature", "replayed", "bad_code", "bad_request",
+    terminal's clock is wrong), "bad_signature", "replayed", "code_unknown", "bad_request",
     "terminal_too_old", "terminal_too_new" (`sync.contract`) …
     """

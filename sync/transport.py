@@ -60,10 +60,11 @@ _SPOILT = {"not_the_centre", "server_error", "bad_signature", "bad_request", "un
 _SWALLOWED = 3
 
 #: The clock is to blame only for what may come of a certificate that seems not to be valid.
-_MAY_BE_THE_CLOCK = {"connection", "timeout"}
+_MAY_BE_THE_CLOCK = {"connection", "timeout", "certificate"}
 
 _BUSY = {429: "busy", 503: "busy", 413: "too_large"}
-_CERT_NOT_YET_VALID = 9  # X509_V_ERR_CERT_NOT_YET_VALID
+#: X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
+_OF_A_CERTIFICATE = {9: "clock_wrong", 10: "certificate_expired"}
 
 A = TypeVar("A", bound=BaseModel)
 T = TypeVar("T")
@@ -244,20 +245,20 @@ def _exchange(
     except (requests.Timeout, urllib3.exceptions.TimeoutError) as error:
         raise CentralUnreachable("timeout") from error
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-        reason = "clock_wrong" if _not_yet_valid(error) else "connection"
-        raise CentralUnreachable(reason) from error
+        raise CentralUnreachable(_reason_of(error)) from error
 
 
-def _not_yet_valid(error: BaseException) -> bool:
-    """Whether a certificate is not valid yet, somewhere in what led to this."""
+def _reason_of(error: BaseException) -> str:
+    """A certificate that is not valid yet, any more, or at all, somewhere in what led to this; else
+    the connection."""
     causes: list[object] = [error]
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return cause.verify_code == _CERT_NOT_YET_VALID
+            return _OF_A_CERTIFICATE.get(cause.verify_code, "certificate")
         if isinstance(cause, BaseException):
             led_here = (*cause.args, getattr(cause, "reason", None), cause.__cause__)
             causes += [one for one in led_here if isinstance(one, BaseException)]
-    return False
+    return "connection"
 
 
 def _refused(response: requests.Response, body: bytes) -> CentralUnreachable:

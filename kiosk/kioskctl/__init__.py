@@ -15,6 +15,7 @@
 | kioskctl journal verify --state DIR       | was the journal altered, and where first          |
 | kioskctl journal show --state DIR         | what the terminal did                             |
 | kioskctl enrol --state DIR --url URL      | makes this terminal's identity, by one-time code  |
+| kioskctl retire --state DIR               | puts this terminal out of use                     |
 | kioskctl roster add, remove, list         | technicians and staff, with their PINs            |
 | kioskctl bench --state DIR VERB …         | moves the virtual devices (demo and test only)    |
 
@@ -35,7 +36,7 @@ import typer
 from typer.core import TyperGroup
 
 from hardware.faults import place_of
-from kiosk.kioskctl import devices, doctor, journal, outbox, photo, roster, terminal
+from kiosk.kioskctl import devices, doctor, enrol, journal, outbox, photo, roster, terminal
 from kiosk.kioskctl.console import IMPOSSIBLE, plain, warn
 
 
@@ -61,7 +62,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for commands in (doctor, terminal, roster, outbox, journal, devices, photo):
+for commands in (doctor, terminal, enrol, roster, outbox, journal, devices, photo):
     commands.register(app)
 
 

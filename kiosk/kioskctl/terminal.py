@@ -1,4 +1,4 @@
-"""Commands for the terminal as a whole: health, enrolment, the virtual devices."""
+"""Commands for the terminal as a whole: health, the virtual devices."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from rich.table import Table
 from kiosk.kioskctl.console import (
     WRONG,
     Json,
-    NewState,
     State,
     out,
     row,
@@ -22,7 +21,6 @@ from kiosk.kioskctl.console import (
     table,
     words_of,
 )
-from kiosk.kioskctl.journal import record
 
 if TYPE_CHECKING:
     from kiosk.words import Words
@@ -33,7 +31,6 @@ _ALL_RIGHT = ("ready", "absent")
 
 def register(app: typer.Typer) -> None:
     app.command()(health)
-    app.command()(enrol)
     app.command(context_settings={"ignore_unknown_options": True})(bench)
 
 
@@ -122,29 +119,6 @@ def _devices_table(rows: list[dict[str, Any]], words: Words) -> Table:
             words.say(f"{fault}.fix") if known else "",
         )
     return made
-
-
-def enrol(
-    state: NewState,
-    url: Annotated[str, typer.Option(help="address of the central server")],
-    code: Annotated[str, typer.Option(prompt=True, hide_input=True, help="one-time code")],
-    hall: Annotated[str, typer.Option(help="where the terminal stands")] = "",
-) -> None:
-    """Make this terminal known to the centre; keys and identity are kept in the state directory."""
-    from sync.central import CentralRefused, CentralUnreachable
-    from sync.enrolment import enrol as enrol_terminal
-    from sync.identity import NotEnrolled
-
-    state.mkdir(parents=True, exist_ok=True)
-    try:
-        identity = enrol_terminal(url, code, state, hall=hall)
-    except ValueError:
-        # Its text would repeat the code.
-        raise stop("that is no enrolment code, or the name of the place is too long") from None
-    except (CentralRefused, CentralUnreachable, NotEnrolled, OSError) as error:
-        raise stop(f"the centre did not enrol this terminal: {error}") from None
-    record(state, "enrolled")
-    out(f"enrolled as terminal {identity.terminal}")
 
 
 def bench(

@@ -83,7 +83,8 @@ class Refusal(Message):
     | unknown_key, terminal_disabled              | who asks                                     |
     | bad_signature, expired, replayed            | the signature                                |
     | clock_skew                                  | the terminal's clock                         |
-    | bad_code                                    | the enrolment code                           |
+    | code_unknown, code_used, code_expired       | the enrolment code                           |
+    | no_numbers                                  | it has no terminal number left to give       |
     | too_large, bad_request, unreadable          | the body                                     |
     | terminal_too_old, terminal_too_new          | the version (`sync.contract`)                |
     | too_many_questions                          | how often it asks                            |

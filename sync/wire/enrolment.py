@@ -20,8 +20,11 @@ class EnrolRequest(Message):
     hall: Text = ""
 
 
-class EnrolAnswer(Message):
-    """Who the terminal is, and the two keys of the centre."""
+class EnrolAnswer(Signed):
+    """Who the terminal is, and the two keys of the centre; signed with the second, which the sheet
+    names (`sync.sheet`), together with the SHA-256 of the terminal's public key."""
+
+    PURPOSE: ClassVar[str] = "kiosk-enrolled-1"
 
     terminal: TerminalNo
     device_key_id: KeyId

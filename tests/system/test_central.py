@@ -357,9 +357,9 @@ def test_an_enrolment_code_is_worth_one_terminal(central: CentralServer, tmp_pat
     assert enrol(central.url, code, tmp_path / "one") == first
     assert load_identity(tmp_path / "one") == first
     assert (tmp_path / "one" / "device.key").stat().st_mode & 0o777 == 0o600
-    with pytest.raises(CentralRefused, match="bad_code"):
+    with pytest.raises(CentralRefused, match="code_used"):
         enrol(central.url, code, tmp_path / "two")
-    with pytest.raises(CentralRefused, match="bad_code"):
+    with pytest.raises(CentralRefused, match="code_unknown"):
         enrol(central.url, "AAAA-AAAA-AAAA", tmp_path / "three")
     with pytest.raises(NotEnrolled):
         load_identity(tmp_path / "three")

@@ -396,7 +396,7 @@ def certificate(folder: Path, begins_in: timedelta = timedelta(days=-1)) -> Path
     made = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
         .not_valid_before(now + begins_in)
-        .not_valid_after(now + timedelta(days=9))
+        .not_valid_after(now + begins_in + timedelta(days=10))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
@@ -416,7 +416,7 @@ def test_a_server_that_cannot_prove_who_it_is_gets_nothing(
     said = f'{{"answers": [{{"id": "{item}", "verdict": "accepted"}}]}}'.encode()
     with answering(200, said, seen=seen, certificate=certificate(tmp_path) if tls else None) as url:
         transport = Transport(url.replace("http:", "https:"), DeviceKey.load_or_create(tmp_path))
-        with pytest.raises(CentralUnreachable, match="connection"):
+        with pytest.raises(CentralUnreachable, match="certificate" if tls else "connection"):
             Courier(box, transport, IDENTITY).deliver()
         transport.close()
     assert seen == []

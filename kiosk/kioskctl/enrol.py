@@ -1,0 +1,127 @@
+"""`kioskctl enrol`, `kioskctl retire`: a terminal comes to its centre, and goes out of use."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hardware.faults import Device
+from kiosk.kioskctl.console import (
+    WRONG,
+    NewState,
+    State,
+    busy,
+    faults_said,
+    out,
+    settings_of,
+    stop,
+    warn,
+    words_of,
+)
+from kiosk.kioskctl.drivers import driver_of, nobody_there, opened
+from kiosk.kioskctl.journal import record
+
+if TYPE_CHECKING:
+    from kiosk.settings import Settings
+
+#: So long a sheet is waited for, seconds.
+_SCAN_S = 60.0
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(enrol)
+    app.command()(retire)
+
+
+def enrol(
+    state: NewState,
+    url: Annotated[str, typer.Option(help="address of the centre; the square has it")] = "",
+    code: Annotated[str, typer.Option(help="from the sheet; asked for if not given")] = "",
+    scan: Annotated[
+        bool, typer.Option("--scan", help="hold the sheet's square to the camera")
+    ] = False,
+    hall: Annotated[str, typer.Option(help="where the terminal stands")] = "",
+) -> None:
+    """Make this terminal known to the centre; keys and identity are kept in the state directory."""
+    from sync.enrolment import enrol as enrol_terminal
+    from sync.enrolment import why_not
+    from sync.faults import CentralUnreachable
+    from sync.identity import NotEnrolled
+    from sync.sheet import NotASheet
+
+    state.mkdir(parents=True, exist_ok=True)
+    settings = settings_of(state)
+    words = words_of(settings)
+    if scan:
+        code = _scanned(settings)
+    code = code or typer.prompt("code", hide_input=True)
+    try:
+        identity = enrol_terminal(url or settings.central.url, code, state, hall=hall)
+    except NotASheet as wrong:
+        raise stop(str(wrong)) from None
+    except ValueError:
+        # Its text would repeat the code.
+        raise stop("that is no enrolment code, or the name of the place is too long") from None
+    except (CentralUnreachable, NotEnrolled) as error:
+        detail = getattr(error, "detail", "") or str(error)
+        warn(words.say(f"enrol.{why_not(error)}", detail=detail))
+        raise typer.Exit(WRONG) from None
+    except OSError as error:
+        raise stop(str(error)) from None
+    record(state, "enrolled")
+    out(f"enrolled as terminal {identity.terminal}")
+
+
+def _scanned(settings: Settings) -> str:
+    """What the square of a sheet says that is held to the camera. Ends the command without one."""
+    from hardware.codes import read_text
+    from sync.sheet import NotASheet, read
+
+    device = Device.DOCUMENT_CAMERA if settings.devices.document_camera else Device.CAMERA
+    driver, until = driver_of(settings, device), time.monotonic() + _SCAN_S
+    with (
+        faults_said(words_of(settings)),
+        opened(driver),
+        busy("hold the sheet to the camera"),
+        closing(driver.frames(lambda: time.monotonic() > until)) as frames,
+    ):
+        for frame in frames:
+            text = read_text(frame.rgb)
+            try:
+                if text and read(text).url:
+                    return text
+            except NotASheet:
+                continue
+    raise stop("no square of an enrolment sheet was seen")
+
+
+def retire(
+    state: State,
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+) -> None:
+    """Put this terminal out of use: it serves nobody, sends and takes nothing any more. What waits
+    for the centre stays, for `kioskctl outbox export`. It is used again after `kioskctl enrol`."""
+    from sync.effects import retire_terminal
+    from sync.identity import NotEnrolled, load_identity
+    from sync.outbox import Outbox, OutboxUnavailable
+
+    nobody_there(state)
+    try:
+        with closing(Outbox(state / "outbox.db", load_identity(state).terminal)) as outbox:
+            counts = outbox.counts_and_ages()
+    except (NotEnrolled, OutboxUnavailable) as error:
+        raise stop(str(error)) from None
+    waiting = counts.queued + counts.sending + counts.dead
+    if not yes:
+        typer.confirm(
+            f"{waiting} wait for the centre and would have to be exported. Retire?", abort=True
+        )
+    try:
+        retire_terminal(state)
+    except OSError as error:
+        raise stop(str(error)) from None
+    record(state, "retired")
+    out(f"retired; {waiting} to export with kioskctl outbox export")
