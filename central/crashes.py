@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.utils import timezone
 
-from central.fleet_models import Crash, CrashGroup
+from central.fleet_models import Command, Crash, CrashGroup
 from sync.canonical import sha256_hex
 
 if TYPE_CHECKING:
@@ -51,4 +51,8 @@ def fingerprint(report: CrashReport) -> str:
 
 
 def forget_old() -> None:
-    Crash.objects.filter(at__lt=timezone.now() - KEPT).delete()
+    """Old crashes, and the logs that commands brought."""
+    cut = timezone.now() - KEPT
+    Crash.objects.filter(at__lt=cut).delete()
+    old = Command.objects.filter(ended_at__lt=cut).exclude(attachment=None)
+    old.update(attachment=None)

@@ -95,7 +95,8 @@ class Commands:
         #: What the centre wants done now, in its order.
         self._named: dict[str, Command] = {}
         self._running: tuple[Command, threading.Thread, list[Done | None]] | None = None
-        self._not_before = 0.0
+        #: Command -> when it is tried again; the others are not held up by it.
+        self._again: dict[str, float] = {}
 
     def close(self) -> None:
         """Lets go of the lock; what runs is left behind, and done again by the next."""
@@ -152,7 +153,7 @@ class Commands:
             if (refused := _why_not(command, self._effects)) is not None:
                 self._finish(command, Done(Outcome.REFUSED, refused))
                 found = True
-            elif time.monotonic() >= self._not_before and self._may_act():
+            elif time.monotonic() >= self._again.get(command.id, 0.0) and self._may_act():
                 self._begin(command)
                 break
         return found
@@ -190,7 +191,7 @@ class Commands:
         self._running = None
         done = said[0] if said else None
         if done is None:
-            self._not_before = time.monotonic() + _AGAIN_S
+            self._again[command.id] = time.monotonic() + _AGAIN_S
             return False
         self._finish(command, done)
         return True

@@ -3,7 +3,8 @@
 What the screen process has to do is handed over as a file in `wanted/`, named by the command's id.
 The screen process takes it up when nobody is being served, and says so by another name:
 
-    wanted/ID.restart   the screen is to end, when home has been left alone
+    wanted/ID.restart   the screen is to end, when home has been left alone; not after this time
+                        (seconds since 1970)
     wanted/ID.done      a screen process that was started after that has begun
 
 so that the screen is restarted once, whoever was killed meanwhile, by whatever.
@@ -40,8 +41,8 @@ COLLECTED = "collected"
 #: A few seconds on a line of 64 kbit/s, bytes; and for how long one is waited for, seconds.
 _PIECE_BYTES, _PIECE_S = 16 * 1024, 30.0
 
-#: How often it is looked whether the screen has done what it was asked, seconds.
-_LOOK_S = 0.2
+#: What was asked is kept for so long, seconds: longer than any command is good for.
+_KEPT_S = 60 * 86_400.0
 
 
 def effects_of(
@@ -58,7 +59,7 @@ def effects_of(
     def restart(command: Command) -> Done:
         if command.arguments["what"] == "agent":
             return _restarted_agent(state, command, stop)
-        return _restarted_screen(state, command, stop)
+        return _restarted_screen(state, command)
 
     def collect_logs(command: Command) -> Done:
         return _collected(state, command, transport)
@@ -100,24 +101,19 @@ def _tested(wrong: str) -> Done:
     return Done(Outcome.FAILED if wrong else Outcome.DONE, wrong)
 
 
-def _restarted_screen(state: Path, command: Command, stop: Event) -> Done:
-    folder = _folder(state / WANTED, command)
+def _restarted_screen(state: Path, command: Command) -> Done:
+    folder = _wanted(state)
     asked, done = (folder / f"{command.id}.{word}" for word in ("restart", "done"))
-    if not asked.exists() and not done.exists():
-        write_whole(asked, b"")
-    while not done.exists():
-        if _late(command):
-            asked.unlink(missing_ok=True)  # or it is done in this very moment
-            if not done.exists():
-                return Done(Outcome.EXPIRED)
-        if stop.wait(_LOOK_S):
-            raise NotYet
-    return Done()
+    if done.exists():
+        return Done()
+    if not asked.exists():
+        write_whole(asked, str(datetime.fromisoformat(command.expires).timestamp()).encode("ascii"))
+    raise NotYet
 
 
 def _restarted_agent(state: Path, command: Command, stop: Event) -> Done:
     """The one that finds the mark of another process is the new one."""
-    mark = _folder(state / WANTED, command) / f"{command.id}.agent"
+    mark = _wanted(state) / f"{command.id}.agent"
     me = f"{os.getpid()} {Path('/proc/self/stat').read_text().rpartition(')')[2].split()[19]}"
     if mark.exists() and mark.read_text(encoding="ascii") != me:
         return Done()
@@ -128,7 +124,11 @@ def _restarted_agent(state: Path, command: Command, stop: Event) -> Done:
 
 def _collected(state: Path, command: Command, transport: Callable[[], Transport]) -> Done:
     """Collected once: what was sent in part goes on from there."""
-    file = _folder(state / COLLECTED, command) / f"{command.id}.gz"
+    file = state / COLLECTED / f"{command.id}.gz"
+    file.parent.mkdir(exist_ok=True)
+    for left in file.parent.iterdir():
+        if left != file:
+            left.unlink(missing_ok=True)
     if not file.exists():
         write_whole(file, collect(state), 0o600)
     data = file.read_bytes()
@@ -142,11 +142,12 @@ def _collected(state: Path, command: Command, transport: Callable[[], Transport]
     return Done(detail=str(len(data)), attachment_sha256=sha256_hex(data))
 
 
-def _folder(folder: Path, command: Command) -> Path:
-    """With nothing in it of earlier commands: what they were asked has its result by now."""
+def _wanted(state: Path) -> Path:
+    """The folder, without what was asked long ago."""
+    folder = state / WANTED
     folder.mkdir(exist_ok=True)
     for left in folder.iterdir():
-        if not left.name.startswith(command.id):
+        if time.time() - left.stat().st_mtime > _KEPT_S:
             left.unlink(missing_ok=True)
     return folder
 
@@ -163,7 +164,3 @@ def _send(line: Transport, id_: str, data: bytes) -> None:
         before, held = held, send(held, _PIECE_BYTES)
         if held <= before:
             raise CentralUnreachable("not_the_centre")
-
-
-def _late(command: Command) -> bool:
-    return time.time() >= datetime.fromisoformat(command.expires).timestamp()

@@ -6,6 +6,7 @@ settings than those that this program read at its start.
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,5 +32,13 @@ class Restarting:
             asked.replace(asked.with_suffix(".done"))
 
     def look(self) -> None:
-        asked = any((self._state / WANTED).glob("*.restart"))
+        asked = any(_still(file) for file in (self._state / WANTED).glob("*.restart"))
         self.due = asked or wanted_settings(self._state) != self._settings
+
+
+def _still(asked: Path) -> bool:
+    """Whether it is not too late for what was asked. One that cannot be read asks for nothing."""
+    try:
+        return time.time() < float(asked.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -75,9 +76,10 @@ def test_other_settings_and_an_order_make_the_program_start_anew(tmp_path: Path)
     started.look()
     assert not started.due
     (tmp_path / "wanted").mkdir()
-    (tmp_path / "wanted" / "id.restart").touch()
-    started.look()
-    assert started.due
+    for text, due in (("", False), ("1.5", False), (str(time.time() + 60), True)):
+        (tmp_path / "wanted" / "id.restart").write_text(text)
+        started.look()
+        assert started.due is due, "a command that is over restarts nothing"
     started.begun()
     started.look()
     assert not started.due

@@ -149,12 +149,12 @@ class Rig:
     def work(self) -> None:
         """What is due is begun and ended."""
         assert self.commands is not None
-        self.commands.tick()
-        running = self.commands._running
-        if running is not None:
-            running[1].join(10)
+        for _ in range(3):
             self.commands.tick()
-            self.commands._not_before = 0.0
+            if (running := self.commands._running) is not None:
+                running[1].join(10)
+                self.commands.tick()
+        self.commands._again.clear()
 
     def settle(self, rounds: int = 4) -> None:
         """As many heartbeats as a command takes from one end to the other."""

@@ -292,6 +292,18 @@ def test_the_screen_is_restarted_once_whoever_dies_meanwhile(rig: Rig) -> None:
     assert not list((rig.state / "wanted").glob("*.restart"))
 
 
+def test_a_command_that_waits_holds_up_no_other(rig: Rig) -> None:
+    """The screen does not come to rest; its log is wanted all the more."""
+    waits, test = rig.order("restart", what="screen"), rig.order("self_test")
+    rig.settle()
+    assert (rig.outcome(waits), rig.outcome(test), rig.tests) == ("", "done", 1)
+    again = rig.order("restart", what="agent")
+    rig.settle(2)
+    assert rig.outcome(waits) == ""
+    assert len(list((rig.state / "wanted").glob("*.restart"))) == 1, "it is still asked for"
+    assert again
+
+
 def test_the_agent_is_restarted_once(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     id_ = rig.order("restart", what="agent")
     rig.beat()
