@@ -10,7 +10,7 @@ import typer
 
 from hardware.faults import Device
 from kiosk.kioskctl.console import (
-    WRONG,
+    IMPOSSIBLE,
     NewState,
     State,
     busy,
@@ -68,7 +68,7 @@ def enrol(
     except (CentralUnreachable, NotEnrolled) as error:
         detail = getattr(error, "detail", "") or str(error)
         warn(words.say(f"enrol.{why_not(error)}", detail=detail))
-        raise typer.Exit(WRONG) from None
+        raise typer.Exit(IMPOSSIBLE) from None
     except OSError as error:
         raise stop(str(error)) from None
     record(state, "enrolled")

@@ -228,7 +228,7 @@ def test_a_technician_reads_why_and_the_code_is_not_repeated(
     said = CliRunner().invoke(
         app, ["enrol", "--state", str(tmp_path), "--url", URL, "--code", code]
     )
-    assert said.exit_code == 1
+    assert said.exit_code == 2
     assert "证书已过期" in said.output.replace("\n", "")
     assert code not in said.output
 
