@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from kivy.uix.boxlayout import BoxLayout
 
-from kiosk.photo.guidance import COUNTING, OK, Phase
+from kiosk.photo.guidance import COUNTING, OK, STAFF, Phase
 from kiosk.visit.prompts import TakePhoto
 from screens import theme
 from screens.base import PromptScreen
@@ -31,6 +31,7 @@ ICONS = {
     COUNTING: "eye-outline",
     "photo.screen.starting": "camera-outline",
     "photo.screen.not_yet": "camera-off",
+    STAFF: "face-agent",
     "photo.screen.making": "progress-clock",
     "photo.finding.covered": "camera-off",
     "photo.finding.frozen": "camera-retake-outline",

@@ -40,6 +40,7 @@ _ADVICE = (
     Advice("glasses.clear", below=FindingCode.SUNGLASSES),
     Advice("glasses.glare", above=FindingCode.GLASSES_GLARE),
     Advice("eyes.open", below=FindingCode.EYES_CLOSED),
+    Advice("eyes.wink", above=FindingCode.EYES_CLOSED),
     Advice("eyes.gaze", above=FindingCode.LOOK_HERE),
     Advice("mouth.open", above=FindingCode.MOUTH_OPEN),
     Advice("mouth.smile", above=FindingCode.SMILING),

@@ -114,6 +114,9 @@ class Detector:
         self._detector = Net(models.FACE_DETECTION, folder)
         self._mesh = Net(models.FACE_LANDMARKS, folder)
         self._anchors = _anchors()
+        #: How sure the last mesh is that there is a face, before the sigmoid: 20 or more for a bare
+        #: one, 8 for a masked one.
+        self.presence = 0.0
 
     def faces(self, picture: Picture) -> list[Face]:
         """Every face, the largest first."""
@@ -181,7 +184,8 @@ class Detector:
         # Outside of the frame the mesh sees black, as in its authors' graph.
         crop = cv2.warpAffine(picture, to_mesh, (_MESH_SIDE, _MESH_SIDE), flags=cv2.INTER_LINEAR)
         points, presence = self._mesh.run(shares(crop))
-        if float(presence.ravel()[0]) < 0.0:
+        self.presence = float(presence.ravel()[0])
+        if self.presence < 0.0:
             return None
         found = points.reshape(-1, 3)
         back = cv2.invertAffineTransform(to_mesh)

@@ -43,6 +43,8 @@ class Eye:
     #: The iris against the middle of the corners along the line of the corners; positive: to the
     #: right of the picture.
     gaze_x: float
+    #: The same across that line; positive: down.
+    gaze_y: float
     #: Distance of the corners, pixels of the picture.
     width: float
 
@@ -94,4 +96,5 @@ def _eye(around: Floats, pupil: Floats, width: float, sign: float) -> Eye:
     heights = [float(np.hypot(*(around[low] - around[high]))) for low, high in _LIDS]
     offset = pupil - (left + right) / 2
     x = float(offset @ along) / length
-    return Eye(float(np.mean(heights)) / length, sign * x, width)
+    y = float(offset @ np.array((-along[1], along[0]))) / length
+    return Eye(float(np.mean(heights)) / length, sign * x, y, width)

@@ -1,7 +1,6 @@
-"""A frame with a face to its measures (`kiosk.photo.measures`), each with how far it is valid.
+"""A frame with a face to its measures (`kiosk.photo.measures`): which networks are run, and when.
 
-What spoils a method is known here and nowhere else: a burnt-out face has no hue, eyes behind dark
-glass are neither open nor closed, a turned face has no gaze.
+How far each measure is valid is known to `kiosk.photo.validity`.
 """
 
 from __future__ import annotations
@@ -14,15 +13,15 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from kiosk.photo import validity
 from kiosk.photo.detect import Detector
 from kiosk.photo.eyes import Eye, EyeReader
 from kiosk.photo.hands import HandFinder
 from kiosk.photo.held_up import sides
 from kiosk.photo.measure import Head, Ruler
 from kiosk.photo.measures import Measure, unknown
-from kiosk.photo.mouth import Mouth, mouth
+from kiosk.photo.mouth import mouth
 from kiosk.photo.pose import pose
-from kiosk.photo.silhouette import Behind
 from kiosk.photo.skin import Skin, skin
 from kiosk.photo.track import Part, Track, moved
 
@@ -31,20 +30,6 @@ if TYPE_CHECKING:
 
 #: A second face of at least this part of the first one's width is somebody in the booth.
 _SECOND_FACE = 0.3
-#: Cheeks burnt out to this share say nothing of colour or reflections.
-_BURNT = 0.10
-#: Skin between the brows that is lighter than this has lost its colour.
-_BLEACHED = 235.0
-#: Cheeks darker than this hardly show anything; and closer to grey than this have no hue.
-_DARK, _GREY = 70.0, 6.0
-#: Below: what is behind the glass is not an eye but a guess; and an eye has no gaze.
-_DARK_GLASS, _SHUT = 0.60, 0.12
-#: Beyond this yaw the farther eye is not seen well enough, degrees.
-_SIDEWAYS = 18.0
-#: An eye of fewer pixels is not measured; with twice as many it is sure.
-_EYE_PIXELS = 12.0
-#: Colours this far apart: a mask lies over the mouth.
-_MASKED = 8.0
 #: A thumbnail that the sensor's noise does not reach, pixels; and how many pixels of the shorter
 #: side it is made of.
 _THUMBNAIL, _ENOUGH = (64, 36), 180
@@ -103,11 +88,14 @@ class Gauge:
             beside = silhouette.beside(head.chin_y - head.eye_y, head.face_width)
             found["person.beside"] = Measure(beside, "", 0.7)
         face, eyes = self._face(rgb, track, mesh, head)
-        if _is_masked(face):  # half a face looks as much like one on its head
+        if validity.is_masked(face):  # half a face looks as much like one on its head
             found["frame.upright"] = Measure(track.upright, "", 0.4)
-        found |= _light(face, track.behind) | _glasses(face) | _background(track.behind)
-        found |= _eyes(eyes, abs(turn.yaw), face)
-        found |= _mouth(mouth(mesh), face)
+        found |= validity.light(face, track.behind, validity.are_shut(eyes)) | validity.glasses(
+            face
+        )
+        found |= validity.background(track.behind)
+        found |= validity.eyes(eyes, abs(turn.yaw), face)
+        found |= validity.mouth(mouth(mesh), face)
         found["face.hand"] = self._hand(rgb, track)
         found["person.held_up"] = self._held_up(rgb, track, head)
         return Sight(faces, head, found, light, contrast)
@@ -145,7 +133,7 @@ class Gauge:
         self, rgb: Picture, track: Track, mesh: Floats, head: Head
     ) -> tuple[Skin, tuple[Eye, Eye]]:
         if track.skin is None or Part.SKIN in track.turn:
-            track.skin = skin(rgb, mesh, head)
+            track.skin = skin(rgb, mesh, head, self._detector.presence)
         if track.eyes is None:
             track.eyes = self._eyes.read(rgb, mesh)
         else:
@@ -200,93 +188,3 @@ def _frame(small: Picture) -> tuple[dict[str, Measure], float, float]:
         light,
         contrast,
     )
-
-
-def _light(face: Skin, behind: Behind | None) -> dict[str, Measure]:
-    masked = _is_masked(face)
-    light = face.brow_light if masked else face.light
-    found = {
-        "light.face": Measure(light, "level"),
-        "light.burnt": Measure(face.burnt),
-        "light.behind": Measure(behind.light - light, "level")
-        if behind
-        else unknown("level", "no background to be seen"),
-        "light.sides": Measure(face.sides, "level")
-        if face.burnt < _BURNT
-        else unknown("level", "burnt out"),
-        "light.hue": _hue(face),
-        "light.sharpness": Measure(face.sharpness, "", 0.4 if light < _DARK else 0.7),
-        "face.covered": Measure(face.covered, "level", 0.4 if face.brow_light < _DARK else 0.8)
-        if face.brow_light < _BLEACHED
-        else unknown("level", "burnt out"),
-    }
-    if masked:  # what is lit there is the mask
-        for name, unit in (("burnt", ""), ("sides", "level"), ("hue", "degree")):
-            found[f"light.{name}"] = unknown(unit, "covered")
-    return found
-
-
-def _is_masked(face: Skin) -> bool:
-    return face.covered > _MASKED and _DARK <= face.brow_light < _BLEACHED
-
-
-def _has_dark_glasses(face: Skin) -> bool:
-    is_lit = face.burnt < _BURNT and face.light >= _DARK and not _is_masked(face)
-    return is_lit and face.behind_glass < _DARK_GLASS
-
-
-def _hue(face: Skin) -> Measure:
-    if face.burnt >= _BURNT:
-        return unknown("degree", "burnt out")
-    if face.chroma < _GREY:
-        return unknown("degree", "hardly any colour")
-    return Measure(face.hue, "degree", 0.4 if face.light < _DARK else 0.7)
-
-
-def _glasses(face: Skin) -> dict[str, Measure]:
-    if why := "covered" if _is_masked(face) else "burnt out" if face.burnt >= _BURNT else "":
-        return {"glasses.clear": unknown("", why), "glasses.glare": unknown("", why)}
-    sure = 0.3 if face.light < _DARK else 0.8
-    return {
-        "glasses.clear": Measure(face.behind_glass, "", sure),
-        "glasses.glare": Measure(face.glare, "", min(sure, 0.6)),
-    }
-
-
-def _eyes(eyes: tuple[Eye, Eye], yaw: float, face: Skin) -> dict[str, Measure]:
-    left, right = eyes
-    size = min(left.width, right.width)
-    sure = min(max(size / _EYE_PIXELS - 1.0, 0.0), 1.0)
-    if yaw > _SIDEWAYS:
-        sure = min(sure, 0.4)
-    found = {
-        "eye.left_open": Measure(left.open, "", sure),
-        "eye.right_open": Measure(right.open, "", sure),
-        "eyes.open": Measure(min(left.open, right.open), "", sure),
-        "eyes.gaze": Measure(abs(left.gaze_x + right.gaze_x) / 2, "", min(sure, 0.6)),
-    }
-    if _has_dark_glasses(face):
-        return {name: unknown("", "behind dark glass") for name in found}
-    if yaw > _SIDEWAYS:
-        found["eyes.gaze"] = unknown("", "the head is turned")
-    elif min(left.open, right.open) < _SHUT:
-        found["eyes.gaze"] = unknown("", "the eyes are hardly open")
-    return found
-
-
-def _mouth(lips: Mouth, face: Skin) -> dict[str, Measure]:
-    if _is_masked(face):
-        why = "the mouth is covered"
-        return {"mouth.open": unknown("", why), "mouth.smile": unknown("", why)}
-    return {"mouth.open": Measure(lips.open, "", 0.8), "mouth.smile": Measure(lips.smile, "", 0.8)}
-
-
-def _background(behind: Behind | None) -> dict[str, Measure]:
-    if behind is None:
-        why = "no background to be seen"
-        return {f"background.{name}": unknown("level", why) for name in ("light", "even", "tint")}
-    return {
-        "background.light": Measure(behind.light, "level", 0.8),
-        "background.even": Measure(behind.spread, "level", 0.8),
-        "background.tint": Measure(behind.tint, "level", 0.8),
-    }

@@ -11,6 +11,8 @@ Nobody can be kept here for ever. What only spoils the photo a little (`Finding.
 let be after `Pace.advice_s`, and the report says so. What does stop it leads to staff after
 `Pace.staff_s` (domain §4: face or camera are never the only way).
 
+Who cannot move is not told to for ever: once staff are offered, it is said that they will help.
+
 People differ in how open their eyes are and how they carry their head, so both are judged against
 the first second in which the person was seen (`Usual`).
 """
@@ -76,6 +78,8 @@ class Pace:
 _USUAL_S = 1.0
 #: Both eyes below this share of their usual opening are closed (facts of the measuring: § 6).
 _CLOSED_SHARE = 0.6
+#: From this share on they are as open as they ever are.
+_USUAL_SHARE = 0.85
 #: Degrees from a person's usual pitch that are still straight, and how far the usual may be from
 #: what most people have: heads read up to 7 degrees apart, more is a bowed head.
 _PITCH_FREE, _PITCH_USUAL = 10.0, 7.0
@@ -88,6 +92,17 @@ OK = f"photo.finding.{FindingCode.OK}"
 COUNTING = "photo.screen.counting"
 #: What 现在就拍 is answered where something is in the way; what it is, is said again after it.
 NOT_YET = "photo.screen.not_yet"
+
+
+#: Said instead of an instruction to move that was in vain until staff were offered.
+STAFF = "photo.help.staff"
+_MOVES = frozenset(
+    {
+        *(FindingCode.LEVEL_HEAD, FindingCode.LOOK_STRAIGHT),
+        *(FindingCode.CHIN_UP, FindingCode.CHIN_DOWN),
+        *(FindingCode.TOO_FAR, FindingCode.TOO_NEAR, FindingCode.OFF_CENTRE),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -137,6 +152,11 @@ class Usual:
     def eyes_closed(self, look: Look) -> bool:
         eyes = value(look, "eyes.open")
         return eyes is not None and eyes < _CLOSED_SHARE * self._eyes
+
+    def eyes_usual(self, look: Look) -> bool:
+        """Whether lids that lie low do so by nature; False while that is not known."""
+        eyes = value(look, "eyes.open")
+        return eyes is not None and self._eyes > 0.0 and eyes >= _USUAL_SHARE * self._eyes
 
     def head_straight(self, look: Look) -> bool:
         """Whether the pitch is usual for this person; False while that is not known."""
@@ -195,6 +215,8 @@ class Guide:
         self._liveness.see(at, look)
         code = self._hindrance(at, look)
         wanted = _words(code, look)
+        if self._offer_staff and code in _MOVES:  # who could, would have
+            wanted = STAFF
         phase = self._advance(at, code, look.finding.face)
         if self._pressed and phase is Phase.PLACING and code is not FindingCode.OK:
             self._set(at, NOT_YET, self._pace.refusal_s)
@@ -232,6 +254,8 @@ class Guide:
         code, stops = look.finding.code, look.finding.stops
         if code in (FindingCode.CHIN_UP, FindingCode.CHIN_DOWN) and self._usual.head_straight(look):
             code, stops = FindingCode.OK, False
+        if code is FindingCode.EYES_CLOSED and not stops and self._usual.eyes_usual(look):
+            code = FindingCode.OK
         if code is FindingCode.OK and self._usual.eyes_closed(look):
             code, stops = FindingCode.EYES_CLOSED, False
         if code is FindingCode.OK or stops:
@@ -374,4 +398,5 @@ SAYINGS: tuple[str, ...] = (
     *(f"photo.live.{challenge}" for challenge in Challenge),
     COUNTING,
     NOT_YET,
+    STAFF,
 )

@@ -8,8 +8,7 @@
 | person.count     |        | faces, those far behind not counted                                 |
 | person.beside    |        | what looks like a person beside the head, in squares of the face    |
 | face.pixels      | px     | width of the face at the ears, in pixels of this frame              |
-| face.covered     | level  | distance of the colour of nose, mouth and cheeks, each, from the    |
-|                  |        | skin between the brows: a mask; a hand has the colour of skin       |
+| face.covered     |        | below 0 a bare mouth, above 1 a covered one (`kiosk.photo.skin`)    |
 | face.hand        |        | likeness of a hand near the face, 0 to 1                            |
 | person.held_up   | side   | sides of the head, 0 to 3, with a straight edge: a picture held up  |
 | head.yaw         | degree | positive: turned to the right of the picture                        |
@@ -18,12 +17,14 @@
 | eye.left_open    |        | height of the eye's opening as a share of its width                 |
 | eye.right_open   |        |                                                                     |
 | eyes.open        |        | the less open of both                                               |
-| eyes.gaze        |        | how far the irises are to one side, as a share of the eye's width   |
-| glasses.clear    |        | light under the eyes as a share of that on the cheeks               |
+| eyes.wink        |        | how much more open the other eye is, where one is hardly open       |
+| eyes.gaze        |        | how far the irises are aside, crossed, up or down from where they   |
+|                  |        | usually are, as a share of the eye's width                          |
+| glasses.clear    |        | light under the eyes or in their white, by that on the cheeks       |
 | glasses.glare    |        | share of reflections before one eye                                 |
 | mouth.open       |        | gap between the lips as a share of the distance of the eyes         |
 | mouth.smile      |        | width, lift and gap of the mouth: about 0 at rest, above 1 smiling  |
-| light.face       | level  | lightness of the cheeks                                             |
+| light.face       | level  | lightness of the cheeks; of dark ones, of the white of the eyes     |
 | light.burnt      |        | share of cheeks and nose that is burnt out                          |
 | light.behind     | level  | lightness of the background less that of the face                   |
 | light.sides      | level  | difference of the lightness of both cheeks                          |

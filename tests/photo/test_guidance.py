@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kiosk.photo.findings import FindingCode, Look
-from kiosk.photo.guidance import COUNTING, OK, SAYINGS, Guidance, Guide, Pace, Phase
+from kiosk.photo.guidance import COUNTING, OK, SAYINGS, STAFF, Guidance, Guide, Pace, Phase
 from kiosk.photo.liveness import Answer, Challenge, Liveness
 from tests.photo.looks import FACE, RATE, look
 
@@ -312,3 +312,34 @@ def test_the_pace_can_be_slowed_for_who_needs_it(slower: float) -> None:
     pace = replace(PACE, count_s=PACE.count_s * slower)
     at = captured(run(Guide(pace), for_seconds(20, look())))
     assert at == pytest.approx(PACE.steady_s + 3 * pace.count_s, abs=0.2)
+
+
+# -- who is not as most people are ----------------------------------------------------------------
+
+
+def test_lids_that_lie_low_by_nature_are_not_asked_to_open() -> None:
+    """0.12 is below the rule's 0.15, within its tolerance: a warning in the report, no request."""
+    low = look(C.EYES_CLOSED, stops=False, eyes=0.12)
+    seen = run(Guide(), for_seconds(8, low))
+    assert captured(seen) is not None
+    assert "photo.finding.eyes_closed" not in sayings(seen)[1:]
+
+
+def test_lids_that_were_open_before_are_asked_to_open_again() -> None:
+    low = look(C.EYES_CLOSED, stops=False, eyes=0.12)
+    seen = run(Guide(), [*for_seconds(1.5, look(eyes=0.25)), *for_seconds(4, low)])
+    assert sayings(seen)[-1] == "photo.finding.eyes_closed"
+
+
+@pytest.mark.parametrize("code", [C.CHIN_UP, C.LEVEL_HEAD, C.TOO_FAR])
+def test_who_cannot_move_is_not_told_to_for_ever(code: FindingCode) -> None:
+    seen = run(Guide(), for_seconds(PACE.staff_s + 10, look(code, pitch=-30.0)))
+    assert sayings(seen) == [f"photo.finding.{code}", STAFF]
+    assert seen[-1][1].offer_staff
+    again = run(Guide(), [*for_seconds(PACE.staff_s + 5, look(code)), *for_seconds(6, look())])
+    assert captured(again) is not None  # who can after all, is photographed
+
+
+def test_what_can_be_put_right_sitting_still_is_said_all_the_same() -> None:
+    seen = run(Guide(), for_seconds(PACE.staff_s + 10, look(C.FACE_COVERED)))
+    assert sayings(seen) == ["photo.finding.face_covered"]
