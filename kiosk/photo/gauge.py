@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 #: A second face of at least this part of the first one's width is somebody in the booth.
 _SECOND_FACE = 0.3
+#: No masked face of a hundred is surer when it is turned by more than this.
+_SURELY_TURNED = -0.1
 #: A thumbnail that the sensor's noise does not reach, pixels; and how many pixels of the shorter
 #: side it is made of.
 _THUMBNAIL, _ENOUGH = (64, 36), 180
@@ -88,7 +90,8 @@ class Gauge:
             beside = silhouette.beside(head.chin_y - head.eye_y, head.face_width)
             found["person.beside"] = Measure(beside, "", 0.7)
         face, eyes = self._face(rgb, track, mesh, head)
-        if validity.is_masked(face):  # half a face looks as much like one on its head
+        # Half a face looks a little like one on its head; one on its head, much like half a face.
+        if validity.is_masked(face) and track.upright > _SURELY_TURNED:
             found["frame.upright"] = Measure(track.upright, "", 0.4)
         found |= validity.light(face, track.behind, validity.are_shut(eyes)) | validity.glasses(
             face

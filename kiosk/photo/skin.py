@@ -140,8 +140,8 @@ def skin(picture: Picture, mesh: Floats, head: Head, presence: float) -> Skin:
             white / max(light, 1.0),
         ),
         glare=max(
-            _glare(lab, points, *glass, side)
-            for *glass, side in zip(_GLASSES, _OPENINGS, sides, strict=True)
+            _glare(lab, points, glass, opening, side)
+            for glass, opening, side in zip(_GLASSES, _OPENINGS, sides, strict=True)
         ),
         white=white,
         covered=_covered(lab, points, presence, (between, nose, pixels(_MUZZLE), both)),

@@ -6,8 +6,9 @@
 | eyes                        | one in turn; both if it changed | 5   | 1; a wink or a look: 2     |
 | skin: light, glasses, mask  | after 2 frames                  | 4   | 4                          |
 | silhouette: crown, wall     | after 4 frames                  | 11  | 6                          |
-| faces: somebody else beside,| after 12 frames                 | 16  | 12                         |
-| a picture that is held up   |                                 |     |                            |
+| faces: somebody else beside,| after 12 frames                 | 20  | 12                         |
+| a picture that is held up,  |                                 |     |                            |
+| a camera on its head        |                                 |     |                            |
 | hand near the face          | after 12 frames                 | 27  | 12                         |
 
 Besides mesh and eye a frame has room for one part of the lower four; which of those that are due

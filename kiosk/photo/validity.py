@@ -31,6 +31,8 @@ _SIDEWAYS = 18.0
 _EYE_PIXELS = 12.0
 #: A mouth is covered from here on; see `kiosk.photo.skin`.
 _MASKED = 0.8
+#: From here on nobody knows; nothing is said of the mouth.
+_UNSURE = 0.3
 #: Cheeks as dark as this are dark skin, or a dark picture; the white of the eyes tells which. It
 #: counts up to this lightness: more is a lamp in the glasses.
 _DARK_SKIN, _WHITE = 90.0, 200.0
@@ -148,7 +150,7 @@ def _gaze(left: Eye, right: Eye) -> float:
 
 
 def mouth(lips: Mouth, face: Skin) -> dict[str, Measure]:
-    if is_masked(face):
+    if is_masked(face) or face.covered > _UNSURE:
         why = "the mouth is covered"
         return {"mouth.open": unknown("", why), "mouth.smile": unknown("", why)}
     return {"mouth.open": Measure(lips.open, "", 0.8), "mouth.smile": Measure(lips.smile, "", 0.8)}

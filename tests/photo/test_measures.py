@@ -309,7 +309,7 @@ def test_every_skin_gets_a_photo_and_the_same_words(photographer: Photographer, 
     look = photographer.look_once(picture)
     assert look.finding.code is FindingCode.OK
     glare = look.measures["glasses.glare"]
-    assert glare.value == 0.0 and glare.decides
+    assert glare.value is not None and glare.value < 0.01 and glare.decides
     assert photographer.make(picture).report.met
 
 

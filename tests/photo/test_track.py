@@ -39,6 +39,7 @@ RESTLESS = {
     "background.even": 7.0,
     "mouth.smile": 0.1,
     "face.hand": 0.2,
+    "face.covered": 1.0,
 }
 #: A stretch of frames in which everything was measured anew at least once.
 CYCLE = max(EVERY.values()) + 1
@@ -279,9 +280,10 @@ def test_most_networks_rest_while_nothing_changes(
     for number in range(25):
         before = runs.total()
         photographer.look(frame("portrait"))
-        assert runs.total() - before <= (2 if number == 0 else 1)
+        # Faces are looked for twice: in the frame as it is, and turned by half.
+        assert runs.total() - before <= (3 if number == 0 else 2)
         assert runs["likeness"] == (number + 11) // 12, "first on the frame after the first"
-    assert runs == {"faces": 3, "segment": 6, "likeness": 2}
+    assert runs == {"faces": 6, "segment": 6, "likeness": 2}
     photographer.make(frame("portrait"))
     assert runs["faces"] >= 4, "the photo itself is never made of what was followed"
     assert runs["likeness"] >= 3
