@@ -108,7 +108,7 @@ def _cell(
     made, told = 0, Counter[str]()
     all_frames = [frame for person in people for frame in frames(person, tone, worn)]
     for frame in all_frames:
-        told[photographer.look_once(frame).finding.code] += 1
+        told[photographer.look_once(frame).finding.code.value] += 1
         try:
             photographer.make(frame)
             made += 1
