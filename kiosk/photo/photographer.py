@@ -173,8 +173,7 @@ class Photographer:
         with Image.open(io.BytesIO(data)) as image:
             sight = self._gauge.measure(np.asarray(image.convert("RGB")))
         sight.measures["photo.age"] = Measure(0.0, "month")  # it was taken just now
-        for name in ("person.held_up", "frame.upright"):
-            sight.measures[name] = whole.measures[name]
+        sight.measures["person.held_up"] = whole.measures["person.held_up"]
         return sight
 
 
