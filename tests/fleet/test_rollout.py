@@ -144,9 +144,9 @@ class World:
         from central.models import Terminal, TerminalReport
 
         TerminalReport.objects.all().delete()
-        Terminal.objects.filter(key_id__startswith="sim").delete()
+        Terminal.objects.filter(key_id__startswith="5e5e5e5e5e").delete()
         numbers = [f"{30000 + n:06d}" for n in range(count)]
-        rows = [Terminal(number=one, key_id=f"sim{one}", public_key=b"") for one in numbers]
+        rows = [Terminal(number=one, key_id=f"5e5e5e5e5e{one}", public_key=b"") for one in numbers]
         Terminal.objects.exclude(number__startswith="03").update(enabled=False)
         Terminal.objects.bulk_create(rows, batch_size=500)
         self.machines = [
