@@ -129,6 +129,15 @@ class Slots:
                 raise LookupError(f"the idle slot does not hold {version}")
             save(self._root, replace(state, trial=slot, boots=0))
 
+    def call_off(self) -> bool:
+        """A trial that has not begun does not begin. Returns whether there was one."""
+        with locked(self._root):
+            state = load(self._root)
+            if not state.trial or state.boots:
+                return False
+            save(self._root, replace(state, trial=""))
+            return True
+
     def mark_good(self) -> bool:
         """The version on trial, which this process runs, stays. Returns whether it was on trial."""
         with locked(self._root):

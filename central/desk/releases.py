@@ -55,6 +55,7 @@ _WHY = {
     Why.GIVEN_UP: "试用失败,已退回",
     Why.HOURS: "等待允许的时段",
     Why.BUSY: "正在试用另一版本",
+    Why.ERROR: "终端程序出错,位置在日志里",
 }
 
 #: Word in the form -> what it is called, what follows from it, and what does it.

@@ -93,8 +93,8 @@ def desired_release(terminal: str) -> DesiredRelease | None:
     version = decided.pins.get(terminal, "")
     if not version and decided.rollout is not None:
         version = wanted(decided.rollout, terminal)
-    if not version or not decided.root:
-        return None
+    if not decided.root or not (version or decided.number):
+        return None  # nothing was ever released here
     unsigned = DesiredRelease.unsigned(
         epoch=decided.epoch, number=decided.number, version=version, root=decided.root
     )

@@ -11,5 +11,6 @@
 
 Who is trusted: root keys and targets keys, which are offline, several of each. The centre itself
 holds the keys of snapshot and timestamp only: who breaks into it can hold a terminal back for as
-long as the last signatures run, and can make it install nothing that was not released.
+long as the last signatures run, and can make it install nothing that was not released. That does
+not hold for a terminal without updates/root.json: its first root is the one the centre names.
 """

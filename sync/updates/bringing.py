@@ -60,6 +60,7 @@ class Slots(Protocol):
     def failed(self) -> tuple[str, ...]: ...
     def put(self, tar: Source, version: str) -> None: ...
     def try_next(self, version: str) -> None: ...
+    def call_off(self) -> bool: ...
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,8 @@ class Bringer:
         self._fetcher: Fetcher | None = None
         #: The neighbour gave something wrong.
         self._alone = False
+        #: Deltas out of which nothing could be made.
+        self._broken: set[str] = set()
 
     @property
     def progress(self) -> int:
@@ -177,7 +180,8 @@ class Bringer:
         for slot in (self._slots.running(), self._slots.idle()):
             if not slot.version:
                 continue
-            target = trusted.find(delta_name(said.version, slot.version, self.machine))
+            name = delta_name(said.version, slot.version, self.machine)
+            target = trusted.find(name) if name not in self._broken else None
             of_it = about(target.custom) if target is not None else None
             if target is None or of_it is None or of_it.sha256 != said.sha256:
                 continue
@@ -204,13 +208,21 @@ class Bringer:
         try:
             with said_in_words(), fetched.open("rb") as packed, bundle.open("wb") as out:
                 if choice.is_delta:
-                    delta.apply(self.folder / "base.tar", packed, out, said.size)
+                    self._apply(packed, out, said.size)
                 else:
                     _unpack(packed, out, said.size)
             if delta.digest(bundle) != said.sha256:
                 raise BadBundle("is not the one that was released")
-        except (delta.BadDelta, zstandard.ZstdError, BadBundle) as bad:
+        except (zstandard.ZstdError, BadBundle) as bad:
             fetched.unlink()
+            if choice.is_delta:  # next time the whole bundle is taken
+                self._broken.add(choice.target.path)
+            raise BadBundle(str(bad)) from None
+
+    def _apply(self, packed: BinaryIO, out: BinaryIO, size: int) -> None:
+        try:
+            delta.apply(self.folder / "base.tar", packed, out, size)
+        except delta.BadDelta as bad:
             raise BadBundle(str(bad)) from None
 
     def _must_fit(self, fetched: int, size: int) -> None:

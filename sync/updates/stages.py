@@ -48,6 +48,8 @@ class Why(StrEnum):
     HOURS = "hours"
     #: Another version is on trial.
     BUSY = "busy"
+    #: A fault of the program, whose place is in the log.
+    ERROR = "error"
 
 
 class Stopped(Exception):

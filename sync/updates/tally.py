@@ -66,6 +66,7 @@ class Tallies:
             log.warning("%s unreadable: %s", TALLY_FILE, type(error).__name__)
             self._kept = _Kept()
         self._looked, self._minutes_from = (0, 0), clock()
+        self._kept_whole = True
 
     def now(self) -> dict[str, Tally]:
         """Version -> what happened until now. Raises `OSError`."""
@@ -138,7 +139,15 @@ class Tallies:
 
     def _keep(self) -> None:
         document = self._kept.model_dump(mode="json")
-        write_whole(self._file, json.dumps(document).encode("utf-8"))
+        try:
+            write_whole(self._file, json.dumps(document).encode("utf-8"))
+        except OSError as error:
+            # It counts on in memory; what is not written is counted again after a restart.
+            if self._kept_whole:
+                log.error("%s not written: %s", TALLY_FILE, error.strerror)
+            self._kept_whole = False
+        else:
+            self._kept_whole = True
 
 
 _ACTS: Mapping[str, Callable[[Tallies, Mapping[str, Fact]], None]] = {

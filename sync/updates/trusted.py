@@ -27,6 +27,7 @@ from tuf.api.exceptions import (
 )
 from tuf.ngclient import Updater, UpdaterConfig
 
+from sync.bundle import BadBundle
 from sync.clock import RELEASED
 from sync.updates.fetching import Halted
 from sync.updates.stages import Stopped, Why
@@ -90,10 +91,11 @@ class Trusted:
 
 @contextmanager
 def said_in_words() -> Iterator[None]:
-    """Raises `Stopped` for what python-tuf, the wire and the disk may do; passes on `Halted`."""
+    """Raises `Stopped` for what python-tuf, the wire and the disk may do; passes on `Halted`
+    and `BadBundle`."""
     try:
         yield
-    except Halted:
+    except (Halted, BadBundle):
         raise
     except (DownloadError, RepositoryError, OSError, ValueError) as error:
         log.warning("update: %s: %s", type(error).__name__, error)

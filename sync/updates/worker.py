@@ -19,6 +19,7 @@ import json
 import logging
 import random
 import time
+import traceback
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -86,7 +87,7 @@ class Updates:
     # -- the agent's thread ----------------------------------------------------------------------
 
     def follow(self, said: DesiredRelease | None) -> None:
-        """What the centre wants, which came with a heartbeat; None: it has released nothing. What
+        """What the centre wants, which came with a heartbeat; None: it never released any. What
         cannot be written down is not followed yet: the next heartbeat brings it again."""
         if said is None:
             return
@@ -104,7 +105,7 @@ class Updates:
             log.error("update: %s not written: %s", SEEN_FILE, error.strerror)
             self._why = Why.DISK
             return
-        log.info("update: %s is wanted", said.version)
+        log.info("update: %s is wanted", said.version or "nothing")
         self._seen, self._first_root = newest, said.root
         self._wanted, self._not_until = said.version, 0.0
 
@@ -137,7 +138,13 @@ class Updates:
 
     def run(self, stop: Event) -> None:
         while not stop.wait(_TICK_S):
-            self.step()
+            try:
+                self.step()
+            except Exception as error:  # noqa: BLE001 - the thread lives on
+                place = traceback.extract_tb(error.__traceback__)[-1]
+                name = type(error).__name__
+                log.error("update: %s at %s:%s", name, place.filename, place.lineno)
+                self._pause(Why.ERROR)
 
     def step(self) -> None:
         """Do what can be done now. Never raises what network, disk or a release may do to it."""
@@ -172,11 +179,13 @@ class Updates:
     def _step(self, wanted: str) -> None:
         slots, bringer = self._slots, self._bringer
         if not wanted:
+            self._call_off()
             return
         if slots is None or bringer is None:
             raise Stopped(Why.NO_SLOTS)
         running, trial = slots.running(), slots.trial()
         if wanted == running.version:
+            self._call_off()
             self._at(Stage.TRIAL if trial is not None and trial.boots else Stage.IDLE)
             bringer.tidy()
             return
@@ -191,6 +200,17 @@ class Updates:
             bringer.bring(wanted, self._first_root, self._goes_on(wanted), self._at)
         bringer.tidy()
         self._try(wanted, slots)
+
+    def _call_off(self) -> None:
+        """Nothing else is wanted than what runs: what was chosen before is not tried any more. What
+        the installer put there and the centre does not know of goes on until it decides."""
+        slots = self._slots
+        if slots is None or self._seen == (0, 0):
+            return
+        if slots.trial() is not None and slots.call_off():
+            log.info("update: a trial is called off")
+        if not self._wanted:
+            self._at(Stage.IDLE)
 
     def _try(self, wanted: str, slots: Slots) -> None:
         if self._wanted != wanted:

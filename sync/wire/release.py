@@ -37,7 +37,8 @@ class DesiredRelease(Signed):
     epoch: Annotated[int, Field(ge=0)]
     #: Grows with everything that an operator or the centre decides about releases.
     number: Annotated[int, Field(ge=0)]
-    version: Code
+    #: "": none; what runs goes on, and nothing is fetched or tried.
+    version: NoneOrCode
     #: SHA-256 of the first root metadata, for a terminal that has none.
     root: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 

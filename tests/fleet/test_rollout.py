@@ -68,6 +68,10 @@ class MemorySlots:
         assert self._other == version
         self._trial = version
 
+    def call_off(self) -> bool:
+        called, self._trial = bool(self._trial), ""
+        return called
+
     def restart(self, *, healthy: bool) -> None:
         """Between two visits the screen starts what is to be tried."""
         if not self._trial:
@@ -373,6 +377,24 @@ def test_what_people_decide(world: World) -> None:
     rollout.start("1.2.0", "tester")
     with pytest.raises(NotReleased):
         rollout.pin(machines[0].row, "9.9.9", "tester")
+
+
+def test_a_first_release_that_is_halted_is_called_off_where_it_was_chosen(world: World) -> None:
+    from central.releases import rollout
+    from central.releases.models import Rollout
+
+    machine = small(world)[0]
+    Rollout.objects.all().delete()  # as at a centre that never released before
+    rollout.pin(machine.row, "1.1.0", "tester")
+    machine.beat()
+    machine.updates.step()
+    assert machine.slots.trial() is not None
+    rollout.unpin(machine.row)
+    said = machine.beat()
+    assert said is not None
+    assert said.version == ""
+    machine.updates.step()
+    assert machine.slots.trial() is None
 
 
 def test_what_is_said_to_one_terminal_is_not_for_another(world: World) -> None:

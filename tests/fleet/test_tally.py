@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sync.journal import FOLDER, Journal, Recorder
+from sync.updates import tally
 from sync.updates.tally import TALLY_FILE, Tallies
 from sync.wire.release import Tally
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
 
 class Screen:
@@ -67,3 +70,22 @@ def test_old_versions_are_forgotten(tmp_path: Path) -> None:
         screen.visit()
         screen.record("stopped")
     assert list(tallies.now()) == ["1.5.0", "1.6.0", "1.7.0", "1.8.0"]
+
+
+def test_a_full_disk_keeps_nothing_from_being_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    screen, clock = Screen(tmp_path), [0.0]
+    tallies = Tallies(tmp_path, lambda: clock[0])
+    screen.record("started", version="1.0.0")
+    with monkeypatch.context() as disk:
+        disk.setattr(tally, "write_whole", full)
+        tallies.now()
+        clock[0] += 120
+        assert tallies.now() == {"1.0.0": Tally(minutes=2)}
+    screen.visit()
+    assert tallies.now() == {"1.0.0": Tally(minutes=2, visits=1)}
+    assert Tallies(tmp_path).now() == {"1.0.0": Tally(minutes=2, visits=1)}

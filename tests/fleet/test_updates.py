@@ -6,6 +6,7 @@ import importlib
 import io
 import random
 import shutil
+import threading
 from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -236,6 +237,57 @@ def test_back_to_the_version_before_needs_no_wire(kiosk: Kiosk, office: Office, 
     assert trial is not None
     assert trial.version == "1.0.0"
     assert site.asked == []
+
+
+@pytest.mark.parametrize("version", ["1.0.0", ""])
+def test_what_was_chosen_is_not_tried_once_nothing_else_is_wanted(
+    kiosk: Kiosk, office: Office, version: str
+) -> None:
+    """The first release is halted, or a pin taken away, before the screen has taken it."""
+    kiosk.wants("1.1.0", office.first_root)
+    assert kiosk.step() == (Stage.CHOSEN, Why.NOTHING)
+    kiosk.wants(version, office.first_root)
+    assert kiosk.step() == (Stage.IDLE, Why.NOTHING)
+    assert kiosk.slots.trial() is None
+    kiosk.restart()
+    assert kiosk.updates.report().wanted == version
+    assert decide(kiosk.slots._root) == load(kiosk.slots._root).current
+    assert kiosk.slots.failed() == ()
+
+
+def test_after_a_delta_that_makes_nothing_the_whole_bundle_is_taken(
+    kiosk: Kiosk, office: Office, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise delta.BadDelta("made by a bad tool")
+
+    monkeypatch.setattr(delta, "apply", broken)
+    kiosk.wants("1.1.0", office.first_root)
+    assert kiosk.step()[1] == Why.BAD_BUNDLE
+    assert kiosk.step() == (Stage.CHOSEN, Why.NOTHING)
+    assert sent(site, whole_name("1.1.0", MACHINE)) > 0
+
+
+def test_nothing_unforeseen_ends_the_thread(
+    kiosk: Kiosk, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Twice(threading.Event):
+        rounds = iter((False, False, True))
+
+        def wait(self, timeout: float | None = None) -> bool:
+            kiosk.updates._not_until = 0.0
+            return next(self.rounds)
+
+    found = iter((LookupError("x"), MemoryError()))
+
+    def throws(*_: object) -> None:
+        raise next(found)
+
+    kiosk.wants("1.1.0", office.first_root)
+    monkeypatch.setattr(kiosk.slots, "try_next", throws)
+    kiosk.updates.run(Twice())
+    assert next(found, None) is None
+    assert kiosk.updates.report().why == Why.ERROR
 
 
 def test_hours() -> None:
