@@ -5,7 +5,8 @@ and because the bank's side of the card is blocked by the bank only. 临时挂�
 the ID card; 正式挂失 (formal) asks for proof of who stands there. Offline the report waits, goes
 before everything else when the network is back, and the slip says that it has no effect yet. For
 who cannot come a relative or friend reports it with both ID cards (亲友代办), where the policy lets
-them.
+them. Who reports is asked before any card is read: whoever puts down "their own" must be known to
+be the holder, or the wrong card is blocked.
 """
 
 from __future__ import annotations
@@ -28,11 +29,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from kiosk.records.citizen import Citizen
+    from kiosk.steps.proxy import Proxy
 
-_TEMPORARY, _FORMAL, _PROXY = (
+_TEMPORARY, _FORMAL = (
     Option("temporary", icon="timer-sand"),
     Option("formal", icon="card-off-outline"),
-    Option("proxy", icon="account-supervisor-outline"),
 )
 
 
@@ -71,20 +72,19 @@ class ReportLoss(Service):
         agreed = await consents.read(self._notice())
 
         self.at("identity")
-        citizen = await identify(self.today)
+        citizen, proxy = await self._who(by_proxy=agreed.exception)
         card, temporary = await self._card(citizen)
 
         self.at("confirm")
         rules = self.policy.service(self.id)
         facts = {"lapse": rules.days("temporary_lapse").name}
-        lasting = (_FORMAL, _PROXY) if rules.flag("proxy") else (_FORMAL,)
-        # A temporary loss ends by itself, so its holder must be able to make it last.
-        which = Choice("loss_report.make_formal", lasting, facts)
-        if not temporary:
-            which = Choice("loss_report.kind", (_TEMPORARY, *lasting), facts)
-        kind, proxy = await which, None
-        if kind == "proxy":
-            kind, proxy = "formal", await proxy_for(citizen, self.policy, self.today)
+        kind = "formal"
+        if proxy is None:
+            # A temporary loss ends by itself, so its holder must be able to make it last.
+            which = Choice("loss_report.make_formal", (_FORMAL,), facts)
+            if not temporary:
+                which = Choice("loss_report.kind", (_TEMPORARY, _FORMAL), facts)
+            kind = await which
         await consents.read(
             Notice(
                 f"loss_report.{kind}",
@@ -126,7 +126,15 @@ class ReportLoss(Service):
         return Notice(
             "loss_report.notice",
             points=(("call", "phone"), ("bank", "bank"), ("bring", "card-account-details-outline")),
+            exception=self.policy.service(self.id).flag("proxy"),
         )
+
+    async def _who(self, *, by_proxy: bool) -> tuple[Citizen, Proxy | None]:
+        """Whose card it is, and who stands there instead of them."""
+        if not by_proxy:
+            return await identify(self.today), None
+        holder = await identify(self.today, "proxy.holder_card")
+        return holder, await proxy_for(holder, self.policy, self.today)
 
     async def _card(self, citizen: Citizen) -> tuple[str, bool]:
         """Which card it is, as the centre names it, and whether it is blocked for a while already;

@@ -28,6 +28,9 @@ _AUTHORITY = Choice(
     (Option("paper", icon="file-document-outline"), Option("stated", icon="account-voice")),
 )
 
+#: Whose card is whose, before anything is done to either.
+_PEOPLE = (Option("right", icon="check"), Option("wrong", icon="close"))
+
 #: In a document, where nobody acts for another.
 NOBODY = {"proxy_name": "", "proxy_id_number": "", "authority": "", "page_1_sha256": ""}
 
@@ -65,6 +68,9 @@ async def proxy_for(principal: Citizen, policy: Policy, today: date) -> Proxy:
     citizen = await identify_other(principal, today, "proxy")
     if citizen.age_on(today) < policy.ages.guardian:
         raise Leave("proxy.too_young", icon="human-male-child")
+    names = {"holder": mask_name(principal.name), "proxy": mask_name(citizen.name)}
+    if await Choice("proxy.people", _PEOPLE, names) == "wrong":
+        raise Leave("proxy.mixed_up", icon="account-switch-outline")
     if await _AUTHORITY == "stated":
         return Proxy(citizen, "stated")
     try:

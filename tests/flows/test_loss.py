@@ -15,7 +15,7 @@ from kiosk.records.submission import Reply, Standpoint, Verdict
 from kiosk.records.transaction import Transaction
 from kiosk.services.loss_report import ReportLoss
 from kiosk.services.loss_withdrawal import WithdrawLoss
-from kiosk.visit.prompts import Compared
+from kiosk.visit.prompts import Agreement, Compared
 from kiosk.words import LANGUAGES, Words
 from tests.flows.counter import (
     AGREED,
@@ -112,7 +112,7 @@ def test_a_temporary_loss_can_be_made_formal_before_it_lapses() -> None:
     blocked = {"rejection": "", "state": "lost", "card": "c1", "temporary": True}
     walk.say("loss_report.ask", Reply(blocked))
     assert walk.at == "loss_report.make_formal"
-    assert [option.value for option in walk.prompt.options] == ["formal", "proxy"]
+    assert [option.value for option in walk.prompt.options] == ["formal"]
     assert walk.say("loss_report.make_formal", "formal").at == "loss_report.formal"
 
 
@@ -216,19 +216,29 @@ def test_without_a_camera_a_person_looks() -> None:
 
 def by_friend(card: Any = FRIEND, **context: Any) -> Walk:
     walk = Walk(ReportLoss, dataclasses.replace(CONTEXT, **context))
-    return (
-        walk.until("loss_report.kind", REPORT)
-        .say("loss_report.kind", "proxy")
-        .say("proxy.id_card", card)
-    )
+    walk.say("loss_report.notice", Agreement(NOW, exception=True))
+    return walk.say("proxy.holder_card", ZHANG).say("proxy.id_card", card)
+
+
+def known(walk: Walk) -> Walk:
+    """Both are named, and the holder's card is looked up."""
+    return walk.say("proxy.people", "right")
+
+
+def letter(walk: Walk, authority: str) -> Walk:
+    return known(walk).say("proxy.authority", authority)
+
+
+def looked_up(walk: Walk) -> Walk:
+    return walk.say("loss_report.ask", dict(REPORT)["loss_report.ask"])
 
 
 @pytest.mark.parametrize("authority", ["paper", "stated"])
 def test_a_friend_reports_it_with_both_id_cards_and_a_person_looks(authority: str) -> None:
-    walk = by_friend().say("proxy.authority", authority)
+    walk = letter(by_friend(), authority)
     if authority == "paper":
         walk.say("proxy.page", PAGE)
-    transaction = submitted(walk.say("loss_report.formal", AGREED))
+    transaction = submitted(looked_up(walk).say("loss_report.formal", AGREED))
     fits(transaction)
     document = transaction.document
     assert (document["id_number"], document["proxy_id_number"]) == (ZHANG.number, FRIEND.number)
@@ -243,34 +253,44 @@ def test_a_friend_reports_it_with_both_id_cards_and_a_person_looks(authority: st
 
 def test_the_friend_is_proven_by_their_own_card_and_is_not_the_holder_for_it() -> None:
     card = dataclasses.replace(FRIEND, portrait=WITH_PORTRAIT.portrait)
-    walk = by_friend(card, comparison=Place.TERMINAL).say("proxy.authority", "stated")
-    walk.say("loss_report.formal", AGREED).say("comparison.consent", NOW)
+    walk = letter(by_friend(card, comparison=Place.TERMINAL), "stated")
+    looked_up(walk).say("loss_report.formal", AGREED).say("comparison.consent", NOW)
     walk.say("proof.look", CAPTURE).say("comparison.compare", MATCH)
     assert submitted(walk).proof.level is Level.P1
 
 
 def test_a_letter_that_cannot_be_read_or_photographed_stops_nobody() -> None:
     unclear = dataclasses.replace(PAGE, legible=False)
-    walk = by_friend().say("proxy.authority", "paper").say("proxy.page", unclear)
+    walk = looked_up(letter(by_friend(), "paper").say("proxy.page", unclear))
     assert submitted(walk.say("loss_report.formal", AGREED)).proof.reasons[-1] == "page_unclear"
-    walk = by_friend().say("proxy.authority", "paper")
+    walk = letter(by_friend(), "paper")
     walk.visit.fault(DeviceFault(FaultCode.CAMERA_ABSENT))
-    assert submitted(walk.say("loss_report.formal", AGREED)).document["authority"] == "stated"
+    assert (
+        submitted(looked_up(walk).say("loss_report.formal", AGREED)).document["authority"]
+        == "stated"
+    )
 
 
 def test_nobody_is_their_own_friend_and_no_child_is_anybodys() -> None:
     walk = by_friend(ZHANG).say("proxy.same_card", "again").say("proxy.id_card", FRIEND)
-    assert walk.at == "proxy.authority"
+    assert walk.at == "proxy.people"
     assert done(by_friend(ZHANG).say("proxy.same_card", "leave"))
     assert done(by_friend(CHILD).say("proxy.too_young", True))
 
 
 def test_where_the_policy_lets_nobody_act_for_another_it_is_not_offered() -> None:
     policy = policy_with(("proxy = true\n\n[service.card", "proxy = false\n\n[service.card"))
-    walk = Walk(ReportLoss, dataclasses.replace(CONTEXT, policy=policy)).until(
-        "loss_report.kind", REPORT
-    )
-    assert [option.value for option in walk.prompt.options] == ["temporary", "formal"]
+    assert not Walk(ReportLoss, dataclasses.replace(CONTEXT, policy=policy)).prompt.exception
+
+
+def test_who_acts_for_another_is_told_whose_card_comes_first_and_who_is_who() -> None:
+    """Whoever put down their own card, as the page said, had their own blocked."""
+    walk = by_friend()
+    holder, proxy = walk.prompt.facts["holder"], walk.prompt.facts["proxy"]
+    assert (holder[0], proxy[0]) == (ZHANG.name[0], FRIEND.name[0])
+    assert ZHANG.name not in holder and FRIEND.name not in proxy
+    assert done(walk.say("proxy.people", "wrong").say("proxy.mixed_up", True))
+    assert not walk.visit.committed
 
 
 # -- 解挂 ----------------------------------------------------------------------------------------
