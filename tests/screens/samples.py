@@ -81,6 +81,7 @@ def _samples() -> dict[str, Prompt[Any]]:
         "notice-loss": p.Notice(
             "loss_report.notice",
             points=(("call", "phone"), ("bank", "bank"), ("bring", "card-account-details-outline")),
+            exception=True,
         ),
         "choice-list": p.Choice(
             "apply.who",
