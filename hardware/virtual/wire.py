@@ -65,6 +65,9 @@ class FarEnd:
         os.write(self._wake_write, b"x")
         self._thread.join(2)
         self.unplug()
+        if not self._thread.is_alive():
+            os.close(self._wake_read)
+            os.close(self._wake_write)
 
     def send(self, data: bytes) -> None:
         """Bytes to the driver; lost if nobody is connected."""

@@ -128,9 +128,12 @@ class LeftBehind:
 
 
 def _present(reader: Any) -> bool:
-    """On the reader's worker."""
-    reader.visit_over()
-    there: bool = reader.present()
+    """On the reader's worker. Looked for before the visit is over for the reader: a maker's library
+    that is begun anew then (`hardware.vendor`) does not see at once what lies there."""
+    try:
+        there: bool = reader.present()
+    finally:
+        reader.visit_over()
     return there
 
 

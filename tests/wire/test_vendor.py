@@ -310,8 +310,9 @@ def test_the_process_that_heard_a_card_ends_with_the_visit(
     id_reader.visit_over()
     after = children() - before
     assert len(after) == 2 and not after & idle
-    assert reader.present(), "a card that lies there is known by the next process too"
-    assert id_reader.present()
+    # A card that lies there is known by the next process too.
+    eventually(reader.present)
+    eventually(id_reader.present)
     reader.close()
     id_reader.close()
     assert children() == before
