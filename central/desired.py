@@ -22,6 +22,7 @@ from central.models import DesiredService, Terminal
 from central.ports import electronic_cards
 from central.ports.messages import messages
 from sync.canonical import sha256_hex
+from sync.pins import PERSON_ID
 from sync.wire import settings
 from sync.wire.desired import Announcement, Desired, DesiredState, RosterEntry
 
@@ -109,6 +110,8 @@ def checked(kind: str, key: str, value: Any) -> Any:
         if kind == Wanted.Kind.SETTING:
             return settings.read(key, value)
         if kind == Wanted.Kind.PERSON:
+            if not PERSON_ID.fullmatch(key):
+                raise NotWanted(f"{key}: 编号是小写字母加数字，如 t001、s002")
             return RosterEntry.model_validate(value).model_dump(mode="json")
         if value is None:
             return None

@@ -134,7 +134,8 @@ def _field(name: str, cell: Any) -> str:
         return f"{cell:%Y-%m-%d}"
     if isinstance(cell, float | int):
         whole = str(int(cell)) if cell == int(cell) else str(cell)
-        return DIGITS_LOST if name == "id_number" and len(whole) > 15 else whole
+        # A spreadsheet keeps 15 digits of a number and makes the others zeros, whatever it is.
+        return DIGITS_LOST if len(whole) > 15 else whole
     text = str(cell).strip()
     if name == "name":
         return re.sub(r"\s", "", text)  # 张　三

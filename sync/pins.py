@@ -9,11 +9,16 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import re
 from collections.abc import Callable
 from datetime import date
 from itertools import pairwise
 
 DIGITS = 6
+
+#: What somebody on a roster is called, at the centre and on the terminal: "t001", "s002"
+#: (`sync.journal.kinds.STAFF` takes such).
+PERSON_ID = re.compile(r"[a-z][a-z_-]{0,15}[0-9]{0,6}")
 
 #: Cost of one guess: about 50 ms and 16 MB on a terminal.
 _SCRYPT = {"n": 2**14, "r": 8, "p": 1}

@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.serialization import (
 from http_message_signatures import HTTPSignatureKeyResolver
 from requests_http_signature import HTTPSignatureAuth, algorithms
 
+from sync.bundle import flush_folder
 from sync.canonical import sha256_hex
 from sync.identity import (
     DEVICE_KEY_FILE,
@@ -127,6 +128,9 @@ def use_next_key(state_dir: Path, known: str) -> bool:
     lines = "".join(f"{public.hex()}\n" for public in before.publics)
     write_whole(state_dir / FORMER_KEYS_FILE, lines.encode("ascii"))
     (state_dir / NEXT_KEY_FILE).replace(state_dir / DEVICE_KEY_FILE)
+    # Before anything is signed with it: the centre forgets the former key then, so that a power
+    # cut must not bring it back.
+    flush_folder(state_dir)
     return True
 
 

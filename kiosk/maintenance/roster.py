@@ -33,7 +33,7 @@ from pathlib import Path
 from typing import Any
 
 from sync.identity import write_whole
-from sync.pins import NOBODY_S, matches
+from sync.pins import NOBODY_S, PERSON_ID, matches
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +42,6 @@ ROSTER_FILE, TRIES_FILE = "roster.json", "roster-tries.json"
 FREE_TRIES = 4
 FIRST_LOCK_S, LONGEST_LOCK_S = 30.0, 3600.0
 
-#: What the journal takes for the id of a person (`sync.journal.kinds.STAFF`).
-_ID = re.compile(r"[a-z][a-z_-]{0,15}[0-9]{0,6}")
 #: What is put before the digits that staff type, and how many these are at most.
 STAFF_LETTER, STAFF_DIGITS = "s", 6
 _TYPED = re.compile(rf"{STAFF_LETTER}[0-9]{{1,{STAFF_DIGITS}}}")
@@ -88,7 +86,7 @@ class Person:
 
 
 def valid_id(text: str) -> bool:
-    return _ID.fullmatch(text) is not None
+    return PERSON_ID.fullmatch(text) is not None
 
 
 def can_be_typed(text: str) -> bool:
@@ -147,12 +145,18 @@ def said_by_centre(state: Path) -> dict[str, Person]:
     nothing that can be read."""
     try:
         roster = json.loads((state / "desired.json").read_bytes()).get("roster", {})
-        people = [_person({**entry, "id": id_}) for id_, entry in roster.items()]
+        entries = [{**entry, "id": id_} for id_, entry in roster.items()]
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, TypeError, AttributeError) as error:
         log.error("the centre's roster cannot be read: %s", type(error).__name__)
         return {}
+    people = []
+    for entry in entries:
+        try:
+            people.append(_person(entry))
+        except BadRoster as bad:  # one wrong entry lets nobody back in who was struck off
+            log.error("somebody on the centre's roster cannot be read: %s", bad)
     return {person.id: person for person in people}
 
 

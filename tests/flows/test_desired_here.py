@@ -11,7 +11,14 @@ import pytest
 
 from hardware.supervision import HealthTable
 from kiosk.kioskctl.console import settings_of
-from kiosk.maintenance.roster import Person, Role, Roster, StaffRefused, write_roster
+from kiosk.maintenance.roster import (
+    Person,
+    Role,
+    Roster,
+    StaffRefused,
+    said_by_centre,
+    write_roster,
+)
 from kiosk.settings import load_settings, wanted_settings
 from kiosk.upkeep.restarting import Restarting
 from sync.pins import hash_pin
@@ -140,3 +147,15 @@ def test_a_terminal_out_of_use_serves_nobody(tmp_path: Path, how: str) -> None:
     assert len(said) == 1
     assert "停止使用" in next(iter(said))[1]
     assert isinstance(desk.health, HealthTable)
+
+
+def test_one_wrong_entry_of_the_centre_s_roster_readmits_nobody(tmp_path: Path) -> None:
+    """The whole of it was dropped, and with it who had been struck off."""
+    roster = {
+        "T002": {"roles": ["technician"], "pin": ""},
+        "t001": {"roles": [], "pin": ""},
+        "t003": {"roles": ["technician"], "pin": "ab$cd"},
+    }
+    (tmp_path / "desired.json").write_text(json.dumps({"roster": roster}))
+    said = said_by_centre(tmp_path)
+    assert set(said) == {"t001", "t003"} and not said["t001"].roles

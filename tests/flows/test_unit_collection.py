@@ -16,6 +16,7 @@ from tests.flows.counter import (
     ACCEPTED,
     AGREED,
     CAPTURE,
+    CHILD,
     CONTEXT,
     HAS_CARD,
     NOW,
@@ -156,3 +157,8 @@ def test_the_receipt_names_the_unit_and_masks_the_person() -> None:
     rows = dict(visit.prompt.slip.rows)
     assert rows["form.unit"] == "示例公司"
     assert ZHANG.name not in str(rows) and "13911112222" not in str(rows)
+
+
+def test_a_child_comes_with_its_guardian_also_where_no_list_can_be_looked_at() -> None:
+    visit = walk(("apply.notice", AGREED), ("identity.id_card", CHILD))
+    assert visit.at == "apply.under_age"
