@@ -35,16 +35,17 @@ _NAMED = 10
 
 
 def sweep() -> None:
-    """One look at everything."""
-    forget_old_nonces()
-    crashes.forget_old()
-    for look in sweeps():
-        look()
-    patterns.look()
-    _reports()
-    _gaps()
-    _lapses()
-    watch.look()
+    """One look at everything, first at releases: a bad one must not go on. What fails keeps nothing
+    else from being looked at, and is raised at the end."""
+    looks = (watch.look, forget_old_nonces, crashes.forget_old, *sweeps(), patterns.look)
+    failed: list[Exception] = []
+    for look in (*looks, _reports, _gaps, _lapses):
+        try:
+            look()
+        except Exception as error:  # noqa: BLE001 - raised below
+            failed.append(error)
+    if failed:
+        raise failed[0]
     if RegisteredPerson.objects.exists():
         alarms.resolve("no_registry")
 

@@ -13,6 +13,7 @@ has Ed25519.
 
 from __future__ import annotations
 
+import logging
 import stat
 from typing import TYPE_CHECKING, Protocol
 
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
     from requests import PreparedRequest
 
     from sync.canonical import Json
+
+log = logging.getLogger(__name__)
 
 
 class KeyHolder(Protocol):
@@ -141,7 +144,9 @@ def _formers(state_dir: Path) -> list[bytes]:
     except FileNotFoundError:
         return []
     except (OSError, ValueError) as error:
-        raise NotEnrolled(f"{FORMER_KEYS_FILE}: {type(error).__name__}") from error
+        # They only prove old ends of the journal.
+        log.error("%s: %s", FORMER_KEYS_FILE, type(error).__name__)
+        return []
 
 
 def centre_signed(message: Signed, signing_key: bytes, **also: Json) -> bool:

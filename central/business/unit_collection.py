@@ -54,8 +54,9 @@ def _row(asked: MayApply) -> UnitRow:
     if found is None:
         return UnitRow()
     unit, fields = found
-    told = {name: fields[name] for name in _TOLD}
     may = eligibility(asked).model_dump(exclude={"phone"})
+    # Who may not apply here is told that, and nothing of what the list knows.
+    told = {} if may["rejection"] else {name: fields[name] for name in _TOLD}
     return UnitRow(**may, unit=unit, **told)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hardware.faults import Device
+from hardware.faults import OPTIONAL, Device
 from hardware.virtual.personas import IdPersona
 from kiosk.records.masking import mask_id_number, mask_name
 from kiosk.upkeep.doctor import check_journal as checked
@@ -97,7 +97,7 @@ def check_receipt(text: str, number: str, state: str, person: IdPersona) -> Iter
 def check_terminal(health: list[dict[str, Any]], queue: dict[str, Any]) -> Iterator[Check]:
     """The devices, and the queue as the centre last heard of it."""
     states = {row["device"]: row["state"] for row in health}
-    every = set(Device) - {Device.DOCUMENT_CAMERA}  # the demo's camera takes pages as well
+    every = set(Device) - OPTIONAL
     ready = every <= states.keys() and all(states[device] == "ready" for device in every)
     yield Check("every device is ready", ready, states)
     yield Check("the centre hears the terminal's heartbeat", bool(queue.get("last_heartbeat")))

@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import pytest
 from django.utils import timezone
 
 if TYPE_CHECKING:
-    import pytest
-
     from tests.system.in_process import Centre
 
 
@@ -90,3 +89,20 @@ def test_what_does_not_lapse_is_named_by_its_receipt(
     look(centre)
     alarm = Alarm.objects.get(kind="not_lapsed", about__contains=stuck.receipt_no)
     assert (alarm.about, alarm.times) == (f"{stuck.receipt_no} replaced", 2)
+
+
+def test_one_look_that_fails_keeps_no_other_from_being_taken(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from central import sweep
+
+    seen: list[str] = []
+
+    def fails() -> None:
+        raise ValueError
+
+    monkeypatch.setattr(sweep, "forget_old_nonces", fails)
+    monkeypatch.setattr(sweep, "_gaps", lambda: seen.append("gaps"))
+    with pytest.raises(ValueError):
+        sweep.sweep()
+    assert seen == ["gaps"]
