@@ -22,6 +22,7 @@ import time
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sync import clock
@@ -31,7 +32,7 @@ from sync.effects import effects_of
 from sync.faults import CentralUnreachable
 from sync.fleet import Fleet
 from sync.header import BEIJING
-from sync.identity import NotEnrolled, load_identity, write_whole
+from sync.identity import NEXT_KEY_FILE, NotEnrolled, load_identity, write_whole
 from sync.journal import FOLDER, Journal, Recorder
 from sync.journal.checkpoints import Checkpoints
 from sync.journal.keeper import Keeper, Missing
@@ -175,13 +176,15 @@ class Agent:
         packs: Packs | None = None,
         commands: Commands | None = None,
         out_of_use: Callable[[], bool] = lambda: False,
+        next_line: Callable[[], Transport | None] = lambda: None,
     ) -> None:
-        """`out_of_use`: whether this terminal is retired: it tells that, and nothing more."""
+        """`out_of_use`: whether this terminal is retired: it tells that, and nothing more;
+        `next_line`: makes a way to the centre with the terminal's next key, if it has one."""
         self._outbox, self._transport, self._fleet = outbox, transport, fleet
         self._courier = courier
         self._keeper, self._status, self._rhythm = keeper, status, rhythm
         self._packs, self._commands = packs, commands
-        self._out_of_use = out_of_use
+        self._out_of_use, self._next_line = out_of_use, next_line
         #: When the outbox is to be looked at although nobody wrote to it.
         self._look_at = 0.0
 
@@ -205,9 +208,23 @@ class Agent:
         except CentralUnreachable as error:
             self._status.set(error.reason)
             self._wait(error.retry_after_s)
+            if error.reason == "unknown_key":
+                self._ask_with_next_key()
         except (OutboxUnavailable, OSError) as error:
             log.error("%s: %s", type(error).__name__, error)
             self._wait()
+
+    def _ask_with_next_key(self) -> None:
+        """The centre may have the next key, and the disk have lost that it was taken: then the
+        answer names it, and `run_agent` goes over to it."""
+        line = self._next_line()
+        if line is None:
+            return
+        with closing(line):
+            try:
+                self._fleet.beat(line)
+            except (CentralUnreachable, OutboxUnavailable, OSError) as error:
+                log.error("the next key is of no use: %s", type(error).__name__)
 
     def _tell_the_last(self) -> None:
         untold = self._commands is not None and self._commands.results()
@@ -343,6 +360,7 @@ def run_agent(
             agent = Agent(
                 *(outbox, courier, transport, fleet, keeper, status, rhythm, packs, commands),
                 (state_dir / RETIRED_FILE).exists,
+                partial(_with_next_key, state_dir, line),
             )
             begun = fleet.settings
             while not stop.is_set() and not _another_key(state_dir, fleet):
@@ -355,6 +373,14 @@ def run_agent(
                     tested.tick(may_act)
                 stop.wait(_TICK_S)
     recorder.record("stopped")
+
+
+def _with_next_key(state_dir: Path, line: Callable[..., Transport]) -> Transport | None:
+    """A way to the centre with the next key, if there is one that can be used."""
+    try:
+        return line(key=DeviceKey.load(state_dir, NEXT_KEY_FILE))
+    except NotEnrolled:
+        return None
 
 
 def _another_key(state_dir: Path, fleet: Fleet) -> bool:

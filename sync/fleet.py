@@ -113,13 +113,14 @@ class Fleet:
         """Those that the centre wants."""
         return self._desired.settings if self._desired else {}
 
-    def beat(self) -> HeartbeatAnswer:
+    def beat(self, line: Transport | None = None) -> HeartbeatAnswer:
         """One heartbeat; keeps what the centre desires, takes a new key of it, returns its answer.
+        `line`: another way to the centre.
 
         Raises `CentralUnreachable`, `OutboxUnavailable` or `OSError`.
         """
         report = self._report()
-        answer = self._transport.post("heartbeat", report, HeartbeatAnswer, _TIMEOUT_S)
+        answer = (line or self._transport).post("heartbeat", report, HeartbeatAnswer, _TIMEOUT_S)
         self._untold.told(report.crashes)
         desired = self._believed(answer.desired)
         if desired is not None and self._commands is not None:

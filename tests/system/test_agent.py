@@ -16,6 +16,7 @@ from sync.courier import Courier
 from sync.envelope import Sealer
 from sync.fleet import Fleet
 from sync.outbox import Outbox
+from sync.signing import DeviceKey
 from sync.wire.envelopes import BatchAnswer
 from sync.wire.fleet import HeartbeatAnswer, Numbered
 from tests.system import answers, people
@@ -87,6 +88,36 @@ def test_what_is_submitted_is_decided_while_the_citizen_waits(terminal: Enrolled
         until(lambda: status(terminal) == "ok", "first contact")
         stored = put(terminal, FREE[10])
         until(lambda: accepted(terminal.outbox, stored), "verdict")
+
+
+def test_a_disk_that_brings_the_old_key_back_does_not_cut_the_terminal_off(
+    terminal: EnrolledTerminal,
+) -> None:
+    """The centre has the next key; the power was cut before the disk had that it was taken."""
+    known = (terminal.state / "device.key").read_bytes()
+    (terminal.state / "device.key").rename(terminal.state / "device.key.next")
+    DeviceKey.load_or_create(terminal.state)
+    with agent(terminal):
+        until(lambda: status(terminal) == "ok", "the next key was tried")
+    assert (terminal.state / "device.key").read_bytes() == known
+    assert not (terminal.state / "device.key.next").exists()
+
+
+def test_a_next_key_that_the_centre_does_not_know_is_not_taken(terminal: EnrolledTerminal) -> None:
+    own = (terminal.state / "device.key").read_bytes()
+    try:
+        (terminal.state / "device.key").unlink()
+        mine, following = (
+            DeviceKey.load_or_create(terminal.state, file)
+            for file in ("device.key", "device.key.next")
+        )
+        with agent(terminal):
+            until(lambda: status(terminal) == "unknown_key", "refused")
+        assert DeviceKey.load(terminal.state).id == mine.id
+        assert DeviceKey.load(terminal.state, "device.key.next").id == following.id
+    finally:
+        (terminal.state / "device.key.next").unlink()
+        (terminal.state / "device.key").write_bytes(own)
 
 
 def test_a_folder_that_was_written_back_in_place_goes_on_above_what_the_centre_has(
