@@ -17,6 +17,8 @@ no card be tried twice, and nobody's after three cards in a row have refused.
 
 from __future__ import annotations
 
+import hashlib
+import os
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn, Protocol, TypeAlias
@@ -45,6 +47,8 @@ _CRYPTOGRAM_BYTES = 16
 
 #: So many cards in a row that refuse are no accident: the key of this terminal is a wrong one.
 MOST_REFUSALS = 3
+#: So many cards that refused are remembered.
+MOST_KEPT = 10_000
 
 #: Answers about the card's key: it was locked before; this was the last wrong one.
 _KEY_BLOCKED, _NO_TRY_LEFT = 0x6983, 0x63C0
@@ -63,25 +67,29 @@ class CardAuthenticator(Protocol):
 
 @dataclass
 class Gate:
-    """Which cards have refused since one was opened, by 卡识别码. One for a reader, for as long as
-    the program runs: after the setting was mended the program is started again."""
+    """Which cards have refused, and how many in a row. One for a reader, for as long as the program
+    runs: after the setting was mended the program is started again."""
 
-    _refused: set[str] = field(default_factory=set, repr=False)
+    #: The oldest first; digests under a key of this program's own, because it outlives the visit.
+    _refused: dict[bytes, None] = field(default_factory=dict, repr=False)
+    _in_a_row: int = 0
+    _key: bytes = field(default_factory=lambda: os.urandom(16), repr=False)
 
     @property
     def closed(self) -> bool:
-        return len(self._refused) >= MOST_REFUSALS
+        return self._in_a_row >= MOST_REFUSALS
 
     def must_let(self, card_id: str) -> None:
         """Before anything is asked for. Raises `DeviceFault`: CARD_KEY_CLOSED, CARD_KEY_REFUSED for
         a card that has refused before: it is not made to count once more."""
         if self.closed:
             raise DeviceFault(FaultCode.CARD_KEY_CLOSED, f"{MOST_REFUSALS} cards refused")
-        if card_id in self._refused:
+        if self._name(card_id) in self._refused:
             raise DeviceFault(FaultCode.CARD_KEY_REFUSED, "not tried again")
 
     def opened(self) -> None:
-        self._refused.clear()
+        """The key is right, so the row is over; the cards that refused are still not tried."""
+        self._in_a_row = 0
 
     def refused(self, card_id: str, status: int) -> NoReturn:
         """The card did not accept what should have opened it. Raises `DeviceFault`: CARD_BLOCKED,
@@ -90,10 +98,16 @@ class Gate:
         if fault.code is not FaultCode.CARD_REFUSED:
             raise fault
         if status != _KEY_BLOCKED:
-            self._refused.add(card_id)
+            self._in_a_row += 1
+            self._refused[self._name(card_id)] = None
+            if len(self._refused) > MOST_KEPT:
+                del self._refused[next(iter(self._refused))]
         blocked = status in (_KEY_BLOCKED, _NO_TRY_LEFT)
         code = FaultCode.CARD_KEY_BLOCKED if blocked else FaultCode.CARD_KEY_REFUSED
         raise DeviceFault(code, fault.detail)
+
+    def _name(self, card_id: str) -> bytes:
+        return hashlib.blake2b(card_id.encode("utf-8"), digest_size=16, key=self._key).digest()
 
 
 class NoAuthenticator:

@@ -256,6 +256,28 @@ def test_a_card_that_refused_is_not_made_to_count_again() -> None:
     assert not gate.closed
 
 
+def test_a_card_that_refused_is_not_tried_again_after_another_was_opened() -> None:
+    gate, desk = Gate(), other(1)
+    refusal(desk, wrongly_set(gate))
+    good = HsmAuthenticator(Centre(), gate=gate)
+    assert read_social_card(Desk("third").card, good).holder is not None
+    assert refusal(desk, good).detail == "not tried again"
+    assert spent(desk) == 1
+
+
+def test_the_gate_remembers_the_last_of_many_cards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hardware.card.authenticator.MOST_KEPT", 2)
+    gate = Gate()
+    for card in "ABC":
+        gate.opened()
+        with pytest.raises(DeviceFault):
+            gate.refused(card, 0x63C2)
+    gate.must_let("A")
+    for card in "BC":
+        with pytest.raises(DeviceFault, match="not tried again"):
+            gate.must_let(card)
+
+
 @pytest.mark.parametrize("way", [PsamAuthenticator, HsmAuthenticator])
 def test_after_three_different_cards_in_a_row_no_further_card_loses_a_try(way: Any) -> None:
     gate = Gate()
