@@ -65,10 +65,13 @@ class LeftBehind:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def look(self) -> frozenset[Device]:
-        """Where something lies now. Blocks for as long as the readers take, some 0.3 s."""
-        asked = {device: self._performer(device).submit(_present) for device in READERS}
-        return frozenset(device for device, answer in asked.items() if _said(answer))
+    def look(self, before: frozenset[Device] = frozenset()) -> frozenset[Device]:
+        """Where something lies now. Blocks for as long as the readers take, some 0.3 s. `before`:
+        where something lay at the last look, and does until its reader says that it is gone."""
+        asked = {device: _present(self._performer(device)) for device in READERS}
+        return frozenset(
+            device for device, answer in asked.items() if _said(answer, device in before)
+        )
 
     def watch(self, told: Callable[[Left], None], patience_s: float) -> None:
         """The visit is over. `told` is called about twice a second for as long as something lies
@@ -102,7 +105,7 @@ class LeftBehind:
             self._health.put(ROW, DeviceState.WARNING, FaultCode.ITEM_LEFT, detail)
             if stop.wait(SELDOM_S):
                 return
-            where = self.look()
+            where = self.look(where)
         if not stop.is_set() and self._health.get(ROW) is not None:
             self._health.put(ROW, DeviceState.READY)
 
@@ -114,7 +117,7 @@ class LeftBehind:
         where: frozenset[Device] = frozenset()
         seen = False
         while not stop.is_set():
-            where = self.look()
+            where = self.look(where)
             left_s = max(0, math.ceil(until - time.monotonic()))
             if not where or not left_s or stop.is_set():
                 break
@@ -127,19 +130,31 @@ class LeftBehind:
         return where
 
 
-def _present(reader: Any) -> bool:
-    """On the reader's worker. Looked for before the visit is over for the reader: a maker's library
-    that is begun anew then (`hardware.vendor`) does not see at once what lies there."""
-    try:
-        there: bool = reader.present()
-    finally:
-        reader.visit_over()
-    return there
+def _present(worker: Performer) -> Future[bool]:
+    """Whether something lies there, and then the visit is over for the reader. The answer does not
+    wait for that: a maker's library is begun anew then (`hardware.vendor`), which takes long."""
+    answer: Future[bool] = Future()
+
+    def look(reader: Any) -> None:
+        try:
+            answer.set_result(reader.present())
+        finally:
+            reader.visit_over()
+
+    def ended(job: Future[None]) -> None:
+        if not answer.done():
+            answer.set_exception(job.exception())
+
+    worker.submit(look).add_done_callback(ended)
+    return answer
 
 
-def _said(answer: Future[bool]) -> bool:
-    """Whether something lies there; a reader that cannot say has a fault of its own."""
+def _said(answer: Future[bool], before: bool) -> bool:
+    """Whether something lies there; as before where the reader takes long to say. One that cannot
+    say has a fault of its own."""
     try:
         return answer.result(_ANSWER_S)
-    except (DeviceFault, TookTooLong):
+    except TookTooLong:
+        return before
+    except DeviceFault:
         return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -187,13 +187,34 @@ def test_a_mistake_in_a_reader_does_not_leave_the_page_standing(hall: Hall) -> N
     hall.until(lambda: all(thread.name != "left behind" for thread in threading.enumerate()))
 
 
+def test_a_reader_whose_library_is_begun_anew_has_not_lost_the_card(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(left_behind, "_ANSWER_S", 0.2)
+    begun = threading.Event()
+    reader, where = hall.readers[Device.CARD_READER], frozenset({Device.CARD_READER})
+    reader.card = True
+    with ThreadPoolExecutor(1) as thread:
+        reader.submit = lambda job: thread.submit(job, reader)  # type: ignore[method-assign]
+        reader.visit_over = begun.wait  # type: ignore[method-assign, assignment]
+        try:
+            assert hall.watch.look() == where, "seen before it is begun anew"
+            assert hall.watch.look(where) == where, "who cannot tell does not say that it is gone"
+            assert hall.watch.look() == frozenset(), "nor that something is there"
+        finally:
+            begun.set()
+        reader.card = False
+        monkeypatch.setattr(left_behind, "_ANSWER_S", 5.0)
+        assert hall.watch.look(where) == frozenset()
+
+
 def test_nothing_is_told_once_a_visit_has_begun(hall: Hall) -> None:
     """The visit begins while the readers are being asked for the last time."""
     hall.readers[Device.ID_READER].card = True
     looked = hall.watch.look
 
-    def look() -> frozenset[Device]:
-        found = looked()
+    def look(before: frozenset[Device]) -> frozenset[Device]:
+        found = looked(before)
         hall.watch.stop()
         return found
 
