@@ -195,6 +195,8 @@ class Settings:
     photo: Photo = field(default_factory=Photo)
     outbox: Outbox = field(default_factory=Outbox)
     updates: Updates = field(default_factory=Updates)
+    #: What the centre wanted when these were read, and is in them; None: it was not asked.
+    wanted: Mapping[str, Any] | None = field(default=None, compare=False)
 
     @property
     def virtual(self) -> bool:
@@ -228,8 +230,9 @@ def settings_in(state: Path) -> Settings:
     return load_settings(file if file.exists() else None, wanted=wanted_settings(state))
 
 
-def wanted_settings(state: Path) -> dict[str, Any]:
-    """Those that the centre wants, by "table.name", as far as they are ones of this release."""
+def wanted_settings(state: Path, *, tell: bool = True) -> dict[str, Any]:
+    """Those that the centre wants, by "table.name", as far as they are ones of this release.
+    `tell`: of the others, in the log."""
     try:
         document = json.loads((state / "desired.json").read_bytes())
         wanted = dict(document.get("settings", {}))
@@ -240,7 +243,8 @@ def wanted_settings(state: Path) -> dict[str, Any]:
         try:
             found[name] = read(name, value)
         except BadValue as bad:
-            log.warning("a setting of the centre is passed over: %s", bad)
+            if tell:
+                log.warning("a setting of the centre is passed over: %s", bad)
     return found
 
 
@@ -270,7 +274,7 @@ def load_settings(
     for (table, name), choices in CHOICES.items():
         if (value := getattr(tables[table], name)) not in choices:
             raise BadSettings(f"{table}.{name} is {value!r}, not one of {', '.join(choices)}")
-    settings = Settings(mode=mode, **tables)
+    settings = Settings(mode=mode, **tables, wanted=wanted)
     try:
         read("updates.hours", settings.updates.hours)
     except BadValue as bad:

@@ -145,16 +145,16 @@ def said_by_centre(state: Path) -> dict[str, Person]:
     nothing that can be read."""
     try:
         roster = json.loads((state / "desired.json").read_bytes()).get("roster", {})
-        entries = [{**entry, "id": id_} for id_, entry in roster.items()]
+        entries = list(roster.items())
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError) as error:
         log.error("the centre's roster cannot be read: %s", type(error).__name__)
         return {}
     people = []
-    for entry in entries:
+    for id_, entry in entries:
         try:
-            people.append(_person(entry))
+            people.append(_person({**entry, "id": id_} if isinstance(entry, dict) else entry))
         except BadRoster as bad:  # one wrong entry lets nobody back in who was struck off
             log.error("somebody on the centre's roster cannot be read: %s", bad)
     return {person.id: person for person in people}

@@ -100,7 +100,7 @@ class Housekeeping:
 
     def __init__(self, parts: Parts, offers: Offers) -> None:
         self._parts, self._offers = parts, offers
-        self.restarting = Restarting(parts.state)
+        self.restarting = Restarting(parts.state, parts.settings.wanted)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
         self._written = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,6 +21,7 @@ from kiosk.maintenance.roster import (
     write_roster,
 )
 from kiosk.settings import load_settings, wanted_settings
+from kiosk.upkeep.housekeeping import Housekeeping
 from kiosk.upkeep.restarting import Restarting
 from sync.pins import hash_pin
 from tests.flows.test_terminal import NOW, terminal
@@ -87,10 +89,52 @@ def test_other_settings_and_an_order_make_the_program_start_anew(tmp_path: Path)
         (tmp_path / "wanted" / "id.restart").write_text(text)
         started.look()
         assert started.due is due, "a command that is over restarts nothing"
-    started.begun()
+    anew = Restarting(tmp_path)
+    anew.begun()
+    anew.look()
+    assert not anew.due
+    assert (tmp_path / "wanted" / "id.done").exists()
+
+
+def test_an_order_on_a_disk_that_cannot_be_written_restarts_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(file: Path, other: Path) -> None:
+        raise OSError(30, "Read-only file system")
+
+    (tmp_path / "wanted").mkdir()
+    later = str(time.time() + 60)
+    (tmp_path / "wanted" / "one.restart").write_text(later)
+    monkeypatch.setattr("pathlib.Path.replace", refuse)
+    started = Restarting(tmp_path)
+    with pytest.raises(OSError, match="Read-only"):
+        started.begun()
     started.look()
     assert not started.due
-    assert (tmp_path / "wanted" / "id.done").exists()
+    (tmp_path / "wanted" / "two.restart").write_text(later)
+    started.look()
+    assert started.due, "another order is one"
+
+
+def test_settings_that_come_while_the_program_starts_start_it_anew(tmp_path: Path) -> None:
+    desire(tmp_path, settings={"hall.name": "一"})
+    loaded = load_settings(None, {}, wanted_settings(tmp_path))
+    desire(tmp_path, settings={"hall.name": "二"})
+    desk = terminal(tmp_path)
+    housekeeping = Housekeeping(replace(desk.parts, settings=loaded), desk._offers)
+    housekeeping.restarting.look()
+    assert housekeeping.restart_due
+
+
+def test_a_setting_of_a_later_release_is_told_of_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    desire(tmp_path, settings={"later.setting": 1})
+    restarting = Restarting(tmp_path, wanted_settings(tmp_path))
+    for _ in range(3):
+        restarting.look()
+    assert caplog.text.count("passed over") == 1
+    assert not restarting.due
 
 
 def test_the_centre_admits_and_strikes_off(tmp_path: Path) -> None:
@@ -153,6 +197,8 @@ def test_one_wrong_entry_of_the_centre_s_roster_readmits_nobody(tmp_path: Path) 
     """The whole of it was dropped, and with it who had been struck off."""
     roster = {
         "T002": {"roles": ["technician"], "pin": ""},
+        "t004": 3,
+        "t005": [],
         "t001": {"roles": [], "pin": ""},
         "t003": {"roles": ["technician"], "pin": "ab$cd"},
     }
