@@ -185,7 +185,13 @@ def test_the_agent_of_another_version_ends_by_itself(
 ) -> None:
     monkeypatch.setenv("KIOSK_SLOTS", str(terminal.root))
     monkeypatch.setenv("KIOSK_SLOT", terminal.slots.idle().path.name)
-    run_agent(terminal.state, threading.Event())  # else it would never return
+    stop = threading.Event()
+    agent = threading.Thread(target=run_agent, args=(terminal.state, stop), daemon=True)
+    agent.start()
+    agent.join(20)
+    ended = not agent.is_alive()
+    stop.set()
+    assert ended
 
 
 def test_the_agent_tells_systemd_that_it_is_up_and_lives(

@@ -24,7 +24,6 @@ from sync.updates.worker import Updates
 from sync.wire.release import PART
 from tests.fleet.office import MACHINE, bundle
 from tests.system.conftest import CentralServer, enrolled
-from tests.system.test_agent import agent, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,7 +101,7 @@ def get(terminal: EnrolledTerminal, path: str, **headers: str) -> requests.Respo
     )
 
 
-def updates_of(terminal: EnrolledTerminal, slots: Slots) -> Updates:
+def updates_of(terminal: EnrolledTerminal, slots: Slots | None) -> Updates:
     identity = load_identity(terminal.state)
     way = Way(f"{identity.central_url}{FILES}", DeviceKey.load(terminal.state).auth())
     return Updates(terminal.state, identity, slots, way)
@@ -173,8 +172,20 @@ def test_who_is_not_enrolled_or_was_disabled_gets_nothing(
 def test_an_agent_without_slots_says_so_and_beats_on(
     released: CentralServer, terminal: EnrolledTerminal
 ) -> None:
-    with agent(terminal):
-        until((terminal.state / "desired.json").exists, "a heartbeat")
+    number = terminal.identity.terminal
+    released.command("release", "pin", number, "1.1.0")
+    updates = updates_of(terminal, None)
+    fleet = Fleet(
+        terminal.state, terminal.identity, terminal.outbox, terminal.transport, {}, "", updates
+    )
+    fleet.beat()
+    updates.step()
+    assert (updates.report().stage, updates.report().why) == (Stage.IDLE, Why.NO_SLOTS)
+    fleet.beat()
+    ((kept,),) = released.sql(
+        "SELECT release FROM central_terminalreport WHERE terminal_id = ?", number
+    )
+    assert "no_slots" in str(kept)
 
 
 def test_what_people_signed_is_in_a_backup(released: CentralServer, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import importlib.util
 import inspect
 import os
 import re
+import resource
 import socket
 import sys
 import threading
@@ -345,12 +346,16 @@ def test_a_unit_that_lets_nobody_set_limits_does_not_end_the_process(
 ) -> None:
     """As the filter of system calls in sscard-screen.service does."""
 
-    def refuse(*limit: object) -> None:
+    asked: list[int] = []
+
+    def refuse(limit: int, _: object) -> None:
+        asked.append(limit)
         raise PermissionError
 
     monkeypatch.setattr(child.resource, "setrlimit", refuse)
     monkeypatch.setattr(child.signal, "signal", lambda *handler: None)
     child._limit()
+    assert {resource.RLIMIT_CORE, resource.RLIMIT_FSIZE} <= set(asked), "each is tried"
 
 
 def test_a_library_fills_no_disk(card_slot: CardSlot, manners: Manners, tmp_path: Path) -> None:
@@ -478,7 +483,9 @@ def test_the_kiosk_s_own_command_runs_a_library(
 @pytest.mark.parametrize("functions", [icc.FUNCTIONS, dc.FUNCTIONS, sdt.FUNCTIONS])
 def test_every_prototype_is_one(functions: dict[str, str]) -> None:
     for text in functions.values():
-        Prototype.parse(text)
+        parsed = Prototype.parse(text)
+        assert text.startswith(f"{parsed.returns}(")
+        assert len(parsed.arguments) == text.count(",") + 1
 
 
 @pytest.mark.parametrize("text", ["", "int", "int()", "void(int)", "int(int,int)", "int(out)x"])
