@@ -99,17 +99,21 @@ def tell_also(case: Case, phone: str) -> None:
 
 
 def send_to_the_one_before(position: int) -> None:
-    """What `tell_also` asked for. Raises what the port raises."""
+    """What `tell_also` asked for; then the number is dropped. Raises what the port raises."""
     case = Case.objects.get(pk=position)
     port, phone = messages(), case.findings.get(_BEFORE)
-    if port is None or not phone:
+    if not phone:
         return
-    hotline = went_by(case.contents["policy_version"]).hotline
-    port.send(
-        f"{case.id}:before", phone, _CHANGED.format(tail=case.receipt_no[-6:], hotline=hotline)
-    )
+    if port is not None:
+        hotline = went_by(case.contents["policy_version"]).hotline
+        text = _CHANGED.format(tail=case.receipt_no[-6:], hotline=hotline)
+        port.send(f"{case.id}:before", phone, text)
     with transaction.atomic():
-        record(Case.objects.select_for_update().get(pk=position), "centre", "warned")
+        case = Case.objects.select_for_update().get(pk=position)
+        case.findings = {name: one for name, one in case.findings.items() if name != _BEFORE}
+        case.save(update_fields=["findings"])
+        if port is not None:
+            record(case, "centre", "warned")
 
 
 def _came_here(case: Case) -> Event:

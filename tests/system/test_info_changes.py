@@ -133,3 +133,5 @@ def test_the_number_before_is_told_that_there_is_another_one(
     assert "13900000002" not in told.text and person.name not in told.text
     assert new is None, "there was no number before"
     assert same is None, "it is the same number"
+    kept = [str(Case.objects.get(pk=answer.position).findings) for answer in answers]
+    assert not [one for one in kept if "139" in one], "the old number is not kept once it was told"
