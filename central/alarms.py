@@ -6,6 +6,8 @@
 | no_platform    | a code of an electronic card was asked about, and no platform can be     |
 | door_open      | the cabinet of a terminal was opened: was it a technician?                |
 | unknown_key    | an envelope names a key that this centre does not have: restore the keys  |
+| list_unreadable | a row of a unit's list is sealed to a key that is gone: restore the keys, or |
+|                | remove the list and take it in again                                      |
 | unknown_kind   | a terminal is newer than this centre                                      |
 | newer_schema   | likewise, by the format                                                   |
 | other_terminal | a terminal sent another one's envelopes: stolen, or enrolled anew         |
@@ -53,6 +55,7 @@ WORDS = {
     "door_open": "终端机柜门被打开,请核实是否有维护",
     "no_platform": "没有接通电子社保卡平台,无法核对",
     "unknown_key": "信封使用了中心没有的密钥,请恢复密钥",
+    "list_unreadable": "单位名册打不开,请恢复密钥,或删除这份名册后重新收入",
     "unknown_kind": "终端版本比中心新(业务)",
     "newer_schema": "终端版本比中心新(格式)",
     "other_terminal": "终端发送了其他终端的信封",

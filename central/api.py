@@ -63,6 +63,7 @@ _STATUS = {
     "hsm_unreachable": 424,
     "no_registry": 424,
     "no_platform": 424,
+    "list_unreadable": 424,
     "unknown_key_of_centre": 424,
 }
 

@@ -36,7 +36,8 @@ LIMIT, WINDOW = 40, timedelta(minutes=5)
 
 
 def answer(terminal: Terminal, envelope: Envelope) -> Reply:
-    """Raises `BadRequest`: unreadable, too_many_questions, no_registry, unknown_key_of_centre."""
+    """Raises `BadRequest`: unreadable, too_many_questions, unknown_key_of_centre, and the words of
+    `central.ports.NotNow`."""
     header = envelope.facts
     described, answering = questions().get(header.kind), answers().get(header.kind)
     if header.terminal != terminal.number or described is None or answering is None:

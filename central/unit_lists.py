@@ -22,6 +22,7 @@ from central.cases import NOT_TAKEN_IN, Case
 from central.keys import person_hash
 from central.models import UnitList, UnitRow
 from central.packs import today
+from central.ports import NotNow
 from central.rules import REFUSED_WORDS
 from central.sealed import opened, seal
 from central.unit_files import COLUMNS, DIGITS_LOST, Entry, read
@@ -50,8 +51,12 @@ _FIELDS = {
 #: One telephone number for more people than this is asked about.
 SAME_PHONE = 5
 _LONGEST_SERIAL = 20
+_AS_TEXT = "表格把号码存成了数字，后几位丢了：把这一列设为文本再填"
 _HEADINGS = {name: heading for heading, name in COLUMNS.items()}
 _PURPOSE = "unit_list.row"
+
+#: Why a row cannot be looked at now; the alarm of the same name says what to do.
+LIST_UNREADABLE = "list_unreadable"
 
 
 @dataclass(frozen=True)
@@ -106,10 +111,14 @@ def take_in(entries: Iterable[Entry], unit: str, by: str = "") -> UnitList:
 
 
 def row_of(person: str) -> tuple[str, dict[str, Any]] | None:
-    """The unit and the row of a person; None: on no list."""
+    """The unit and the row of a person; None: on no list. Raises `NotNow` where the key of the row
+    is gone: of its person nobody may say that they are on none."""
     row = UnitRow.objects.select_related("of").filter(person=person).first()
-    fields = {} if row is None else opened(row.header, bytes(row.sealed))
-    return (row.of.unit, fields) if row is not None and fields else None
+    if row is None:
+        return None
+    if not (fields := opened(row.header, bytes(row.sealed))):
+        raise NotNow(LIST_UNREADABLE)
+    return row.of.unit, fields
 
 
 def applied(one: UnitList) -> int:
@@ -134,7 +143,7 @@ def _faults(entries: Sequence[Entry]) -> Iterator[Fault]:
         found = [*_of_row(entry.fields, words, areas)]
         for name in ("insurance_no", "id_number"):
             first = before.setdefault((name, entry.fields[name]), entry.line)
-            if entry.fields[name] and first != entry.line:
+            if entry.fields[name] not in ("", DIGITS_LOST) and first != entry.line:
                 found.append((name, "R-C1.duplicate", f"和第 {first} 行重复"))
         wrong = {name for name, _, _ in found}
         if not wrong & {"id_number", "name"}:
@@ -168,14 +177,13 @@ def _of_row(fields: Mapping[str, str], words: Words, areas: Sequence[Area]) -> I
             yield name, f"{number}.missing", "没有填"
             continue
         if fields[name] == DIGITS_LOST:
-            yield name, "R-B12.number", "表格把号码存成了数字，后几位丢了：把这一列设为文本再填"
+            yield name, f"{number}.number", _AS_TEXT
             continue
         try:
             RULES[rule](fields[name])
         except Broken as broken:
             yield name, f"{number}.{broken.rule}", words.say(f"rule.{broken.rule}")
-    if len(fields["serial"]) > _LONGEST_SERIAL:
-        yield "serial", "R-C8.long", f"最多 {_LONGEST_SERIAL} 个字"
+    yield from _serial(fields["serial"])
     for name, (number, allowed) in _ONE_OF.items():
         if fields[name] not in allowed:
             yield name, number, f"只能是：{'、'.join(allowed)}"
@@ -183,6 +191,13 @@ def _of_row(fields: Mapping[str, str], words: Words, areas: Sequence[Area]) -> I
         yield "birth", f"R-C2.{fault}", _BIRTH[fault]
     if fault := _address(fields["address"], areas):
         yield "address", fault, _ADDRESS[fault]
+
+
+def _serial(text: str) -> Iterator[_Found]:
+    if text == DIGITS_LOST:
+        yield "serial", "R-C8.number", _AS_TEXT
+    if len(text) > _LONGEST_SERIAL:
+        yield "serial", "R-C8.long", f"最多 {_LONGEST_SERIAL} 个字"
 
 
 _BIRTH = {

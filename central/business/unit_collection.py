@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from central.applications import CardApplication, eligibility
 from central.keys import person_hash
+from central.ports import NotNow
 from central.unit_lists import forget_old, row_of
 from sync.kinds.unit_collection import UnitRow
 
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
     from kiosk.policy import Policy
     from sync.wire.application import MayApply
 
-#: What a terminal is told of a row.
-_TOLD = ("serial", "user_source", "user_type", "insurance_no", "address", "phone")
+#: What the form has of a row; what a terminal is told of it.
+_IN_FORM = ("serial", "user_source", "user_type")
+_TOLD = (*_IN_FORM, "insurance_no", "address", "phone")
 
 
 class UnitCollection(CardApplication):
@@ -27,6 +29,11 @@ class UnitCollection(CardApplication):
         **CardApplication.words,
         "not_listed": "不在任何单位名册里,或姓名与名册不一致",
     }
+
+    def rows(self, document: Mapping[str, Any], policy: Policy) -> list[tuple[str, str]]:
+        """What the terminal could not ask of the list is read from it here. On the printed form it
+        is not: that is as it was signed."""
+        return super().rows({**document, **_of_list(document)}, policy)
 
     def form_rows(self, document: Mapping[str, Any], policy: Policy) -> list[tuple[str, str]]:
         return [
@@ -41,6 +48,21 @@ class UnitCollection(CardApplication):
         """Whoever the terminal could not ask about is looked up now."""
         said = super().reasons(opened)
         return said if _listed(opened.person, opened.document.name) else (*said, "not_listed")
+
+
+def _of_list(document: Mapping[str, Any]) -> dict[str, str]:
+    """What the list says of an application that names no unit, marked as such."""
+    if document["unit"]:
+        return {}
+    try:
+        found = _listed(person_hash(document["id_number"]), document["name"])
+    except NotNow:
+        return {"unit": "名册打不开,见告警"}
+    if found is None:
+        return {}
+    unit, fields = found
+    said = {"unit": unit, **{name: fields[name] for name in _IN_FORM}}
+    return {name: f"{text}(据名册)" for name, text in said.items() if text}
 
 
 def _listed(person: str, name: str) -> tuple[str, dict[str, Any]] | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.utils import timezone
 
+from central.ports import NotNow
 from sync.wire.application import MayApply
 from tests.system.people import Person, form_of, jpeg, png
 
@@ -238,6 +239,25 @@ def test_a_workbook_is_read_and_a_number_that_lost_its_digits_is_named(centre: C
     ]
 
 
+def test_a_long_insurance_number_that_lost_its_digits_is_named_and_is_nobodys_double(
+    centre: Centre,
+) -> None:
+    """Of the sixteenth digit on Excel keeps noughts: the row passed, with a number of nobody."""
+    from central.unit_lists import check
+
+    lines: list[list[Any]] = table(row_of(newcomer(centre)), row_of(newcomer(centre)))
+    lines[1][1], lines[2][1] = 1302990000001234.0, 1302990000005678.0
+    lines[1][0] = 1302990000001234.0
+    lines[1][3], lines[2][3] = 130299198805053000.0, 130299198805054000.0
+    found = check(xlsx(lines), "名册.xlsx").faults
+    assert [(fault.line, fault.rule) for fault in found if fault.column == "用户编号"] == [
+        (2, "R-C1.number"),
+        (3, "R-C1.number"),
+    ]
+    assert not [fault for fault in found if fault.rule == "R-C1.duplicate"]
+    assert (2, "R-C8.number") in [(fault.line, fault.rule) for fault in found]
+
+
 @pytest.mark.parametrize(
     ("data", "file", "why"),
     [
@@ -285,7 +305,9 @@ def test_who_got_a_card_meanwhile_is_told_so(centre: Centre) -> None:
     person = newcomer(centre)
     take(person)
     centre.set_card(person, "1")
-    assert (ask(person).rejection, ask(person).reason) == ("not_permitted", "has_card")
+    said = ask(person)
+    assert (said.rejection, said.reason) == ("not_permitted", "has_card")
+    assert not {said.serial, said.insurance_no, said.phone, said.address} - {""}
 
 
 def collected(centre: Centre, person: Person, minute: int = 0) -> Any:
@@ -313,6 +335,52 @@ def test_who_the_terminal_could_not_ask_about_and_is_on_no_list_is_looked_at(
     answer = collected(centre, newcomer(centre))
     assert answer.verdict == "to_review"
     assert "not_listed" in Case.objects.get(pk=answer.position).review
+
+
+def test_the_operator_reads_from_the_list_what_the_terminal_could_not_ask(centre: Centre) -> None:
+    person, stranger = newcomer(centre), newcomer(centre)
+    take(person, unit="示例三公司", 序号="42")
+    shown = page(collected(centre, person))
+    assert shown["单位"] == "示例三公司(据名册)" and shown["花名册序号"] == "42(据名册)"
+    assert (shown["用户来源"], shown["用户类型"]) == ("医保职工(据名册)", "正常缴费用户(据名册)")
+    assert page(collected(centre, stranger, 1))["单位"] == ""
+
+
+def test_what_is_printed_is_what_was_signed(centre: Centre) -> None:
+    person = newcomer(centre)
+    take(person)
+    assert page(collected(centre, person), "form_rows")["单位"] == ""
+
+
+def page(answer: Any, rows: str = "rows") -> dict[str, str]:
+    from central.business import business_of
+    from central.cases import Case
+    from central.packs import went_by
+
+    contents = Case.objects.get(pk=answer.position).contents
+    business = business_of("unit_collection")
+    return dict(getattr(business, rows)(contents["document"], went_by(contents["policy_version"])))
+
+
+def test_a_row_whose_key_is_gone_is_not_taken_for_none(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its person was on no list, and nobody heard of it."""
+    from central import unit_lists
+    from central.models import Alarm
+
+    person, filed = newcomer(centre), newcomer(centre)
+    take(person, filed)
+    before = collected(centre, filed)
+    with monkeypatch.context() as gone:
+        gone.setattr(unit_lists, "opened", lambda *_: {})
+        with pytest.raises(NotNow, match="list_unreadable"):
+            ask(person)
+        answer = collected(centre, person, 1)
+        assert (answer.verdict, answer.reason) == ("later", "list_unreadable")
+        assert Alarm.objects.filter(kind="list_unreadable", resolved_at=None).exists()
+        assert page(before)["单位"] == "名册打不开,见告警"
+    assert collected(centre, person, 1).verdict == "accepted"
 
 
 def test_nothing_of_a_row_can_be_read_where_it_waits(centre: Centre) -> None:
