@@ -13,7 +13,7 @@ import typer
 
 from central import fleet_commands, pack_commands, unit_commands
 from central.boot import DEMO_VARIABLE, HSM_VARIABLE, MESSAGES_VARIABLE, boot
-from central.opening import free_port, open_centre, stop
+from central.opening import State, free_port, open_centre, stop
 from central.releases import commands as release_commands
 
 app = typer.Typer(help="社会保障卡自助服务 · 参考中心服务器", no_args_is_help=True)
@@ -32,8 +32,6 @@ class Purpose(StrEnum):
     RESET = "reset"
     UNBLOCK = "unblock"
 
-
-State = Annotated[Path, typer.Option("--state", help="Folder that holds central/.")]
 
 app.add_typer(pack_commands.app, name="policy-pack")
 app.add_typer(unit_commands.app, name="unit-list")

@@ -12,36 +12,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from central.opening import open_centre, stop
+from central.opening import By, State, group, open_centre, open_of, stop
 
 if TYPE_CHECKING:
     from central.models import Terminal
 
-app = typer.Typer(help="终端: settings, notices, people and commands.", no_args_is_help=True)
+app = group("fleet", "终端: settings, notices, people and commands.")
 
 Hall = Annotated[str, typer.Option("--hall", help="Only terminals that stand there.")]
 Number = Annotated[str, typer.Option("--terminal", help="Only this one, by its number.")]
-State = Annotated[Path, typer.Option("--state", help="Folder that holds central/.")]
-By = Annotated[str, typer.Option("--by", help="Who does it; stands in the list.")]
 
 # Django must be set up before any module that has models is imported, hence the imports inside.
-
-
-@app.callback()
-def fleet(
-    context: typer.Context,
-    state: Annotated[
-        Path | None, typer.Option("--state", help="Folder that holds central/.")
-    ] = None,
-) -> None:
-    """终端: settings, notices, people and commands."""
-    context.obj = state
-
-
-def _open(context: typer.Context) -> None:
-    if context.obj is None:
-        raise typer.BadParameter("fleet --state DIR …: which centre?")
-    open_centre(context.obj)
 
 
 def scope_of(hall: str, number: str) -> dict[str, Any]:
@@ -80,7 +61,7 @@ def set_(
     by: By = "",
 ) -> None:
     """A setting (sync/wire/settings.py lists them): terminals restart when nobody is served."""
-    _open(context)
+    open_of(context)
     _want("setting", name, value, hall, terminal, by)
 
 
@@ -96,7 +77,7 @@ def announce(
     by: By = "",
 ) -> None:
     """A notice (公告) on the home screen."""
-    _open(context)
+    open_of(context)
     value = {"zh": chinese, "en": english, "until": until}
     _want("announcement", name, value, hall, terminal, by)
 
@@ -112,7 +93,7 @@ def person(
 ) -> None:
     """Admit a technician or staff, or, without a role, admit them no more. The PIN is read from
     standard input, without showing it."""
-    _open(context)
+    open_of(context)
     from sync.pins import NotAPin, WeakPin, hash_pin, must_be_strong
 
     if unknown := set(role or ()) - {"technician", "staff"}:
@@ -134,7 +115,7 @@ def unset(
     context: typer.Context, kind: str, name: str, hall: Hall = "", terminal: Number = ""
 ) -> None:
     """Take back a setting, announcement or person: what is said more widely counts again."""
-    _open(context)
+    open_of(context)
     from central import desired
 
     if not desired.want_no_more(kind, name, **scope_of(hall, terminal)):
@@ -144,7 +125,7 @@ def unset(
 @app.command("list")
 def list_(context: typer.Context) -> None:
     """What is set, and for whom."""
-    _open(context)
+    open_of(context)
     from central.fleet_models import Wanted
 
     for one in Wanted.objects.all():
@@ -165,7 +146,7 @@ def command(
     by: By = "",
 ) -> None:
     """Tell terminals to do something once, between two visits."""
-    _open(context)
+    open_of(context)
     from central import commands
 
     given = dict(word.partition("=")[::2] for word in argument or ())
@@ -182,7 +163,7 @@ def command(
 @app.command()
 def commands(context: typer.Context, terminal: Number = "") -> None:
     """The newest commands, and what became of them."""
-    _open(context)
+    open_of(context)
     from central.fleet_models import Command
 
     found = Command.objects.defer("attachment")
@@ -194,7 +175,7 @@ def commands(context: typer.Context, terminal: Number = "") -> None:
 @app.command()
 def log(context: typer.Context, command_id: str, file: Path) -> None:
     """Write what a collect_logs brought to FILE (gzip)."""
-    _open(context)
+    open_of(context)
     from django.core.exceptions import ValidationError
 
     from central.fleet_models import Command
@@ -211,7 +192,7 @@ def log(context: typer.Context, command_id: str, file: Path) -> None:
 @app.command()
 def move(context: typer.Context, number: str, hall: str) -> None:
     """A terminal stands in another hall from now on; what is set for that hall is set for it."""
-    _open(context)
+    open_of(context)
     terminal = scope_of("", number)["terminal"]
     terminal.hall = hall.strip()
     terminal.save(update_fields=["hall"])
@@ -225,7 +206,7 @@ def disable(
 ) -> None:
     """A terminal that was stolen: nothing more is taken from it or given to it, at once. One that
     is only put out of use is told so: `fleet command retire --terminal NUMBER`."""
-    _open(context)
+    open_of(context)
     terminal = scope_of("", number)["terminal"]
     terminal.enabled = again
     terminal.save(update_fields=["enabled"])

@@ -6,14 +6,36 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from central.boot import DATABASE_VARIABLE, boot
 
-if TYPE_CHECKING:
-    from pathlib import Path
+_STATE = typer.Option("--state", help="Folder that holds central/.")
+State = Annotated[Path, _STATE]
+By = Annotated[str, typer.Option("--by", help="Who does it; stands in the list.")]
+
+
+def group(name: str, what: str) -> typer.Typer:
+    """Commands of one centre, whose --state stands before them: `NAME --state DIR COMMAND`. It is
+    not opened yet: who asks for the help of a command needs no centre. See `open_of`."""
+    app = typer.Typer(help=what, no_args_is_help=True)
+
+    def remember(context: typer.Context, state: Annotated[Path | None, _STATE] = None) -> None:
+        context.obj = (name, state)
+
+    app.callback(help=what)(remember)
+    return app
+
+
+def open_of(context: typer.Context) -> Path:
+    """The centre that a command of a `group` is for, opened as `open_centre` does."""
+    name, state = context.obj
+    if state is None:
+        raise typer.BadParameter(f"{name} --state DIR …: which centre?")
+    return open_centre(state)
 
 
 def stop(text: str, code: int = 2) -> typer.Exit:

@@ -7,34 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from central.opening import open_centre, stop
+from central.opening import By, group, open_of, stop
 
 if TYPE_CHECKING:
     from central.models import PolicyPack
 
-app = typer.Typer(help="政策包: issue, list and withdraw policy packs.", no_args_is_help=True)
-
-By = Annotated[str, typer.Option("--by", help="Who does it; stands in the list.")]
+app = group("policy-pack", "政策包: issue, list and withdraw policy packs.")
 
 # Django must be set up before any module that has models is imported, hence the imports inside.
-
-
-@app.callback()
-def policy_pack(
-    context: typer.Context,
-    state: Annotated[
-        Path | None, typer.Option("--state", help="Folder that holds central/.")
-    ] = None,
-) -> None:
-    """政策包: issue, list and withdraw policy packs."""
-    # Not opened yet: who asks for the help of a command needs no centre.
-    context.obj = state
-
-
-def _open(context: typer.Context) -> None:
-    if context.obj is None:
-        raise typer.BadParameter("policy-pack --state DIR …: which centre?")
-    open_centre(context.obj)
 
 
 @app.command()
@@ -45,7 +25,7 @@ def add(
     by: By = "",
 ) -> None:
     """Check FILE, sign it and issue it to the terminals of its region."""
-    _open(context)
+    open_of(context)
     from central import packs
 
     try:
@@ -62,7 +42,7 @@ def add(
 @app.command("list")
 def list_(context: typer.Context) -> None:
     """Print every pack: region, version, in force from, state, SHA-256."""
-    _open(context)
+    open_of(context)
     from central.models import PolicyPack
 
     for pack in PolicyPack.objects.all():
@@ -72,7 +52,7 @@ def list_(context: typer.Context) -> None:
 @app.command()
 def withdraw(context: typer.Context, region: str, version: str, by: By = "") -> None:
     """Take a pack back: terminals put it away, and the one before it rules again."""
-    _open(context)
+    open_of(context)
     from central import packs
 
     try:

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from central.opening import open_centre, stop
+from central.opening import By, State, open_centre, stop
 
 if TYPE_CHECKING:
     from central.unit_lists import Fault
 
 app = typer.Typer(help="单位名册: check, take in, list and remove lists.", no_args_is_help=True)
-
-State = Annotated[Path, typer.Option("--state", help="Folder that holds central/.")]
 
 # Django must be set up before any module that has models is imported, hence the imports inside.
 
@@ -24,7 +22,7 @@ def add(
     state: State,
     file: Path,
     unit: Annotated[str, typer.Option(help="Name of the unit, as its people read it.")],
-    by: Annotated[str, typer.Option("--by", help="Who does it; stands in the list.")] = "",
+    by: By = "",
     good_rows: Annotated[
         bool, typer.Option("--good-rows", help="Take the rows without a fault; else all or none.")
     ] = False,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from central.opening import open_centre, stop
+from central.opening import By, group, open_of, stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from central.releases.models import Rollout
     from central.releases.repository import Repository
 
-app = typer.Typer(help="版本发布: keys, releases, cohorts.", no_args_is_help=True)
+app = group("release", "版本发布: keys, releases, cohorts.")
 
 #: The passphrase of an offline key, for scripts; without it one is asked for.
 PASSPHRASE = "KIOSK_RELEASE_PASSPHRASE"
@@ -33,17 +33,6 @@ PASSPHRASE = "KIOSK_RELEASE_PASSPHRASE"
 _SHORTEST = 12
 
 # Django must be set up before any module that has models is imported, hence the imports inside.
-
-
-@app.callback()
-def release(
-    context: typer.Context,
-    state: Annotated[
-        Path | None, typer.Option("--state", help="Folder that holds central/.")
-    ] = None,
-) -> None:
-    """版本发布: keys, releases, cohorts."""
-    context.obj = state
 
 
 # -- offline ---------------------------------------------------------------------------------------
@@ -125,16 +114,10 @@ def _signer(file: Path, secret: bytes) -> CryptoSigner:
 # -- at the centre ---------------------------------------------------------------------------------
 
 
-def _centre(context: typer.Context) -> Path:
-    if context.obj is None:
-        raise typer.BadParameter("release --state DIR …: which centre?")
-    return open_centre(context.obj)
-
-
 def _repository(context: typer.Context) -> Repository:
     from central.releases.repository import Repository
 
-    return Repository(_centre(context))
+    return Repository(open_of(context))
 
 
 @app.command()
@@ -221,8 +204,6 @@ def publish(context: typer.Context) -> None:
 
 # -- who gets which --------------------------------------------------------------------------------
 
-By = Annotated[str, typer.Option("--by", help="Who decides; stands in the list.")]
-
 
 @app.command()
 def start(
@@ -233,7 +214,7 @@ def start(
     least_visits: Annotated[int, typer.Option(help="At each share, at least.")] = 20,
 ) -> None:
     """Give a version to 1 %, then 10 %, then all of the terminals."""
-    _centre(context)
+    open_of(context)
     from central.releases import rollout
 
     _decide(lambda: rollout.start(version, by, soak_hours=soak_hours, least_visits=least_visits))
@@ -242,7 +223,7 @@ def start(
 @app.command()
 def pause(context: typer.Context, by: By = "") -> None:
     """The newest version reaches nobody more."""
-    _centre(context)
+    open_of(context)
     from central.releases import rollout
 
     _decide(lambda: rollout.pause(by))
@@ -251,7 +232,7 @@ def pause(context: typer.Context, by: By = "") -> None:
 @app.command()
 def resume(context: typer.Context, by: By = "") -> None:
     """It goes on, also after it was halted."""
-    _centre(context)
+    open_of(context)
     from central.releases import rollout
 
     _decide(lambda: rollout.resume(by))
@@ -260,7 +241,7 @@ def resume(context: typer.Context, by: By = "") -> None:
 @app.command()
 def roll_back(context: typer.Context, by: By = "", reason: str = "") -> None:
     """Whoever has the newest version goes back to the one before."""
-    _centre(context)
+    open_of(context)
     from central.releases import rollout
 
     _decide(lambda: rollout.roll_back(by, reason))
@@ -316,7 +297,7 @@ def _said(one: Rollout) -> str:
 
 
 def _terminal(context: typer.Context, number: str) -> Terminal:
-    _centre(context)
+    open_of(context)
     from central.models import Terminal
 
     found = Terminal.objects.filter(pk=number).first()
