@@ -149,47 +149,36 @@ class Repository:
         return gone
 
     def publish(self) -> list[str]:
-        """Put every draft that has its signatures into force; returns their names. Raises
-        `NotReleased` where one lacks some."""
-        done = []
-        draft = self._folder(_DRAFT)
-        if (draft / "root.json").exists():
-            done.append(self._publish_root(_load(draft / "root.json", Root)))
-            (draft / "root.json").unlink()
-        if (draft / "targets.json").exists():
-            done.append(self._publish_targets(_load(draft / "targets.json", Targets)))
-            (draft / "targets.json").unlink()
-        if not done:
+        """Put every draft that has its signatures into force; returns their names. All are looked
+        at before any is written, so that a root whose targets nobody believes never stands alone.
+        What a power cut left half published is published by the next call.
+
+        Raises `NotReleased` where one lacks signatures, or does not follow what is in force.
+        """
+        drafts = self._folder(_DRAFT)
+        root = _draft_of(drafts / "root.json", Root)
+        targets = _draft_of(drafts / "targets.json", Targets)
+        if root is None and targets is None:
             raise NotReleased("nothing to publish")
+        if root is not None:
+            _must_follow(root, self.root())
+            _must_be_signed(root, [one for one in (self.root(), root) if one is not None])
+        if targets is not None:
+            _must_follow(targets, self.targets())
+        trusted = root or self.root()
+        if trusted is None:
+            raise NotReleased("publish the root first")
+        if (listed := targets or self.targets()) is not None:
+            _must_be_signed(listed, [trusted])
+        done = [self._put(new) for new in (root, targets) if new is not None]
         self.renew(force=True)
+        for draft in ("root.json", "targets.json"):
+            (drafts / draft).unlink(missing_ok=True)
         return done
 
-    def _publish_root(self, new: Metadata[Root]) -> str:
-        before = self.root()
-        if new.signed.version != (before.signed.version + 1 if before else 1):
-            raise NotReleased(f"root {new.signed.version} is not the next one")
-        try:
-            for root in (before, new):
-                if root is not None:
-                    root.verify_delegate(Root.type, new)
-        except UnsignedMetadataError as error:
-            raise NotReleased(f"root lacks signatures: {error}") from None
-        name = f"{new.signed.version}.root.json"
-        _write(self._folder(_METADATA) / name, new.to_bytes())
-        return name
-
-    def _publish_targets(self, new: Metadata[Targets]) -> str:
-        root, before = self.root(), self.targets()
-        if root is None:
-            raise NotReleased("publish the root first")
-        if new.signed.version != (before.signed.version + 1 if before else 1):
-            raise NotReleased(f"targets {new.signed.version} is not the next one")
-        try:
-            root.verify_delegate(Targets.type, new)
-        except UnsignedMetadataError as error:
-            raise NotReleased(f"targets lacks signatures: {error}") from None
-        name = f"{new.signed.version}.targets.json"
-        _write(self._folder(_METADATA) / name, new.to_bytes())
+    def _put(self, new: Metadata[Any]) -> str:
+        name = f"{new.signed.version}.{new.signed.type}.json"
+        _write(self.metadata / name, new.to_bytes())
         return name
 
     # -- what is signed here ---------------------------------------------------------------------
@@ -348,6 +337,28 @@ def _load(file: Path, kind: type[T]) -> Metadata[T]:
     if not isinstance(found.signed, kind):
         raise NotReleased(f"{file.name} is no {kind.type}")
     return found
+
+
+def _draft_of(file: Path, kind: type[T]) -> Metadata[T] | None:
+    """Raises `NotReleased`."""
+    return _load(file, kind) if file.exists() else None
+
+
+def _must_follow(new: Metadata[Any], before: Metadata[Any] | None) -> None:
+    """The next version, or the one in force itself. Raises `NotReleased`."""
+    if before is not None and new.to_bytes() == before.to_bytes():
+        return
+    if new.signed.version != (before.signed.version + 1 if before else 1):
+        raise NotReleased(f"{new.signed.type} {new.signed.version} is not the next one")
+
+
+def _must_be_signed(new: Metadata[Any], roots: Iterable[Metadata[Root]]) -> None:
+    """By enough keys of each root. Raises `NotReleased`."""
+    try:
+        for root in roots:
+            root.verify_delegate(new.signed.type, new)
+    except UnsignedMetadataError as error:
+        raise NotReleased(f"{new.signed.type} lacks signatures: {error}") from None
 
 
 def _newest(folder: Path, pattern: str, kind: type[T]) -> Metadata[T] | None:
