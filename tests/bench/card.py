@@ -98,13 +98,14 @@ def _timed(work: Callable[[], Any]) -> float:
 
 def _commands() -> list[bytes]:
     """What a reading sends to this card."""
+    from hardware.card.apdu import over_t0
     from hardware.card.files import read_social_card
 
     card, sent = VirtualCard(_CARD), []
 
     def transmit(command: bytes) -> bytes:
-        sent.append(command)
-        return card.answer(command)
+        sent.append(over_t0(command))
+        return card.answer(sent[-1])
 
     read_social_card(session(transmit))
     return sent
