@@ -16,9 +16,11 @@ Standard library only: the installer uses it before there is a slot.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import sys
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,12 +29,14 @@ from sync.bundle import flush_folder, unpack
 from sync.launcher import State, load, locked, other, save
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from sync.bundle import Source
 
 #: Folders beside a slot while it is filled and emptied.
 _PART, _GONE = ".part", ".gone"
+#: Who fills a slot has this file's lock.
+_PUT_LOCK = "put.lock"
 
 
 class SlotBusy(Exception):
@@ -102,18 +106,19 @@ class Slots:
     def put(self, tar: Source, version: str) -> None:
         """Unpack a bundle into the idle slot, whatever was there. A trial that has not begun is
         called off. Raises `SlotBusy`, `sync.bundle.BadBundle` and `OSError`."""
-        slot = self._empty_idle()
-        part = self._root / f"{slot}{_PART}"
-        try:
-            unpack(tar, part)
-            part.rename(self._root / slot)
-            flush_folder(self._root)
-        except BaseException:
-            shutil.rmtree(part, ignore_errors=True)
-            raise
-        with locked(self._root):
-            state = load(self._root)
-            save(self._root, replace(state, versions=state.versions | {slot: version}))
+        with self._alone():
+            slot = self._empty_idle()
+            part = self._root / f"{slot}{_PART}"
+            try:
+                unpack(tar, part)
+                part.rename(self._root / slot)
+                flush_folder(self._root)
+            except BaseException:
+                shutil.rmtree(part, ignore_errors=True)
+                raise
+            with locked(self._root):
+                state = load(self._root)
+                save(self._root, replace(state, versions=state.versions | {slot: version}))
 
     def try_next(self, version: str) -> None:
         """Ask for the version in the idle slot at the screen's next start.
@@ -170,6 +175,18 @@ class Slots:
         path = self._root / name
         return Slot(path, state.versions.get(name, "") if path.is_dir() else "")
 
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """The agent and the installer do not fill one slot at once. Raises `SlotBusy`."""
+        descriptor = os.open(self._root / _PUT_LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        except BlockingIOError:
+            raise SlotBusy from None
+        finally:
+            os.close(descriptor)
+
     def _empty_idle(self) -> str:
         """The idle slot's name, with nothing left of what was in it."""
         with locked(self._root):
@@ -177,7 +194,7 @@ class Slots:
             if state.trial and state.boots:
                 raise SlotBusy
             slot = other(state.current)
-            if slot == self._mine:
+            if slot == self._mine or _runs_from(self._root / slot):
                 raise SlotBusy
             versions = {name: held for name, held in state.versions.items() if name != slot}
             # Before its folder is touched, so that the launcher never finds half a slot chosen.
@@ -192,9 +209,21 @@ class Slots:
         return slot
 
 
+def _runs_from(slot: Path) -> bool:
+    """Whether a program of this slot still runs, as far as we may see: after a version was given up
+    its agent ends some moments later."""
+    inside = f"{slot.resolve()}/"
+    for exe in Path("/proc").glob("[0-9]*/exe"):
+        with suppress(OSError):
+            if os.readlink(exe).startswith(inside):
+                return True
+    return False
+
+
 def main(arguments: list[str]) -> int:
     """For the installer: `python3 -m sync.slots ROOT BUNDLE VERSION`. The first version is good at
-    once; a later one is tried at the next start."""
+    once; a later one is tried at the next start. While the slots are in use nothing is changed, and
+    that is no failure of the installation."""
     root, bundle, version = Path(arguments[0]), Path(arguments[1]), arguments[2]
     slots = Slots(root)
     first = not slots.running().version  # also where the power went in between
@@ -202,8 +231,9 @@ def main(arguments: list[str]) -> int:
         with bundle.open("rb") as tar:
             slots.put(tar, version)
     except SlotBusy:
-        print("a version is on trial: install again when it is over", file=sys.stderr)  # noqa: T201
-        return 1
+        later = "the other version is on trial or still runs: install this one again later"
+        print(f"{version} is not put in: {later}", file=sys.stderr)  # noqa: T201
+        return 0
     if first:
         slots.begin(version)
     else:

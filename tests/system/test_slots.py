@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -154,6 +155,33 @@ def test_neither_slot_in_use_is_filled(root: Path, tmp_path: Path) -> None:
     running(root).mark_good()
     with pytest.raises(SlotBusy):
         old.put(bundle(tmp_path, "1.3"), "1.3")  # the old agent runs from the idle slot
+
+
+def test_the_installer_leaves_a_slot_alone_from_which_a_program_still_runs(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The agent of a version that was given up lost its files while it ran."""
+    running(root).put(bundle(tmp_path, "1.1"), "1.1")
+    slot = Slots(root).idle().path
+    shutil.copy("/bin/sleep", slot / "sleep")
+    (tmp_path / "c.tar").write_bytes(bundle(tmp_path, "1.2").getvalue())
+    agent = subprocess.Popen([slot / "sleep", "60"])
+    try:
+        assert install([str(root), str(tmp_path / "c.tar"), "1.2"]) == 0
+        assert "1.2 is not put in" in capsys.readouterr().err
+        assert (slot / "sleep").exists() and Slots(root).idle().version == "1.1"
+    finally:
+        agent.kill()
+        agent.wait()
+    assert install([str(root), str(tmp_path / "c.tar"), "1.2"]) == 0
+    assert boot(root)[1] == "1.2"
+
+
+def test_two_do_not_fill_a_slot_at_once(root: Path, tmp_path: Path) -> None:
+    slots = running(root)
+    with slots._alone(), pytest.raises(SlotBusy):
+        Slots(root).put(bundle(tmp_path, "1.1"), "1.1")
+    slots.put(bundle(tmp_path, "1.1"), "1.1")
 
 
 def test_what_is_not_there_is_not_tried(root: Path, tmp_path: Path) -> None:
