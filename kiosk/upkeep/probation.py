@@ -88,6 +88,11 @@ class Probation:
         if trial is not None and not trial.boots:
             log.info("version %s waits to be tried", trial.version)
             self.restart_due = True
+        elif trial is not None and self._slots.outdated():
+            # The launcher could not count a start of the trial and started the good version, beside
+            # an agent of the other: begun anew once it can.
+            self._slots.rewrite()
+            self.restart_due = True
 
     def _judge(self, rows: Mapping[str, Health], agent: Mapping[str, Any]) -> None:
         assert self._slots is not None

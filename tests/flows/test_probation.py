@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -172,6 +173,25 @@ def test_a_good_version_ends_when_another_waits(terminal: Terminal) -> None:
     terminal.slots.try_next("1.0")
     terminal.look()
     assert terminal.probation.restart_due
+
+
+def test_who_was_started_because_nothing_could_be_counted_is_begun_anew_once_it_can(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The screen of one version ran beside the agent of another, until somebody switched it off."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    good = Slots(terminal.root, terminal.slots.idle().path.name)  # the trial counts as running
+    probation = Probation(terminal.state, good, "1.0")
+    with monkeypatch.context() as patch:
+        patch.setattr("sync.slots.save", full)
+        with pytest.raises(OSError, match="full"):
+            probation.look([], {})
+        assert not probation.restart_due
+    probation.look([], {})
+    assert probation.restart_due
 
 
 def test_a_program_without_slots_has_nothing_to_prove(tmp_path: Path) -> None:
