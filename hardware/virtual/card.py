@@ -104,7 +104,7 @@ class VirtualCard:
         if len(le) > 1 or head[:2] == b"\x00\xc0":
             return _NOT_SUPPORTED if head[1] == 0xC0 else _WRONG_LENGTH
         answer = self._react(head, data, le[0] if le else 0)
-        if answer[0] == 0x61:
+        if answer[-2] == 0x61:
             answer = self._get_response()
         return answer if le else answer[-2:]
 

@@ -489,3 +489,12 @@ def test_sm4_gives_the_standard_s_second_example() -> None:
     for _ in range(1_000_000):
         block = encryptor.update(block)
     assert block == bytes.fromhex("595298C7C6FD271F0402F804C33D3F66")
+
+
+def test_a_card_of_t1_gives_a_challenge_that_looks_like_a_status(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One challenge in 256 began with 61, and the far end gave nothing of it."""
+    monkeypatch.setattr("hardware.virtual.card.secrets.token_bytes", lambda count: b"\x61" * count)
+    card = VirtualCard(CARD_PERSONAS["third-t1"])
+    assert card.answer(bytes.fromhex("0084000008")) == b"\x61" * 8 + b"\x90\x00"
