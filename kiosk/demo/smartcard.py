@@ -14,6 +14,7 @@ import shutil
 import socket
 from dataclasses import dataclass
 from pathlib import Path
+from random import randrange
 from typing import TextIO
 
 #: Held by whoever runs pcscd for a demo or a test.
@@ -113,11 +114,14 @@ def answers() -> bool:
 
 
 def free_port() -> int:
-    """A TCP port of the loopback that nobody uses just now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """A TCP port of the loopback that nobody uses just now.
+
+    Below those that Linux gives to outgoing connections (32768 and up): one of theirs may be taken
+    by any program before we listen there.
+    """
+    while not port_is_free(port := randrange(20_000, 32_768)):
+        pass
+    return port
 
 
 def port_is_free(port: int, host: str = "127.0.0.1") -> bool:

@@ -8,7 +8,6 @@ compiler the tests say so, and fail under CI.
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 import tempfile
 from functools import cache
@@ -42,8 +41,3 @@ def _built(compiler: str, family: str) -> str:
     ]
     subprocess.run(command, check=True)
     return str(made)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])

@@ -36,13 +36,14 @@ from hardware.vendor.cards import VendorTransport
 from hardware.virtual.card import CardSlot, VirtualCard
 from hardware.virtual.personas import CARD_PERSONAS, CardPersona
 from kiosk.clock import beijing_now
+from kiosk.demo.smartcard import free_port
 from kiosk.operations.cards import read_card
 from kiosk.operations.work import Work
 from kiosk.settings import Devices, Settings
 from kiosk.upkeep.doctor import Finding, Patient, examine
 from kiosk.visit.prompts import ReadCard
 from tests.wire.cards import Centre, Desk
-from tests.wire.makers import free_port, library
+from tests.wire.makers import library
 from tests.wire.smartcard_service import SECOND_PORT, VPCD_PORT, Service, service_of_ours
 from tests.wire.test_card_authentication import OPERATIONS
 

@@ -6,7 +6,6 @@ here.
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +23,7 @@ from hardware.faults import DeviceFault, FaultCode
 from hardware.virtual import keys
 from hardware.virtual.card import CardSlot, VirtualCard
 from hardware.virtual.personas import CARD_PERSONAS, CardPersona
+from kiosk.demo.smartcard import free_port
 from kiosk.operations import cards
 from kiosk.operations.card_pin import run_script, use_pin
 from kiosk.operations.cards import read_card
@@ -74,8 +74,7 @@ class Bench:
     """A reader, its slot, and the terminal's part of an operation."""
 
     def __init__(self) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            port = int(server.getsockname()[1])
+        port = free_port()
         self.line = DirectTransport(port)
         self.slot, self.reader = CardSlot(port), CardReader(self.line)
         self.reader.open()

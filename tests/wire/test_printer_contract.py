@@ -16,7 +16,6 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import threading
@@ -35,6 +34,7 @@ from hardware.paper import Pair, Qr, Receipt, Rule, Text
 from hardware.printer import ReceiptPrinter
 from hardware.supervision import DeviceState
 from hardware.virtual.printer import VirtualPrinter
+from kiosk.demo.smartcard import free_port
 
 #: The first test installs it.
 pytestmark = pytest.mark.timeout(420)
@@ -178,8 +178,7 @@ def _new_python() -> str | None:
 def running(program: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emupos]:
     """The simulator as a process, for all tests: its start takes longer than they do."""
     folder = tmp_path_factory.mktemp("simulator")
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        api_port = probe.getsockname()[1]
+    api_port = free_port()
     (folder / "emupos.yaml").write_text(
         "schema: 1\n"
         f"api: {{ host: 127.0.0.1, port: {api_port} }}\n"

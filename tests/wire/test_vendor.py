@@ -37,10 +37,11 @@ from hardware.vendor.sdt import SdtSam
 from hardware.virtual.card import CardSlot
 from hardware.virtual.id_reader import VirtualIdReader
 from hardware.virtual.personas import CARD_PERSONAS, ID_PERSONAS
+from kiosk.demo.smartcard import free_port
 from kiosk.settings import Devices, Settings
 from kiosk.upkeep.doctor import Patient, examine
 from tests.id_cards import said_by
-from tests.wire.makers import free_port, library
+from tests.wire.makers import library
 
 Manners = Callable[[str], None]
 
