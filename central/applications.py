@@ -7,6 +7,7 @@ application itself go through the same table (domain §2.3).
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.utils import timezone
@@ -17,9 +18,11 @@ from central.card_states import WITHOUT_CARD, CardMove
 from central.cases import TO_REVIEW
 from central.keys import person_hash
 from central.models import CardState
+from central.packs import went_by
 from central.ports.registry import registry
 from central.rules import open_case
 from kiosk.policy import BadPolicy
+from kiosk.records.id_number import IdNumber
 from sync.codes import SEX, ethnic_name
 from sync.wire.application import PAGES, Eligibility
 from sync.wire.envelopes import Rejection
@@ -90,6 +93,7 @@ class CardApplication(Business):
     tasks = ("photo",)
     words: ClassVar = {
         "on_paper": "没有读身份证,凭材料照片办理:请核对材料各页(R-B10)",
+        "age": "年龄与业务不符:未成年人由监护人代办,成年人自己办(看身份证号里的出生日期)",
         "page_unclear": "有一页材料拍得不清楚",
         "deceased": "登记为已故",
         "not_insured": "没有参保",
@@ -97,6 +101,8 @@ class CardApplication(Business):
         "open_elsewhere": "在别处有未办结的申请",
     }
     form = "河北省社会保障卡申领登记表"
+    #: Whether it is filed for a child, by its guardian.
+    for_a_child: ClassVar = False
 
     def rows(self, document: Mapping[str, Any], policy: Policy) -> list[tuple[str, str]]:
         return [
@@ -149,11 +155,15 @@ class CardApplication(Business):
         return bool(form.identified != "id_card")
 
     def reasons(self, opened: Opened) -> tuple[str, ...]:
-        """What rests on papers is looked at, whatever the terminal says of it."""
+        """What rests on papers, and for whose age it is the wrong business, is looked at, whatever
+        the terminal says of it."""
         said = opened.contents.proof.reasons
-        if opened.document.identified == "id_card" or "on_paper" in said:
-            return super().reasons(opened)
-        return (*super().reasons(opened), "on_paper")
+        own = {
+            "on_paper": opened.document.identified != "id_card",
+            "age": _is_child(opened) != self.for_a_child,
+        }
+        found = [reason for reason, applies in own.items() if applies and reason not in said]
+        return (*super().reasons(opened), *found)
 
     def moved(self, case: Case) -> None:
         """Whoever had to compare has decided; the card follows the case."""
@@ -177,6 +187,14 @@ class CardApplication(Business):
         if refused is None and open_application(opened.person) is not None:
             return Rejection.DUPLICATE_APPLICATION, "open_case"
         return refused
+
+
+def _is_child(opened: Opened) -> bool:
+    """On the day on which it was filed, by the pack that the terminal went by."""
+    adult = went_by(opened.contents.policy_version).ages.adult
+    form = opened.document
+    number = IdNumber(form.id_number, date.fromisoformat(form.birth))
+    return number.age_on(timezone.localdate(opened.created)) < adult
 
 
 def _was(case: Case, state: str) -> bool:

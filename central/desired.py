@@ -22,7 +22,7 @@ from central.models import DesiredService, Terminal
 from central.ports import electronic_cards
 from central.ports.messages import messages
 from sync.canonical import sha256_hex
-from sync.pins import PERSON_ID
+from sync.pins import PERSON_ID, can_be_typed
 from sync.wire import settings
 from sync.wire.desired import Announcement, Desired, DesiredState, RosterEntry
 
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from sync.canonical import Json
     from sync.wire.fleet import Heartbeat
 
+
+#: A role whose people type their number at the terminal.
+_STAFF = "staff"
+_CANNOT_BE_TYPED = "工作人员在终端上只能按数字，编号是 s 加 1 到 6 位数字，如 s012"
 
 #: Why a service is closed is told in so many characters at most.
 REASON = 60
@@ -110,9 +114,7 @@ def checked(kind: str, key: str, value: Any) -> Any:
         if kind == Wanted.Kind.SETTING:
             return settings.read(key, value)
         if kind == Wanted.Kind.PERSON:
-            if not PERSON_ID.fullmatch(key):
-                raise NotWanted(f"{key}: 编号是小写字母加数字，如 t001、s002")
-            return RosterEntry.model_validate(value).model_dump(mode="json")
+            return _person(key, value)
         if value is None:
             return None
         announcement = Announcement.model_validate({"id": key, **value})
@@ -127,6 +129,15 @@ def checked(kind: str, key: str, value: Any) -> Any:
         raise
     except (ValidationError, ValueError, TypeError):
         raise NotWanted(f"{key}: 内容不合要求") from None
+
+
+def _person(key: str, value: Any) -> Any:
+    if not PERSON_ID.fullmatch(key):
+        raise NotWanted(f"{key}: 编号是小写字母加数字，如 t001、s002")
+    entry = RosterEntry.model_validate(value)
+    if _STAFF in entry.roles and not can_be_typed(key):
+        raise NotWanted(f"{key}: {_CANNOT_BE_TYPED}")
+    return entry.model_dump(mode="json")
 
 
 def want(

@@ -27,6 +27,7 @@ from central.rules import REFUSED_WORDS
 from central.sealed import opened, seal
 from central.unit_files import COLUMNS, DIGITS_LOST, Entry, read
 from kiosk.records.address import LONGEST, UrbanAddress, parse_address
+from kiosk.records.id_number import parse_id_number
 from kiosk.records.rules import RULES, Broken
 from kiosk.words import Words
 
@@ -137,6 +138,7 @@ def forget_old() -> None:
 
 def _faults(entries: Sequence[Entry]) -> Iterator[Fault]:
     words, areas = Words("zh_CN"), today(lambda policy: policy.areas)
+    adult = today(lambda policy: policy.ages.adult)
     before: dict[tuple[str, str], int] = {}
     phones = Counter(entry.fields["phone"] for entry in entries)
     for entry in entries:
@@ -147,7 +149,7 @@ def _faults(entries: Sequence[Entry]) -> Iterator[Fault]:
                 found.append((name, "R-C1.duplicate", f"和第 {first} 行重复"))
         wrong = {name for name, _, _ in found}
         if not wrong & {"id_number", "name"}:
-            found += _at_centre(entry.fields)
+            found += _at_centre(entry.fields, adult)
         for name, rule, advice in found:
             yield Fault(entry.line, entry.fields["serial"], _HEADINGS[name], rule, advice)
         if (many := phones[entry.fields["phone"]]) > SAME_PHONE and "phone" not in wrong:
@@ -249,9 +251,13 @@ def _address(text: str, areas: Sequence[Area]) -> str:
     return "" if read.numbered else "R-C4.detail"
 
 
-def _at_centre(fields: Mapping[str, str]) -> Iterator[_Found]:
-    """What the registry, the cases and the other lists tell (R-C12)."""
+def _at_centre(fields: Mapping[str, str], adult: int) -> Iterator[_Found]:
+    """What the registry, the cases and the other lists tell (R-C12), and who is too young to come
+    without a guardian. `adult`: from which age on one is not."""
     person = person_hash(fields["id_number"])
+    day = timezone.localdate()
+    if parse_id_number(fields["id_number"], day).age_on(day) < adult:
+        yield "id_number", "R-C12.under_age", f"未满 {adult} 周岁，由监护人另外代办"
     if refused := refusal(fields["name"], person):
         column = "name" if refused[1] == "name" else "id_number"
         yield column, f"R-C12.{refused[1]}", {**REFUSED_WORDS, **CardApplication.words}[refused[1]]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from kiosk.maintenance.roster import STAFF_DIGITS, STAFF_LETTER, StaffRefused
+from kiosk.maintenance.roster import StaffRefused
 from kiosk.records.staff import Staff
 from kiosk.visit.prompts import AskStaff
 from screens.background import in_background
@@ -20,6 +20,7 @@ from screens.widgets.digit_pad import DigitPad
 from screens.widgets.surface import Column, Gap
 from screens.widgets.text import Text
 from sync.pins import DIGITS as PIN_DIGITS
+from sync.pins import STAFF_DIGITS, STAFF_LETTER
 
 
 class StaffScreen(PromptScreen[AskStaff]):

@@ -20,6 +20,10 @@ DIGITS = 6
 #: (`sync.journal.kinds.STAFF` takes such).
 PERSON_ID = re.compile(r"[a-z][a-z_-]{0,15}[0-9]{0,6}")
 
+#: What is put before the digits that staff type, and how many these are at most.
+STAFF_LETTER, STAFF_DIGITS = "s", 6
+_TYPED = re.compile(rf"{STAFF_LETTER}[0-9]{{1,{STAFF_DIGITS}}}")
+
 #: Cost of one guess: about 50 ms and 16 MB on a terminal.
 _SCRYPT = {"n": 2**14, "r": 8, "p": 1}
 
@@ -37,6 +41,11 @@ class WeakPin(ValueError):
     def __init__(self, why: str) -> None:
         super().__init__(why)
         self.why = why
+
+
+def can_be_typed(person_id: str) -> bool:
+    """Whether staff with this id can vouch: on the pad of the terminal there are digits alone."""
+    return _TYPED.fullmatch(person_id) is not None
 
 
 def is_pin(text: str) -> bool:

@@ -18,6 +18,7 @@ _RELATIONS = {"father": "父亲", "mother": "母亲", "other": "其他监护人"
 class MinorApplication(CardApplication):
     kind = "minor_application"
     title = "代未成年人申领"
+    for_a_child = True
     words: ClassVar = {
         **CardApplication.words,
         "no_photo": "没有照片:请核对孩子的年龄是否可以不拍",

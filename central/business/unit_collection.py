@@ -59,7 +59,7 @@ def _of_list(document: Mapping[str, Any]) -> dict[str, str]:
     except NotNow:
         return {"unit": "名册打不开,见告警"}
     if found is None:
-        return {}
+        return {"unit": "现有名册里没有此人(没有报,或名册已删除、到期)"}
     unit, fields = found
     said = {"unit": unit, **{name: fields[name] for name in _IN_FORM}}
     return {name: f"{text}(据名册)" for name, text in said.items() if text}

@@ -50,10 +50,9 @@ def add(
         BadRoster,
         Person,
         Role,
-        can_be_typed,
         valid_id,
     )
-    from sync.pins import hash_pin
+    from sync.pins import can_be_typed, hash_pin
 
     roles = role or [Role.TECHNICIAN]
     if unknown := set(roles) - set(Role):

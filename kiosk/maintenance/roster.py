@@ -6,7 +6,7 @@ spot, to `roster.json` of the state directory:
 
     {"version": 1, "people": [{"id": "s012", "roles": ["staff"], "pin": "salt$hash"}]}
 
-Staff type their number, so they have only ids that can be typed (`can_be_typed`).
+Staff type their number, so they have only ids that can be typed (`sync.pins.can_be_typed`).
 
 Wrong tries lock the pad, for everybody, and the number they were made for, both across restarts:
 
@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -42,9 +41,6 @@ ROSTER_FILE, TRIES_FILE = "roster.json", "roster-tries.json"
 FREE_TRIES = 4
 FIRST_LOCK_S, LONGEST_LOCK_S = 30.0, 3600.0
 
-#: What is put before the digits that staff type, and how many these are at most.
-STAFF_LETTER, STAFF_DIGITS = "s", 6
-_TYPED = re.compile(rf"{STAFF_LETTER}[0-9]{{1,{STAFF_DIGITS}}}")
 #: The count of the pad, beside those of single numbers.
 _PAD = ""
 
@@ -87,11 +83,6 @@ class Person:
 
 def valid_id(text: str) -> bool:
     return PERSON_ID.fullmatch(text) is not None
-
-
-def can_be_typed(text: str) -> bool:
-    """Whether staff with this id can vouch: on the pad of the page there are digits alone."""
-    return _TYPED.fullmatch(text) is not None
 
 
 def lock_time(wrong: int) -> float:

@@ -88,6 +88,8 @@ def test_one_hall_is_closed_whole_and_one_terminal_in_it_is_not(rig: Rig, tmp_pa
         ("announcement", "a", {"zh": "节日", "until": "2026-13-01"}),
         ("announcement", "a b", {"zh": "节日"}),
         ("person", "t001", {"roles": "technician"}),
+        ("person", "clerk", {"roles": ["staff"]}),
+        ("person", "s1234567", {"roles": ["staff"]}),
     ],
 )
 def test_what_does_not_fit_is_not_sent(rig: Rig, kind: str, key: str, value: Any) -> None:

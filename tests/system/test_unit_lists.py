@@ -343,7 +343,30 @@ def test_the_operator_reads_from_the_list_what_the_terminal_could_not_ask(centre
     shown = page(collected(centre, person))
     assert shown["单位"] == "示例三公司(据名册)" and shown["花名册序号"] == "42(据名册)"
     assert (shown["用户来源"], shown["用户类型"]) == ("医保职工(据名册)", "正常缴费用户(据名册)")
-    assert page(collected(centre, stranger, 1))["单位"] == ""
+    assert "现有名册里没有此人" in page(collected(centre, stranger, 1))["单位"]
+
+
+def test_the_operator_is_told_that_the_list_of_an_offline_application_is_gone(
+    centre: Centre,
+) -> None:
+    person = newcomer(centre)
+    made = take(person)
+    filed = collected(centre, person)
+    made.delete()
+    assert "名册已删除" in page(filed)["单位"]
+
+
+def test_a_child_is_on_no_list_and_no_terminal_files_for_one_as_for_an_adult(
+    centre: Centre,
+) -> None:
+    from central.cases import Case
+
+    child = Person("名册童", "20150404", 303)
+    centre.knows(child.number, child.name)
+    assert faults(row_of(child)) == [(2, "身份证号", "R-C12.under_age")]
+    answer = collected(centre, child)
+    assert answer.verdict == "to_review"
+    assert "age" in Case.objects.get(pk=answer.position).review
 
 
 def test_what_is_printed_is_what_was_signed(centre: Centre) -> None:
