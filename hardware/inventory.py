@@ -24,11 +24,13 @@ class Plugged:
 
 
 def plugged_in() -> Iterator[Plugged]:
-    """Serial ports, PC/SC readers, readers that need their maker's library, cameras."""
+    """Serial ports, PC/SC readers, readers that need their maker's library, cameras, keyboards and
+    scanners that pass themselves off as one."""
     yield from _serial_ports()
     yield from _card_readers()
     yield from _with_a_library()
     yield from _cameras()
+    yield from _keyboards()
 
 
 def unsteady(port: str) -> bool:
@@ -92,3 +94,8 @@ def _cameras(system: Path = Path("/")) -> Iterator[Plugged]:
         detail = name.read_text(encoding="utf-8").strip() if name.is_file() else ""
         # The path by id stays the same whatever else is plugged in, and in which order.
         yield Plugged("camera", lasting.get(device.name, f"/dev/{device.name}"), detail)
+
+
+def _keyboards(system: Path = Path("/")) -> Iterator[Plugged]:
+    for device in sorted((system / "dev/input/by-id").glob("*-event-kbd")):
+        yield Plugged("keyboard", str(device))

@@ -1,5 +1,5 @@
-"""扫码器: a 2D scanner on a serial line (USB-COM or RS-232), which sends the text of every code
-that is held before it.
+"""扫码器: a 2D scanner which sends the text of every code that is held before it, on a serial line
+(USB-COM or RS-232) or as a keyboard would type it (HID).
 
 It is listened to and never sent anything. What the text of an electronic card means only its
 platform knows (`hardware.codes`), so it is passed on as it is. A code that came before it was
@@ -14,8 +14,12 @@ from enum import StrEnum
 
 from hardware.codes import OneTimeCode, UsedCodes
 from hardware.faults import FaultCode, NotWanted
+from hardware.keyboard_line import KeyboardLine
 from hardware.serial_port import SerialPort
 from hardware.supervision import Condition
+
+#: Where the system keeps what types.
+INPUT_DEVICES = "/dev/input/"
 
 #: Longest text of a code, bytes; a longer one is none of an electronic card.
 LONGEST = 512
@@ -43,8 +47,10 @@ class Scanner:
     """The driver; runs in a `DeviceLoop`, so one thread uses it."""
 
     def __init__(self, port: str, baud: int = 9600) -> None:
-        offline, busy = FaultCode.SCANNER_OFFLINE, FaultCode.SCANNER_BUSY
-        self._line = SerialPort(port, offline, busy, baud)
+        """`port`: a serial port, or the input device of one that types."""
+        faults = FaultCode.SCANNER_OFFLINE, FaultCode.SCANNER_BUSY
+        types = port.startswith(INPUT_DEVICES)
+        self._line = KeyboardLine(port, *faults) if types else SerialPort(port, *faults, baud)
         self._used = UsedCodes()
         self._scans = 0
 

@@ -85,7 +85,8 @@ class Devices:
     camera_power_line: int = 50
     #: How far the camera is turned, degrees clockwise: 0, 90, 180 or 270.
     camera_rotation: int = 0
-    #: Serial port and speed of a 2D scanner (扫码器), "" where there is none.
+    #: Serial port and speed of a 2D scanner (扫码器), or the input device (/dev/input/…) of one
+    #: that types as a keyboard; "" where there is none.
     scanner: str = ""
     scanner_baud: int = 9600
     #: Serial port of a PIN pad (密码键盘), "" where PINs are typed on the screen.

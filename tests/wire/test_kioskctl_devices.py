@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 
 from hardware.card.monitor import ReaderState, Seen
 from hardware.faults import FaultCode
-from hardware.inventory import _cameras, _with_a_library
+from hardware.inventory import _cameras, _keyboards, _with_a_library
 from hardware.virtual.bench import Bench
 from hardware.virtual.personas import ID_PERSONAS
 from kiosk.demo.smartcard import free_port
@@ -158,6 +158,15 @@ def test_a_camera_is_named_by_the_path_that_lasts(tmp_path: Path) -> None:
     lasting.symlink_to("../../video3")
     (found,) = _cameras(tmp_path)
     assert (found.place, found.detail) == (str(lasting), "HD Camera")
+
+
+def test_a_scanner_that_types_is_named_by_what_it_says_it_is(tmp_path: Path) -> None:
+    links = tmp_path / "dev/input/by-id"
+    links.mkdir(parents=True)
+    for name in ("usb-Newland_FM430-event-kbd", "usb-Mouse-event-mouse"):
+        (links / name).symlink_to("../event7")
+    (found,) = _keyboards(tmp_path)
+    assert (found.kind, found.place) == ("keyboard", str(links / "usb-Newland_FM430-event-kbd"))
 
 
 def test_a_reader_that_needs_its_maker_s_library_is_named(tmp_path: Path) -> None:

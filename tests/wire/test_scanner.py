@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +17,7 @@ import pytest
 from hardware.camera import Camera
 from hardware.codes import CodeSpent, OneTimeCode
 from hardware.faults import DeviceFault, FaultCode, NotWanted
+from hardware.keyboard_line import hold
 from hardware.scanner import Scanner, ScanStep
 from hardware.virtual.camera import VirtualCamera
 from hardware.virtual.scanner import VirtualScanner
@@ -23,6 +28,8 @@ from kiosk.operations.scanner import CodeView, Sight
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hardware.scanner._SILENCE_S", 0.05)
     monkeypatch.setattr("hardware.scanner._LOOK_S", 0.02)
+    # On a busy machine the virtual camera takes its time.
+    monkeypatch.setattr("hardware.camera._FRAME_S", 20.0)
 
 
 @pytest.fixture
@@ -56,14 +63,14 @@ class Reading:
         self.future: Future[OneTimeCode] = ThreadPoolExecutor(1).submit(
             scanner.read, self.cancel.is_set, self.steps.append
         )
-        assert dropped.wait(5), "what came before is dropped by now"
+        assert dropped.wait(20), "what came before is dropped by now"
 
     def text(self) -> str:
-        return self.future.result(5).take()
+        return self.future.result(20).take()
 
 
 def eventually(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + 5
+    until = time.monotonic() + 20
     while not condition():
         assert time.monotonic() < until, "it never happened"
         time.sleep(0.01)
@@ -133,7 +140,7 @@ def test_nobody_waits_any_more(scanner: Scanner) -> None:
     reading = Reading(scanner)
     reading.cancel.set()
     with pytest.raises(NotWanted):
-        reading.future.result(5)
+        reading.future.result(20)
 
 
 def test_a_scanner_that_never_falls_silent_lets_go(
@@ -151,7 +158,7 @@ def test_a_scanner_that_never_falls_silent_lets_go(
     thread.start()
     reading.cancel.set()
     with pytest.raises(NotWanted):
-        reading.future.result(5)
+        reading.future.result(20)
     noise.set()
     thread.join()
 
@@ -162,7 +169,7 @@ def test_an_unplugged_scanner_is_offline_until_it_is_back(
     reading = Reading(scanner)
     far_end.unplug()
     with pytest.raises(DeviceFault) as caught:
-        reading.future.result(5)
+        reading.future.result(20)
     assert caught.value.code is FaultCode.SCANNER_OFFLINE
     with pytest.raises(DeviceFault):
         scanner.poll()
@@ -179,6 +186,162 @@ def test_a_port_that_another_program_holds_is_busy(
     with pytest.raises(DeviceFault) as caught:
         Scanner(far_end.port).open()
     assert caught.value.code is FaultCode.SCANNER_BUSY
+
+
+# -- a scanner that types --------------------------------------------------------------------------
+
+
+#: Character -> key, as the kernel's input.h numbers them, and whether with shift.
+KEYS = {
+    **dict(zip("1234567890", [(code, False) for code in range(2, 12)], strict=True)),
+    "-": (12, False), "|": (43, True), "q": (16, False), "S": (31, True), "C": (46, True),
+    "m": (50, False), "i": (23, False), "n": (49, False), "e": (18, False), "a": (30, False),
+    ":": (39, True), "/": (53, False), "_": (12, True), "?": (53, True), "]": (27, False),
+    "\\": (43, False), "`": (41, False), "\r": (28, False),
+}  # fmt: skip
+
+
+class Keys:
+    """The far end of an input device: events as the kernel writes them."""
+
+    def __init__(self, path: str) -> None:
+        os.mkfifo(path)
+        # Both ends: opening it to write only would wait for the driver.
+        self._file = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+
+    def event(self, kind: int, code: int, value: int) -> None:
+        os.write(self._file, struct.pack("@qqHHi", 1, 2, kind, code, value) + bytes(24))
+
+    def press(self, code: int, shifted: bool = False) -> None:
+        if shifted:
+            self.event(1, 42, 1)
+        self.event(4, 4, 0x70000 + code)
+        self.event(1, code, 1)
+        self.event(1, code, 2)
+        self.event(1, code, 0)
+        if shifted:
+            self.event(1, 42, 0)
+
+    def type(self, text: str) -> None:
+        for character in text:
+            self.press(*KEYS[character])
+
+    def close(self) -> None:
+        os.close(self._file)
+
+
+@pytest.fixture
+def keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Keys]:
+    monkeypatch.setattr("hardware.scanner.INPUT_DEVICES", str(tmp_path))
+    monkeypatch.setattr("hardware.keyboard_line.hold", lambda file: None)
+    far_end = Keys(str(tmp_path / "event7"))
+    yield far_end
+    far_end.close()
+
+
+@pytest.fixture
+def typed(keys: Keys, tmp_path: Path) -> Iterator[Scanner]:
+    driver = Scanner(str(tmp_path / "event7"))
+    driver.open()
+    yield driver
+    driver.close()
+
+
+def test_a_scanner_that_types_is_read_with_its_capitals_and_signs(
+    keys: Keys, typed: Scanner
+) -> None:
+    reading = Reading(typed)
+    keys.type("SSC|1234567890-_mine?/:]\\`\r")
+    assert reading.text() == "SSC|1234567890-_mine?/:]\\`"
+
+
+def test_what_was_typed_before_is_nobodys_and_half_of_it_no_code(
+    keys: Keys, typed: Scanner
+) -> None:
+    keys.type("SSC|\r")
+    typed.poll()
+    keys.type("SS")
+    reading = Reading(typed)
+    keys.type("mine\r")
+    assert reading.text() == "mine"
+    assert reading.steps == []
+
+
+@pytest.mark.parametrize(
+    "disturb",
+    [
+        lambda keys: keys.event(0, 3, 0),  # SYN_DROPPED: the kernel lost some
+        lambda keys: keys.press(59),  # F1
+        lambda keys: keys.press(14),  # rubs out what was before
+        lambda keys: keys.press(29),  # control
+    ],
+)
+def test_a_code_of_which_a_key_is_missing_is_none(
+    keys: Keys, typed: Scanner, disturb: Callable[[Keys], None]
+) -> None:
+    reading = Reading(typed)
+    keys.type("SSC|")
+    disturb(keys)
+    keys.type("1234\r")
+    eventually(lambda: ScanStep.OTHER_CODE in reading.steps)
+    keys.type("mine\r")
+    assert reading.text() == "mine"
+
+
+def test_shift_that_was_lost_is_not_held_for_ever(keys: Keys, typed: Scanner) -> None:
+    keys.event(1, 54, 1)
+    keys.event(0, 3, 0)
+    reading = Reading(typed)
+    keys.type("mine\r")
+    assert reading.text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(errno.EBUSY, FaultCode.SCANNER_BUSY), (errno.ENOTTY, FaultCode.SCANNER_OFFLINE)],
+)
+def test_a_keyboard_that_cannot_be_held_alone_is_not_listened_to(
+    keys: Keys,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+    code: FaultCode,
+) -> None:
+    def refused(file: int) -> None:
+        raise OSError(number, "")
+
+    monkeypatch.setattr("hardware.keyboard_line.hold", refused)
+    driver = Scanner(str(tmp_path / "event7"))
+    with pytest.raises(DeviceFault) as caught:
+        driver.open()
+    assert caught.value.code is code
+    with pytest.raises(DeviceFault) as caught:
+        driver.poll()
+    assert caught.value.code is FaultCode.SCANNER_OFFLINE
+
+
+def test_what_is_no_input_device_cannot_be_held(tmp_path: Path) -> None:
+    with (tmp_path / "file").open("w+b") as file, pytest.raises(OSError):
+        hold(file.fileno())
+
+
+def test_a_scanner_that_types_and_is_pulled_out_is_offline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hardware.scanner.INPUT_DEVICES", str(tmp_path))
+    monkeypatch.setattr("hardware.keyboard_line.hold", lambda file: None)
+    driver = Scanner(str(tmp_path / "none"))
+    with pytest.raises(DeviceFault) as caught:
+        driver.open()
+    assert caught.value.code is FaultCode.SCANNER_OFFLINE
+    keys = Keys(str(tmp_path / "event7"))
+    driver = Scanner(str(tmp_path / "event7"))
+    driver.open()
+    keys.close()
+    with pytest.raises(DeviceFault) as caught:
+        driver.poll()
+    assert caught.value.code is FaultCode.SCANNER_OFFLINE
+    driver.close()
 
 
 # -- the camera as a scanner -----------------------------------------------------------------------
