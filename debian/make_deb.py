@@ -44,7 +44,7 @@ Priority: optional
 Depends: python3 (>= 3.11), systemd (>= 252), pcscd, polkitd, xserver-xorg-core,
  xserver-xorg-input-libinput, xserver-xorg-video-fbdev, xauth, libgl1, libgl1-mesa-dri,
  libegl1, libxrandr2, libxi6, libxcursor1, libxss1, libmtdev1, libasound2, zlib1g,
- systemd-timesyncd | time-daemon
+ libusb-1.0-0, systemd-timesyncd | time-daemon
 Description: social security card terminal (第三代社会保障卡自助服务终端)
  The program of one terminal, in two slots, with a launcher that goes back from a bad version.
 """

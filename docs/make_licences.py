@@ -77,6 +77,7 @@ READ = {
     "pylopdf-fonts-zh-cn": "OFL-1.1",
     "pyscard": "LGPL-2.1-or-later",
     "pyserial": "BSD-3-Clause",
+    "pyusb": "BSD-3-Clause",
     "python-calamine": "MIT",
     # The classifier "Other" stands for a remark: "QR Code" is a trademark of DENSO WAVE.
     "qrcode": "BSD-3-Clause",

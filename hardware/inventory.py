@@ -5,6 +5,7 @@ For the technician who has to find out which port is which; nothing is opened or
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,18 +25,19 @@ class Plugged:
 
 
 def plugged_in() -> Iterator[Plugged]:
-    """Serial ports, PC/SC readers, readers that need their maker's library, cameras, keyboards and
-    scanners that pass themselves off as one."""
+    """Serial ports, PC/SC readers, readers that need their maker's library, printers at USB,
+    cameras, keyboards and scanners that pass themselves off as one."""
     yield from _serial_ports()
     yield from _card_readers()
     yield from _with_a_library()
+    yield from _printers()
     yield from _cameras()
     yield from _keyboards()
 
 
 def unsteady(port: str) -> bool:
-    """Whether a serial port is named by a number that it may lose to another at the next start."""
-    return Path(port).name.startswith(("ttyUSB", "ttyACM")) and Path(port).parent == Path("/dev")
+    """Whether a port is named by a number that it may lose to another at the next start."""
+    return re.fullmatch(r"/dev/(ttyUSB|ttyACM|usb/lp)[0-9]+", port) is not None
 
 
 def _serial_ports(system: Path = Path("/")) -> Iterator[Plugged]:
@@ -79,6 +81,17 @@ def _with_a_library(system: Path = Path("/")) -> Iterator[Plugged]:
         if name in _NEED_A_LIBRARY:
             place, setting = _NEED_A_LIBRARY[name]
             yield Plugged("library", place, f"USB {':'.join(name)} needs {setting}")
+
+
+def _printers(system: Path = Path("/")) -> Iterator[Plugged]:
+    """By the socket, where the package's rule names it; else by what USB says of it."""
+    lasting = {link.resolve().name: str(link) for link in (system / "dev/usb").glob("lp-*")}
+    for device in sorted((system / "sys/class/usbmisc").glob("lp[0-9]*")):
+        usb = (device / "device").resolve().parent
+        name = f"usb:{_read(usb / 'idVendor')}:{_read(usb / 'idProduct')}"
+        product = usb / "product"
+        detail = product.read_text(encoding="utf-8").strip() if product.is_file() else name
+        yield Plugged("printer", lasting.get(device.name, name), detail)
 
 
 def _read(file: Path) -> str:

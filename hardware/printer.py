@@ -23,11 +23,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from hardware import escpos
+from hardware.byte_line import line_of
 from hardware.faults import DeviceFault, FaultCode
 from hardware.layout import PrintLine, QrLine, lay_out
 from hardware.paper import Receipt
 from hardware.printer_models import ASK, GENERIC, PrinterModel, model_answering, model_named
-from hardware.serial_port import SerialPort
 from hardware.supervision import Condition, DeviceState
 
 log = logging.getLogger(__name__)
@@ -85,9 +85,10 @@ class ReceiptPrinter:
 
     def __init__(self, port: str, model: str = "", columns: int = 0, baud: int = 115200) -> None:
         """`model`: one of `hardware.printer_models`, "" for one that nobody described, "ask" to ask
-        the printer; `columns` of a line, 0 for the model's. Raises `UnknownModel`."""
+        the printer; `columns` of a line, 0 for the model's. `port`: see `hardware.byte_line`.
+        Raises `UnknownModel`, `ValueError`."""
         offline, busy = FaultCode.PRINTER_OFFLINE, FaultCode.PRINTER_BUSY
-        self._line = SerialPort(port, offline, busy, baud)
+        self._line = line_of(port, offline, busy, baud)
         self._ask_model = model == ASK
         self._model = model_named(GENERIC if model in ("", ASK) else model)
         self._columns = columns
