@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from central import fleet_commands, pack_commands, unit_commands
+from central import card_commands, fleet_commands, pack_commands, unit_commands
 from central.boot import DEMO_VARIABLE, HSM_VARIABLE, MESSAGES_VARIABLE, boot
 from central.opening import State, free_port, open_centre, stop
 from central.releases import commands as release_commands
@@ -35,6 +35,7 @@ class Purpose(StrEnum):
 
 app.add_typer(pack_commands.app, name="policy-pack")
 app.add_typer(unit_commands.app, name="unit-list")
+app.add_typer(card_commands.app, name="card-batch")
 app.add_typer(release_commands.app, name="release")
 app.add_typer(fleet_commands.app, name="fleet")
 for of_the_fleet in fleet_commands.BESIDE:

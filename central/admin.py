@@ -17,6 +17,7 @@ from central.masking import masked_name, masked_phone
 from central.models import (
     Alarm,
     CardAuthorisation,
+    DemoCardOrder,
     DesiredService,
     EnrolmentCode,
     JournalCheckpoint,
@@ -228,6 +229,17 @@ class SentMessageAdmin(ReadOnly, admin.ModelAdmin):
     @admin.display(description="手机号码")
     def to(self, message: SentMessage) -> str:
         return masked_phone(message.phone)
+
+
+@admin.register(DemoCardOrder)
+class DemoCardOrderAdmin(admin.ModelAdmin):
+    """How far the demonstration's maker is: followed with the next look, once a minute."""
+
+    list_display = ("order", "batch", "said", "reason")
+    readonly_fields = ("order", "batch")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
 
 
 class AuthorisationForm(forms.ModelForm):

@@ -29,6 +29,7 @@
 | not_lapsed     | a case should have ended by itself, and its business says it cannot        |
 | key_number     | a terminal knows a higher key number than this centre: the keys are old   |
 | task_failed    | work after a commit fails again and again                                 |
+| card_batch     | a batch of cards cannot be handed over, or its maker's word not followed  |
 | release_halted | a release was halted and is taken back: `central.releases`                |
 | release_keys   | what offline keys signed runs out soon                                    |
 | server_error   | a fault of the centre itself                                              |
@@ -75,6 +76,7 @@ WORDS = {
     "not_lapsed": "有办件到期未能自动结束",
     "key_number": "终端的密钥比中心的新,中心密钥可能来自旧备份",
     "task_failed": "受理后的处理反复失败",
+    "card_batch": "制卡批次交不出去,或制卡公司的回盘对不上",
     "release_halted": "新版本已自动停止并退回",
     "release_keys": "版本签名即将到期,请持钥人重新签名",
     "server_error": "中心程序错误",

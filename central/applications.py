@@ -45,6 +45,8 @@ _RULES: list[tuple[Rejection, str, Callable[[Registered], bool]]] = [
 
 _PERSON_KINDS = {"employee": "职工", "resident": "城乡居民", "flexible": "灵活就业"}
 _WAYS = {"outlet": "网点自取", "instant": "网点当场制卡", "mail": "邮寄"}
+#: States in which a card has its number and nobody has it in their hands.
+_BEING_MADE = ("in_production", "in_delivery")
 _IDENTIFIED = {"id_card": "身份证芯片", "household": "户口簿", "birth_certificate": "出生医学证明"}
 
 
@@ -71,8 +73,9 @@ class CardApplication(Business):
         "to_review": ("accepted", "approved", "needs_more", "returned", "withdrawn"),
         "needs_more": ("accepted", "returned", "withdrawn"),
         "approved": ("to_review", "in_production", "returned"),
-        "in_production": ("in_delivery", "delivered", "returned"),
-        "in_delivery": ("delivered", "returned"),
+        # The 制卡公司 may send it back.
+        "in_production": ("in_delivery", "delivered", "needs_more", "returned"),
+        "in_delivery": ("delivered", "needs_more", "returned"),
         "delivered": ("collected", "finished"),
         # Its social security side is activated by the person, here or at a window (启用).
         "collected": ("finished",),
@@ -178,7 +181,7 @@ class CardApplication(Business):
             card_states.bring(case.person, CardState.NOT_ACTIVE, CardMove.HAND_OUT)
         if case.state in ("in_production", "in_delivery", "delivered", "collected"):
             card_numbers.ask(case)
-        if case.state == "returned" and _was(case, "in_production"):
+        if case.state in ("returned", "needs_more") and _came_from(case) in _BEING_MADE:
             card_states.cancel(case.person)
 
     def refusal(self, opened: Opened) -> tuple[Rejection, str] | None:
@@ -198,9 +201,13 @@ def _is_child(opened: Opened) -> bool:
 
 
 def _was(case: Case, state: str) -> bool:
-    """Whether it came through a state: in production its card gets its number, when collected it is
-    in its holder's hands."""
+    """Whether it came through a state: when collected the card is in its holder's hands."""
     return case.events.filter(to_state=state).exists()
+
+
+def _came_from(case: Case) -> str:
+    """From which state it has just been moved."""
+    return str(case.events.exclude(to_state="").latest("id").from_state)
 
 
 def refusal(name: str, person: str) -> tuple[Rejection, str] | None:

@@ -475,6 +475,66 @@ class SentMessage(models.Model):
         return self.key
 
 
+class CardBatch(models.Model):
+    """Cards that are ordered of the 制卡公司 together (`central.card_batches`)."""
+
+    id = models.UUIDField("批次", primary_key=True, default=uuid.uuid4, editable=False)
+    made_at = models.DateTimeField("组批时间", auto_now_add=True)
+    made_by = models.CharField("经办人", max_length=150, blank=True)
+    #: None: the maker may not have it yet.
+    handed_at = models.DateTimeField("交出时间", null=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "制卡批次"
+        ordering: ClassVar = ["-made_at"]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class CardOrder(models.Model):
+    """One card of a batch."""
+
+    batch = models.ForeignKey(CardBatch, models.CASCADE, related_name="orders")
+    case = models.ForeignKey("central.Case", models.PROTECT, related_name="+")
+    #: The last word of the maker that was followed.
+    said = models.CharField(max_length=20, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["batch", "case"], name="card_order_once")
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class DemoCardOrder(models.Model):
+    """制卡公司 of the demonstration (`central.ports.card_maker`): makes nothing."""
+
+    order = models.CharField("制卡单", max_length=36, unique=True, editable=False)
+    batch = models.CharField("批次", max_length=36, editable=False)
+    said = models.CharField(
+        "回盘",
+        max_length=20,
+        blank=True,
+        choices=[
+            ("sent", "已寄出"),
+            ("at_outlet", "已到网点"),
+            ("incomplete", "需补件"),
+            ("refused", "退回"),
+        ],
+    )
+    reason = models.CharField("原因", max_length=100, blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "制卡公司(演示)"
+        ordering: ClassVar = ["-id"]
+
+    def __str__(self) -> str:
+        return self.order
+
+
 # Django finds the models of an app here.
 from central.cases import Attachment, Case, Event, Task  # noqa: E402, F401
 from central.fleet_models import Command, Crash, CrashGroup, Wanted  # noqa: E402, F401

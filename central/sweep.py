@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Count, Exists, Max, OuterRef
 from django.utils import timezone
 
-from central import alarms, crashes, patterns
+from central import alarms, card_batches, crashes, patterns
 from central.business import businesses, sweeps
 from central.cases import Case
 from central.machine import NotPossible, move
@@ -39,7 +39,7 @@ def sweep() -> None:
     else from being looked at, and is raised at the end."""
     looks = (watch.look, forget_old_nonces, crashes.forget_old, *sweeps(), patterns.look)
     failed: list[Exception] = []
-    for look in (*looks, _reports, _gaps, _lapses):
+    for look in (*looks, card_batches.look, _reports, _gaps, _lapses):
         try:
             look()
         except Exception as error:  # noqa: BLE001 - raised below

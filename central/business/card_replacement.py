@@ -80,8 +80,9 @@ class CardReplacement(Business):
         "needs_more": ("accepted", "returned", "withdrawn"),
         # 「不可回退」: from the making of the card on nobody withdraws.
         "approved": ("to_review", "in_production", "returned", "withdrawn"),
-        "in_production": ("in_delivery", "delivered", "returned"),
-        "in_delivery": ("delivered", "returned"),
+        # The 制卡公司 may send it back.
+        "in_production": ("in_delivery", "delivered", "needs_more", "returned"),
+        "in_delivery": ("delivered", "needs_more", "returned"),
         "delivered": ("collected",),
         "collected": ("finished",),
     }

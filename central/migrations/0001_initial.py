@@ -1079,5 +1079,99 @@ class Migration(migrations.Migration):
                 "ordering": ["-at"],
             },
         ),
+        migrations.CreateModel(
+            name="CardBatch",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="批次",
+                    ),
+                ),
+                ("made_at", models.DateTimeField(auto_now_add=True, verbose_name="组批时间")),
+                ("made_by", models.CharField(blank=True, max_length=150, verbose_name="经办人")),
+                ("handed_at", models.DateTimeField(null=True, verbose_name="交出时间")),
+            ],
+            options={
+                "verbose_name": "制卡批次",
+                "verbose_name_plural": "制卡批次",
+                "ordering": ["-made_at"],
+            },
+        ),
+        migrations.CreateModel(
+            name="DemoCardOrder",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "order",
+                    models.CharField(
+                        editable=False, max_length=36, unique=True, verbose_name="制卡单"
+                    ),
+                ),
+                ("batch", models.CharField(editable=False, max_length=36, verbose_name="批次")),
+                (
+                    "said",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("sent", "已寄出"),
+                            ("at_outlet", "已到网点"),
+                            ("incomplete", "需补件"),
+                            ("refused", "退回"),
+                        ],
+                        max_length=20,
+                        verbose_name="回盘",
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, max_length=100, verbose_name="原因")),
+            ],
+            options={
+                "verbose_name": "制卡公司(演示)",
+                "verbose_name_plural": "制卡公司(演示)",
+                "ordering": ["-id"],
+            },
+        ),
+        migrations.CreateModel(
+            name="CardOrder",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("said", models.CharField(blank=True, max_length=20)),
+                (
+                    "batch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="orders",
+                        to="central.cardbatch",
+                    ),
+                ),
+                (
+                    "case",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="central.case",
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("batch", "case"), name="card_order_once")
+                ],
+            },
+        ),
         migrations.RunPython(make_centre, migrations.RunPython.noop),
     ]

@@ -1,22 +1,83 @@
-"""制卡公司: makes the cards, and says which number each got (回盘)."""
+"""制卡公司: makes the cards, and says how far it is and which number each got (回盘).
+
+Its orders come in batches (`central.card_batches`). No maker has given its interface yet: here is
+the seam for it, and what stands for it in the demonstration.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Protocol
 
+from django.db import transaction
+
+from central.models import DemoCardOrder
+
+#: What a maker says of an order -> the state of its case. A state of `Business.machine`.
+SAID: Mapping[str, str] = {
+    "sent": "in_delivery",
+    "at_outlet": "delivered",
+    "incomplete": "needs_more",
+    "refused": "returned",
+}
+
+#: After one of these no card is made: the order may be given again.
+SENT_BACK = ("incomplete", "refused")
+
+
+@dataclass(frozen=True)
+class Order:
+    """One card. `id`: of its case; `photo`: "" bytes for a child who needs none."""
+
+    id: str
+    fields: Mapping[str, str] = field(repr=False)
+    photo: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Said:
+    """How far an order is: a key of `SAID`; `reason`: why it was sent back, for the history."""
+
+    order: str
+    what: str
+    reason: str = ""
+
 
 class CardMaker(Protocol):
-    """What is asked of it."""
+    """What is asked of it. What cannot be asked now raises; it is asked again."""
+
+    def hand_over(self, batch: str, orders: Sequence[Order]) -> None:
+        """Have them made: once, however often a batch is handed over, and whatever batch an order
+        stands in, as long as it was not sent back."""
+
+    def said(self, batch: str) -> Sequence[Said]:
+        """回盘 of a batch; an order that nothing is said of is being made."""
 
     def number(self, order: str) -> str:
         """卡号 of the card that was made for an order, a letter and eight digits: always the same
-        one. "" while it is not made. `order`: the id of its case. What cannot be asked now raises;
-        it is asked again (`central.work`)."""
+        one. "" while it is not made. `order`: the id of its case."""
 
 
 class DemoCardMaker:
-    """Makes no card; its numbers begin with D and follow from the order."""
+    """Makes no card; its numbers begin with D and follow from the order. How far an order is an
+    operator sets on its page."""
+
+    def hand_over(self, batch: str, orders: Sequence[Order]) -> None:
+        with transaction.atomic():
+            for order in orders:
+                row, _ = DemoCardOrder.objects.get_or_create(
+                    order=order.id, defaults={"batch": batch}
+                )
+                if row.batch != batch:
+                    row.batch = batch
+                    row.said = "" if row.said in SENT_BACK else row.said
+                    row.save()
+
+    def said(self, batch: str) -> Sequence[Said]:
+        rows = DemoCardOrder.objects.filter(batch=batch, said__in=SAID).order_by("pk")
+        return [Said(row.order, row.said, row.reason) for row in rows]
 
     def number(self, order: str) -> str:
         digest = sha256(order.encode("ascii")).digest()

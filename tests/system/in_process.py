@@ -98,10 +98,13 @@ class Centre:
 
     def register(self, person: Person, **facts: Any) -> None:
         """The registry says more of them."""
+        self.register_number(person.number, **facts)
+
+    def register_number(self, id_number: str, **facts: Any) -> None:
         from central.keys import person_hash
         from central.models import RegisteredPerson
 
-        RegisteredPerson.objects.filter(pk=person_hash(person.number)).update(**facts)
+        RegisteredPerson.objects.filter(pk=person_hash(id_number)).update(**facts)
 
     def row(self, person: Person) -> Any:
         """What the registry has of them."""
@@ -111,10 +114,13 @@ class Centre:
         return RegisteredPerson.objects.get(pk=person_hash(person.number))
 
     def card(self, person: Person) -> str:
+        return self.card_of(person.number)
+
+    def card_of(self, id_number: str) -> str:
         from central.keys import person_hash
         from central.models import RegisteredPerson
 
-        return str(RegisteredPerson.objects.get(pk=person_hash(person.number)).card_state)
+        return str(RegisteredPerson.objects.get(pk=person_hash(id_number)).card_state)
 
     def set_card(self, person: Person, state: str) -> None:
         from central.keys import person_hash

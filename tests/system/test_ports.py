@@ -8,6 +8,7 @@ import re
 import shlex
 import sys
 import time
+import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -186,6 +187,27 @@ def test_a_maker_names_each_card_and_always_the_same_way(centre: Centre, name: s
     assert [maker.number(order) for order in orders] == numbers
     assert len({number for number in numbers if number}) == len([n for n in numbers if n])
     assert all(re.fullmatch(r"[A-Z][0-9]{8}|", number) for number in numbers)
+
+
+@pytest.mark.parametrize("name", IMPLEMENTATIONS["card_maker"])
+def test_an_order_is_made_once_whatever_batch_it_comes_in_unless_it_was_sent_back(
+    centre: Centre, name: str
+) -> None:
+    from central.models import DemoCardOrder
+    from central.ports.card_maker import Order
+
+    maker, order = made("card_maker", name), Order(str(uuid.uuid4()), {}, b"")
+    maker.hand_over("one", [order])
+    maker.hand_over("one", [order])
+    row = DemoCardOrder.objects.get(order=order.id)
+    assert maker.said("one") == []
+    DemoCardOrder.objects.filter(pk=row.pk).update(said="sent")
+    maker.hand_over("two", [order])
+    assert [(said.order, said.what) for said in maker.said("two")] == [(order.id, "sent")]
+    DemoCardOrder.objects.filter(pk=row.pk).update(said="refused", reason="空白")
+    assert maker.said("two")[0].reason == "空白"
+    maker.hand_over("three", [order])
+    assert maker.said("three") == [] == maker.said("two")
 
 
 def test_a_registry_is_told_the_number_of_a_card(centre: Centre, registry: Any) -> None:
