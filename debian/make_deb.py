@@ -1,11 +1,14 @@
 """The Debian package of a terminal, from the folder that PyInstaller has made.
 
     .venv/bin/pyinstaller kiosk.spec
-    .venv/bin/python -m debian.make_deb dist/kiosk dist
+    .venv/bin/python -m debian.make_deb dist/kiosk dist [--root 1.root.json]
 
 In the package: the bundle as one file (sync/bundle.py), the launcher and what puts the bundle into
 a slot (three files, standard library), units, rules and settings (debian/files). Everything that
 is done at installation is in debian/control. The same bundle gives the same package.
+
+With the root of trust in it (docs/fleet.md, `--root`, or a file that lies ready as
+debian/root.json) a terminal believes nobody else's releases, not even once.
 """
 
 from __future__ import annotations
@@ -19,10 +22,16 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tuf.api.exceptions import RepositoryError
+from tuf.api.metadata import Metadata, Root
+
 from kiosk.version import version
 from sync.bundle import pack
 
 HERE = Path(__file__).parent
+
+#: The root of trust, if one lies ready.
+ROOT = HERE / "root.json"
 
 NAME = "sscard-kiosk"
 LIBRARY = Path("usr/lib/sscard-kiosk")
@@ -50,8 +59,14 @@ Description: social security card terminal (第三代社会保障卡自助服务
 """
 
 
-def lay_out(bundle: Path, version: str, root: Path) -> None:
-    """Everything as it will lie on the terminal, below `root`."""
+class NoRoot(ValueError):
+    """What was given as the root of trust is none."""
+
+
+def lay_out(bundle: Path, version: str, root: Path, trusted: Path | None = None) -> None:
+    """Everything as it will lie on the terminal, below `root`. `trusted`: the root of trust.
+
+    Raises as `build`."""
     shutil.copytree(HERE / "files", root / "usr")
     library = root / LIBRARY
     ours = library / "sync"
@@ -62,6 +77,8 @@ def lay_out(bundle: Path, version: str, root: Path) -> None:
     shutil.move(ours / "launcher.py", library / "launcher.py")
     (ours / "launcher.py").symlink_to("../launcher.py")
     shutil.copy(HERE / "settings.toml", library / "settings.toml")
+    if trusted is not None:
+        (library / "root.json").write_bytes(_checked(trusted))
     with (library / "bundle.tar").open("wb") as tar:
         pack(bundle, tar)
     control = root / "DEBIAN"
@@ -77,13 +94,27 @@ def lay_out(bundle: Path, version: str, root: Path) -> None:
             path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
 
 
-def build(bundle: Path, version: str, into: Path, compress: str = "xz") -> Path:
-    """Make the package; returns its file. Raises `sync.bundle.BadBundle`, `OSError` and
+def _checked(trusted: Path) -> bytes:
+    """Its bytes, if it is a root that the holders of its own keys have signed: terminals with any
+    other could never be updated again. Raises `NoRoot`."""
+    data = trusted.read_bytes()
+    try:
+        root = Metadata[Root].from_bytes(data)
+        root.signed.verify_delegate(Root.type, root.signed_bytes, root.signatures)
+    except (RepositoryError, AttributeError, ValueError) as error:
+        raise NoRoot(f"{trusted} is no signed root: {error}") from None
+    return data
+
+
+def build(
+    bundle: Path, version: str, into: Path, compress: str = "xz", trusted: Path | None = None
+) -> Path:
+    """Make the package; returns its file. Raises `sync.bundle.BadBundle`, `NoRoot`, `OSError` and
     `subprocess.CalledProcessError`."""
     into.mkdir(parents=True, exist_ok=True)
     file = into / f"{NAME}_{version}_{MACHINES.get(platform.machine(), platform.machine())}.deb"
     with tempfile.TemporaryDirectory(dir=into) as scratch:
-        lay_out(bundle, version, Path(scratch) / "root")
+        lay_out(bundle, version, Path(scratch) / "root", trusted)
         command = ["dpkg-deb", f"-Z{compress}", "--root-owner-group", "--build"]
         clock = {"SOURCE_DATE_EPOCH": os.environ.get("SOURCE_DATE_EPOCH", EPOCH)}
         subprocess.run(
@@ -101,8 +132,16 @@ def main() -> int:
     parser.add_argument("into", type=Path, help="the folder for the package")
     parser.add_argument("--version", default=version())
     parser.add_argument("--compress", default="xz", help="gzip is quicker, and larger")
+    ready = ROOT if ROOT.exists() else None
+    parser.add_argument("--root", type=Path, default=ready, help="the root of trust, 1.root.json")
     options = parser.parse_args()
-    print(build(options.bundle, options.version, options.into, options.compress))
+    try:
+        made = build(
+            *(options.bundle, options.version, options.into, options.compress, options.root)
+        )
+    except NoRoot as bad:
+        parser.error(str(bad))
+    print(made)
     return 0
 
 

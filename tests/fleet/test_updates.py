@@ -207,6 +207,43 @@ def test_a_root_that_the_centre_did_not_sign_for_is_not_taken(
     assert (kiosk.updates.folder / "root.json").read_bytes() == office.first_root
 
 
+def test_a_root_that_was_installed_is_the_only_one(
+    kiosk: Kiosk, office: Office, site: Site, tmp_path: Path
+) -> None:
+    """Whoever has the centre and its signing key has releases and a root of their own."""
+    root = kiosk.updates.folder / "root.json"
+    root.write_bytes(office.first_root)  # as ./install --root and the package do
+    stranger = Office(tmp_path / "stranger", "x1 x2", "y1")
+    stranger.release(tmp_path / "1.1.0.tar", "1.1.0")
+    with serve(stranger.site) as theirs:
+        kiosk.site = theirs
+        kiosk.restart()
+        kiosk.wants("1.1.0", stranger.first_root)
+        assert kiosk.step() == (Stage.IDLE, Why.UNTRUSTED)
+    assert root.read_bytes() == office.first_root
+    kiosk.site = site
+    kiosk.restart()
+    assert kiosk.step() == (Stage.CHOSEN, Why.NOTHING)
+
+
+def test_a_root_that_is_installed_later_ends_what_was_believed_before(
+    kiosk: Kiosk, office: Office, site: Site, tmp_path: Path
+) -> None:
+    """A terminal without a root took a stranger's, with all that they signed."""
+    stranger = Office(tmp_path / "stranger", "x1 x2", "y1")
+    stranger.release(tmp_path / "1.0.0.tar", "1.0.0")
+    stranger.new_root("x3 x4", signed_by="x1 x2 x3 x4")
+    with serve(stranger.site) as theirs:
+        kiosk.site = theirs
+        kiosk.restart()
+        kiosk.wants("1.1.0", stranger.first_root)
+        assert kiosk.step() == (Stage.IDLE, Why.NOT_OFFERED)
+    (kiosk.updates.folder / "root.json").write_bytes(office.first_root)
+    kiosk.site = site
+    kiosk.restart()
+    assert kiosk.step() == (Stage.CHOSEN, Why.NOTHING)
+
+
 def test_a_version_that_was_given_up_is_not_fetched_again(
     kiosk: Kiosk, office: Office, site: Site
 ) -> None:

@@ -14,9 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from debian.make_deb import build
+from debian.make_deb import NoRoot, build
 from docs.make_licences import packages
 from docs.make_sbom import bill
+from tests.fleet.office import Office, signer
+from tests.fleet.office import bundle as office_bundle
 
 ROOT = Path(__file__).resolve().parents[2]
 UNITS = ("sscard-display", "sscard-screen", "sscard-agent")
@@ -31,13 +33,13 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made(folder, folder / "one")
 
 
-def made(folder: Path, into: Path) -> Path:
+def made(folder: Path, into: Path, trusted: Path | None = None) -> Path:
     bundle = folder / "bundle"
     bundle.mkdir(exist_ok=True)
     for name in ("kiosk", "kioskctl"):
         (bundle / name).write_text(f'#!/bin/sh\necho {name} "$KIOSK_SLOT" "$@"\n')
         (bundle / name).chmod(0o755)
-    return build(bundle, "1.2.3", into, compress="none")
+    return build(bundle, "1.2.3", into, compress="none", trusted=trusted)
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +81,48 @@ def test_it_installs_a_slot_and_starts_it_with_nothing_of_ours_around(
 
 def _script(unpacked: Path, name: str) -> str:
     return (unpacked / "DEBIAN" / name).read_text(encoding="utf-8")
+
+
+def test_the_package_brings_the_root_of_trust_once(tmp_path: Path) -> None:
+    trusted = Office(tmp_path / "office").site / "metadata/1.root.json"
+    root = tmp_path / "root"
+    told("dpkg-deb", "--raw-extract", made(tmp_path, tmp_path / "one", trusted), root)
+    (block,) = re.findall(r"\nif \[ -e \$lib/root.json .*?\nfi\n", _script(root, "postinst"), re.S)
+    # No user of that name here.
+    does = 'install() { if [ "$1" = -d ]; then mkdir -p "$8"; else cp "$7" "$8"; fi; }\n'
+    library, state = root / "usr/lib/sscard-kiosk", tmp_path / "state"
+    script = f"set -eu\nlib={library} state={state}\n{does}{block}"
+    told("sh", "-c", script)
+    kept = state / "updates/root.json"
+    assert kept.read_bytes() == trusted.read_bytes()
+    kept.write_bytes(b"another")
+    told("sh", "-c", script)
+    assert kept.read_bytes() == b"another"
+
+
+@pytest.mark.parametrize("what", ["unsigned", "targets", "nothing"])
+def test_what_is_no_signed_root_makes_no_package(tmp_path: Path, what: str) -> None:
+    office = Office(tmp_path / "office")
+    office.release(office_bundle(tmp_path, "1.0.0"), "1.0.0")
+    file = tmp_path / "root.json"
+    if what == "unsigned":  # by one holder, where two are needed
+        file.write_bytes(office.altered("1.root.json", lambda root: None, signer("r1")))
+    elif what == "targets":
+        file.write_bytes((office.site / "metadata/1.targets.json").read_bytes())
+    else:
+        file.write_bytes(b"{}")
+    with pytest.raises(NoRoot):
+        made(tmp_path, tmp_path / "one", file)
+
+
+def test_the_installer_takes_a_root_and_nothing_else_for_one(package: Path, tmp_path: Path) -> None:
+    trusted = Office(tmp_path / "office").site / "metadata/1.root.json"
+    said = told("../install", "--dry-run", "--root", trusted, package, cwd=ROOT / "docs")
+    updates = "/var/lib/sscard-kiosk/state/updates"
+    assert f"-m 0600 {trusted} {updates}/root.json" in said
+    words = [ROOT / "install", "--dry-run", "--root", package, package]
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert (done.returncode, "信任根" in done.stderr) == (1, True)
 
 
 def test_every_script_can_be_read_by_a_shell(unpacked: Path) -> None:
