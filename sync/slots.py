@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import sys
 from contextlib import contextmanager, suppress
@@ -225,13 +226,24 @@ def _runs_from(slot: Path) -> bool:
     return False
 
 
+def _in_order(version: str) -> tuple[int, ...]:
+    """1.9.0 before 1.10.0."""
+    return tuple(int(number) for number in re.findall(r"[0-9]+", version))
+
+
 def main(arguments: list[str]) -> int:
     """For the installer: `python3 -m sync.slots ROOT BUNDLE VERSION`. The first version is good at
-    once; a later one is tried at the next start. While the slots are in use nothing is changed, and
-    that is no failure of the installation."""
+    once; a later one is tried at the next start. While the slots are in use, or for a version older
+    than the one that runs, nothing is changed, and that is no failure of the installation: the
+    fleet may be years ahead of a stick, and only the centre takes a terminal back."""
     root, bundle, version = Path(arguments[0]), Path(arguments[1]), arguments[2]
     slots = Slots(root)
-    first = not slots.running().version  # also where the power went in between
+    runs = slots.running().version
+    first = not runs  # also where the power went in between
+    if _in_order(version) < _in_order(runs):
+        older = f"older than {runs}, which runs: {version} 比正在运行的 {runs} 旧,不安装"
+        print(f"{version} is not put in: it is {older}", file=sys.stderr)  # noqa: T201
+        return 0
     try:
         with bundle.open("rb") as tar:
             slots.put(tar, version)

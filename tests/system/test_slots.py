@@ -277,3 +277,19 @@ def test_the_installer_s_second_bundle_is_tried(root: Path, tmp_path: Path) -> N
     assert install([str(root), str(tmp_path / "b.tar"), "1.1"]) == 0
     assert boot(root) == ("a", "1.1")
     assert running(root).trial() == Trial("1.1", 1)
+
+
+@pytest.mark.parametrize("runs, older", [("1.1", "1.0"), ("1.10.0", "1.9.2"), ("1.1", "1.0.9")])
+def test_a_technician_s_stick_with_an_old_release_changes_nothing(
+    tmp_path: Path, runs: str, older: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It was signed and good once, and has holes that were closed since."""
+    root = tmp_path / "slots"
+    root.mkdir()
+    for version in (runs, older):
+        (tmp_path / "stick.tar").write_bytes(bundle(tmp_path, version).getvalue())
+        assert install([str(root), str(tmp_path / "stick.tar"), version]) == 0
+    assert boot(root)[1] == runs
+    slots = running(root)
+    assert (slots.trial(), slots.idle().version) == (None, "")
+    assert f"{older} is not put in" in capsys.readouterr().err
