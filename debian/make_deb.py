@@ -25,7 +25,7 @@ from pathlib import Path
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Root
 
-from kiosk.version import version
+from kiosk.version import VERSION
 from sync.bundle import pack
 
 HERE = Path(__file__).parent
@@ -130,7 +130,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="the Debian package of a terminal")
     parser.add_argument("bundle", type=Path, help="the folder that PyInstaller has made")
     parser.add_argument("into", type=Path, help="the folder for the package")
-    parser.add_argument("--version", default=version())
+    parser.add_argument("--version", default=VERSION)
     parser.add_argument("--compress", default="xz", help="gzip is quicker, and larger")
     ready = ROOT if ROOT.exists() else None
     parser.add_argument("--root", type=Path, default=ready, help="the root of trust, 1.root.json")

@@ -25,7 +25,7 @@ PREAMBLE = bytes.fromhex("AAAAAA9669")
 #: Command and parameter bytes.
 SAM_STATUS, SAM_ID = b"\x11\xff", b"\x12\xff"
 FIND, SELECT, READ_TEXT = b"\x20\x01", b"\x20\x02", b"\x30\x01"
-READ_ADDRESS, READ_WITH_FINGERPRINT = b"\x30\x03", b"\x30\x10"
+READ_ADDRESS = b"\x30\x03"
 
 #: SW3, the third status byte.
 SW_OK, SW_FOUND, SW_NO_CARD = 0x90, 0x9F, 0x80

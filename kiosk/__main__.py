@@ -102,14 +102,14 @@ def _run(state: Path) -> int:
     gc.disable()
     from kiosk.settings import BadSettings, load_settings, wanted_settings
     from kiosk.upkeep.forgetting import forbid_dumps
-    from kiosk.version import version
+    from kiosk.version import VERSION
     from screens.app import run
     from sync.crashes import Crashes
     from sync.identity import NotEnrolled
     from sync.outbox import OutboxUnavailable
 
     forbid_dumps()
-    crashes = Crashes(state, "run", version())
+    crashes = Crashes(state, "run", VERSION)
     crashes.install()
     try:
         settings = load_settings(state / "settings.toml", wanted=wanted_settings(state))
@@ -130,7 +130,7 @@ def _agent(state: Path) -> int:
     from kiosk.upkeep.forgetting import prepare
     from kiosk.upkeep.self_test import examined
     from kiosk.upkeep.visit_lock import visit_runs
-    from kiosk.version import version
+    from kiosk.version import VERSION
     from sync.agent import Hands, run_agent
     from sync.crashes import Crashes
     from sync.updates.plan import Plan
@@ -143,14 +143,14 @@ def _agent(state: Path) -> int:
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
     prepare()
-    Crashes(state, "agent", version()).install()
+    Crashes(state, "agent", VERSION).install()
     try:
         settings = load_settings(state / "settings.toml", wanted=wanted_settings(state))
         run_agent(
             state,
             stop,
             heartbeat_s=settings.central.heartbeat_s,
-            version=version(),
+            version=VERSION,
             shelf=lambda key: Shelf(state / POLICY, key, settings.hall.region),
             plan=Plan(
                 settings.updates.hours,

@@ -290,7 +290,7 @@ def run_agent(
     heartbeat_s: float = 60.0,
     backoff_cap_s: float = 300.0,
     versions: Mapping[str, str] | None = None,
-    version: str = "unpackaged",
+    version: str = "0.0",
     shelf: Callable[[bytes], Shelf] | None = None,
     plan: Plan | None = None,
     hands: Hands | None = None,

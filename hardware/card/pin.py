@@ -123,12 +123,6 @@ def change(
         new.wipe()
 
 
-def must_not_be_initial(pin: Pin, initial: Collection[str] = INITIAL_PINS) -> None:
-    """Raises `DeviceFault(CARD_INITIAL_PIN)`: the PIN has to be changed before anything else."""
-    if pin.is_one_of(initial):
-        raise DeviceFault(FaultCode.CARD_INITIAL_PIN)
-
-
 def tries_left(card: CardSession) -> int | None:
     """How many wrong PINs the card would still take, asked without one; None if it does not say."""
     status = exchange(card.transmit, _VERIFY).status

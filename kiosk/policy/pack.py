@@ -41,7 +41,6 @@ class Region:
     """The city that the pack rules. `code` is six digits of GB/T 2260."""
 
     code: str
-    province: Name
     city: Name
 
 
@@ -157,7 +156,7 @@ class Policy:
         self.demo = table.flag("demo")
         self.hotline = table.text("hotline")
         place = table.table("region")
-        self.region = Region(place.text("code"), place.name("province"), place.name("city"))
+        self.region = Region(place.text("code"), place.name("city"))
         self.areas = tuple(
             Area(code, area.name("name"), self.region.city, area.texts("formerly"))
             for code, area in table.tables("areas")

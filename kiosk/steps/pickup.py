@@ -2,7 +2,8 @@
 
 The citizen chooses freely; banks stand in the order of their names and none is preselected (domain
 R-F8). Outlets of the citizen's own district come first, those that make a card while one waits are
-marked (R-B16, R-F7), and 邮寄 stands last where the policy has it.
+marked (R-B16, R-F7), and 邮寄 stands last where the policy has it, and the bank does not hand its
+cards out itself (R-F9).
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ async def pick_up(
             "pickup.bank", tuple(Option(bank.id, label=bank.name) for bank in banks)
         )
     ways = [_option(policy, outlet) for outlet in policy.outlets_of(bank, near)]
-    if policy.card.by_mail and mail:
+    if policy.card.by_mail and mail and not policy.bank(bank).own_outlets_only:
         ways.append(Option(_MAIL, icon="email-outline"))
     facts = {"bank": policy.bank(bank).name}
     chosen = await Choice("pickup.outlet", tuple(ways), facts=facts)

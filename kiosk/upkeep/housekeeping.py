@@ -26,7 +26,7 @@ from kiosk.upkeep.probation import Probation
 from kiosk.upkeep.restarting import Restarting
 from kiosk.upkeep.tidying import tidy
 from kiosk.upkeep.visit_lock import visit_runs
-from kiosk.version import version
+from kiosk.version import VERSION
 from sync.canonical import sha256_hex
 from sync.journal import FOLDER
 from sync.marks import RETIRED_FILE
@@ -107,7 +107,7 @@ class Housekeeping:
         self._written_at = 0.0
         self._counted: Mapping[str, Mapping[str, int]] = {}
         self._seldom_due = self._tidy_due = 0.0
-        self._probation = Probation(parts.state, parts.slots, version())
+        self._probation = Probation(parts.state, parts.slots, VERSION)
         command = parts.settings.devices.ups_shutdown
         self._power = Power(parts.health, lambda: visit_runs(parts.state), command)
 
@@ -155,7 +155,7 @@ class Housekeeping:
     def _record_start(self) -> None:
         """Which program on which settings; their digest only: an entry takes no text."""
         parts = self._parts
-        parts.journal.record("started", version=version())
+        parts.journal.record("started", version=VERSION)
         file = parts.state / "settings.toml"
         settings = file.read_bytes() if file.exists() else b""
         parts.journal.record("settings_loaded", digest=hashlib.sha256(settings).hexdigest())
@@ -264,7 +264,7 @@ class Housekeeping:
                 for offer in offers
             },
             "versions": {
-                "kiosk": version(),
+                "kiosk": VERSION,
                 "policy": rules.version,
                 "policy_origin": rules.origin,
             },

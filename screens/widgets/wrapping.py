@@ -8,6 +8,7 @@ opening marks at its end; a number or Latin word is not torn apart unless it is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 
 #: Never at the start of a line.
 CLOSING = frozenset("，。、；：？！）》」』】〉”’…—·%）,.;:?!)]}")
@@ -44,8 +45,10 @@ def _may_break(before: str, after: str) -> bool:
 def wrap(text: str, width: float, measure: Callable[[str], float]) -> str:
     """The text with line feeds put in so that no line is wider than `width`.
 
-    `measure` gives the width of a piece on one line, in the same unit as `width`.
+    `measure` gives the width of a piece on one line, in the same unit as `width`. It is asked once
+    for each piece; what it said is forgotten with the text.
     """
+    measure = cache(measure)
     return "\n".join(
         line for paragraph in text.split("\n") for line in _paragraph(paragraph, width, measure)
     )

@@ -35,7 +35,7 @@ CODE = _text(r"[a-z][a-z_.]{0,59}")
 STAFF = _text(r"[a-z][a-z_-]{0,15}[0-9]{0,6}")
 ITEM = _text(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 DIGEST = _text(r"[0-9a-f]{64}")
-VERSION = _text(r"[0-9]{1,4}(\.[0-9]{1,4}){1,3}([a-z+.-][a-z0-9.]{0,16})?|unpackaged")
+VERSION = _text(r"[0-9]{1,4}(\.[0-9]{1,4}){1,3}([a-z+.-][a-z0-9.]{0,16})?")
 NUMBER, FLAG = _whole, _yes_or_no
 
 #: Kind -> field -> what it holds. A field in `MAY_BE_MISSING` may be missing.

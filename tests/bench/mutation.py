@@ -57,6 +57,20 @@ KERNELS = {
         ("kiosk/records/id_number.py", "kiosk/records/masking.py"),
         ("tests/flows/test_records.py",),
     ),
+    "steps": Kernel(
+        (
+            "kiosk/steps/filing.py",
+            "kiosk/steps/identity.py",
+            "kiosk/steps/proof.py",
+            "kiosk/steps/signing.py",
+        ),
+        (
+            "tests/flows/test_application_ways.py",
+            "tests/flows/test_first_application.py",
+            "tests/flows/test_loss.py",
+            "tests/flows/test_steps.py",
+        ),
+    ),
     "cards": Kernel(
         (
             "hardware/card/apdu.py",

@@ -200,6 +200,11 @@ def test_mail_is_offered_only_where_the_policy_has_it() -> None:
     assert "form.outlet_phone" not in dict(slip.rows)
 
 
+def test_a_bank_that_hands_out_its_own_cards_sends_none() -> None:
+    visit = walk(policy_with(MAILED)).until("pickup.bank").say("pickup.bank", "hebeirc")
+    assert "mail" not in [option.value for option in visit.prompt.options]
+
+
 def test_the_electronic_card_is_agreed_to_or_not_and_can_be_changed() -> None:
     visit = walk()
     assert visit.prompt.exception

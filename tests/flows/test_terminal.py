@@ -547,11 +547,13 @@ def test_home_is_up_without_what_only_visits_and_devices_need() -> None:
     """Each of these is some part of the second that whoever switches the terminal on waits."""
     late = {
         *("cv2", "numpy", "PIL", "cryptography", "pydantic", "requests"),
+        *("importlib.metadata", "email", "http.client", "asyncio"),
         *("hardware.camera", "hardware.id_reader", "hardware.printer", "hardware.card.reader"),
         *("kiosk.darkroom", "kiosk.photo.findings", "kiosk.photo.review", "kiosk.receipts.layout"),
     }
     start = (
         "import sys, hardware.devices, kiosk.terminal, kiosk.services as s, sync.outbox;"
+        "import kiosk.version, sync.crashes;"
         "s.find_services(); print(*sys.modules)"
     )
     done = subprocess.run(

@@ -7,7 +7,7 @@ import pickle
 import pytest
 
 from hardware.card.files import CardFiles
-from hardware.card.pin import Pin, PinOutcome, change, must_not_be_initial, tries_left, verify
+from hardware.card.pin import Pin, PinOutcome, change, tries_left, verify
 from hardware.faults import DeviceFault, FaultCode
 from hardware.virtual.personas import CARD_PERSONAS
 from tests.wire.cards import Desk
@@ -81,13 +81,6 @@ def test_nobody_changes_to_an_initial_pin_or_one_digit(new: str) -> None:
         change(desk.card, Pin(RIGHT), Pin(new))
     assert code_of(caught) is FaultCode.CARD_INITIAL_PIN
     assert len(desk.commands) == before, "nothing was sent"
-
-
-def test_an_initial_pin_has_to_be_changed_first() -> None:
-    with pytest.raises(DeviceFault) as caught:
-        must_not_be_initial(Pin("123456"))
-    assert code_of(caught) is FaultCode.CARD_INITIAL_PIN
-    must_not_be_initial(Pin(RIGHT))
 
 
 @pytest.mark.parametrize("verb", ["verify", "change"])
