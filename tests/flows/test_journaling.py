@@ -45,6 +45,7 @@ from sync.pins import hash_pin
 from sync.signing import DeviceKey
 from tests.flows.counter import SUBMITTED, Walk, social_card
 from tests.flows.test_terminal import Desk, terminal
+from tests.patience import PATIENCE_S
 
 RUN = CliRunner()
 
@@ -324,7 +325,7 @@ def test_who_records_never_waits_for_the_disk(tmp_path: Path, monkeypatch: Any) 
     flush = os.fdatasync
 
     def slow(file: int) -> None:
-        released.wait(10)
+        released.wait(PATIENCE_S)
         flush(file)
 
     monkeypatch.setattr(os, "fdatasync", slow)

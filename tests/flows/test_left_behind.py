@@ -17,6 +17,7 @@ from kiosk.upkeep import left_behind
 from kiosk.upkeep.journaling import FaultRecord
 from kiosk.upkeep.left_behind import ROW, Left, LeftBehind
 from sync.journal.kinds import Fact
+from tests.patience import PATIENCE_S
 
 
 class Reader:
@@ -100,7 +101,7 @@ def hall(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hall]:
 
 def test_who_took_everything_is_told_so_at_once(hall: Hall) -> None:
     hall.begin(30.0)
-    assert hall.said.get(timeout=5) == Left(frozenset())
+    assert hall.said.get(timeout=PATIENCE_S) == Left(frozenset())
     assert hall.state() is None
     assert [reader.over for reader in hall.readers.values()] == [1, 1]
 
@@ -108,11 +109,11 @@ def test_who_took_everything_is_told_so_at_once(hall: Hall) -> None:
 def test_a_card_that_is_taken_in_time_is_no_event(hall: Hall) -> None:
     hall.readers[Device.ID_READER].card = True
     hall.begin(30.0)
-    assert hall.said.get(timeout=5) == Left(frozenset({Device.ID_READER}), 30)
+    assert hall.said.get(timeout=PATIENCE_S) == Left(frozenset({Device.ID_READER}), 30)
     hall.readers[Device.ID_READER].card = False
     said = Left(frozenset({Device.ID_READER}), 30)
     while said.where:
-        said = hall.said.get(timeout=5)
+        said = hall.said.get(timeout=PATIENCE_S)
     assert hall.state() is None
     assert hall.notes.entries == []
 
@@ -129,16 +130,16 @@ def test_who_takes_the_card_as_the_visit_ends_is_not_asked_for_it(hall: Hall) ->
 
     reader.present = as_it_is_taken  # type: ignore[method-assign]
     hall.begin(5.0)
-    assert hall.said.get(timeout=5) == Left(frozenset())
+    assert hall.said.get(timeout=PATIENCE_S) == Left(frozenset())
     assert hall.said.empty()
 
 
 def test_a_card_that_is_not_taken_is_told_of_until_it_is_gone(hall: Hall) -> None:
     hall.readers[Device.CARD_READER].card = True
     hall.begin(0.1)
-    said = hall.said.get(timeout=5)
+    said = hall.said.get(timeout=PATIENCE_S)
     while said.seconds:
-        said = hall.said.get(timeout=5)
+        said = hall.said.get(timeout=PATIENCE_S)
     assert said.where == frozenset({Device.CARD_READER})
     hall.until(lambda: hall.state() is DeviceState.WARNING)
     row = hall.health.get(ROW)
@@ -176,15 +177,15 @@ def test_a_reader_that_fails_or_is_not_there_has_nothing_left_in_it(hall: Hall) 
 def test_a_mistake_in_a_reader_does_not_leave_the_page_standing(hall: Hall) -> None:
     hall.readers[Device.ID_READER].card = True
     hall.begin(30.0)
-    assert hall.said.get(timeout=5).where
+    assert hall.said.get(timeout=PATIENCE_S).where
 
     def broken() -> bool:
         raise ZeroDivisionError
 
     hall.readers[Device.ID_READER].present = broken  # type: ignore[method-assign]
-    said = hall.said.get(timeout=5)
+    said = hall.said.get(timeout=PATIENCE_S)
     while said.where:
-        said = hall.said.get(timeout=5)
+        said = hall.said.get(timeout=PATIENCE_S)
     assert said == Left(frozenset())
     hall.until(lambda: all(thread.name != "left behind" for thread in threading.enumerate()))
 

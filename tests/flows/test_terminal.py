@@ -46,6 +46,7 @@ from kiosk.words import Words
 from sync.outbox import Answer, Limits, Outbox, OutboxUnavailable, Reason, Stored
 from tests.flows.counter import NOW, SUBMITTED, ZHANG
 from tests.flows.packs import KEY, dated, install
+from tests.patience import PATIENCE_S
 
 
 class Desk:
@@ -192,7 +193,7 @@ def studios(tmp_path: Path, **loops: Desk) -> tuple[Terminal, list[Studio]]:
 
 def settle(desk: Terminal, worker: str = "studio") -> None:
     """Wait until a worker has done what it was told."""
-    desk.performer(worker).submit(lambda _: None).result(10)
+    desk.performer(worker).submit(lambda _: None).result(PATIENCE_S)
 
 
 def test_a_studio_is_opened_for_a_visit_that_needs_the_camera_and_closed_after_it(

@@ -6,7 +6,6 @@ import shutil
 import threading
 import time
 import wave
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from kiosk.words import LANGUAGES, Words
 from kiosk.words.voice import VOICES, Clips, made_from, voice_dir
 from kiosk.words.voice.render import READINGS, SPOKEN, pinyin, render
 from screens.voice import SPEAKER, Voice
+from tests.patience import eventually
 
 WORDS = Words()
 
@@ -181,13 +181,6 @@ class Playing:
 def clips(tmp_path: Path) -> Clips:
     render(tmp_path, Tone())
     return Clips(WORDS, tmp_path)
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.01)
 
 
 FIRST, SECOND = SPOKEN[0], SPOKEN[1]

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from screens.mailbox import Mailbox
+from tests.patience import PATIENCE_S
 
 
 @pytest.fixture
@@ -44,6 +45,6 @@ def test_an_event_that_comes_while_another_is_taken_is_not_lost(hurried: None) -
     worker.start()
     seen = -1
     while seen != last:
-        assert due.acquire(timeout=10), f"nothing came after {seen}"
+        assert due.acquire(timeout=PATIENCE_S), f"nothing came after {seen}"
         seen = box.take()
     worker.join()

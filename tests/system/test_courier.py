@@ -35,6 +35,7 @@ from sync.wire.envelopes import (
     PieceAnswer,
     Verdict,
 )
+from tests.patience import PATIENCE_S
 from tests.system.answers import batch, identity, standing, to_batch
 from tests.system.answers import item as item_answer
 
@@ -528,7 +529,7 @@ def test_an_answer_that_trickles_ends_with_the_deadline(tmp_path: Path) -> None:
         with pytest.raises(CentralUnreachable, match="timeout"):
             ask(transport, 0.2)
         assert time.monotonic() - begun < 3
-        assert gone.wait(10), "the thread that was left behind hangs up, too"
+        assert gone.wait(PATIENCE_S), "the thread that was left behind hangs up, too"
         transport.close()
 
 

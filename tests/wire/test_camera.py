@@ -26,6 +26,7 @@ from hardware.camera_proof import prove
 from hardware.faults import DeviceFault, FaultCode, NotWanted
 from hardware.virtual.camera import VirtualCamera
 from hardware.virtual.portrait import frame as picture_of
+from tests.patience import PATIENCE_S
 
 FAST_S = 0.4
 
@@ -123,7 +124,7 @@ def test_a_changed_scene_is_seen_soon(far_end: VirtualCamera) -> None:
     frames = Camera(far_end.url).frames(never)
     bright = next(frames).rgb.mean()
     far_end.show("dark")
-    until = time.monotonic() + 3
+    until = time.monotonic() + PATIENCE_S
     while next(frames).rgb.mean() > bright / 2:
         assert time.monotonic() < until
     frames.close()
@@ -700,7 +701,7 @@ def test_our_own_reading_that_hung_is_waited_for_and_not_called_another_program(
         def read(self, into: Any = None) -> tuple[bool, Any]:
             if self._turn == 2:
                 hangs.set()
-                goes_on.wait(10)
+                goes_on.wait(PATIENCE_S)
             return super().read(into)
 
     def ioctl(handle: int, request: int, argument: bytes) -> bytes:
@@ -713,7 +714,7 @@ def test_our_own_reading_that_hung_is_waited_for_and_not_called_another_program(
     driver = Camera(str(device))
     frames = driver.frames(never)
     next(frames)
-    assert hangs.wait(5)
+    assert hangs.wait(PATIENCE_S)
     frames.close()
     with pytest.raises(DeviceFault) as caught:
         Camera(str(device)).open()  # to somebody else it is busy

@@ -42,6 +42,7 @@ from kiosk.operations.work import Work
 from kiosk.settings import Devices, Settings
 from kiosk.upkeep.doctor import Finding, Patient, examine
 from kiosk.visit.prompts import ReadCard
+from tests.patience import PATIENCE_S
 from tests.wire.cards import Centre, Desk
 from tests.wire.makers import library
 from tests.wire.smartcard_service import SECOND_PORT, VPCD_PORT, Service, service_of_ours
@@ -351,7 +352,7 @@ def test_a_card_that_is_watched_over_is_missed_as_soon_as_it_goes(counter: Count
     watching = ThreadPoolExecutor(1).submit(counter.reader.stay, first, within(20))
     counter.slot.pull()
     with pytest.raises(DeviceFault) as caught:
-        watching.result(3)
+        watching.result(PATIENCE_S)
     assert caught.value.code is FaultCode.CARD_PULLED
 
 
@@ -588,7 +589,7 @@ def test_a_reader_is_stuck_until_its_command_returns_and_one_thread_waits_for_th
     assert sum(thread.name == "card" for thread in threading.enumerate()) == 1
     assert not told.is_set()
     forever.set()
-    assert told.wait(5), "the loop is woken when it can be used again"
+    assert told.wait(PATIENCE_S), "the loop is woken when it can be used again"
     reader.poll()
 
 
@@ -895,19 +896,21 @@ def test_readers_and_cards_that_come_and_go_are_told_one_by_one() -> None:
     news: queue.SimpleQueue[Seen] = queue.SimpleQueue()
     monitor = PcscMonitor(fake, lambda: news.put(monitor.seen()))
     monitor.start()
-    assert news.get(timeout=5) == Seen(True, {})
+    assert news.get(timeout=PATIENCE_S) == Seen(True, {})
     fake.set(readers={"A": empty})
-    assert news.get(timeout=5) == Seen(True, {"A": ReaderState()})
+    assert news.get(timeout=PATIENCE_S) == Seen(True, {"A": ReaderState()})
     fake.set(readers={"A": present})
-    assert news.get(timeout=5) == Seen(True, {"A": ReaderState(card=True, atr=b"\x3b\xff")})
+    assert news.get(timeout=PATIENCE_S) == Seen(
+        True, {"A": ReaderState(card=True, atr=b"\x3b\xff")}
+    )
     fake.set(readers={"A": present | fake.SCARD_STATE_MUTE})
-    assert news.get(timeout=5).readers["A"].mute
+    assert news.get(timeout=PATIENCE_S).readers["A"].mute
     fake.set(readers={"A": empty, "B": empty})
     assert set(latest(news, 2).readers) == {"A", "B"}
     fake.set(readers={"B": empty})
     assert set(latest(news, 1).readers) == {"B"}
     fake.set(up=False)
-    assert news.get(timeout=5) == Seen(False, {})
+    assert news.get(timeout=PATIENCE_S) == Seen(False, {})
     fake.set(up=True)
     assert set(latest(news, 1).readers) == {"B"}
     monitor.stop()
@@ -1077,7 +1080,7 @@ def test_a_command_that_failed_asks_whether_the_card_is_still_there(
 def latest(news: queue.SimpleQueue[Seen], readers: int) -> Seen:
     """The first news with so many readers."""
     until = time.monotonic() + 20
-    while len((seen := news.get(timeout=5)).readers) != readers:
+    while len((seen := news.get(timeout=PATIENCE_S)).readers) != readers:
         assert time.monotonic() < until
     return seen
 

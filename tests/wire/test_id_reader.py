@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -33,6 +33,7 @@ from hardware.vendor.sdt import SdtSam
 from hardware.virtual.id_reader import VirtualIdReader, answer_frame, text_block
 from hardware.virtual.personas import ID_PERSONAS
 from tests.id_cards import said_by
+from tests.patience import PATIENCE_S, eventually
 from tests.wire.makers import library
 
 ZHANG = ID_PERSONAS["zhang"]
@@ -97,13 +98,6 @@ class Reading:
 
     def wait_for(self, step: IdStep, times: int = 1) -> None:
         eventually(lambda: self.steps.count(step) >= times)
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 15.0) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "it never happened"
-        time.sleep(0.01)
 
 
 def test_frames_are_those_of_the_protocol() -> None:
@@ -377,7 +371,10 @@ def test_a_line_that_only_makes_noise_is_a_protocol_fault(
     assert caught.value.code is FaultCode.ID_READER_PROTOCOL
 
 
-def test_an_answer_byte_by_byte_is_one_answer(far_end: VirtualIdReader, reader: IdReader) -> None:
+def test_an_answer_byte_by_byte_is_one_answer(
+    far_end: VirtualIdReader, reader: IdReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hardware.sam._REST_S", PATIENCE_S)
     far_end.trickle = 7
     far_end.put(ZHANG)
     assert Reading(reader).card() == said_by(ZHANG)
@@ -423,7 +420,7 @@ def test_a_reading_nobody_waits_for_ends(far_end: VirtualIdReader, reader: IdRea
     reading.wait_for(IdStep.WAITING)
     reading.cancel()
     with pytest.raises(NotWanted):
-        reading.future.result(2)
+        reading.future.result(PATIENCE_S)
 
 
 def test_reader_unplugged_while_waiting_is_offline_and_comes_back(
@@ -433,7 +430,7 @@ def test_reader_unplugged_while_waiting_is_offline_and_comes_back(
     reading.wait_for(IdStep.WAITING)
     far_end.unplug()
     with pytest.raises(DeviceFault) as caught:
-        reading.future.result(5)
+        reading.future.result(PATIENCE_S)
     assert caught.value.code is FaultCode.ID_READER_OFFLINE
     with pytest.raises(DeviceFault):
         reader.open()

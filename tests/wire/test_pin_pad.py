@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +13,7 @@ from hardware.faults import DeviceFault, FaultCode, NotWanted
 from hardware.pin_pad import PinPad
 from hardware.virtual.pin_pad import VirtualPinPad
 from hardware.virtual.printer import VirtualPrinter
+from tests.patience import PATIENCE_S, eventually
 
 
 @pytest.fixture(autouse=True)
@@ -53,14 +53,7 @@ class Typing:
     def end(self) -> None:
         self.cancel.set()
         with pytest.raises(NotWanted):
-            self.future.result(5)
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < until, "it never happened"
-        time.sleep(0.005)
+            self.future.result(PATIENCE_S)
 
 
 def fault_of(act: Callable[[], object]) -> tuple[FaultCode, str]:
@@ -113,7 +106,7 @@ def test_a_pad_that_encrypts_is_unfit_and_its_masks_are_no_digits(
 ) -> None:
     typing = Typing(pad, far_end)
     far_end.send(mask)
-    code, _ = fault_of(lambda: typing.future.result(5))
+    code, _ = fault_of(lambda: typing.future.result(PATIENCE_S))
     assert code is FaultCode.PIN_PAD_UNFIT
     assert typing.keys == []
     assert fault_of(pad.poll)[0] is FaultCode.PIN_PAD_UNFIT
@@ -154,7 +147,7 @@ def test_broken_frames_are_a_fault_and_nothing_else(
 def test_a_pad_that_is_unplugged_while_somebody_types(far_end: VirtualPinPad, pad: PinPad) -> None:
     typing = Typing(pad, far_end)
     far_end.unplug()
-    assert fault_of(lambda: typing.future.result(5))[0] is FaultCode.PIN_PAD_OFFLINE
+    assert fault_of(lambda: typing.future.result(PATIENCE_S))[0] is FaultCode.PIN_PAD_OFFLINE
 
 
 def test_a_port_that_another_program_holds(far_end: VirtualPinPad, pad: PinPad) -> None:

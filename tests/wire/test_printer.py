@@ -29,6 +29,7 @@ from hardware.printer_models import (
 )
 from hardware.supervision import DeviceLoop, DeviceState, HealthTable
 from hardware.virtual.printer import VirtualPrinter
+from tests.patience import PATIENCE_S, eventually
 
 RECEIPT: Receipt = (
     Text("唐山市社会保障卡自助服务", align="center"),
@@ -76,13 +77,6 @@ def printer(far_end: VirtualPrinter) -> Iterator[ReceiptPrinter]:
     driver.open()
     yield driver
     driver.close()
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 15.0) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "it never happened"
-        time.sleep(0.01)
 
 
 def after_lines(far_end: VirtualPrinter, lines: int, happens: Callable[[], None]) -> None:
@@ -400,12 +394,12 @@ def test_a_cable_pulled_in_the_middle_is_named_and_the_next_receipt_is_whole(
     # By a hand of its own: the printer's engine cannot wait for the end of its line.
     after_lines(far_end, lines, threading.Thread(target=far_end.unplug).start)
     with pytest.raises(DeviceFault) as caught:
-        loop.submit(lambda printer: printer.print(RECEIPT, "a1")).result(10)
+        loop.submit(lambda printer: printer.print(RECEIPT, "a1")).result(PATIENCE_S)
     assert caught.value.code is FaultCode.PRINTER_OFFLINE
     eventually(lambda: (row := table.get("printer")) is not None and row.fault is not None)
     far_end.plug()
     eventually(lambda: (row := table.get("printer")) is not None and row.fault is None, 10)
-    loop.submit(lambda printer: printer.print(NEXT, "a2")).result(10)
+    loop.submit(lambda printer: printer.print(NEXT, "a2")).result(PATIENCE_S)
     assert far_end.printed()[-1].text == "下一位的回执\n"
     loop.stop()
 

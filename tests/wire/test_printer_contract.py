@@ -19,7 +19,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -35,6 +34,7 @@ from hardware.printer import ReceiptPrinter
 from hardware.supervision import DeviceState
 from hardware.virtual.printer import VirtualPrinter
 from kiosk.demo.smartcard import free_port
+from tests.patience import eventually
 
 #: The first test installs it.
 pytestmark = pytest.mark.timeout(420)
@@ -245,13 +245,6 @@ def _opens(driver: ReceiptPrinter) -> bool:
     except DeviceFault:
         return False
     return True
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "it never happened"
-        time.sleep(0.02)
 
 
 def after_pieces(printer: ReceiptPrinter, pieces: int, happens: Callable[[], None]) -> None:

@@ -6,7 +6,6 @@ import errno
 import os
 import struct
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -22,6 +21,7 @@ from hardware.scanner import Scanner, ScanStep
 from hardware.virtual.camera import VirtualCamera
 from hardware.virtual.scanner import VirtualScanner
 from kiosk.operations.scanner import CodeView, Sight
+from tests.patience import eventually
 
 
 @pytest.fixture(autouse=True)
@@ -67,13 +67,6 @@ class Reading:
 
     def text(self) -> str:
         return self.future.result(20).take()
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < until, "it never happened"
-        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("end", [b"\r", b"\n", b"\r\n", b"", b"\x03", b"\t\r\n"])

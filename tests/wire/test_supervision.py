@@ -13,6 +13,7 @@ import pytest
 from hardware import supervision
 from hardware.faults import DeviceFault, FaultCode, NotWanted
 from hardware.supervision import Condition, DeviceLoop, DeviceState, Health, HealthTable
+from tests.patience import PATIENCE_S, eventually
 
 
 class Fake:
@@ -64,13 +65,6 @@ def loop(fake: Fake, table: HealthTable) -> Iterator[DeviceLoop[Fake]]:
     loop.stop()
 
 
-def eventually(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + 3
-    while not condition():
-        assert time.monotonic() < until, "it never happened"
-        time.sleep(0.005)
-
-
 def state(table: HealthTable) -> DeviceState:
     row = table.get("printer")
     assert row is not None
@@ -92,7 +86,9 @@ def test_a_device_that_fails_to_open_twice_works_the_third_time(
 
 def test_jobs_run_on_the_device_s_own_thread(fake: Fake, loop: DeviceLoop[Fake]) -> None:
     loop.start()
-    threads = {loop.submit(lambda device: threading.get_ident()).result(2) for _ in range(5)}
+    threads = {
+        loop.submit(lambda device: threading.get_ident()).result(PATIENCE_S) for _ in range(5)
+    }
     eventually(lambda: bool(fake.threads))
     assert threads == fake.threads
     assert threading.get_ident() not in threads
@@ -104,7 +100,7 @@ def test_a_job_for_a_device_that_is_gone_fails_with_its_fault(
     fake.gone = True
     loop.start()
     with pytest.raises(DeviceFault) as caught:
-        loop.submit(lambda device: None).result(2)
+        loop.submit(lambda device: None).result(PATIENCE_S)
     assert caught.value.code is FaultCode.PRINTER_OFFLINE
 
 
@@ -131,28 +127,28 @@ def test_a_fault_in_a_job_reaches_who_asked_and_reopens_the_device(
 ) -> None:
     loop.start()
     with pytest.raises(DeviceFault):
-        loop.submit(fail_with(FaultCode.PRINTER_PAPER_OUT)).result(2)
+        loop.submit(fail_with(FaultCode.PRINTER_PAPER_OUT)).result(PATIENCE_S)
     eventually(lambda: fake.opened == 2 and state(table) is DeviceState.READY)
 
 
 def test_a_fault_of_the_card_leaves_the_reader_open(fake: Fake, loop: DeviceLoop[Fake]) -> None:
     loop.start()
     with pytest.raises(DeviceFault):
-        loop.submit(fail_with(FaultCode.CARD_PULLED)).result(2)
-    assert loop.submit(lambda device: device.opened).result(2) == 1
+        loop.submit(fail_with(FaultCode.CARD_PULLED)).result(PATIENCE_S)
+    assert loop.submit(lambda device: device.opened).result(PATIENCE_S) == 1
 
 
 def test_a_bug_in_a_job_does_not_end_the_loop(loop: DeviceLoop[Fake]) -> None:
     loop.start()
     with pytest.raises(ZeroDivisionError):
-        loop.submit(lambda device: 1 // 0).result(2)
+        loop.submit(lambda device: 1 // 0).result(PATIENCE_S)
 
     def unwanted(device: Fake) -> None:
         raise NotWanted
 
     with pytest.raises(NotWanted):
-        loop.submit(unwanted).result(2)
-    assert loop.submit(lambda device: "alive").result(2) == "alive"
+        loop.submit(unwanted).result(PATIENCE_S)
+    assert loop.submit(lambda device: "alive").result(PATIENCE_S) == "alive"
 
 
 @pytest.mark.parametrize("place", ["open", "poll"])
@@ -174,7 +170,7 @@ def test_a_bug_in_a_driver_is_a_fault_not_a_dead_device(
         assert row is not None and row.fault is FaultCode.INTERNAL
         assert row.detail.startswith("ValueError at test_supervision.py:")
         with pytest.raises(DeviceFault):
-            loop.submit(lambda device: None).result(2)
+            loop.submit(lambda device: None).result(PATIENCE_S)
     eventually(lambda: state(table) is DeviceState.READY)
 
 
@@ -192,7 +188,7 @@ def serve_and_fail(loop: DeviceLoop[Fake], error: BaseException) -> weakref.ref[
         raise error
 
     with pytest.raises(type(error)):
-        loop.submit(job).result(2)
+        loop.submit(job).result(PATIENCE_S)
     return weakref.ref(citizen)
 
 
@@ -244,9 +240,9 @@ def test_a_job_for_a_stopped_device_is_refused_not_forgotten(
     for ended in (loop, never_started):
         ended.stop()
         with pytest.raises(DeviceFault):
-            ended.submit(lambda device: None).result(2)
+            ended.submit(lambda device: None).result(PATIENCE_S)
     with pytest.raises(DeviceFault):
-        early.result(2)
+        early.result(PATIENCE_S)
 
 
 def test_a_permanent_fault_is_tried_again_only_after_the_longest_wait(
@@ -268,15 +264,15 @@ def test_stopping_ends_the_loop_and_refuses_what_waits(
 
     def slow(device: Fake) -> None:
         started.set()
-        go_on.wait(2)
+        go_on.wait(PATIENCE_S)
 
     loop.submit(slow)
-    assert started.wait(2)
+    assert started.wait(PATIENCE_S)
     waiting = loop.submit(lambda device: "too late")
     threading.Timer(0.05, go_on.set).start()
     loop.stop()
     with pytest.raises(DeviceFault):
-        waiting.result(2)
+        waiting.result(PATIENCE_S)
     assert state(table) is DeviceState.CLOSED
     assert fake.closed == 1
 

@@ -10,7 +10,6 @@ import array
 import errno
 import os
 import select
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +27,7 @@ from hardware.paper import Feed, Pair, Receipt, Text
 from hardware.printer import ReceiptPrinter
 from hardware.printer_models import model_named
 from hardware.virtual.printer import VirtualPrinter
+from tests.patience import eventually
 
 RECEIPT: Receipt = (
     Text("唐山市社会保障卡自助服务", align="center"),
@@ -172,13 +172,6 @@ def name(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
         return port
     request.getfixturevalue("bus")
     return "usb:04b8:0e15" if request.param == "libusb" else "usb:04B8:0E15:X5XQ0001"
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < until, "it never happened"
-        time.sleep(0.01)
 
 
 def fault_of(act: Callable[[], Any]) -> DeviceFault:

@@ -41,6 +41,7 @@ from kiosk.demo.smartcard import free_port
 from kiosk.settings import Devices, Settings
 from kiosk.upkeep.doctor import Patient, examine
 from tests.id_cards import said_by
+from tests.patience import PATIENCE_S, eventually
 from tests.wire.makers import library
 
 Manners = Callable[[str], None]
@@ -100,13 +101,6 @@ def read_card(reader: CardReader) -> SocialCard:
 
 def read_id(reader: IdReader) -> IdCard:
     return reader.read(within(10), ignore, fresh=False)
-
-
-def eventually(condition: Callable[[], bool], patience_s: float = 15.0) -> None:
-    until = time.monotonic() + patience_s
-    while not condition():
-        assert time.monotonic() < until, "it never happened"
-        time.sleep(0.01)
 
 
 def state(table: HealthTable) -> tuple[DeviceState, FaultCode | None]:
@@ -216,7 +210,7 @@ def test_a_library_that_answers_nonsense_about_its_slot_is_a_reader_that_is_gone
     reader.open()
     function = {"icc": "ICC_Reader_GetStatus", "dc": "dc_card_status"}[family]
     manners(f"garbage {function} 1")
-    assert told.wait(10), "the loop is woken"
+    assert told.wait(PATIENCE_S), "the loop is woken"
     with pytest.raises(DeviceFault) as caught:
         reader.poll()
     assert caught.value.code is FaultCode.CARD_READER_OFFLINE
