@@ -102,7 +102,7 @@ def _attachment_faults(
     for name, picture in kind.attachments.items():
         data = contents.attachments.get(name)
         if data is None:
-            if picture.required and (name != SIGNATURE or kind.signed):
+            if picture.required:
                 yield f"no_{name}"
         elif len(data) > picture.limit:
             yield f"{name}_too_large"
@@ -131,15 +131,15 @@ def checks_of(contents: dict[str, Any], files: dict[str, bytes]) -> dict[str, bo
     """Every hash of a stored case computed again: {"document", "attachments", "signature"}."""
     signature = contents["signature"] or {}
     document = contents["document"]
+    document_hash = sha256_hex(document)
     hashes = {value for name, value in document.items() if name.endswith("_sha256") and value}
-    signed_files = [data for name, data in files.items() if name not in (SIGNATURE,)]
     bound = binding_sha256(
-        sha256_hex(contents["document"]),
+        document_hash,
         sha256_hex(files.get(SIGNATURE, b"")),
         signature.get("signed_at", ""),
     )
     return {
-        "document": sha256_hex(contents["document"]) == contents["document_sha256"],
-        "attachments": hashes <= {sha256_hex(data) for data in signed_files},
+        "document": document_hash == contents["document_sha256"],
+        "attachments": hashes <= {sha256_hex(data) for data in files.values()},
         "signature": not signature or bound == signature["binding_sha256"],
     }

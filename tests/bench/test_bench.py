@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from kiosk.visit.service import Context
-from tests.bench import engine
+from tests.bench import engine, mutation
 from tests.bench.__main__ import GROUPS, gather
 from tests.flows.counter import CONTEXT
 from tests.system.conftest import environment
@@ -77,3 +77,7 @@ def test_peer_and_engine_do_the_same_sends(monkeypatch: pytest.MonkeyPatch) -> N
     engine.by_hand(CONTEXT)
     assert sorted(served) == by_engine
     assert sum(by_engine) > engine.PROMPTS
+
+
+def test_every_kernel_of_the_mutants_has_its_files_and_its_tests() -> None:
+    assert mutation.missing(mutation.KERNELS) == []

@@ -166,8 +166,9 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
 
         boot(tmp_path_factory.mktemp("centre"))
         from central import rollover
-        from tests.system.in_process import Centre
+        from tests.system.in_process import Centre, own_database
 
+        own_database(tmp_path_factory.mktemp("forked"))
         rollover.ensure_keys("hybrid")
         yield Centre()
 

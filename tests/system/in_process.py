@@ -1,13 +1,15 @@
 """The centre in this process, on SQLite: the real intake and machine, without a server.
 
 Modules of `central` are imported inside, because Django must be started first. It is started once
-in a process, so every module of tests has the same database, and people of its own in it.
+in a process, so every module of tests has the same database, and people of its own in it. A process
+that was forked off (mutmut does this for each mutant) goes on with a copy.
 """
 
 from __future__ import annotations
 
 import itertools
 import os
+import sqlite3
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,8 @@ from tests.system.people import MATCH, Person, contents_of, form_of, jpeg, png, 
 from tests.system.test_businesses import loss_of, withdrawal_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from central.models import Terminal
     from sync.wire.envelopes import ItemAnswer
 
@@ -36,6 +40,24 @@ POINTS = (
     "card_replacement.other_bank",
     "card_replacement.accounts",
 )
+
+
+#: Of the process whose database this is.
+_OWNER = [os.getpid()]
+
+
+def own_database(folder: Path) -> None:
+    """Of what stands in the file of the process that this one was forked off, nothing changes."""
+    from django.db import connection
+
+    if [os.getpid()] == _OWNER:
+        return
+    _OWNER[:] = [os.getpid()]
+    copy = folder / "copy.db"
+    with sqlite3.connect(connection.settings_dict["NAME"]) as before, sqlite3.connect(copy) as own:
+        before.backup(own)
+    connection.close()
+    connection.settings_dict["NAME"] = copy
 
 
 class Centre:
@@ -150,22 +172,25 @@ class Centre:
         pictures: dict[str, bytes] | None = None,
         seen_s: float = 5.0,
         consents: tuple[str, ...] = (),
+        header_says: dict[str, Any] | None = None,
+        contents_say: dict[str, Any] | None = None,
     ) -> Envelope:
         """One transaction made `minute` minutes after nine. `seen_s`: so long before the signature
-        it was seen who stands there; `consents`: texts that were agreed to."""
+        it was seen who stands there; `consents`: texts that were agreed to; `…say`: what else."""
         self._seq += 1
         created = MORNING + timedelta(minutes=minute)
-        header = EnvelopeHeader(
-            id=str(uuid7()),
-            terminal=self._terminal.number,
-            seq=self._seq,
-            receipt_no=f"{self._terminal.number}261124{self._seq:05d}",
-            kind=kind,
-            created=created.isoformat(timespec="milliseconds"),
-            urgent=False,
-            key_id=self._sealer.key_id,
-            algorithm=self._sealer.algorithm,
-        )
+        usual: dict[str, Any] = {
+            "id": str(uuid7()),
+            "terminal": self._terminal.number,
+            "seq": self._seq,
+            "receipt_no": f"{self._terminal.number}261124{self._seq:05d}",
+            "kind": kind,
+            "created": created.isoformat(timespec="milliseconds"),
+            "urgent": False,
+            "key_id": self._sealer.key_id,
+            "algorithm": self._sealer.algorithm,
+        }
+        header = EnvelopeHeader(**(usual | (header_says or {})))
         contents = contents_of(header, document, pictures or {})
         contents["consents"] += [{**contents["consents"][0], "text_id": text} for text in consents]
         signed = contents.get("signature")
@@ -173,6 +198,7 @@ class Centre:
         at = (done - timedelta(seconds=seen_s)).isoformat()
         contents["proof"] = {"level": level, "at": at, "reasons": list(reasons)}
         contents["proof"] |= {"comparison": comparison, "staff": staff}
+        contents |= contents_say or {}
         return Envelope.of(header.as_wire(), self._sealer.seal(header, contents))
 
     def lost(self, person: Person, minute: int, loss: str = "temporary", **more: Any) -> ItemAnswer:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: Statements for a batch, and more for each item: what its business asks of the register, the packs
 #: and the person's other cases.
-BATCH_STATEMENTS, ITEM_STATEMENTS = 20, 5
+BATCH_STATEMENTS, ITEM_STATEMENTS = 20, 6
 
 
 def application(centre: Centre, person: Person) -> Envelope:
