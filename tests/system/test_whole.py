@@ -305,3 +305,11 @@ def test_what_is_stored_without_the_picture_of_its_signature_is_not_signed(
     contents, files = stored()
     del files["signature"]
     assert checks_of(contents, files)["signature"] is False
+
+
+def test_what_is_stored_unsigned_with_nothing_but_its_page_is_right(centre: Centre) -> None:
+    from central.whole import checks_of
+
+    contents, files = stored(lambda c: c.update(signature=None))
+    del files["signature"]
+    assert all(checks_of(contents, files).values())
