@@ -11,6 +11,8 @@ from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
+from hardware.layout import width
+
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
     from PIL.ImageFont import FreeTypeFont
@@ -24,7 +26,7 @@ _BASE = 0.88
 _PACKAGE, _FILE = "pylopdf_fonts_zh_cn", "NotoSansSC-Regular.otf"
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)
 def receipt_font(pixels: int) -> FreeTypeFont:
     """Noto Sans SC at a height in pixels. Raises `FileNotFoundError` if it is not installed."""
     from PIL import ImageFont
@@ -50,7 +52,12 @@ def draw_cell(draw: ImageDraw, place: tuple[int, int], character: str, pixels: i
     left, top = place
     if has_glyph(character):
         base = (left, top + round(_BASE * pixels))
-        draw.text(base, character, font=receipt_font(pixels), fill=0, anchor="ls")
+        font = receipt_font(pixels)
+        room = pixels * width(character) / 2
+        if (long := font.getlength(character)) > room:
+            # A letter such as M is wider than a printer's: it must not reach into the next one.
+            font = receipt_font(int(pixels * room / long))
+        draw.text(base, character, font=font, fill=0, anchor="ls")
         return
     digits = f"{ord(character):X}"
     half = (len(digits) + 1) // 2

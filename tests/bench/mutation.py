@@ -90,6 +90,11 @@ KERNELS = {
         # A hundred generated cards a mutant take minutes, and what they promise is no crash.
         ("-k", "not test_any and not answers_anything"),
     ),
+    "escpos": Kernel(("hardware/escpos.py",), ("tests/wire/test_escpos.py",)),
+    "crop": Kernel(
+        ("kiosk/photo/crop.py",), ("tests/photo/test_crop.py", "tests/photo/test_standard.py")
+    ),
+    "gauge": Kernel(("kiosk/photo/gauge.py",), ("tests/photo/test_gauge.py",)),
     "intake": Kernel(
         ("central/intake.py", "central/decisions.py", "central/cases.py"),
         ("tests/system/test_intake.py", "tests/system/test_batches.py"),
