@@ -50,8 +50,11 @@ def own_database(folder: Path) -> None:
     """Of what stands in the file of the process that this one was forked off, nothing changes."""
     from django.db import connection
 
+    from central import storage
+
     if [os.getpid()] == _OWNER:
         return
+    storage._flushing.cache_clear()  # its threads are not here
     _OWNER[:] = [os.getpid()]
     copy = folder / "copy.db"
     with sqlite3.connect(connection.settings_dict["NAME"]) as before, sqlite3.connect(copy) as own:
