@@ -91,6 +91,7 @@ KERNELS = {
         ("-k", "not test_any and not answers_anything"),
     ),
     "escpos": Kernel(("hardware/escpos.py",), ("tests/wire/test_escpos.py",)),
+    "printer": Kernel(("hardware/printer.py",), ("tests/wire/test_printer_clock.py",)),
     "crop": Kernel(
         ("kiosk/photo/crop.py",), ("tests/photo/test_crop.py", "tests/photo/test_standard.py")
     ),
