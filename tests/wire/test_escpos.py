@@ -143,6 +143,14 @@ def test_weight_is_said_where_it_changes() -> None:
     assert said(*lines) == [b"\x1bE\x01A\n", b"B\n", b"\x1bE\x00C\n"]
 
 
+def test_size_weight_and_mode_are_all_said_in_one_line_and_not_again() -> None:
+    large = PrintLine("卡", size=2, bold=True)
+    assert said(large, large) == [
+        b"\x1d!\x11\x1bE\x01\x1c&\x1c!\x0c\xbf\xa8\n",
+        b"\xbf\xa8\n",
+    ]
+
+
 def test_an_empty_line_changes_nothing() -> None:
     """Nothing on it has a size or a weight."""
     assert said(PrintLine("", size=2, bold=True), PrintLine("A")) == [b"\n", b"A\n"]
