@@ -13,16 +13,17 @@ from kivy.uix.boxlayout import BoxLayout
 
 from kiosk.photo.guidance import COUNTING, OK, STAFF, Phase
 from kiosk.visit.prompts import TakePhoto
-from screens import theme
 from screens.base import PromptScreen
 from screens.preview import Preview
 from screens.scale import px
 from screens.widgets.button import BarButton
 from screens.widgets.status import Banner
-from screens.widgets.surface import Column, Gap, Panel
+from screens.widgets.surface import Gap, Panel
 from screens.widgets.text import Icon, Text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kiosk.operations.camera import View
 
 #: What is said -> icon. The words have the same ids.
@@ -150,19 +151,31 @@ class TakePhotoScreen(PromptScreen[TakePhoto]):
         self._offered = True
         self._help_button.set_look("primary")
         self._now.set_look("secondary")
-        self.body.add_widget(self._staff)
-        self.actions.speak("photo.help.staff")
+        if self._preview in self.body.children:  # not on the page of the help, which says it too
+            self.body.add_widget(self._staff)
+            self.actions.speak("photo.help.staff")
 
     def _open_help(self) -> None:
         """Who helps, in place of the picture, until the citizen goes on or leaves."""
         self.actions.tell("pause")
         self.body.clear_widgets()
-        self.body.add_widget(_Help(self))
+        # At the bottom, as on every page: the words above do not move them.
+        for part in (_Ways(self.say), Gap(), *self._ways_on()):
+            self.body.add_widget(part)
         for button in (self._help_button, self._now):
             button.disabled = True
             button.opacity = 0
 
-    def close_help(self) -> None:
+    def _ways_on(self) -> tuple[BarButton, BarButton]:
+        say = self.say
+        return (
+            BarButton(
+                say("photo.help.resume"), "resume", self._close_help, look="primary", icon="camera"
+            ),
+            BarButton(say("photo.help.leave"), "give-up", self.actions.cancel, icon="exit-to-app"),
+        )
+
+    def _close_help(self) -> None:
         """Go on with the photo."""
         self._watch()
         self._help_button.disabled = False
@@ -182,8 +195,8 @@ class TakePhotoScreen(PromptScreen[TakePhoto]):
         self.actions.hush()
 
 
-class _Help(Column):
-    """The ways to a photo other than this camera, and the way back to it."""
+class _Ways(Panel):
+    """The ways to a photo other than this camera."""
 
     WAYS = (
         ("account-question-outline", "photo.help.here"),
@@ -191,31 +204,14 @@ class _Help(Column):
         ("phone", "photo.help.call"),
     )
 
-    def __init__(self, page: TakePhotoScreen) -> None:
-        super().__init__(gap=theme.GAP, pos_hint={"top": 1})
-        panel = Panel(pad=48, spacing=px(36))
-        panel.add_widget(Text(page.say("photo.help.title"), role="title"))
+    def __init__(self, say: Callable[[str], str]) -> None:
+        super().__init__(pad=48, spacing=px(36))
+        self.add_widget(Text(say("photo.help.title"), role="title"))
         for icon, words in self.WAYS:
             row = BoxLayout(size_hint_y=None, spacing=px(32))
             row.add_widget(Icon(icon, 72, pos_hint={"center_y": 0.5}))
-            text = Text(page.say(words), pos_hint={"center_y": 0.5})
+            text = Text(say(words), pos_hint={"center_y": 0.5})
             text.bind(height=lambda _, high, row=row: setattr(row, "height", max(px(88), high)))
             row.height = max(px(88), text.height)
             row.add_widget(text)
-            panel.add_widget(row)
-        self.add_widget(panel)
-        self.add_widget(Gap(12))
-        self.add_widget(
-            BarButton(
-                page.say("photo.help.resume"),
-                "resume",
-                page.close_help,
-                look="primary",
-                icon="camera",
-            )
-        )
-        self.add_widget(
-            BarButton(
-                page.say("photo.help.leave"), "give-up", page.actions.cancel, icon="exit-to-app"
-            )
-        )
+            self.add_widget(row)

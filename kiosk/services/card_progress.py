@@ -2,8 +2,8 @@
 
 With the ID card: everything the person has filed anywhere, and beside it what this terminal filed
 and the centre does not have yet, so that a number lost in a power cut is found again. Offline that
-is all there is, and it is said so. What the centre still lets be withdrawn, and what takes too long
-and may be reported, has a button for it.
+is all there is, and screen and paper say so, and that it may have gone on since. What the centre
+still lets be withdrawn, and what takes too long and may be reported, has a button for it.
 
 With an electronic card (电子社保卡), which proves less: the same to look at, and nothing is printed
 or taken up.
@@ -107,7 +107,7 @@ class CardProgress(Service):
             # would take it for what it has printed already.
             copy = f"{self.context.visit}-{place}-{copies[int(place)]}"
             item = here.get(entry.number)
-            printed = (await self._print(citizen, entry, copy, item.id if item else ""),)
+            printed = (await self._print(citizen, entry, copy, item.id if item else "", always),)
 
     async def _follow_up(self, act: str, citizen: Citizen, receipt_no: str) -> None:
         """Hand person and matter over to the service of the button."""
@@ -115,14 +115,17 @@ class CardProgress(Service):
         assert isinstance(service, FollowUp)
         await service.take_up(citizen, receipt_no)
 
-    async def _print(self, citizen: Citizen, entry: Entry, action: str, item: str) -> str:
-        """Print an entry; returns the words that say whether it was."""
+    async def _print(
+        self, citizen: Citizen, entry: Entry, action: str, item: str, always: tuple[str, ...]
+    ) -> str:
+        """Print an entry; returns the words that say whether it was. `always`: what is to be known
+        of all entries."""
         slip = Slip(
             id="progress.slip",
             state=entry.word.removesuffix(".word"),
             number=entry.number,
             rows=(*masked(citizen), ("progress.slip.matter", entry.title), *entry.rows),
-            notes=("progress.slip.copy", entry.advice),
+            notes=("progress.slip.copy", *always, entry.advice),
         )
         try:
             await Print("progress.print", slip, action=action, again=item)

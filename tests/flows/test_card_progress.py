@@ -134,6 +134,17 @@ def test_a_report_that_waits_for_a_person_says_so_before_the_centre_can_be_asked
     assert "卡已先停用" in Words().say(entry.word)
 
 
+def test_what_was_known_when_the_centre_last_answered_is_not_said_as_if_it_were_so() -> None:
+    """✗ Offline 待核实 stood there, on paper too, though a person had decided long ago."""
+    reviewed = dataclasses.replace(WAITING, standpoint=Standpoint.TO_REVIEW)
+    walk = listing(Reply(), reviewed)
+    assert "可能变了" in "".join(map(Words().say, walk.prompt.lines))
+    assert "progress.offline" in walk.say("progress.listing", "0").prompt.slip.notes
+    asked = listing(cases(), reviewed)
+    assert asked.prompt.lines == ()
+    assert "progress.offline" not in asked.say("progress.listing", "0").prompt.slip.notes
+
+
 def test_a_state_of_its_own_is_that_of_no_other_business() -> None:
     (entry,) = listing(cases({**CASE, "stage": "to_review"})).prompt.entries
     assert entry.word == "progress.stage.to_review.word"

@@ -16,7 +16,7 @@ from kiosk.records.citizen import Citizen
 from kiosk.records.proof import Level, Proof
 from kiosk.records.staff import Staff
 from kiosk.steps.consents import Consents
-from kiosk.steps.filing import Paper, report
+from kiosk.steps.filing import Paper, file, report
 from kiosk.steps.identity import identify_or_paper
 from kiosk.steps.proof import compare, on_paper, prove, prove_own_wish
 from kiosk.steps.signing import review_and_sign
@@ -97,8 +97,15 @@ def test_a_proof_is_of_the_moment_in_which_the_faces_were_compared(
     found: Proof = step.gave
     assert (found.level, found.at, found.staff) == (level, MADE, None)
     assert found.comparison == faces(band).comparison
-    # No photo that belongs to the matter was taken, so nothing of a photo is to be looked at.
-    assert tuple(code for code in found.reasons if code.startswith("face_")) == reasons
+    assert found.reasons == (*reasons, "liveness_not_seen")
+
+
+def test_who_vouches_settles_what_is_of_the_face_and_nothing_else() -> None:
+    walk, step = proving(context=STAFFED)
+    walk.say("comparison.consent", AGREED).say("proof.look", CAPTURE)
+    walk.say("comparison.compare", faces(Band.MISMATCH))
+    walk.say("proof.staff", Staff("s07", "face", VOUCHED))
+    assert (step.gave.level, step.gave.reasons) == (Level.P3, ("liveness_not_seen",))
 
 
 def not_compared(walk: Walk, why: Why) -> None:
@@ -168,10 +175,11 @@ def test_whose_wish_it_is_stands_behind_what_the_proof_says(
 def test_papers_are_no_proof_and_a_person_looks(legible: bool) -> None:
     pages = (PAGE, Page(b"\xff\xd8 blurred", "3" * 64, legible=legible))
     unsure = Comparison(Band.UNSURE, 0.3, "test")
-    _, step = run(lambda one: on_paper(READ, None, unsure, pages, covered=True))
+    _, step = run(lambda one: on_paper(READ, CAPTURE, unsure, pages, covered=True))
     assert (step.gave.level, step.gave.at, step.gave.comparison) == (Level.P0, READ, unsure)
     unclear = () if legible else ("page_unclear",)
-    assert step.gave.reasons == ("face_unsure", "head_covering", "on_paper", *unclear)
+    looked_at = ("face_unsure", "liveness_not_seen", "head_covering")
+    assert step.gave.reasons == (*looked_at, "on_paper", *unclear)
 
 
 def test_a_photo_is_compared_where_it_can_be_and_otherwise_at_the_centre() -> None:
@@ -238,6 +246,12 @@ def test_paper_and_page_say_what_the_centre_said_and_no_more(
     walk.say("filing.print", None)
     assert (walk.at, walk.prompt.number) == (page, SUBMITTED.receipt_no)
     assert walk.prompt.facts["n"] == 1 and walk.prompt.lines[0] == f"{state}.meaning"
+
+
+def test_the_answer_that_is_waited_for_is_that_to_what_was_filed() -> None:
+    walk, _ = run(lambda one: file(None, PAPER))  # type: ignore[arg-type]
+    walk.say("filing.submit", SUBMITTED)
+    assert (walk.at, walk.prompt.submitted) == ("filing.verdict", SUBMITTED)
 
 
 def test_each_copy_has_a_name_of_its_own() -> None:

@@ -211,6 +211,22 @@ def test_help_is_there_at_any_time_and_pauses_the_photo(
     assert told(actions)[-1] == ("cancel",)
 
 
+def test_nothing_moves_the_buttons_of_the_help(
+    hand: Hand, page: TakePhotoScreen, actions: Recorder
+) -> None:
+    """✗ They stood below the words, and what the camera said next moved both."""
+    page._open_help()
+    hand.pump()
+    before = [tuple(hand.find(tag).pos) for tag in ("resume", "give-up")]
+    page.progress(view(TOO_FAR, offer_staff=True))
+    hand.pump()
+    assert [tuple(hand.find(tag).pos) for tag in ("resume", "give-up")] == before
+    assert min(hand.find(tag).y for tag in ("resume", "give-up")) < page.height / 4
+    assert faults(page) == []
+    hand.tap("resume", seconds=0.4)
+    assert WORDS.say("photo.help.staff") in hand.texts(), "it is said where the camera is"
+
+
 def test_who_does_not_get_on_is_shown_the_way_to_staff(
     hand: Hand, page: TakePhotoScreen, actions: Recorder
 ) -> None:
