@@ -81,8 +81,6 @@ class Prompt(Generic[A]):
     final: ClassVar[bool] = False
     #: Seconds without a touch before the visit warns; None while the citizen must not be hurried.
     idle_s: ClassVar[float | None] = 90.0
-    #: Whether the page shows personal data: then it has a limit that touches do not move.
-    personal: ClassVar[bool] = False
     #: Whether the answer may wait for another day: plain text, no proof, consent or secret.
     keeps: ClassVar[bool] = False
 
@@ -202,8 +200,9 @@ class Event:
 #: Seconds the warning "are you still there?" stays up before the visit is given up.
 IDLE_WARNING_S = 30.0
 
-#: Seconds a page with personal data stays, however much it is touched, until the warning is shown.
-PERSONAL_S = 300.0
+#: Seconds a page stays, however much it is touched, until the warning is shown: most pages show
+#: something of somebody.
+PAGE_S = 300.0
 
 #: How often 「我还要继续」 extends one page (WCAG 2.2.1 asks for ten times).
 MOST_EXTENSIONS = 10
@@ -437,9 +436,10 @@ class Visit:
         if idle_s is None or prompt.effect:
             self._touched_at = self._shown_at = now
             return None
-        silent = now - self._touched_at - idle_s * self._patience
-        if prompt.personal:
-            silent = max(silent, now - self._shown_at - PERSONAL_S * self._patience)
+        silent = max(
+            now - self._touched_at - idle_s * self._patience,
+            now - self._shown_at - PAGE_S * self._patience,
+        )
         if silent < 0:
             return None
         left = IDLE_WARNING_S * self._patience - silent

@@ -184,7 +184,6 @@ class Form(Prompt[Mapping[str, str]]):
     facts: Facts = field(default_factory=dict, repr=False)
 
     enters: ClassVar[bool] = True
-    personal: ClassVar[bool] = True
     keeps: ClassVar[bool] = True
     idle_s: ClassVar[float | None] = 120.0
 
@@ -349,7 +348,6 @@ class TakePage(Performed["Page"]):
 
     performed_by: ClassVar[str | None] = PAGE_CAMERA
     enters: ClassVar[bool] = True
-    personal: ClassVar[bool] = True
     idle_s: ClassVar[float | None] = 90.0
 
 
@@ -360,8 +358,6 @@ class ChoosePhoto(Prompt[str]):
     id: str
     captures: tuple[Capture, ...]
     tries_left: int
-
-    personal: ClassVar[bool] = True
 
     def check(self, answer: str) -> str:
         numbers = {str(number) for number in range(1, len(self.captures) + 1)}
@@ -407,7 +403,6 @@ class Review(Prompt[bool]):
     rows: tuple[Row, ...]
     photo: CardPhoto | None = None
 
-    personal: ClassVar[bool] = True
     idle_s: ClassVar[float | None] = 120.0
 
     def check(self, answer: bool) -> bool:
@@ -425,7 +420,6 @@ class Sign(Prompt[Strokes]):
     name: str = field(repr=False)
 
     enters: ClassVar[bool] = True
-    personal: ClassVar[bool] = True
     idle_s: ClassVar[float | None] = 120.0
 
     def check(self, answer: Strokes) -> Strokes:
@@ -519,7 +513,6 @@ class Listing(Prompt[bool | str]):
     lines: tuple[str, ...] = ()
 
     asks: ClassVar[bool] = False
-    personal: ClassVar[bool] = True
     idle_s: ClassVar[float | None] = 60.0
 
     def check(self, answer: bool | str) -> bool | str:
