@@ -44,21 +44,21 @@ DOOR_TOLD_S = 150.0
 
 
 @dataclass(frozen=True)
-class Line:
+class BoardLine:
     """One line of the board. `inverted`: off means on."""
 
     number: int
     inverted: bool = False
 
 
-def parse_lines(given: Mapping[str, str]) -> dict[str, Line]:
+def parse_lines(given: Mapping[str, str]) -> dict[str, BoardLine]:
     """The lines as the settings name them. Raises `ValueError`."""
     lines = {}
     for name, text in given.items():
         found = re.fullmatch(r"(!?)(in|out)(\d{1,2})", str(text))
         if found is None or found[2] != NAMES.get(name) or int(found[3]) >= _MOST_LINES:
             raise ValueError(f"contacts_lines: {name} = {text!r}; there is {', '.join(NAMES)}")
-        lines[name] = Line(int(found[3]), bool(found[1]))
+        lines[name] = BoardLine(int(found[3]), bool(found[1]))
     return lines
 
 
@@ -75,7 +75,7 @@ def crc(data: bytes) -> bytes:
 class ContactBoard:
     """The driver; runs in a `DeviceLoop`, so one thread uses it."""
 
-    def __init__(self, port: str, baud: int, address: int, lines: Mapping[str, Line]) -> None:
+    def __init__(self, port: str, baud: int, address: int, lines: Mapping[str, BoardLine]) -> None:
         offline, busy = FaultCode.CONTACTS_OFFLINE, FaultCode.CONTACTS_BUSY
         self._line = SerialPort(port, offline, busy, baud)
         self._proof = PortProof(self._line)
@@ -152,7 +152,7 @@ class ContactBoard:
             name: bool(bits >> line.number & 1) is not line.inverted for name, line in lines.items()
         }
 
-    def _set(self, line: Line, on: bool) -> None:
+    def _set(self, line: BoardLine, on: bool) -> None:
         wanted = line.number.to_bytes(2, "big") + (_ON if on is not line.inverted else _OFF)
         if self._ask(_SET_OUTPUT, wanted, 4) != wanted:
             raise self._line.fault("another output was set")

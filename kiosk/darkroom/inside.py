@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kiosk.darkroom.memory import FrameWindow
-from kiosk.darkroom.wire import Ask, AskComparison, Bug, Line, Missing, Ready, Refused
+from kiosk.darkroom.wire import Ask, AskComparison, Bug, Channel, Missing, Ready, Refused
 from kiosk.photo.findings import PhotoRefused
 from kiosk.photo.models import ModelsMissing
 from kiosk.upkeep.forgetting import forbid_dumps
@@ -32,7 +32,7 @@ _PR_SET_PDEATHSIG = 1
 
 def main(arguments: Sequence[str]) -> int:
     """Until nobody is there any more. Returns 0, or 1 if it cannot begin."""
-    line = Line(socket.socket(fileno=int(arguments[0])))
+    line = Channel(socket.socket(fileno=int(arguments[0])))
     window = FrameWindow(int(arguments[1]))
     _settle()
     try:

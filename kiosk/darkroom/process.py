@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from kiosk.darkroom.memory import FrameMemory
-from kiosk.darkroom.wire import Ask, AskComparison, Bug, Line, Missing, Refused
+from kiosk.darkroom.wire import Ask, AskComparison, Bug, Channel, Missing, Refused
 from kiosk.photo.findings import PhotoRefused
 from kiosk.photo.models import ModelsMissing
 
@@ -70,7 +70,7 @@ class Process:
         self._closed = False
         self._memory = FrameMemory()
         ours, theirs = socket.socketpair()
-        self._line = Line(ours)
+        self._line = Channel(ours)
         with theirs:
             inherited = theirs.fileno(), self._memory.fd
             try:

@@ -72,11 +72,11 @@ class Bug:
     where: str
 
 
-class Line:
+class Channel:
     """One end of the pair; for one thread at a time."""
 
     def __init__(self, end: socket.socket) -> None:
-        """`end`: a stream socket, which is closed with the line."""
+        """`end`: a stream socket, which is closed with it."""
         self._socket = end
         self._got = bytearray()
 

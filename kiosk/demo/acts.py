@@ -167,7 +167,7 @@ class Centre:
 
 
 @dataclass(frozen=True)
-class Line:
+class Uplink:
     """The way to the centre breaks, or is back."""
 
     up: bool

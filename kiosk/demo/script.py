@@ -18,10 +18,10 @@ from kiosk.demo.acts import (
     Choose,
     Follow,
     Keys,
-    Line,
     Pinyin,
     Step,
     Touch,
+    Uplink,
     bench,
     corner_pattern,
     enter_pin,
@@ -345,10 +345,10 @@ PAPER_PHOTO = (
 
 #: Without network: saved, said to have no effect yet, and sent first when the line is back.
 OFFLINE = (
-    Step("home", "home", (Line(up=False),)),
+    Step("home", "home", (Uplink(up=False),)),
     *_REPORTED,
     Step("loss-queued", "loss_report.queued", _TAKE_ALL, ("还没有生效",), within_s=40.0),
-    Step("home", "home", (Line(up=True),), ("离线",)),
+    Step("home", "home", (Uplink(up=True),), ("离线",)),
     # 解挂 opens with the line, and what is urgent has gone by then.
     Step(
         "online-again",

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from kiosk.photo import Photographer
     from kiosk.photo.files import PictureFile
     from kiosk.photo.gauge import Sight
-    from kiosk.photo.report import LineDocument, Report
+    from kiosk.photo.report import Report, RuleDocument
     from kiosk.words import Words
 
 Profile = Annotated[str, typer.Option("--profile", help="region's standard; see kiosk/photo")]
@@ -247,7 +247,7 @@ def _show(result: dict[str, Any], words: Words) -> None:
         out(listed)
 
 
-def _show_report(lines: list[LineDocument]) -> None:
+def _show_report(lines: list[RuleDocument]) -> None:
     listed = table("rule", "standard", "value", "limits", "verdict")
     for line in lines:
         limits = f"{_number(line['low'])} … {_number(line['high'])} {line['unit']}"

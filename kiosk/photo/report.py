@@ -29,7 +29,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
-class Line:
+class RuleResult:
     """One rule and what was measured, in the rule's unit; None where nothing could be."""
 
     rule: Rule
@@ -39,7 +39,7 @@ class Line:
     cannot_tell: str = ""
 
 
-class LineDocument(TypedDict):
+class RuleDocument(TypedDict):
     """A line as it is written into JSON."""
 
     rule: str
@@ -58,14 +58,14 @@ class Report:
     """One line for each rule, in the order of the standard."""
 
     standard: str = ""
-    lines: tuple[Line, ...] = ()
+    lines: tuple[RuleResult, ...] = ()
 
     @property
     def met(self) -> bool:
         """Whether no "must" is broken. An empty report meets nothing."""
         return bool(self.lines) and all(line.verdict != Verdict.BROKEN for line in self.lines)
 
-    def line(self, rule_id: str) -> Line:
+    def line(self, rule_id: str) -> RuleResult:
         """Raises `KeyError` if the report has no such rule."""
         for line in self.lines:
             if line.rule.id == rule_id:
@@ -76,10 +76,10 @@ class Report:
         """Ids of the rules that had to be met and are not."""
         return tuple(line.rule.id for line in self.lines if line.verdict == Verdict.BROKEN)
 
-    def document(self) -> list[LineDocument]:
+    def document(self) -> list[RuleDocument]:
         """For JSON. Values are rounded to a thousandth; verdicts were made before rounding."""
         return [
-            LineDocument(
+            RuleDocument(
                 rule=line.rule.id,
                 chinese=line.rule.chinese,
                 severity=line.rule.severity.value,
@@ -124,8 +124,8 @@ def verdict(rule: Rule, measure: Measure, excused: bool = False) -> Verdict:
     return Verdict.BROKEN
 
 
-def _line(rule: Rule, measure: Measure, excused: bool) -> Line:
-    return Line(rule, measure.value, verdict(rule, measure, excused), measure.cannot_tell)
+def _line(rule: Rule, measure: Measure, excused: bool) -> RuleResult:
+    return RuleResult(rule, measure.value, verdict(rule, measure, excused), measure.cannot_tell)
 
 
 def _measure(value: float | Measure | None) -> Measure:

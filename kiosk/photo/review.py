@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from kiosk.photo.faces import Band, Comparison, Why
 from kiosk.photo.liveness import Answer
-from kiosk.photo.report import Line, Verdict
+from kiosk.photo.report import RuleResult, Verdict
 from kiosk.photo.standard import Severity
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ _OF_THE_BAND = {
 }
 
 
-def _of_the_rule(line: Line) -> Reason | None:
+def _of_the_rule(line: RuleResult) -> Reason | None:
     if line.verdict is Verdict.MET:
         return None
     if line.verdict is Verdict.REVIEW:

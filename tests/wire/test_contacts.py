@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hardware.contacts import DOOR_TOLD_S, ContactBoard, Line, crc, parse_lines
+from hardware.contacts import DOOR_TOLD_S, BoardLine, ContactBoard, crc, parse_lines
 from hardware.faults import DeviceFault, FaultCode
 from hardware.supervision import DeviceState
 from hardware.virtual.contacts import VirtualBoard
@@ -104,7 +104,7 @@ def test_the_watchdog_hears_a_change_each_time(far_end: VirtualBoard, board: Con
 
 def test_an_inverted_line_is_the_other_way_round(far_end: VirtualBoard) -> None:
     lines = parse_lines({"door": "!in2", "lamp": "!out1"})
-    assert lines == {"door": Line(2, True), "lamp": Line(1, True)}
+    assert lines == {"door": BoardLine(2, True), "lamp": BoardLine(1, True)}
     board = ContactBoard(far_end.port, 9600, 255, lines)
     board.open()
     assert far_end.outputs[1], "the lamp is off"
