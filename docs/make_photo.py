@@ -82,6 +82,7 @@ PARTS = {
     Part.HAND: "hand near the face",
     Part.FACES: "how many faces there are",
     Part.SILHOUETTE: "outline of the person: crown and background",
+    Part.HELD_UP: "edges of a paper or telephone beside the head",
     Part.SKIN: "light, colour, sharpness, glasses, mask",
 }
 

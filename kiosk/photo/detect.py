@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,8 +53,8 @@ _MESH_MARGIN = 1.5
 class Net:
     """One network. Not to be shared between threads."""
 
-    def __init__(self, model: models.Model, folder: Path) -> None:
-        """Raises `kiosk.photo.models.ModelsMissing`."""
+    def __init__(self, model: models.Model, folder: Path, low: float = 0.0) -> None:
+        """`low`: what the network takes for black; white is 1. Raises `ModelsMissing`."""
         from ai_edge_litert.interpreter import Interpreter
 
         content = models.load(model, folder)
@@ -62,12 +62,17 @@ class Net:
             # One thread: the screen needs the other core, and the nets do not gain from more.
             self._net: Any = Interpreter(model_content=content, num_threads=1)
             self._net.allocate_tensors()
+        self._low, self._step = np.float32(low), np.float32((1.0 - low) / 255.0)
         self._input: int = self._net.get_input_details()[0]["index"]
         self._outputs: list[int] = [item["index"] for item in self._net.get_output_details()]
 
-    def run(self, picture: Floats) -> list[Floats]:
-        """Every output for one picture (height x width x 3, scaled as the network wants it)."""
-        self._net.set_tensor(self._input, picture[None])
+    def run(self, picture: NDArray[Any]) -> list[Floats]:
+        """Every output for one picture (height x width x 3 bytes, of the network's size)."""
+        given = self._net.tensor(self._input)()[0]  # where the network reads it: nothing is copied
+        np.multiply(picture, self._step, out=given)
+        if self._low:
+            given += self._low
+        del given  # the network does not run while anybody looks into it
         self._net.invoke()
         return [np.asarray(self._net.get_tensor(index), np.float32) for index in self._outputs]
 
@@ -111,7 +116,7 @@ class Detector:
 
     def __init__(self, folder: Path) -> None:
         """`folder`: of the models. Raises `ModelsMissing`."""
-        self._detector = Net(models.FACE_DETECTION, folder)
+        self._detector = Net(models.FACE_DETECTION, folder, low=-1.0)
         self._mesh = Net(models.FACE_LANDMARKS, folder)
         self._anchors = _anchors()
         #: How sure the last mesh is that there is a face, before the sigmoid: 20 or more for a bare
@@ -120,37 +125,40 @@ class Detector:
 
     def faces(self, picture: Picture) -> list[Face]:
         """Every face, the largest first."""
-        height, width = picture.shape[:2]
-        scale = _DETECTOR_SIDE / max(width, height)
-        size = (max(round(width * scale), 1), max(round(height * scale), 1))
-        small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-        left, top = (_DETECTOR_SIDE - size[0]) // 2, (_DETECTOR_SIDE - size[1]) // 2
-        square = np.zeros((_DETECTOR_SIDE, _DETECTOR_SIDE, 3), np.uint8)
-        square[top : top + size[1], left : left + size[0]] = small
-        offsets, scores = self._detector.run(shares(square) * 2.0 - 1.0)
-        certainty = 1.0 / (1.0 + np.exp(-np.clip(scores[0, :, 0], -50.0, 50.0)))
-        found = np.flatnonzero(certainty >= _FACE_SCORE)
-        points = offsets[0, found].reshape(-1, 8, 2).copy()
-        points[:, [0, 2, 3, 4, 5, 6, 7]] += self._anchors[found][:, None] * _DETECTOR_SIDE
-        points[:, [0, 2, 3, 4, 5, 6, 7]] -= (left, top)
-        candidates = [
-            _face(each / scale, float(score))
-            for each, score in zip(points, certainty[found], strict=True)
-        ]
-        return sorted(_distinct(candidates), key=lambda face: -face.width)
+        small, scale = _letter(picture)
+        return sorted(self._distinct(small, scale), key=lambda face: -face.width)
 
-    def upright(self, picture: Picture, faces: Sequence[Face]) -> float:
-        """How much surer the network is of the picture's faces than of those it sees when the
+    def faces_and_upright(self, picture: Picture) -> tuple[list[Face], float]:
+        """Every face, and how much surer the network is of them than of those it sees when the
         picture is turned by half, -1 to 1; below 0 it stands on its head.
 
         Of an upside-down face the network makes an upright one with the mouth at the brow, and the
         mesh follows it; but it is less sure of it: of 464 pictures of bare faces by 0.07 at least.
         """
-        turned = self.faces(picture[::-1, ::-1])
-        here, there = (
-            max((face.score for face in found), default=0.0) for found in (faces, turned)
+        small, scale = _letter(picture)
+        here = self._distinct(small, scale)
+        there = self._distinct(np.ascontiguousarray(small[::-1, ::-1]), scale)
+        sure, turned = (max((face.score for face in found), default=0.0) for found in (here, there))
+        return sorted(here, key=lambda face: -face.width), sure - turned
+
+    def _distinct(self, small: Picture, scale: float) -> list[Face]:
+        """The faces of a picture that was shrunk by `scale` to what the network takes."""
+        height, width = small.shape[:2]
+        left, top = (_DETECTOR_SIDE - width) // 2, (_DETECTOR_SIDE - height) // 2
+        square = np.zeros((_DETECTOR_SIDE, _DETECTOR_SIDE, 3), np.uint8)
+        square[top : top + height, left : left + width] = small
+        offsets, scores = self._detector.run(square)
+        certainty = 1.0 / (1.0 + np.exp(-np.clip(scores[0, :, 0], -50.0, 50.0)))
+        found = np.flatnonzero(certainty >= _FACE_SCORE)
+        points = offsets[0, found].reshape(-1, 8, 2).copy()
+        points[:, [0, 2, 3, 4, 5, 6, 7]] += self._anchors[found][:, None] * _DETECTOR_SIDE
+        points[:, [0, 2, 3, 4, 5, 6, 7]] -= (left, top)
+        return _distinct(
+            [
+                _face(each / scale, float(score))
+                for each, score in zip(points, certainty[found], strict=True)
+            ]
         )
-        return here - there
 
     def landmarks(self, picture: Picture, face: Face) -> Floats | None:
         """The 468 points of a face as 468 x 3, or None if the mesh sees no face there.
@@ -172,10 +180,9 @@ class Detector:
         """The same points, in a picture where the face is about where `points` have it."""
         left, right = eye_middles(points)
         roll = np.arctan2(right[1] - left[1], right[0] - left[0])
-        low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
-        middle = (low + high) / 2
-        side = float((high - low).max()) * _MESH_MARGIN
-        return self._mesh_pass(picture, (float(middle[0]), float(middle[1])), side, float(roll))
+        (x0, y0, _), (x1, y1, _) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+        side = max(x1 - x0, y1 - y0) * _MESH_MARGIN
+        return self._mesh_pass(picture, ((x0 + x1) / 2, (y0 + y1) / 2), side, float(roll))
 
     def _mesh_pass(
         self, picture: Picture, centre: tuple[float, float], side: float, roll: float
@@ -183,7 +190,7 @@ class Detector:
         to_mesh = upright(centre, side, roll, _MESH_SIDE)
         # Outside of the frame the mesh sees black, as in its authors' graph.
         crop = cv2.warpAffine(picture, to_mesh, (_MESH_SIDE, _MESH_SIDE), flags=cv2.INTER_LINEAR)
-        points, presence = self._mesh.run(shares(crop))
+        points, presence = self._mesh.run(crop)
         self.presence = float(presence.ravel()[0])
         if self.presence < 0.0:
             return None
@@ -194,10 +201,13 @@ class Detector:
         return np.asarray(np.hstack((flat, depth)), np.float32)
 
 
-def shares(picture: NDArray[Any]) -> Floats:
-    """Bytes as shares of 255, in one pass over them."""
-    found: Floats = np.multiply(picture, np.float32(1.0 / 255.0), dtype=np.float32)
-    return found
+def _letter(picture: Picture) -> tuple[Picture, float]:
+    """The picture as small as the detector takes it, and how much smaller that is."""
+    height, width = picture.shape[:2]
+    scale = _DETECTOR_SIDE / max(width, height)
+    size = (max(round(width * scale), 1), max(round(height * scale), 1))
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.uint8), scale
 
 
 def eye_middles(points: Floats) -> tuple[Floats, Floats]:

@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
-import numpy as np
 
 from kiosk.photo import models
-from kiosk.photo.detect import LEFT_CORNERS, RIGHT_CORNERS, Net, shares, upright
+from kiosk.photo.detect import LEFT_CORNERS, RIGHT_CORNERS, Net, upright
 
 if TYPE_CHECKING:
     from kiosk.photo.detect import Floats, Picture
@@ -78,23 +77,23 @@ class EyeReader:
         roll = math.atan2(y1 - y0, x1 - x0)
         to_net = upright(centre, max(width, 1.0) * _MARGIN, roll, _SIDE)
         if mirrored:
-            to_net = np.array([[-1.0, 0.0, _SIDE], [0.0, 1.0, 0.0]]) @ np.vstack(
-                (to_net, (0.0, 0.0, 1.0))
-            )
+            to_net[0] *= -1.0
+            to_net[0, 2] += _SIDE
         crop = cv2.warpAffine(picture, to_net, (_SIDE, _SIDE), flags=cv2.INTER_LINEAR)
-        lids, iris = self._net.run(shares(crop))
+        lids, iris = self._net.run(crop)
         around, pupil = lids.reshape(-1, 3)[:16, :2], iris.reshape(-1, 3)[0, :2]
         return _eye(around, pupil, width, -1.0 if mirrored else 1.0)
 
 
 def _eye(around: Floats, pupil: Floats, width: float, sign: float) -> Eye:
     """From points in the network's picture. `sign`: -1 if it was mirrored."""
-    left, right = around[_CORNERS[0]], around[_CORNERS[1]]
-    along = right - left
-    length = max(float(np.hypot(*along)), 1.0)
-    along = along / length
-    heights = [float(np.hypot(*(around[low] - around[high]))) for low, high in _LIDS]
-    offset = pupil - (left + right) / 2
-    x = float(offset @ along) / length
-    y = float(offset @ np.array((-along[1], along[0]))) / length
-    return Eye(float(np.mean(heights)) / length, sign * x, y, width)
+    # Numbers of Python: on so few points they are faster than arrays.
+    points = around.tolist()
+    (x0, y0), (x1, y1) = (points[corner] for corner in _CORNERS)
+    length = max(math.hypot(x1 - x0, y1 - y0), 1.0)
+    along_x, along_y = (x1 - x0) / length, (y1 - y0) / length
+    heights = [math.dist(points[low], points[high]) for low, high in _LIDS]
+    off_x, off_y = float(pupil[0]) - (x0 + x1) / 2, float(pupil[1]) - (y0 + y1) / 2
+    x = (off_x * along_x + off_y * along_y) / length
+    y = (off_y * along_x - off_x * along_y) / length
+    return Eye(sum(heights) / len(heights) / length, sign * x, y, width)

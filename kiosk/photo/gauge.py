@@ -120,8 +120,8 @@ class Gauge:
                 track.mesh = mesh
                 return
             track.begin()
-        track.faces = faces = tuple(self._detector.faces(rgb))
-        track.upright = self._detector.upright(rgb, faces)
+        found, track.upright = self._detector.faces_and_upright(rgb)
+        track.faces = faces = tuple(found)
         track.mesh = self._detector.landmarks(rgb, faces[0]) if faces else None
 
     def _head(self, rgb: Picture, track: Track, mesh: Floats) -> Head:
@@ -152,7 +152,7 @@ class Gauge:
 
     @staticmethod
     def _held_up(rgb: Picture, track: Track, head: Head) -> Measure:
-        if Part.FACES in track.turn:
+        if Part.HELD_UP in track.turn:
             track.held_up = sides(rgb, head)
         if track.held_up is None:
             return unknown("side", "the picture ends beside the head")
@@ -179,14 +179,14 @@ def _thumbnail(rgb: Picture) -> Picture:
 
 def _frame(small: Picture) -> tuple[dict[str, Measure], float, float]:
     """Of a thumbnail: measures, mean and standard deviation of the brightness."""
-    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+    mean, deviation = cv2.meanStdDev(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))
+    light, contrast = float(mean[0, 0]), float(deviation[0, 0])
     red, green, blue = cv2.split(small)
     brightest, darkest = cv2.max(cv2.max(red, green), blue), cv2.min(cv2.min(red, green), blue)
-    light, contrast = float(grey.mean()), float(grey.std())
     return (
         {
             "frame.light": Measure(light, "level"),
-            "frame.colour": Measure(float((brightest - darkest).mean()), "level"),
+            "frame.colour": Measure(cv2.mean(brightest)[0] - cv2.mean(darkest)[0], "level"),
         },
         light,
         contrast,

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from kiosk.photo import models
-from kiosk.photo.detect import Net, shares, upright
+from kiosk.photo.detect import Net, upright
 
 if TYPE_CHECKING:
     from kiosk.photo.detect import Face, Picture
@@ -36,5 +36,5 @@ class HandFinder:
         centre = (face.x + face.width / 2, face.y + face.height / 2)
         to_net = upright(centre, face.width * _REACH, 0.0, _SIDE)
         crop = cv2.warpAffine(picture, to_net, (_SIDE, _SIDE), flags=cv2.INTER_LINEAR)
-        _, scores = self._net.run(shares(crop))
+        _, scores = self._net.run(crop)
         return float(1.0 / (1.0 + np.exp(-np.clip(scores.max(), -50.0, 50.0))))

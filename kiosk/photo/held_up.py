@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from kiosk.photo.detect import Picture
     from kiosk.photo.measure import Head
 
+_AVERAGE = cv2.INTER_AREA
 #: Everything below is in widths of the face, measured from the middle of the eyes; pixels are those
 #: of a picture made so small that a face is this wide.
 _FACE = 64
@@ -47,7 +48,11 @@ def sides(rgb: Picture, head: Head) -> int | None:
     top, bottom = max(round(y - _ABOVE * face), 0), min(round(y + _BELOW * face), height)
     scale = _FACE / face
     size = (max(round((right - left) * scale), 1), max(round((bottom - top) * scale), 1))
-    small = cv2.resize(rgb[top:bottom, left:right], size, interpolation=cv2.INTER_AREA)
+    part = rgb[top:bottom, left:right]
+    if (by := int(1.0 / scale)) > 1:  # by a whole number first: averaging is then ten times faster
+        whole = (max(part.shape[1] // by, 1), max(part.shape[0] // by, 1))
+        part = cv2.resize(part[: whole[1] * by, : whole[0] * by], whole, interpolation=_AVERAGE)
+    small = cv2.resize(part, size, interpolation=_AVERAGE)
     eyes = ((x - left) * scale, (y - top) * scale)
     crown = (head.crown_y - head.eye_y) * scale / _FACE
     edges = _edges(np.asarray(small, np.uint8))

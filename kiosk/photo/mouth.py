@@ -7,10 +7,9 @@ than they move.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from kiosk.photo.detect import eye_middles
 
@@ -35,19 +34,16 @@ class Mouth:
 
 def mouth(mesh: Floats) -> Mouth:
     """`mesh`: 468 x 3, as `Detector.landmarks` returns it."""
-    left, right = eye_middles(mesh)
-    across = right - left
-    distance = float(np.linalg.norm(across))
+    eyes = [middle.tolist() for middle in eye_middles(mesh)]
+    left, right, upper, lower = (mesh[point].tolist() for point in (_LEFT, _RIGHT, _UPPER, _LOWER))
+    distance = math.dist(*eyes)
     if distance <= 0:
         return Mouth(0.0, 0.0)
-    along = across[:2] / max(float(np.hypot(*across[:2])), 1e-6)
-    down = np.array((-along[1], along[0]))
-    width = float(np.linalg.norm(mesh[_RIGHT] - mesh[_LEFT])) / distance
-    gap = float(np.linalg.norm(mesh[_LOWER] - mesh[_UPPER])) / distance
-    corners, middle = (
-        mesh[[_LEFT, _RIGHT], :2].mean(axis=0),
-        mesh[[_UPPER, _LOWER], :2].mean(axis=0),
-    )
-    lift = float((middle - corners) @ down) / distance
+    across = [eyes[1][way] - eyes[0][way] for way in (0, 1)]
+    flat = max(math.hypot(*across), 1e-6)
+    width, gap = math.dist(left, right) / distance, math.dist(upper, lower) / distance
+    # From the middle between the corners to the middle between the lips; then its way down.
+    x, y = ((upper[way] + lower[way] - left[way] - right[way]) / 2 for way in (0, 1))
+    lift = (y * across[0] - x * across[1]) / flat / distance
     smile = (width - _WIDTH) / _WIDER + (lift - _LIFT) / _LIFTED + gap / _OPENED
     return Mouth(gap, smile / 3)

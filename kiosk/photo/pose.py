@@ -9,9 +9,11 @@ deviation 4 to 5 degrees over frontal ones), so limits on it have to be wide.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ _USUAL_HEAD = {
 _POINTS = list(_USUAL_HEAD)
 _MODEL = np.array(list(_USUAL_HEAD.values()))
 _MODEL -= _MODEL.mean(axis=0)
+_MIRROR = np.diag((1.0, 1.0, -1.0))
 #: What frontal people read on average without it, degrees.
 _ZERO_PITCH = -4.0
 
@@ -58,10 +61,15 @@ def pose(mesh: Floats) -> Pose:
     found = mesh[_POINTS].astype(np.float64)
     found -= found.mean(axis=0)
     # The rotation of least squares (Kabsch); the determinant keeps it from being a mirror.
-    u, _, v = np.linalg.svd(_MODEL.T @ found)
-    mirror = np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ v))])
-    turn = (u @ mirror @ v).T
-    yaw = -np.degrees(np.arctan2(turn[0, 2], turn[2, 2]))
-    pitch = np.degrees(np.arcsin(np.clip(turn[1, 2], -1.0, 1.0))) + _ZERO_PITCH
-    roll = np.degrees(np.arctan2(turn[1, 0], turn[1, 1]))
-    return Pose(float(yaw), float(pitch), float(roll))
+    _, u, v = cv2.SVDecomp(_MODEL.T @ found)
+    turn = (u @ v).T.tolist()
+    if _determinant(turn) < 0:
+        turn = (u @ _MIRROR @ v).T.tolist()
+    yaw = -math.degrees(math.atan2(turn[0][2], turn[2][2]))
+    pitch = math.degrees(math.asin(min(max(turn[1][2], -1.0), 1.0))) + _ZERO_PITCH
+    return Pose(yaw, pitch, math.degrees(math.atan2(turn[1][0], turn[1][1])))
+
+
+def _determinant(rows: list[list[float]]) -> float:
+    (a, b, c), (d, e, f), (g, h, i) = rows
+    return a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)

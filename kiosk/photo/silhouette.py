@@ -15,7 +15,8 @@ import cv2
 import numpy as np
 
 from kiosk.photo import models
-from kiosk.photo.detect import Net, shares, upright
+from kiosk.photo.detect import Net, upright
+from kiosk.photo.tones import Tones
 
 if TYPE_CHECKING:
     from kiosk.photo.detect import Floats, Picture
@@ -91,9 +92,9 @@ class Silhouette:
         if np.count_nonzero(wall) < _SIDE // _STEP**2:
             return None
         pixels = np.ascontiguousarray(self.picture[:rows:_STEP, ::_STEP][wall])[None]
-        lab = cv2.cvtColor(pixels, cv2.COLOR_RGB2LAB)[0].astype(np.float32)
-        a, b = (float(np.median(lab[:, channel])) - 128.0 for channel in (1, 2))
-        return Behind(float(np.median(lab[:, 0])), float(lab[:, 0].std()), math.hypot(a, b))
+        seen = Tones.of(np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2LAB), np.uint8))
+        light, a, b = seen.middle
+        return Behind(light, seen.spread, math.hypot(a, b))
 
 
 class Segmenter:
@@ -116,7 +117,7 @@ class Segmenter:
             flags=cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_REPLICATE,
         )
-        mask = self._net.run(shares(crop))[0].reshape(_SIDE, _SIDE)
+        mask = self._net.run(crop)[0].reshape(_SIDE, _SIDE)
         return Silhouette(mask, np.asarray(crop, np.uint8), _SIDE / side)
 
 

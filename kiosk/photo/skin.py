@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from kiosk.photo.tones import Tones, outline_of, tones_of
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -43,10 +45,9 @@ _NOSE = (195, 3, 51, 45, 4, 275, 281, 248)
 _MUZZLE = (164, 167, 165, 92, 186, 57, 202, 194, 201, 200, 421, 418, 422, 287, 410, 322, 391, 393)
 #: Between the brows and at the root of the nose: skin that a mask leaves free.
 _BETWEEN = (9, 107, 55, 193, 168, 417, 285, 336)
-#: The lips as a whole, and the skin or cloth around them.
+#: The lips as a whole, and, with the muzzle, the skin or cloth around them.
 _LIPS = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146)
 _CHIN = (148, 152, 377, 400, 378, 379, 365, 394, 395, 369, 396, 175, 171, 140, 170, 169, 136, 150)
-_AROUND_LIPS = (_MUZZLE, _CHIN)
 #: Corners of the mouth, and the middle between the lips.
 _MOUTH_LEFT, _MOUTH_RIGHT, _LIPS_MEET = 61, 291, (13, 14)
 #: Pixels above and below in which the line between the lips lies; and left out at its ends.
@@ -79,6 +80,16 @@ _GLASSES = (
 )
 #: Eyes, nose and mouth: where sharp edges are.
 _FEATURES = (70, 105, 107, 336, 334, 300, 454, 291, 17, 61, 234)
+
+#: Every point that a region is drawn around.
+_OUTER = sorted(
+    {
+        point
+        for regions in (_CHEEKS, _OPENINGS, _UNDER_EYES, _GLASSES, (_NOSE, _MUZZLE, _BETWEEN))
+        for region in (*regions, _LIPS, _CHIN)
+        for point in region
+    }
+)
 
 #: Lightness from which a pixel has no detail left.
 _BURNT = 247
@@ -116,36 +127,36 @@ class Skin:
 def skin(picture: Picture, mesh: Floats, head: Head, presence: float) -> Skin:
     """`mesh`: 468 x 3 of a head whose face has a width above 0; `presence`: how sure it is."""
     patch, points = _patch(picture, mesh, head)
+    sharpness = _sharpness(patch, points)
+    patch, points = _within(patch, points)
     lab = np.asarray(cv2.cvtColor(patch, cv2.COLOR_RGB2LAB), np.uint8)
 
-    def pixels(region: Sequence[int]) -> Picture:
-        return _inside(lab, points, region)
+    def tones(region: Sequence[int], light_only: bool = False) -> Tones:
+        return tones_of(lab, points, region, light_only)
 
-    cheeks = [pixels(region) for region in _CHEEKS]
-    both = np.vstack(cheeks)
-    light, a, b = _middle(both)
-    sides = [max(_middle(cheek)[0], 1.0) for cheek in cheeks]
-    nose, between = pixels(_NOSE), pixels(_BETWEEN)
-    under = list(zip(_UNDER_EYES, sides, strict=True))
-    white = max(float(np.quantile(pixels(opening)[:, 0], _WHITE_SHARE)) for opening in _OPENINGS)
+    cheeks = [tones(region) for region in _CHEEKS]
+    both = cheeks[0] + cheeks[1]
+    light, a, b = both.middle
+    sides = [max(cheek.middle[0], 1.0) for cheek in cheeks]
+    nose, between = tones(_NOSE), tones(_BETWEEN)
+    openings, lenses, below = (
+        [tones(each, light_only=True) for each in regions]
+        for regions in (_OPENINGS, _GLASSES, _UNDER_EYES)
+    )
+    under = [skin.middle[0] / side for skin, side in zip(below, sides, strict=True)]
+    white = max(opening.light_above(_WHITE_SHARE) for opening in openings)
     return Skin(
         light=light,
         sides=abs(sides[0] - sides[1]),
-        burnt=float(np.mean(np.vstack((both, nose))[:, 0] >= _BURNT)),
+        burnt=(both + nose).share(_BURNT),
         hue=math.degrees(math.atan2(b, a)),
         chroma=math.hypot(a, b),
-        sharpness=_sharpness(patch, points),
-        behind_glass=max(
-            sum(_middle(pixels(region))[0] / side for region, side in under) / len(under),
-            white / max(light, 1.0),
-        ),
-        glare=max(
-            _glare(lab, points, glass, opening, side)
-            for glass, opening, side in zip(_GLASSES, _OPENINGS, sides, strict=True)
-        ),
+        sharpness=sharpness,
+        behind_glass=max(sum(under) / len(under), white / max(light, 1.0)),
+        glare=max(_glare(*lens) for lens in zip(lenses, openings, sides, strict=True)),
         white=white,
-        covered=_covered(lab, points, presence, (between, nose, pixels(_MUZZLE), both)),
-        brow_light=_middle(between)[0],
+        covered=_covered(lab, points, presence, (between, nose, tones(_MUZZLE), both)),
+        brow_light=between.middle[0],
     )
 
 
@@ -172,62 +183,55 @@ def _patch(picture: Picture, mesh: Floats, head: Head) -> tuple[Picture, Floats]
 def _shrunk(
     picture: Picture, level: NDArray[np.float64], by: int
 ) -> tuple[Picture, NDArray[np.float64]]:
-    """The picture averaged down by a whole number, and the transform that fits it."""
-    size = (max(picture.shape[1] // by, 1), max(picture.shape[0] // by, 1))
-    whole = picture[: size[1] * by, : size[0] * by]
+    """What the patch shows of the picture, averaged down by a whole number, and the transform
+    that fits it."""
+    back = cv2.invertAffineTransform(level)
+    corners = np.array(((0, 0), (_WIDTH, 0), (0, _HEIGHT), (_WIDTH, _HEIGHT))) @ back[:, :2].T
+    corners += back[:, 2]
+    most = np.array((picture.shape[1] - by, picture.shape[0] - by))
+    left, top = np.clip(corners.min(axis=0) // by * by - by, 0, most // by * by).clip(0).astype(int)
+    right, bottom = np.maximum(corners.max(axis=0) + 2 * by, (left + by, top + by)).astype(int)
+    part = picture[top:bottom, left:right]
+    size = (max(part.shape[1] // by, 1), max(part.shape[0] // by, 1))
+    whole = part[: size[1] * by, : size[0] * by]
     small = cv2.resize(whole, size, interpolation=cv2.INTER_AREA)
     # Pixel i of the small picture has its middle at by * i + (by - 1) / 2 of the large one.
     moved = level.copy()
-    moved[:, 2] += level[:, :2] @ np.full(2, (by - 1) / 2)
+    moved[:, 2] += level[:, :2] @ (np.array((left, top)) + (by - 1) / 2)
     moved[:, :2] *= by
     return np.asarray(small, np.uint8), moved
 
 
-def _inside(lab: Picture, points: Floats, region: Sequence[int]) -> Picture:
-    """The pixels inside a region, n x 3; one black pixel if it lies outside."""
-    outline = cv2.convexHull(np.round(points[list(region)]).astype(np.int32))
-    x, y, width, height = cv2.boundingRect(outline)
-    left, top = max(x, 0), max(y, 0)
-    part = lab[top : max(y + height, 0), left : max(x + width, 0)]
-    if part.size:
-        inside = np.zeros(part.shape[:2], np.uint8)
-        cv2.fillConvexPoly(inside, outline - np.array((left, top), np.int32), 1)
-        found: Picture = part[inside > 0]
-        if found.size:
-            return found
-    return np.zeros((1, 3), np.uint8)
+def _within(patch: Picture, points: Floats) -> tuple[Picture, Floats]:
+    """The part of the patch that any region lies in, and the points in it."""
+    low, high = points[_OUTER].min(axis=0) - 1.0, points[_OUTER].max(axis=0) + 2.0
+    if not np.isfinite(low + high).all():
+        return patch, points
+    left, top = np.clip(low, 0, (_WIDTH - 1, _HEIGHT - 1)).astype(int).tolist()
+    right, bottom = np.clip(high, (left + 1, top + 1), (_WIDTH, _HEIGHT)).astype(int).tolist()
+    return patch[top:bottom, left:right], points - np.array((left, top), np.float32)
 
 
-def _middle(pixels: Picture) -> tuple[float, float, float]:
-    """Median lightness, and median colour from -128 (green, blue) to 127 (red, yellow)."""
-    half = len(pixels) // 2  # of an even number the upper one: at most half a level from the mean
-    light, a, b = (float(np.partition(pixels[:, channel], half)[half]) for channel in range(3))
-    return light, a - 128.0, b - 128.0
-
-
-def _glare(
-    lab: Picture, points: Floats, glass: Sequence[int], opening: Sequence[int], side: float
-) -> float:
-    """Share of a lens that reflects, without the eye behind it. `side`: lightness of the cheek."""
-    bright = np.ascontiguousarray((lab[..., 0] >= _reflects(side))[..., None], np.uint8)
-    seen, white = _inside(bright, points, glass), _inside(bright, points, opening)
-    skin_pixels = max(len(seen) - len(white), 1)
-    return max(float(seen.sum()) - float(white.sum()), 0.0) / skin_pixels
+def _glare(glass: Tones, opening: Tones, cheek: float) -> float:
+    """Share of a lens that reflects, without the eye behind it. `cheek`: its lightness."""
+    least = math.ceil(_reflects(cheek))
+    skin_pixels = max(glass.pixels - opening.pixels, 1)
+    return max(glass.from_(least) - opening.from_(least), 0) / skin_pixels
 
 
 def _reflects(cheek: float) -> float:
     return min(max(cheek + _REFLECTION, _SHINE), _BRIGHTEST)
 
 
-def _covered(lab: Picture, points: Floats, presence: float, regions: Sequence[Picture]) -> float:
+def _covered(lab: Picture, points: Floats, presence: float, regions: Sequence[Tones]) -> float:
     """`regions`: between the brows, nose, muzzle, cheeks."""
     between, nose, muzzle, cheeks = regions
-    around = np.vstack([_inside(lab, points, region) for region in _AROUND_LIPS])
+    around = muzzle + tones_of(lab, points, _CHIN)
     found = {
         "presence": presence,
-        "mouth": _apart(muzzle, between),
-        "nearest": min(_apart(each, between) for each in (nose, muzzle, cheeks)),
-        "lips": _apart(_inside(lab, points, _LIPS), around),
+        "mouth": muzzle.apart(between),
+        "nearest": min(each.apart(between) for each in (nose, muzzle, cheeks)),
+        "lips": tones_of(lab, points, _LIPS).apart(around),
         "line": _line_of_the_mouth(lab, points),
     }
     weighed = (weight * min(found[name], most) for name, (weight, most) in _COVERED.items())
@@ -246,14 +250,8 @@ def _line_of_the_mouth(lab: Picture, points: Floats) -> float:
     return float((sides - band.min(axis=0)).mean())
 
 
-def _apart(one: Picture, other: Picture) -> float:
-    """Distance of two median colours, without lightness."""
-    (_, a, b), (_, x, y) = _middle(one), _middle(other)
-    return math.hypot(x - a, y - b)
-
-
 def _sharpness(patch: Picture, points: Floats) -> float:
-    outline = cv2.convexHull(np.round(points[list(_FEATURES)]).astype(np.int32))
+    outline = outline_of(points, _FEATURES)
     x, y, width, height = cv2.boundingRect(outline)
     # One pixel around, which the Laplacian looks at.
     left, top = max(x - 1, 0), max(y - 1, 0)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 
 
 class Severity(StrEnum):
@@ -80,8 +81,12 @@ class Standard:
     rules: tuple[Rule, ...]
     background: Background = Background.AS_IS
 
+    @cached_property
+    def _by_id(self) -> dict[str, Rule]:
+        return {rule.id: rule for rule in self.rules}
+
     def find(self, rule_id: str) -> Rule | None:
-        return next((rule for rule in self.rules if rule.id == rule_id), None)
+        return self._by_id.get(rule_id)
 
     def rule(self, rule_id: str) -> Rule:
         """Raises `KeyError` for an id that is not in this standard."""

@@ -6,12 +6,12 @@
 | eyes                        | one in turn; both if it changed | 5   | 1; a wink or a look: 2     |
 | skin: light, glasses, mask  | after 2 frames                  | 4   | 4                          |
 | silhouette: crown, wall     | after 4 frames                  | 11  | 6                          |
-| faces: somebody else beside,| after 12 frames                 | 20  | 12                         |
-| a picture that is held up,  |                                 |     |                            |
+| faces: somebody else beside,| after 12 frames                 | 12  | 12                         |
 | a camera on its head        |                                 |     |                            |
 | hand near the face          | after 12 frames                 | 27  | 12                         |
+| a picture that is held up   | after 24 frames                 | 12  | 25                         |
 
-Besides mesh and eye a frame has room for one part of the lower four; which of those that are due
+Besides mesh and eye a frame has room for one part of the lower five; which of those that are due
 goes first is the order of `EVERY`. A look that begins anew measures all but the hand, which comes
 with the next frame: so no look costs much more than the dearest network.
 
@@ -27,7 +27,6 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 import cv2
-import numpy as np
 
 if TYPE_CHECKING:
     from kiosk.photo.detect import Face, Floats, Picture
@@ -43,11 +42,12 @@ class Part(Enum):
     FACES = auto()
     SILHOUETTE = auto()
     SKIN = auto()
+    HELD_UP = auto()
 
 
 #: After how many frames each is measured anew. Of two that are due the upper one goes first: what
 #: is rare is not put off by what comes back at once.
-EVERY = {Part.HAND: 12, Part.FACES: 12, Part.SILHOUETTE: 4, Part.SKIN: 2}
+EVERY = {Part.HAND: 12, Part.FACES: 12, Part.HELD_UP: 24, Part.SILHOUETTE: 4, Part.SKIN: 2}
 #: Thumbnails that differ by more on average, levels of 255, are different scenes. Somebody who
 #: moves in front of the camera stays below one.
 _ANOTHER_SCENE = 2.0
@@ -68,13 +68,13 @@ class Track:
     mesh: Floats | None = None
     eyes: tuple[Eye, Eye] | None = None
     silhouette: Silhouette | None = None
-    #: See `Detector.upright`; measured with the faces.
+    #: See `Detector.faces_and_upright`; measured with the faces.
     upright: float = 0.0
     behind: Behind | None = None
     skin: Skin | None = None
     #: Likeness of a hand near the face; None if it was not looked for yet.
     hand: float | None = None
-    #: See `kiosk.photo.held_up`; measured with the faces.
+    #: See `kiosk.photo.held_up`.
     held_up: int | None = None
     _measured: dict[Part, int] = field(default_factory=dict)
 
@@ -117,12 +117,11 @@ class Track:
 
 def moved(face: Face, before: Floats, now: Floats) -> Face:
     """A detector's face, taken along by its mesh (468 x 3 each)."""
-    (middle, size), (new_middle, new_size) = _extent(before), _extent(now)
+    (middle_x, middle_y, size), (new_x, new_y, new_size) = _extent(before), _extent(now)
     scale = new_size / size
 
     def there(x: float, y: float) -> tuple[float, float]:
-        place = new_middle + (np.array((x, y)) - middle) * scale
-        return float(place[0]), float(place[1])
+        return new_x + (x - middle_x) * scale, new_y + (y - middle_y) * scale
 
     x, y = there(face.x, face.y)
     return replace(
@@ -136,7 +135,7 @@ def moved(face: Face, before: Floats, now: Floats) -> Face:
     )
 
 
-def _extent(mesh: Floats) -> tuple[Floats, float]:
-    """Middle and larger side of the box around a mesh, pixels."""
-    low, high = mesh[:, :2].min(axis=0), mesh[:, :2].max(axis=0)
-    return (low + high) / 2, float((high - low).max())
+def _extent(mesh: Floats) -> tuple[float, float, float]:
+    """Middle, across and down, and larger side of the box around a mesh, pixels."""
+    (left, top, _), (right, bottom, _) = mesh.min(axis=0).tolist(), mesh.max(axis=0).tolist()
+    return (left + right) / 2, (top + bottom) / 2, max(right - left, bottom - top)

@@ -43,6 +43,7 @@ FOUND = {
     "print": (C.HELD_UP, False),
     "phone": (C.HELD_UP, False),
 }
+SIZE = (1280, 720)
 #: Not frontal: the width of such a face says nothing about the distance.
 TURNED = {"turned-left": 1.0, "turned-right": -1.0}
 
@@ -143,10 +144,13 @@ def test_a_photo_held_up_gets_no_hint_of_life_and_no_refusal(
 ) -> None:
     liveness = Liveness((Challenge.BLINK,))
     liveness.begin(0.0)
-    for number in range(40):  # the hand that holds it trembles
-        tremble = np.float32([[1, 0, 2 * (number % 3)], [0, 1, 1.5 * (number % 2)]])
-        moved = cv2.warpAffine(frame(scene), tremble, (1280, 720), borderMode=cv2.BORDER_REPLICATE)
-        look = photographer.look(np.asarray(moved, np.uint8))
+    pictures = [
+        cv2.warpAffine(frame(scene), np.float32([[1, 0, 2 * right], [0, 1, 1.5 * down]]), SIZE)
+        for right in range(3)
+        for down in range(2)
+    ]
+    for number in range(30):  # the hand that holds it trembles
+        look = photographer.look(np.asarray(pictures[number % 6], np.uint8))
         assert not look.finding.stops
         liveness.see(number / 15, look)
     liveness.end()

@@ -25,7 +25,7 @@ RUN = CliRunner()
 @pytest.fixture
 def portrait(tmp_path: Path) -> Path:
     file = tmp_path / "portrait.png"
-    scene("portrait").save(file)
+    scene("portrait").save(file, compress_level=1)
     return file
 
 
@@ -58,7 +58,7 @@ def test_each_file_has_its_own_finding_and_the_worst_decides(
         "grey.png": scene("portrait").convert("L"),
     }
     for name, image in files.items():
-        image.save(tmp_path / name)
+        image.save(tmp_path / name, compress_level=1)
     (tmp_path / "text.jpg").write_bytes(b"no picture")
     (tmp_path / "half.jpg").write_bytes(card_photo.jpeg[:9000])
     paths = [portrait, *(tmp_path / name for name in (*files, "text.jpg", "half.jpg"))]
@@ -131,7 +131,7 @@ def test_another_region_gets_its_own_size(portrait: Path, tmp_path: Path) -> Non
 
 def test_no_photo_of_nobody_and_none_is_left_behind(tmp_path: Path) -> None:
     source, target = tmp_path / "nobody.png", tmp_path / "card.jpg"
-    scene("nobody").save(source)
+    scene("nobody").save(source, compress_level=1)
     done = RUN.invoke(app, ["photo", "make", str(source), str(target)])
     assert done.exit_code == 1
     assert "no_face" in done.stderr

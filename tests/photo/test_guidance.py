@@ -268,7 +268,7 @@ _challenges = st.lists(st.sampled_from(Challenge), max_size=2)
 
 
 @given(_stretches, _challenges)
-@settings(max_examples=150, deadline=None)
+@settings(deadline=None)
 def test_whatever_is_seen_nothing_flickers_and_only_a_still_second_is_taken(
     stretches: list[tuple[int, Look]], challenges: list[Challenge]
 ) -> None:
@@ -295,7 +295,7 @@ def test_whatever_is_seen_nothing_flickers_and_only_a_still_second_is_taken(
 
 
 @given(_looks)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_nobody_is_kept_for_ever(one: Look) -> None:
     """Whoever sits there unchanged is photographed, or shown the way to staff."""
     seen = run(Guide(), for_seconds(PACE.staff_s + 2, one))
