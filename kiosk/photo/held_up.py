@@ -51,7 +51,8 @@ def sides(rgb: Picture, head: Head) -> int | None:
     part = rgb[top:bottom, left:right]
     if (by := int(1.0 / scale)) > 1:  # by a whole number first: averaging is then ten times faster
         whole = (max(part.shape[1] // by, 1), max(part.shape[0] // by, 1))
-        part = cv2.resize(part[: whole[1] * by, : whole[0] * by], whole, interpolation=_AVERAGE)
+        fits = part[: whole[1] * by, : whole[0] * by]
+        part = np.asarray(cv2.resize(fits, whole, interpolation=_AVERAGE), np.uint8)
     small = cv2.resize(part, size, interpolation=_AVERAGE)
     eyes = ((x - left) * scale, (y - top) * scale)
     crown = (head.crown_y - head.eye_y) * scale / _FACE

@@ -186,8 +186,8 @@ def _shrunk(
     """What the patch shows of the picture, averaged down by a whole number, and the transform
     that fits it."""
     back = cv2.invertAffineTransform(level)
-    corners = np.array(((0, 0), (_WIDTH, 0), (0, _HEIGHT), (_WIDTH, _HEIGHT))) @ back[:, :2].T
-    corners += back[:, 2]
+    patch = np.array(((0, 0), (_WIDTH, 0), (0, _HEIGHT), (_WIDTH, _HEIGHT)))
+    corners = np.asarray(patch @ back[:, :2].T + back[:, 2], np.float64)
     most = np.array((picture.shape[1] - by, picture.shape[0] - by))
     left, top = np.clip(corners.min(axis=0) // by * by - by, 0, most // by * by).clip(0).astype(int)
     right, bottom = np.maximum(corners.max(axis=0) + 2 * by, (left + by, top + by)).astype(int)

@@ -39,6 +39,13 @@ def far_end() -> Iterator[VirtualCamera]:
     virtual.close()
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine needs seconds for a frame of a large camera: that is no fault of it."""
+    for name in ("_FRAME_S", "_OPEN_S"):
+        monkeypatch.setattr(camera_module, name, PATIENCE_S)
+
+
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Faults that need seconds of bad pictures need less."""
