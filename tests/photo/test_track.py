@@ -298,7 +298,7 @@ def test_a_face_that_comes_and_goes_is_searched_for_hands_too(
 
 
 def test_nothing_waits_long_for_its_turn() -> None:
-    most = {Part.HAND: 12, Part.FACES: 12, Part.HELD_UP: 25, Part.SILHOUETTE: 6, Part.SKIN: 4}
+    most = {Part.HAND: 12, Part.FACES: 12, Part.HELD_UP: 28, Part.SILHOUETTE: 6, Part.SKIN: 4}
     thumbnail = np.zeros((36, 64, 3), np.uint8)
     stretch = Track(thumbnail, live=True)
     stretch.mesh = np.zeros((468, 3), np.float32)

@@ -50,6 +50,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Faults that need seconds of bad pictures need less."""
     monkeypatch.setattr(camera_module, "_FRAME_S", 1.0)
+    monkeypatch.setattr(camera_module, "_OPEN_S", 2.0)
     for code in camera_module._PATIENCE_S:
         monkeypatch.setitem(camera_module._PATIENCE_S, code, FAST_S)
 
@@ -68,7 +69,7 @@ def first(driver: Camera) -> Frame:
 
 def fault_while(driver: Camera, happens: Callable[[], None] | None = None) -> FaultCode:
     """The fault that ends the looking, after something happened to the running camera."""
-    until = time.monotonic() + 10
+    until = time.monotonic() + PATIENCE_S
     with pytest.raises(DeviceFault) as caught:
         for number, _ in enumerate(driver.frames(lambda: time.monotonic() > until)):
             if number == 1 and happens is not None:
@@ -225,7 +226,6 @@ def test_a_frame_that_is_kept_is_not_written_over_by_the_next(far_end: VirtualCa
 # -- what goes wrong ----------------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(
     ("happens", "is_over", "code"),
     [
@@ -237,14 +237,19 @@ def test_a_frame_that_is_kept_is_not_written_over_by_the_next(far_end: VirtualCa
 )
 def test_what_happens_to_a_running_camera_is_a_fault_and_the_next_use_works(
     far_end: VirtualCamera,
+    monkeypatch: pytest.MonkeyPatch,
     happens: str,
     is_over: Callable[[VirtualCamera], None],
     code: FaultCode,
 ) -> None:
     driver = Camera(far_end.url)
-    began = time.monotonic()
-    assert fault_while(driver, getattr(far_end, happens)) is code
-    assert time.monotonic() - began < 12
+    with monkeypatch.context() as soon:  # only what is waited for, or a busy machine is another
+        if code in camera_module._PATIENCE_S:
+            soon.setitem(camera_module._PATIENCE_S, code, FAST_S)
+        else:
+            soon.setattr(camera_module, "_FRAME_S", 1.0)
+            soon.setattr(camera_module, "_OPEN_S", 2.0)
+        assert fault_while(driver, getattr(far_end, happens)) is code
     is_over(far_end)
     driver.open()
     assert first(driver).rgb.std() > 20
@@ -399,12 +404,11 @@ def test_a_camera_unplugged_while_somebody_waits_for_a_frame_wakes_them(
     next(frames)
     far_end.freeze()
     threading.Timer(0.2, far_end.unplug).start()
-    began = time.monotonic()
     with pytest.raises(DeviceFault) as caught:
         for _ in frames:
             pass
+    # Not "no frames", which is what waiting on for one would end with.
     assert caught.value.code is FaultCode.CAMERA_ABSENT
-    assert time.monotonic() - began < 2.5
 
 
 def test_an_unplugged_camera_is_absent_until_it_is_plugged_in(far_end: VirtualCamera) -> None:
