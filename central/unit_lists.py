@@ -34,6 +34,8 @@ from kiosk.words import Words
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from django.db.models import QuerySet
+
     from kiosk.policy import Area
 
 #: Heading -> what it may say, with the rule.
@@ -124,8 +126,17 @@ def row_of(person: str) -> tuple[str, dict[str, Any]] | None:
 
 def applied(one: UnitList) -> int:
     """How many of its people have filed an application for a card, in whatever way."""
-    filed = Case.objects.filter(kind__in=application_kinds()).exclude(state__in=NOT_TAKEN_IN)
-    return one.rows.filter(person__in=filed.values("person")).count()
+    return one.rows.filter(person__in=_filed().values("person")).count()
+
+
+def filed_by(one: UnitList) -> dict[str, Case]:
+    """The newest such application of each, by the keyed hash of who filed it."""
+    cases = _filed().filter(person__in=one.rows.values("person")).order_by("position")
+    return {case.person: case for case in cases}
+
+
+def _filed() -> QuerySet[Case]:
+    return Case.objects.filter(kind__in=application_kinds()).exclude(state__in=NOT_TAKEN_IN)
 
 
 def forget_old() -> None:

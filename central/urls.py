@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import path
 from django.views.generic import RedirectView
 
-from central.desk import cards_read, releases, views
+from central.desk import cards_read, releases, unit_lists, views
 
 admin.site.site_header = admin.site.site_title = "社会保障卡自助服务 · 管理中心"
 admin.site.index_title = "业务与终端"
@@ -17,6 +17,8 @@ urlpatterns = [
     path("admin/cases/<int:position>/", _desk(views.case_page), name="case"),
     path("admin/cases/<int:position>/form", _desk(views.case_form), name="case-form"),
     path("admin/cases/<int:position>/move", _desk(views.move_case), name="move-case"),
+    path("admin/unit-lists/", _desk(unit_lists.page), name="unit-lists"),
+    path("admin/unit-lists/<int:number>/", _desk(unit_lists.printed), name="print-unit-list"),
     path("admin/releases/", _desk(releases.page), name="releases"),
     path("admin/releases/decide", _desk(releases.decide), name="decide-release"),
     path("admin/cards-read/", _desk(cards_read.page), name="cards-read"),

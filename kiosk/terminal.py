@@ -231,6 +231,7 @@ class Terminal:
             staffed=self.maintenance.staffed(),
             online=self.online,
             electronic=self._takes_codes(),
+            cards=self.online and self.health.usable(Device.CARD_READER),
             visit=uuid.uuid4().hex,
             businesses=businesses(),
         )

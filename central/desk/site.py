@@ -45,8 +45,11 @@ class Desk(admin.AdminSite):
 
         waiting = Case.objects.filter(state=TO_REVIEW).count()
         address = reverse("cases")
-        entries = [("Case", "全部办件", address)]
-        entries.insert(0, ("ToReview", f"待核实 {waiting} 件", f"{address}?state={TO_REVIEW}"))
+        entries = [
+            ("ToReview", f"待核实 {waiting} 件", f"{address}?state={TO_REVIEW}"),
+            ("UnitLists", "单位名册", reverse("unit-lists")),
+            ("Case", "全部办件", address),
+        ]
         return [_section("业务办件", "cases", entries), *apps]
 
 

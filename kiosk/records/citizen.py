@@ -83,11 +83,23 @@ class Citizen:
     @classmethod
     def from_electronic(cls, name: str, number: str, today: date) -> Citizen:
         """As the platform of electronic cards says. Raises `UnusableIdCard`."""
+        return cls._named(name, number, today, "electronic")
+
+    @classmethod
+    def from_social_card(cls, name: str, number: str, today: date) -> Citizen:
+        """As the chip of the social security card says. Raises `UnusableIdCard`."""
+        return cls._named(name, number, today, "social_card")
+
+    @classmethod
+    def _named(cls, name: str, number: str, today: date, by: str) -> Citizen:
+        """By name and number alone."""
         try:
             known = parse_id_number(number, today)
         except BadIdNumber as bad:
             raise UnusableIdCard(f"number.{bad.reason}") from None
-        return cls(standard_name(name), known, "", "", "", None, None, identified="electronic")
+        if not 1 <= len(name := standard_name(name)) <= LONGEST_NAME:
+            raise UnusableIdCard("name")
+        return cls(name, known, "", "", "", None, None, identified=by)
 
     @classmethod
     def from_id_card(cls, card: IdCard, today: date) -> Citizen:

@@ -9,7 +9,8 @@ said so. With what is wrong a slip for the window can be printed.
 from __future__ import annotations
 
 from hardware.faults import Device, DeviceFault, FaultCode
-from kiosk.steps.enquiry import ask
+from kiosk.steps.enquiry import card_state
+from kiosk.steps.social_card import NOT_SERVING
 from kiosk.visit.prompts import Done, ReadCard
 from kiosk.visit.service import Leave, Service
 
@@ -22,10 +23,6 @@ _CARD_TROUBLE = {
     FaultCode.CARD_BLOCKED: "card_check.blocked",
     FaultCode.CARD_NOT_UNDERSTOOD: "card_check.not_understood",
 }
-
-#: States in which the card does not serve, each with its page.
-_STATES = ("not_active", "lost", "void")
-
 
 #: Whether a card that ends is in date -> the page shown.
 _PAGES = {True: "in_date", False: "expired", None: "no_date"}
@@ -50,10 +47,10 @@ class CheckCard(Service):
                 raise
             self.at("result")
             raise Leave(_CARD_TROUBLE[fault.code], icon="card-remove-outline") from None
-        state = await self._state(card.card_no)
+        state = await card_state("card_check.ask", card.card_no)
 
         self.at("result")
-        if state in _STATES:
+        if state in NOT_SERVING:
             raise Leave(f"card_check.{state}", icon="card-off-outline")
         if card.pin_tries == 0:
             raise Leave("card_check.pin_locked", icon="lock-outline")
@@ -69,13 +66,6 @@ class CheckCard(Service):
         page = _PAGES[card.in_date_on(self.today)] if card.generation < 3 else "third"
         look = "ok" if page in ("third", "in_date") else "waiting"
         await Done(f"card_check.{page}", state=look, facts=facts, lines=tuple(lines))
-
-    async def _state(self, card_no: str) -> str:
-        """How it stands at the centre; "" while nobody can say."""
-        if not card_no:
-            return ""
-        reply = await ask("card_check.ask", "card_check.state", card_no=card_no)
-        return "" if reply.facts is None else str(reply.facts.get("state") or "")
 
     def _place(self, code: str) -> str:
         """Where it was issued (发卡地区): by name here, else by its code."""

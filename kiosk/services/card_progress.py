@@ -5,8 +5,8 @@ and the centre does not have yet, so that a number lost in a power cut is found 
 is all there is, and screen and paper say so, and that it may have gone on since. What the centre
 still lets be withdrawn, and what takes too long and may be reported, has a button for it.
 
-With an electronic card (电子社保卡), which proves less: the same to look at, and nothing is printed
-or taken up.
+With the social security card and its PIN: the same. With an electronic card (电子社保卡), which
+proves less: the same to look at, and nothing is printed or taken up.
 
 Without either: the one matter of a receipt number, which the last four characters of the ID
 number have to fit. Only the centre can tell whether they do, so there is nothing to see offline.
@@ -20,11 +20,10 @@ from typing import TYPE_CHECKING
 
 from hardware.faults import DeviceFault
 from kiosk.receipts import Slip
-from kiosk.steps.electronic_card import by_electronic_card
 from kiosk.steps.enquiry import ask, ask_about
-from kiosk.steps.identity import identify
 from kiosk.steps.matters import COPIES, entries
 from kiosk.steps.rows import masked
+from kiosk.steps.ways import identify_by, offered
 from kiosk.visit.prompts import Choice, Entry, Field, FindMine, Form, Listing, Option, Print
 from kiosk.visit.service import FollowUp, Leave, Service
 
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
     from kiosk.records.citizen import Citizen
     from kiosk.records.submission import Mine
 
-_ID_CARD = Option("id_card", icon="card-account-details-outline")
-_ELECTRONIC = Option("electronic", icon="qrcode")
 _BY_RECEIPT = Option("receipt", icon="receipt-text-outline")
 _RECEIPT = Form(
     "progress.receipt",
@@ -55,14 +52,11 @@ class CardProgress(Service):
 
     async def serve(self) -> None:
         self.at("identity")
-        codes = (_ELECTRONIC,) if self.context.electronic else ()
-        by = await Choice("progress.by", (_ID_CARD, *codes, _BY_RECEIPT))
-        if by == "receipt":
+        by = await Choice("progress.by", (*offered(self.context), _BY_RECEIPT))
+        if by == _BY_RECEIPT.value:
             await self._by_receipt()
-        elif by == "electronic":
-            await self._matters_of(await by_electronic_card(self.today))
         else:
-            await self._matters_of(await identify(self.today))
+            await self._matters_of(await identify_by(by, self.today))
 
     async def _by_receipt(self) -> None:
         given = await _RECEIPT

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from hardware.faults import Device
 from kiosk.records.proof import Level, Proof
-from kiosk.steps.electronic_card import identify_either
 from kiosk.steps.filing import Paper, file
 from kiosk.steps.rows import masked
+from kiosk.steps.ways import identify_any
 from kiosk.visit.prompts import Choice, Notice, Option
 from kiosk.visit.service import FollowUp
 
@@ -52,7 +52,7 @@ class ReportProblem(FollowUp):
         self.at("notice")
         read = await Notice("problem_report.notice", _POINTS)
         self.at("identity")
-        citizen = await identify_either(self.context)
+        citizen = await identify_any(self.context)
         self.at("what")
         await self._report(citizen, await _ABOUT, "", read.at)
 

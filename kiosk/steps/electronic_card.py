@@ -11,29 +11,14 @@ from typing import TYPE_CHECKING
 
 from kiosk.records.citizen import Citizen, UnusableIdCard
 from kiosk.records.electronic import CodeSaid
-from kiosk.steps.identity import identify
-from kiosk.visit.prompts import Choice, Option, ScanCard
+from kiosk.visit.prompts import ScanCard
 from kiosk.visit.service import Leave
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from kiosk.visit.service import Context
-
-_WAYS = (
-    Option("id_card", icon="card-account-details-outline"),
-    Option("electronic", icon="qrcode"),
-)
-
 #: Why a code does not serve -> the icon of its page.
 _ICONS = {CodeSaid.UNASKED: "wifi-off", CodeSaid.STOPPED: "card-off-outline"}
-
-
-async def identify_either(context: Context) -> Citizen:
-    """By the ID card or, where a code can be read and asked about, by the electronic card."""
-    if not context.electronic or await Choice("identity.by", _WAYS) == "id_card":
-        return await identify(context.today)
-    return await by_electronic_card(context.today)
 
 
 async def by_electronic_card(today: date) -> Citizen:

@@ -68,6 +68,8 @@ class Context:
     online: bool = False
     #: Whether the code of an electronic card can be read here and asked about at the centre.
     electronic: bool = False
+    #: Whether a social security card can be read here and asked about at the centre.
+    cards: bool = False
     #: Names this visit, so that two visits' prints are told apart.
     visit: str = ""
     #: Each business that this terminal can file -> its service.

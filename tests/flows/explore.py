@@ -37,7 +37,9 @@ LONGEST = 90
 
 #: Terminals on which a service is explored: what is fitted, who is there, what is charged.
 CONTEXTS: tuple[Context, ...] = (
-    dataclasses.replace(CONTEXT, comparison=Place.TERMINAL, staffed=True, electronic=True),
+    dataclasses.replace(
+        CONTEXT, comparison=Place.TERMINAL, staffed=True, electronic=True, cards=True
+    ),
     dataclasses.replace(CONTEXT, printer=False),
     dataclasses.replace(
         CONTEXT, policy=policy_with(CHARGED, CHARGED_LOST, PAY_DAYS, MAILED, PLASTIC_ONLY)

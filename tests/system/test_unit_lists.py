@@ -375,6 +375,38 @@ def test_what_is_printed_is_what_was_signed(centre: Centre) -> None:
     assert page(collected(centre, person), "form_rows")["单位"] == ""
 
 
+def test_the_list_is_printed_with_who_has_filed_and_a_place_for_the_seal(centre: Centre) -> None:
+    from central.cases import Case
+    from tests.system.test_desk_pages import signed_in
+
+    person, other = newcomer(centre), newcomer(centre)
+    made = take(person, other, unit="示例五公司", 序号="51")
+    filed = Case.objects.get(pk=collected(centre, person).position)
+    desk = signed_in("desk-unit", "viewer")
+    lists = desk.get("/admin/unit-lists/").content.decode()
+    assert "示例五公司" in lists and f"/admin/unit-lists/{made.pk}/" in lists
+    paper = desk.get(f"/admin/unit-lists/{made.pk}/").content.decode()
+    lines = [line for line in paper.splitlines() if person.number in line or other.number in line]
+    assert filed.receipt_no in lines[0] and "已受理" in lines[0] and "51" in lines[0]
+    assert "未采集" in lines[1] and filed.receipt_no not in lines[1]
+    assert "盖章" in paper and "共 2 人，已采集 1 人" in paper
+    assert filed.events.filter(what="printed", by="desk-unit").count() == 1
+    made.delete()
+    assert desk.get(f"/admin/unit-lists/{made.pk or 0}/").status_code == 404
+
+
+def test_a_row_that_cannot_be_opened_keeps_no_other_from_print(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from central.desk import unit_lists
+    from tests.system.test_desk_pages import signed_in
+
+    made = take(newcomer(centre))
+    monkeypatch.setattr(unit_lists, "opened", lambda *_: {})
+    paper = signed_in("desk-unit", "viewer").get(f"/admin/unit-lists/{made.pk}/")
+    assert "打不开" in paper.content.decode()
+
+
 def page(answer: Any, rows: str = "rows") -> dict[str, str]:
     from central.business import business_of
     from central.cases import Case
