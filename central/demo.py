@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from central import fleet
+from central import fleet, unit_lists
 from central.boot import write_secret
 from central.keys import person_hash
-from central.models import EnrolmentCode, RegisteredPerson
+from central.models import EnrolmentCode, RegisteredPerson, UnitList
 from central.roles import Role, add_operator
+from central.unit_files import Entry
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+#: The unit of the demonstration, which does not exist.
+UNIT = "示例公司"
 
 CODE_FILE, OPERATOR_FILE = "enrolment-code", "operator.txt"
 
@@ -35,9 +39,18 @@ def load_registry(file: Path) -> int:
     """Fill the registry from a JSON list of persons; returns how many.
 
     Each has id_number and name, and may have what `RegisteredPerson` has. Of the number only its
-    keyed hash is kept. A person already there is replaced.
+    keyed hash is kept. A person already there is replaced. Who is "listed" is on the list of
+    a unit, which is taken in once.
     """
     persons = json.loads(file.read_text(encoding="utf-8"))
+    who = ("id_number", "name")
+    listed = [
+        Entry(line, {**person.pop("listed"), **{name: person[name] for name in who}})
+        for line, person in enumerate(persons, 2)
+        if "listed" in person
+    ]
+    if listed and not UnitList.objects.exists():
+        unit_lists.take_in(listed, UNIT, "演示")
     for person in persons:
         fields = {name: value for name, value in person.items() if name != "id_number"}
         RegisteredPerson.objects.update_or_create(

@@ -147,6 +147,10 @@ class HomePage(Page):
         nothing and nothing."""
         often = [offer for offer in offers if not offer.service.seldom]
         seldom = [offer for offer in offers if offer.service.seldom]
+        if any(offer.service.for_units for offer in often):
+            # The session's own tile is on the first page, and the last makes room for it.
+            room = self._per_page - 1
+            often, seldom = often[:room], [*often[room:], *seldom]
         fits = 0 < len(often) < self._per_page < len(offers)
         return (often, seldom) if fits else ([], [])
 

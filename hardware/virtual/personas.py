@@ -422,9 +422,24 @@ _STANDINGS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
+#: Who is on the list of a unit (附件2), and what the list says beside name and ID number.
+_LISTED: Mapping[str, Mapping[str, str]] = {
+    "long-name": {
+        "serial": "7",
+        "insurance_no": "1302000007",
+        "birth": "1990-05-18",
+        "address": "唐山市路北区翔云里12楼3门501号",
+        "user_source": "医保职工",
+        "user_type": "正常缴费用户",
+        "phone": "13900000007",
+    },
+}
+
+
 def registry() -> list[dict[str, Any]]:
     """The people the demo's centre knows, ready for JSON."""
     return [
         {"id_number": ID_PERSONAS[key].number, "name": ID_PERSONAS[key].name, **standing}
+        | ({"listed": _LISTED[key]} if key in _LISTED else {})
         for key, standing in _STANDINGS.items()
     ]

@@ -35,6 +35,9 @@ class Doer(Protocol):
     def line(self, up: bool) -> None:
         """Take the centre away, as a broken line would, or bring it back."""
 
+    def hold_unit_session(self) -> None:
+        """Begin the screen anew in a unit's session."""
+
     def pin(self) -> str: ...
     def keep(self, name: str) -> None:
         """Take a picture of the page as it is."""
@@ -157,6 +160,21 @@ class Follow:
 
 
 @dataclass(frozen=True)
+class Gone:
+    """Wait until these words are gone: a card that is swapped in no time was never away."""
+
+    words: str
+    within_s: float = 20.0
+
+    def __call__(self, doer: Doer) -> None:
+        until = time.monotonic() + self.within_s
+        while doer.look().says(self.words):
+            if time.monotonic() > until:
+                raise LookupError(f"{self.words} is shown still")
+            time.sleep(0.05)
+
+
+@dataclass(frozen=True)
 class Centre:
     """An operator at the centre gives a command."""
 
@@ -174,6 +192,11 @@ class Uplink:
 
     def __call__(self, doer: Doer) -> None:
         doer.line(self.up)
+
+
+def hold_unit_session(doer: Doer) -> None:
+    """The terminal is in a unit's rooms from now on."""
+    doer.hold_unit_session()
 
 
 def sign(doer: Doer) -> None:

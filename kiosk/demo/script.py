@@ -3,8 +3,8 @@
 The first chapter is one complete first application as a citizen makes it, with an address typed
 and one answer changed on the review page. The others: where it stands, a card reported lost and
 found again, one replaced, a telephone number changed, a loss without network, a card left behind, a
-card check, a technician's round, and what the centre can do to a terminal. The system tests make
-their own scripts of the same parts.
+card check, a technician's round, what the centre can do to a terminal, and a unit's session. The
+system tests make their own scripts of the same parts.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from kiosk.demo.acts import (
     Centre,
     Choose,
     Follow,
+    Gone,
     Keys,
     Pinyin,
     Step,
@@ -25,6 +26,7 @@ from kiosk.demo.acts import (
     bench,
     corner_pattern,
     enter_pin,
+    hold_unit_session,
     sign,
 )
 
@@ -318,6 +320,42 @@ PIN_RESET = (
     ),
 )
 
+#: Said while a card lies on the reader that was read before.
+_LYING = "这里已经放着一张证件"
+
+#: Somebody reports the card of another who cannot come, with both ID cards and no letter.
+PROXY = (
+    Step("home", "home", (Touch("service:loss_report"),)),
+    Step("loss-notice", "loss_report.notice", (Touch("exception"),)),
+    Step("holder", "proxy.holder_card", (bench("id", "put", "ma"),)),
+    Step(
+        "friend",
+        "proxy.id_card",
+        (bench("id", "lift"), Gone(_LYING), bench("id", "put", "zhao")),
+        (_LYING,),
+    ),
+    Step("whose-is-whose", "proxy.people", (Touch("option:right"),), ("马*芬", "赵*")),
+    Step("authority", "proxy.authority", (Touch("option:stated"),)),
+    Step("loss-consequences", "loss_report.formal", (NEXT,)),
+    *_VOUCHED,
+    Step("proxy-done", "loss_report.to_review", _TAKE_ALL, ("已经先停用",), within_s=40.0),
+)
+
+#: A unit's session: its row is found by the ID card, photo and signature follow at once.
+UNIT = (
+    Step("home", "home", (hold_unit_session, bench("id", "portrait", "man"))),
+    Step("unit-home", "home", (Touch("service:unit_collection"),)),
+    Step("unit-notice", "apply.notice", (NEXT,)),
+    Step("id-card", "identity.id_card", (bench("id", "put", "long-name"),)),
+    Step("unit-row", "unit_collection.row", (Touch("option:right"),), ("翔云里",)),
+    *_BANK,
+    *_PHOTO,
+    Step("review", "review", (NEXT,), ("示例公司", "翔云里")),
+    *_SIGN,
+    *SIGNED,
+    Step("unit-done", "unit_collection.to_review", _TAKE_ALL, ("等待核实",), within_s=40.0),
+)
+
 #: Somebody else's photo on paper before the lens, with the ID card of another: nobody is refused,
 #: and a person looks at it.
 PAPER_PHOTO = (
@@ -383,12 +421,14 @@ CHAPTERS: Mapping[str, tuple[Step, ...]] = {
     "activation": ACTIVATION,
     "pin_change": PIN_CHANGE,
     "pin_reset": PIN_RESET,
+    "proxy": PROXY,
     "replacement": REPLACEMENT,
     "offline": OFFLINE,
     "left_behind": LEFT_BEHIND,
     "card_check": CARD_CHECK,
     "technician": TECHNICIAN,
     "fleet": FLEET,
+    "unit": UNIT,
 }
 
 

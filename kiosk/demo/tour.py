@@ -40,9 +40,11 @@ _PRINTED = (
     "activation-receipt",
     "pin-change-receipt",
     "pin-reset-receipt",
+    "proxy-receipt",
     "replacement-receipt",
     "loss-waiting-receipt",
     "test-page",
+    "unit-receipt",
 )
 
 #: What the screen process sees of the machine: no sound, and no graphics card on this display.

@@ -156,6 +156,9 @@ class Walker:
         else:
             self._world.take_away("central")
 
+    def hold_unit_session(self) -> None:
+        self._world.hold_unit_session()
+
     def keep(self, name: str) -> None:
         seen = self.look().screen
         self.passed.append(Passed(name, seen, 0.0, self._picture(name)))

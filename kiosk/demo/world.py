@@ -180,6 +180,15 @@ class World:
     def start_screen(self) -> None:
         self._start_kiosk("run", Fate.RESTART)
 
+    def hold_unit_session(self) -> None:
+        """The screen begins anew, with 单位统一采集 as its first tile."""
+        self.take_away("run")
+        settings = self.state / "settings.toml"
+        held = settings.read_text(encoding="utf-8").replace("[hall]", "[hall]\nunit_session = true")
+        settings.write_text(held, encoding="utf-8")
+        self.start_screen()
+        self._wait("the first page", self.page.is_home)
+
     def _start_kiosk(self, command: str, fate: Fate) -> None:
         words = [sys.executable, "-m", "kiosk", command, "--state", str(self.state)]
         self._run(command, words, fate, on_display=True)

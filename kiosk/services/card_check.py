@@ -9,8 +9,7 @@ said so. With what is wrong a slip for the window can be printed.
 from __future__ import annotations
 
 from hardware.faults import Device, DeviceFault, FaultCode
-from kiosk.steps.enquiry import card_state
-from kiosk.steps.social_card import NOT_SERVING
+from kiosk.steps.social_card import must_serve
 from kiosk.visit.prompts import Done, ReadCard
 from kiosk.visit.service import Leave, Service
 
@@ -47,11 +46,9 @@ class CheckCard(Service):
                 raise
             self.at("result")
             raise Leave(_CARD_TROUBLE[fault.code], icon="card-remove-outline") from None
-        state = await card_state("card_check.ask", card.card_no)
 
         self.at("result")
-        if state in NOT_SERVING:
-            raise Leave(f"card_check.{state}", icon="card-off-outline")
+        serves = await must_serve("card_check.ask", card)
         if card.pin_tries == 0:
             raise Leave("card_check.pin_locked", icon="lock-outline")
         facts: dict[str, str | int] = {
@@ -62,7 +59,7 @@ class CheckCard(Service):
         lines = [f"card_check.line.{card.interface}", "card_check.line.issuer"]
         if card.pin_tries is not None:
             lines.append("card_check.line.tries")
-        lines.append("card_check.line.in_use" if state else "card_check.line.unknown")
+        lines.append("card_check.line.in_use" if serves else "card_check.line.unknown")
         page = _PAGES[card.in_date_on(self.today)] if card.generation < 3 else "third"
         look = "ok" if page in ("third", "in_date") else "waiting"
         await Done(f"card_check.{page}", state=look, facts=facts, lines=tuple(lines))

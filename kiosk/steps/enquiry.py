@@ -18,14 +18,6 @@ async def ask(prompt: str, kind: str, **fields: str) -> Reply:
     return await AskCentral(prompt, Question(kind, fields))
 
 
-async def card_state(prompt: str, card_no: str) -> str:
-    """How the card with this number stands at the centre; "" while nobody can say."""
-    if not card_no:
-        return ""
-    reply = await ask(prompt, "card_check.state", card_no=card_no)
-    return "" if reply.facts is None else str(reply.facts.get("state") or "")
-
-
 async def ask_about(citizen: Citizen, prompt: str, kind: str) -> Mapping[str, Any] | None:
     """Ask the centre about the person whose ID card was read. None: nobody can look it up now.
     Raises `Leave` where the centre refuses the person."""

@@ -12,15 +12,29 @@ from typing import TYPE_CHECKING
 
 from kiosk.records.citizen import Citizen, UnusableIdCard
 from kiosk.steps.card_pin import verified
-from kiosk.steps.enquiry import card_state
+from kiosk.steps.enquiry import ask
 from kiosk.visit.prompts import ReadCard
 from kiosk.visit.service import Leave
 
 if TYPE_CHECKING:
     from datetime import date
 
-#: States in which a card serves nobody; each has its page (`kiosk.services.card_check`).
+    from hardware.card.contents import SocialCard
+
+#: States in which a card serves nobody; each has its page.
 NOT_SERVING = ("not_active", "lost", "void")
+
+
+async def must_serve(prompt: str, card: SocialCard) -> bool:
+    """Whether the centre says that the card serves; False where it cannot say. Raises `Leave` where
+    the card does not."""
+    if not card.card_no:
+        return False
+    reply = await ask(prompt, "social_card.state", card_no=card.card_no)
+    state = None if reply.facts is None else reply.facts.get("state")
+    if state in NOT_SERVING:
+        raise Leave(f"social_card.{state}", icon="card-off-outline")
+    return state == "in_use"
 
 
 async def by_social_card(today: date) -> Citizen:
@@ -32,10 +46,7 @@ async def by_social_card(today: date) -> Citizen:
         citizen = Citizen.from_social_card(card.holder.name, card.holder.number, today)
     except UnusableIdCard:
         raise Leave("social_card.silent", icon="card-remove-outline") from None
-    state = await card_state("social_card.ask", card.card_no)
-    if state in NOT_SERVING:
-        raise Leave(f"card_check.{state}", icon="card-off-outline")
-    if state != "in_use":
+    if not await must_serve("social_card.ask", card):
         raise Leave("social_card.unasked", icon="wifi-off")
     _, initial = await verified(card)
     if initial:

@@ -98,6 +98,7 @@ ADJUSTABLE: Mapping[str, Rule] = {
     "hall.name": Words("名称(首页与回执)", 30),
     "hall.window": Words("办不了时去的窗口", 30),
     "hall.window_english": Words("窗口的英文名", 60),
+    "hall.unit_session": Flag("单位统一采集"),
     "central.heartbeat_s": Whole("心跳间隔(秒)", 10, 900),
     "central.patience_s": Whole("群众等中心答复的最长时间(秒)", 2, 15),
     "screen.shuffled_pin": Flag("密码键盘乱序"),

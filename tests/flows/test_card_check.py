@@ -75,9 +75,9 @@ def test_a_card_that_does_not_say_its_number_is_not_asked_about() -> None:
 def test_a_card_that_does_not_serve_is_explained_with_a_slip(state: str) -> None:
     walk = Walk(CheckCard).say("card_check.read", social_card(3))
     walk.say("card_check.ask", Reply({"state": state}))
-    assert walk.at == f"card_check.{state}" and isinstance(walk.prompt, Advice)
-    walk.say(f"card_check.{state}", "print")
-    assert f"card_check.{state}.next" in walk.prompt.slip.notes
+    assert walk.at == f"social_card.{state}" and isinstance(walk.prompt, Advice)
+    walk.say(f"social_card.{state}", "print")
+    assert f"social_card.{state}.next" in walk.prompt.slip.notes
 
 
 def test_of_a_card_that_does_not_say_its_tries_none_are_told() -> None:

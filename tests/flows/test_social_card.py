@@ -77,7 +77,7 @@ def test_the_pin_that_every_card_is_issued_with_is_nobodys() -> None:
 
 @pytest.mark.parametrize("state", ["not_active", "lost", "void"])
 def test_a_card_that_does_not_serve_proves_nobody(state: str) -> None:
-    assert asked().say("social_card.ask", Reply({"state": state})).at == f"card_check.{state}"
+    assert asked().say("social_card.ask", Reply({"state": state})).at == f"social_card.{state}"
 
 
 @pytest.mark.parametrize("reply", [Reply(), Reply({"state": ""}), Reply({"state": "of 2030"})])

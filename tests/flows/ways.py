@@ -164,7 +164,7 @@ REPLIES: Mapping[str, tuple[Reply, ...]] = {
         Reply(),
         *(Reply({"rejection": refusal}) for refusal in REFUSALS),
     ),
-    "card_check.state": (
+    "social_card.state": (
         *(Reply({"state": state}) for state in ("in_use", "not_active", "lost", "void", "")),
         Reply(),
     ),

@@ -283,6 +283,15 @@ def test_the_services_there_are_stand_on_one_page(hand: Hand) -> None:
     assert "service:loss_report" in tiles(page) and "service:card_progress" in tiles(page)
 
 
+def test_in_a_units_session_its_own_tile_is_the_first_of_the_first_page(hand: Hand) -> None:
+    """One tile more than a page holds hid it behind its group."""
+    page = page_of(hand, StubTerminal(find_services()))
+    assert tiles(page)[0] == "service:unit_collection"
+    assert tiles(page)[-1] == "group:more"
+    hand.tap("group:more")
+    assert "service:card_check" in tiles(page)
+
+
 def test_more_than_a_page_of_a_group_is_turned_to(hand: Hand) -> None:
     page = page_of(hand, terminal_with(services()))
     hand.tap("group:card")

@@ -328,7 +328,7 @@ def test_the_state_of_a_card_is_told_by_its_number_and_nothing_of_its_holder(
     def stands(card_no: str) -> dict[str, Any]:
         client = CentralClient(terminal.identity, terminal.state)
         try:
-            return client.ask("card_check.state", {"card_no": card_no}, timeout_s=20)
+            return client.ask("social_card.state", {"card_no": card_no}, timeout_s=20)
         finally:
             client.close()
 

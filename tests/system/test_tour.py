@@ -97,8 +97,11 @@ def test_each_matter_of_the_tour_stands_where_its_citizen_was_told(
         # What was asked for, and what came of it.
         ("pin_reset", "finished"),
         ("pin_reset", "finished"),
+        # A friend's.
+        ("loss_report", "to_review"),
         ("card_replacement", "to_review"),
         ("loss_report", "in_force"),
+        ("unit_collection", "to_review"),
     ]
 
 

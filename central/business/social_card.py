@@ -1,4 +1,4 @@
-"""读卡自检: the state of a card that lies in a reader, by its number; nothing of its holder."""
+"""社会保障卡: the state of a card that lies in a reader, by its number; nothing of its holder."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from central.card_states import BLOCKED, WITHOUT_CARD
 from central.models import CardState as Letter
 from central.ports.registry import registry
-from sync.kinds.card_check import CardState, WhichState
+from sync.kinds.social_card import CardState, WhichState
 
 if TYPE_CHECKING:
     from sync.wire.base import Message
@@ -27,4 +27,4 @@ def _state(asked: WhichState) -> Message:
     return CardState(state="" if found is None else _WORDS[found])
 
 
-ANSWERS = {"card_check.state": _state}
+ANSWERS = {"social_card.state": _state}

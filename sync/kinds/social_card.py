@@ -1,4 +1,4 @@
-"""读卡自检: how a card stands in the card management (domain §5.7). A question only."""
+"""社会保障卡: how a card stands in the card management (domain §5.7). A question only."""
 
 from __future__ import annotations
 
@@ -23,4 +23,4 @@ class CardState(Message):
     state: Annotated[str, Field(max_length=20)] = ""
 
 
-QUESTIONS = (Question("card_check.state", WhichState, CardState),)
+QUESTIONS = (Question("social_card.state", WhichState, CardState),)
