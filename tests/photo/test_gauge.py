@@ -91,9 +91,8 @@ class Networks:
         self.asked["faces"] += 1
         return self.found
 
-    def upright(self, rgb: Any, faces: Any) -> float:
-        self.seen["upright"] = faces
-        return self.up
+    def faces_and_upright(self, rgb: Any) -> tuple[list[Face], float]:
+        return self.faces(rgb), self.up
 
     def landmarks(self, rgb: Any, face: Face) -> Any:
         self.seen["landmarks"] = face
@@ -231,7 +230,6 @@ def test_who_is_far_behind_is_not_counted(networks: Networks, width: float, coun
     assert sight.measures["person.count"] == Measure(float(count))
     assert sight.faces == tuple(networks.found)
     assert networks.seen["landmarks"] == FACE, "the first is the largest"
-    assert networks.seen["upright"] == tuple(networks.found)
 
 
 def test_a_face_without_a_mesh_is_no_head(networks: Networks) -> None:
@@ -369,8 +367,8 @@ def test_in_a_second_of_the_same_scene_each_is_asked_as_often_as_it_must(
 ) -> None:
     measuring = Gauge(FOLDER)
     sights = [measuring.measure(grey(), live=True) for _ in range(26)]
-    assert networks.asked["faces"] == networks.asked["held up"] == 3
-    assert networks.asked["hand"] == 3
+    assert networks.asked["faces"] == networks.asked["hand"] == 3
+    assert 1 <= networks.asked["held up"] <= 2
     assert 4 <= networks.asked["silhouette"] <= 7
     assert 8 <= networks.asked["skin"] <= 13
     assert networks.asked["both eyes"] == 1
