@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: So long an answer is good for, seconds: less than anybody notices, and a dozen heartbeats.
-BRIEFLY_S = 0.1
+#: So long an answer is good for, seconds. Terminals ask once a minute, so nobody notices; a worker
+#: answers a hundred heartbeats meanwhile, or a few on a busy machine, which then needs it most.
+BRIEFLY_S = 1.0
 
 T = TypeVar("T")
 

@@ -21,7 +21,7 @@ def described(url: str, folder: Path) -> dict[str, Any]:
         raise ValueError("KIOSK_CENTRAL_DATABASE must begin with postgresql://")
     query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "central.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),

@@ -142,7 +142,7 @@ class Keyring:
         return self._signing_key().public_key().public_bytes_raw()
 
     def _signing_key(self) -> Ed25519PrivateKey:
-        return Ed25519PrivateKey.from_private_bytes(base64.b64decode(self._bytes(SIGNING)))
+        return _ed25519(self._bytes(SIGNING))
 
     def _current_id(self) -> str:
         return (self.folder / CURRENT).read_text(encoding="ascii")
@@ -160,6 +160,11 @@ class Keyring:
 def _file(path: Path) -> bytes:
     """A key never changes once it is there; what is not there is asked for again."""
     return path.read_bytes()
+
+
+@lru_cache(maxsize=4)
+def _ed25519(text: bytes) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(base64.b64decode(text))
 
 
 def keyring() -> Keyring:
