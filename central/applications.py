@@ -28,7 +28,7 @@ from sync.wire.application import PAGES, Eligibility
 from sync.wire.envelopes import Rejection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from central.cases import Case
     from central.ports.registry import Registered
@@ -184,12 +184,12 @@ class CardApplication(Business):
         if case.state in ("returned", "needs_more") and _came_from(case) in _BEING_MADE:
             card_states.cancel(case.person)
 
+    def beside(self) -> Sequence[Business]:
+        """Whoever files a first card."""
+        return applications()
+
     def refusal(self, opened: Opened) -> tuple[Rejection, str] | None:
-        """Of all these businesses one person has one open case, whoever filed it."""
-        refused = refusal(opened.document.name, opened.person)
-        if refused is None and open_application(opened.person) is not None:
-            return Rejection.DUPLICATE_APPLICATION, "open_case"
-        return refused
+        return refusal(opened.document.name, opened.person)
 
 
 def _is_child(opened: Opened) -> bool:
@@ -220,22 +220,16 @@ def refusal(name: str, person: str) -> tuple[Rejection, str] | None:
     return next(((kind, reason) for kind, reason, applies in _RULES if applies(known)), None)
 
 
-def open_application(person: str) -> Case | None:
-    """The open case of any of these businesses that a person has."""
-    found = (open_case(businesses()[kind], person) for kind in application_kinds())
-    return next(filter(None, found), None)
-
-
-def application_kinds() -> list[str]:
-    """Of the businesses that ask for a first card, whoever files it."""
-    return [kind for kind, one in businesses().items() if isinstance(one, CardApplication)]
+def applications() -> list[CardApplication]:
+    """The businesses that ask for a first card."""
+    return [one for one in businesses().values() if isinstance(one, CardApplication)]
 
 
 def eligibility(asked: MayApply) -> Eligibility:
     """May the holder of this number and name apply, by whatever of these businesses?"""
     person = person_hash(asked.id_number)
     refused = refusal(asked.name, person)
-    if refused is None and open_application(person) is not None:
+    if refused is None and open_case(applications()[0], person) is not None:
         refused = Rejection.DUPLICATE_APPLICATION, "open_case"
     return Eligibility(rejection=refused[0], reason=refused[1]) if refused else Eligibility()
 

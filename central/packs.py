@@ -157,8 +157,14 @@ def shortest(ask: Callable[[Policy], Days]) -> timedelta:
 def went_by(version: str) -> Policy:
     """The pack that a terminal went by and names; the program's example rules for one that was
     never issued here."""
-    pack = PolicyPack.objects.filter(version=version).first()
-    return load_policy() if pack is None else _read(pack.text)
+    known = _issued.get()
+    if version not in known:
+        pack = PolicyPack.objects.filter(version=version).first()
+        known[version] = load_policy() if pack is None else _read(pack.text)
+    return known[version]
+
+
+_issued: Briefly[dict[str, Policy]] = Briefly(dict)
 
 
 def _asked(pack: PolicyPack | None, ask: Callable[[Policy], T]) -> T:

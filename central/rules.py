@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING
+
+from django.db.models import Q
 
 from central.cases import Case
 
@@ -39,22 +43,23 @@ REVIEW_WORDS = {
 
 
 def open_case(business: Business, person: str) -> Case | None:
-    """The open case of this business that a person has; the oldest, if there are several."""
-    return (
-        Case.objects.filter(person=person, kind=business.kind, state__in=business.open_states)
-        .order_by("position")
-        .first()
-    )
+    """What keeps this person from another of this business; the oldest, if there are several."""
+    ones = [Q(kind=one.kind, state__in=one.open_states) for one in business.beside()]
+    return Case.objects.filter(reduce(or_, ones), person=person).order_by("position").first()
 
 
 def open_cases(persons: Iterable[str], asked: Iterable[Business]) -> dict[tuple[str, str], int]:
     """Likewise of several: (person, kind) -> position."""
-    states = {business.kind: business.open_states for business in asked}
+    beside = {business.kind: business.beside() for business in asked}
+    states = {one.kind: one.open_states for ones in beside.values() for one in ones}
     found = Case.objects.filter(person__in=persons, kind__in=states).order_by("-position")
-    return {
-        (person, kind): position
-        for person, kind, state, position in found.values_list(
-            "person", "kind", "state", "position"
-        )
-        if state in states[kind]
+    rows = found.values_list("person", "kind", "state", "position")
+    oldest = {
+        (person, kind): position for person, kind, state, position in rows if state in states[kind]
     }
+    kept: dict[tuple[str, str], int] = {}
+    for person in {person for person, _ in oldest}:
+        for kind, ones in beside.items():
+            if open_ones := [oldest[at] for one in ones if (at := (person, one.kind)) in oldest]:
+                kept[person, kind] = min(open_ones)
+    return kept

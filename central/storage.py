@@ -42,7 +42,8 @@ def keep(files: Mapping[str, bytes]) -> None:
 
     All are flushed at once: the disk is waited for twice, and not twice for each.
     """
-    new = {_path(sha256): data for sha256, data in files.items() if not has(sha256)}
+    paths = {sha256: _path(sha256) for sha256 in files}
+    new = {path: files[sha256] for sha256, path in paths.items() if not path.exists()}
     beside = {path: path.with_name(f".{path.name}.{secrets.token_hex(4)}") for path in new}
     try:
         for path, data in new.items():
@@ -55,7 +56,8 @@ def keep(files: Mapping[str, bytes]) -> None:
             written.unlink(missing_ok=True)
         raise
     # Also of what was there: who put it there may still wait for the disk.
-    _flush({folder for sha256 in files for folder in _path(sha256).parents[:3]})
+    folders = {path.parent for path in paths.values()}
+    _flush({*folders, *(above for folder in folders for above in folder.parents[:2])})
 
 
 def _write(path: Path, data: bytes) -> None:

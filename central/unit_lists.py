@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.utils import timezone
 
-from central.applications import CardApplication, application_kinds, refusal
+from central.applications import CardApplication, applications, refusal
 from central.cases import NOT_TAKEN_IN, Case
 from central.keys import person_hash
 from central.models import UnitList, UnitRow
@@ -136,7 +136,8 @@ def filed_by(one: UnitList) -> dict[str, Case]:
 
 
 def _filed() -> QuerySet[Case]:
-    return Case.objects.filter(kind__in=application_kinds()).exclude(state__in=NOT_TAKEN_IN)
+    kinds = [business.kind for business in applications()]
+    return Case.objects.filter(kind__in=kinds).exclude(state__in=NOT_TAKEN_IN)
 
 
 def forget_old() -> None:

@@ -88,7 +88,7 @@ class Business:
     }
     #: State -> its word.
     states: ClassVar[Mapping[str, str]]
-    #: While one of these, the person may not have another of the same kind.
+    #: While one of these, the person may not have another (`beside`).
     open_states: ClassVar[Sequence[str]] = ()
     #: Review reason, or why it was refused -> its words, beside those that all businesses share.
     words: ClassVar[Mapping[str, str]] = {}
@@ -127,6 +127,10 @@ class Business:
     def faults(self, opened: Opened) -> str:
         """What contradicts itself in this document, in a word; "" if nothing does."""
         return ""
+
+    def beside(self) -> Sequence[Business]:
+        """Of all these together a person has one open case."""
+        return (self,)
 
     def refusal(self, opened: Opened) -> tuple[Rejection, str] | None:
         """Why this may not be, as (kind, reason); None if it may. Raises

@@ -75,7 +75,7 @@ class DemoRegistry:
     """A table of the centre's own database."""
 
     def find(self, person: str) -> Registered | None:
-        row = RegisteredPerson.objects.filter(pk=person).values(*_COLUMNS).first()
+        row = next(iter(RegisteredPerson.objects.filter(pk=person).values(*_COLUMNS)), None)
         if row is not None:
             state, benefits = CardState(row["card_state"]), tuple(row["benefits"])
             return Registered(**row | {"card_state": state, "benefits": benefits})

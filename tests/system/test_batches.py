@@ -6,7 +6,11 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from sync.signing import DeviceKey, KeyInMemory
+from sync.wire.fleet import Heartbeat, QueueReport
 from tests.system.people import form_of, jpeg, png
 from tests.system.test_businesses import loss_of
 
@@ -14,13 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from django.http import HttpRequest
+
     from sync.wire.envelopes import Envelope, ItemAnswer
     from tests.system.in_process import Centre
     from tests.system.people import Person
 
-#: Statements for a batch, and more for each item: what its business asks of the register, the packs
-#: and the person's other cases.
-BATCH_STATEMENTS, ITEM_STATEMENTS = 20, 6
+#: Statements for a batch, and more for each item: what its business asks of the register.
+BATCH_STATEMENTS, ITEM_STATEMENTS = 20, 1
 
 
 def application(centre: Centre, person: Person) -> Envelope:
@@ -45,6 +50,39 @@ def counted(do: Callable[[], Any]) -> list[str]:
     with CaptureQueriesContext(connection) as captured:
         do()
     return [query["sql"] for query in captured]
+
+
+def test_a_heartbeat_that_brings_nothing_new_takes_three_statements(centre: Centre) -> None:
+    """Whose it is, that it comes for the first time, and what it reports. What all terminals are
+    told is asked once for many of them."""
+    from central import api
+    from central.models import Terminal
+
+    terminal, key = centre.terminal(), DeviceKey(KeyInMemory(Ed25519PrivateKey.generate()))
+    Terminal.objects.filter(pk=terminal.pk).update(key_id=key.id, public_key=key.public)
+    answered = api.at_the_doors(lambda _: pytest.fail("no door"))
+    first, again = (_heartbeat(terminal.number, key) for _ in range(2))
+    assert answered(first).status_code == 200
+    statements = counted(lambda: answered(again))
+    assert [one.split()[0] for one in statements] == ["SELECT", "INSERT", "INSERT"], statements
+
+
+def _heartbeat(number: str, key: DeviceKey) -> HttpRequest:
+    from django.test import RequestFactory
+
+    queue = QueueReport(queued=0, sending=0, dead=0, oldest_s=0)
+    at = "2026-11-24T09:00:00+08:00"
+    said = Heartbeat(terminal=number, at=at, queue=queue, envelope_key_id="0" * 16)
+    url, head = "http://localhost/api/v1/heartbeat", {"Content-Type": "application/json"}
+    sent = requests.Request("POST", url, head, data=said.model_dump_json(), auth=key.auth())
+    ready = sent.prepare()
+    assert isinstance(ready.body, bytes)
+    return RequestFactory().post(
+        "/api/v1/heartbeat",
+        ready.body,
+        content_type="application/json",
+        headers={**ready.headers, "Host": "localhost"},
+    )
 
 
 @pytest.mark.parametrize("many", [1, 20])

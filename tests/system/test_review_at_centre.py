@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.system.people import CHILDREN, png
+from tests.system.test_applications import by_paper, for_child
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -119,6 +122,27 @@ def test_nobody_comes_to_have_two_open_cases_of_one_business(
     assert centre.state(second) == ("refused" if verdict == "rejected" else verdict)
     centre.move(open_one, "withdrawn")
     assert "已处理" in decide(operator, second, "to_review")
+
+
+def test_nobody_comes_to_have_two_open_applications_of_different_kinds(
+    centre: Centre, operator: Client
+) -> None:
+    """A child's may be filed as either."""
+    child = CHILDREN[5]
+    centre.knows(child.number, "别名")
+    document, pictures = by_paper(child)
+    refused = centre.file(
+        "first_application", document, 0, pictures={**pictures, "signature": png()}
+    )
+    assert refused.verdict == "rejected"
+    centre.knows(child.number, child.name)
+    document, pictures = for_child(child)
+    open_one = centre.file(
+        "minor_application", document, 5, pictures={**pictures, "signature": png()}
+    )
+    assert open_one.verdict == "to_review"
+    assert "另一件" in decide(operator, refused, "to_review")
+    assert centre.state(refused) == "refused"
 
 
 def test_the_photo_check_brings_nothing_back_that_was_not_taken_in(centre: Centre) -> None:
