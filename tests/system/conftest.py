@@ -156,21 +156,27 @@ def central(
     server.stop()
 
 
-@pytest.fixture(scope="module")
-def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
-    """The centre in this process."""
+@pytest.fixture(scope="session")
+def own_database(
+    tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], str]
+) -> Iterator[None]:
+    """Django in this process, on a new database and folder."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("KIOSK_CENTRAL_STATE", "DJANGO_SETTINGS_MODULE", "KIOSK_CENTRAL_DATABASE"):
+        for name in ("KIOSK_CENTRAL_STATE", "DJANGO_SETTINGS_MODULE"):
             patch.setenv(name, "")
-        from central.boot import boot
+        patch.setenv("KIOSK_CENTRAL_DATABASE", address := new_database())
+        from tests.system import in_process
 
-        boot(tmp_path_factory.mktemp("centre"))
-        from central import rollover
-        from tests.system.in_process import Centre, own_database
+        in_process.start(tmp_path_factory.mktemp("centre"), address)
+        yield
 
-        own_database(tmp_path_factory.mktemp("forked"))
-        rollover.ensure_keys("hybrid")
-        yield Centre()
+
+@pytest.fixture(scope="module")
+def centre(own_database: None) -> Centre:
+    """The centre in this process."""
+    from tests.system.in_process import Centre
+
+    return Centre()
 
 
 @dataclass

@@ -1,12 +1,14 @@
-"""The centre in this process, on SQLite: the real intake and machine, without a server.
+"""The centre in this process: the real intake and machine, without a server.
 
 Modules of `central` are imported inside, because Django must be started first. It is started once
-in a process, so every module of tests has the same database, and people of its own in it. A process
-that was forked off (mutmut does this for each mutant) goes on with a copy.
+in a process and then changes from SQLite to PostgreSQL, so every module of tests has the same two
+databases, and people of its own in them. A process that was forked off (mutmut does this for each
+mutant) goes on with a copy.
 """
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import sqlite3
@@ -42,25 +44,60 @@ POINTS = (
 )
 
 
-#: Of the process whose database this is.
-_OWNER = [os.getpid()]
+#: The process whose database this is; [] before the first.
+_OWNER: list[int] = []
 
 
-def own_database(folder: Path) -> None:
-    """Of what stands in the file of the process that this one was forked off, nothing changes."""
+def start(state: Path, database: str) -> None:
+    """Django on this database: for the first time, instead of the one before, or on a copy of that
+    of the process that this one was forked off."""
+    before, _OWNER[:] = [*_OWNER], [os.getpid()]
+    if before == _OWNER:
+        _change_to(state / "central", database)
+    elif before:
+        _copy_to(state / "copy.db")
+        return
+    else:
+        from central.boot import boot
+
+        boot(state)
+    from central import rollover
+
+    rollover.ensure_keys("hybrid")
+
+
+def _change_to(folder: Path, database: str) -> None:
+    from django.conf import settings
+    from django.core.management import call_command
+    from django.db import connections
+
+    from central.briefly import Briefly
+    from central.database import described
+
+    folder.mkdir()
+    connections.close_all()
+    del connections["default"]
+    settings.STATE = folder
+    settings.DATABASES = {"default": described(database, folder)}
+    connections.settings = connections.configure_settings(settings.DATABASES)
+    for known in gc.get_objects():
+        if isinstance(known, Briefly):
+            known._found = None
+    call_command("migrate", verbosity=0, interactive=False)
+
+
+def _copy_to(file: Path) -> None:
+    """Of what stands in the file of the other process nothing changes."""
     from django.db import connection
 
     from central import storage
 
-    if [os.getpid()] == _OWNER:
-        return
     storage._flushing.cache_clear()  # its threads are not here
-    _OWNER[:] = [os.getpid()]
-    copy = folder / "copy.db"
-    with sqlite3.connect(connection.settings_dict["NAME"]) as before, sqlite3.connect(copy) as own:
-        before.backup(own)
+    name = connection.settings_dict["NAME"]
+    with sqlite3.connect(name) as other, sqlite3.connect(file) as own:
+        other.backup(own)
     connection.close()
-    connection.settings_dict["NAME"] = copy
+    connection.settings_dict["NAME"] = file
 
 
 class Centre:
