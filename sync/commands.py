@@ -12,7 +12,7 @@ waiting for the agent's answer. Of two agents with one state directory one alone
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import json
 import logging
 import os
@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic import ValidationError
 
+from sync.alone import alone
 from sync.header import BEIJING
 from sync.identity import write_whole
 from sync.wire.desired import KINDS, Command, CommandResult, Outcome
@@ -90,7 +91,7 @@ class Commands:
         """`may_act`: whether nobody is being served, and this is not a copy of a terminal."""
         self._file, self._terminal, self._key = state_dir / FILE, terminal, key
         self._effects, self._may_act, self._recorder = effects, may_act, recorder
-        self._lock = _alone(state_dir / _LOCK_FILE)
+        self._lock = alone(state_dir / _LOCK_FILE)
         self._noted = _load(self._file)
         #: What the centre wants done now, in its order.
         self._named: dict[str, Command] = {}
@@ -117,7 +118,7 @@ class Commands:
 
     def follow(self, named: Sequence[Command], listed: Sequence[str], told: Sequence[str]) -> bool:
         """What the signed answer to a heartbeat names, which listed ids and told results. Returns
-        whether the centre should soon hear more. Raises `OSError`."""
+        whether the centre should soon hear more."""
         if self._lock is None:
             return False
         wanted = {one.id: one for one in named}
@@ -133,14 +134,14 @@ class Commands:
             if kept.taken and kept.expires < cut:
                 del self._noted[id_]
         if before != {id_: one.taken for id_, one in self._noted.items()}:
-            self._save()
+            self._note(new)
         self._named = {id_: wanted[id_] for id_ in listed if id_ in wanted}
         return bool(new)
 
     # -- carrying out ----------------------------------------------------------------------------
 
     def tick(self) -> bool:
-        """Begin or end what is due. Returns whether there is a new result. Raises `OSError`."""
+        """Begin or end what is due. Returns whether there is a new result."""
         if self._lock is None:
             return False
         if self._running is not None:
@@ -175,9 +176,9 @@ class Commands:
                 said.append(self._effects[command.kind](command))
             except NotYet:
                 said.append(None)
-            except Exception as error:  # noqa: BLE001 - its message may quote anything
+            except Exception as error:  # noqa: BLE001 - told by name
                 log.error("command %s: %s", command.kind, type(error).__name__)
-                said.append(Done(Outcome.FAILED, type(error).__name__))
+                said.append(_failed(error))
 
         thread = threading.Thread(target=run, name="command", daemon=True)
         self._running = (command, thread, said)
@@ -203,12 +204,30 @@ class Commands:
         )
         log.info("command %s %s: %s", command.kind, command.id, done.outcome)
 
+    def _note(self, new: Sequence[Command]) -> None:
+        """What is not on disk is not begun, and said to have failed: it would otherwise be done
+        again by the next process, or be told only when it has expired."""
+        try:
+            self._save()
+        except OSError as error:
+            log.error("%s not written: %s", FILE, error.strerror)
+            for command in new:
+                self._noted[command.id].result = self._signed(command.id, _failed(error))
+
     def _write(self, id_: str, done: Done) -> None:
+        """Where the disk takes nothing, the result is told all the same: by this process. Another
+        one finds by the command's id what was done."""
+        self._noted[id_].result = self._signed(id_, done)
+        try:
+            self._save()
+        except OSError as error:
+            log.error("%s not written: %s", FILE, error.strerror)
+
+    def _signed(self, id_: str, done: Done) -> CommandResult:
         at = datetime.now(BEIJING).isoformat(timespec="seconds")
         result = CommandResult.unsigned(id=id_, at=at, **vars(done))
         signature = self._key.sign(result.signed_bytes(terminal=self._terminal))
-        self._noted[id_].result = result.signed_with(signature)
-        self._save()
+        return result.signed_with(signature)
 
     def _save(self) -> None:
         document = {
@@ -234,19 +253,14 @@ def _why_not(command: Command, effects: Mapping[str, Effect]) -> str | None:
     return None
 
 
+def _failed(error: Exception) -> Done:
+    """By name only: its message may quote anything."""
+    name = errno.errorcode.get(getattr(error, "errno", None) or 0, type(error).__name__)
+    return Done(Outcome.FAILED, name)
+
+
 def _moment(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
-
-
-def _alone(path: Path) -> int | None:
-    """Held for as long as this is used; None while another has it."""
-    held = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(held)
-        return None
-    return held
 
 
 def _load(file: Path) -> dict[str, _Noted]:

@@ -160,8 +160,7 @@ class Fleet:
         )
 
     def _believed(self, said: Desired) -> DesiredState | None:
-        """What the centre wants now; None if this is not its word, or an old one. Raises
-        `OSError`."""
+        """What the centre wants now; None if this is not its word, or an old one."""
         key, terminal = self._identity.central_signing_key, self._identity.terminal
         if not centre_signed(said, key, terminal=terminal):
             log.error("the desired state is not signed by the centre")
@@ -179,16 +178,24 @@ class Fleet:
             self._desired = None  # so that the next answer brings it
             return None
         self._keep(Kept.model_validate(state.model_dump() | {"issued": said.issued}))
-        return self._desired
+        return state
 
     def _keep(self, desired: Kept) -> None:
-        """Raises `OSError`."""
-        path, before, self._desired = self._state_dir / DESIRED_FILE, self._desired, desired
-        if before is not None and before.version == desired.version and path.exists():
-            os.utime(path)  # still what the centre wants; spares the disk a write
+        """A disk that takes nothing keeps no command from being followed, and the next answer
+        brings what is not here."""
+        path, before = self._state_dir / DESIRED_FILE, self._desired
+        same = before is not None and before.version == desired.version and path.exists()
+        try:
+            if same:
+                os.utime(path)  # still what the centre wants; spares the disk a write
+            else:
+                write_whole(path, desired.model_dump_json(indent=2).encode("utf-8") + b"\n", 0o600)
+        except OSError as error:
+            log.error("%s not written: %s", DESIRED_FILE, error.strerror)
             return
-        write_whole(path, desired.model_dump_json(indent=2).encode("utf-8") + b"\n", 0o600)
-        log.info("desired state is now %s", desired.version)
+        self._desired = desired
+        if not same:
+            log.info("desired state is now %s", desired.version)
 
 
 def _read_health(path: Path) -> tuple[_HealthFile, int | None]:

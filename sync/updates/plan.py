@@ -62,7 +62,8 @@ class Running:
         self._thread.start()
 
     def close(self) -> None:
-        """With the terminal's next key another one begins, so this one is waited for."""
+        """With the terminal's next key another one begins, so this one is waited for. On a disk or
+        line so slow that it takes longer, its last step goes on, and the other waits for that."""
         self._ended.set()
         if self._sharer is not None:
             self._sharer.close()

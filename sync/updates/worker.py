@@ -17,12 +17,14 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import random
 import time
 import traceback
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from sync.alone import alone
 from sync.canonical import sha256_hex
 from sync.header import BEIJING
 from sync.identity import write_whole
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FOLDER, SEEN_FILE = "updates", "seen.json"
+FOLDER, SEEN_FILE, _LOCK_FILE = "updates", "seen.json", "lock"
 
 #: Between two steps, and after something went wrong: full jitter up to a cap that doubles, seconds.
 _TICK_S, _FIRST_S, _LONGEST_S = 5.0, 30.0, 1800.0
@@ -150,9 +152,8 @@ class Updates:
         """Do what can be done now. Never raises what network, disk or a release may do to it."""
         if time.monotonic() < self._not_until:
             return
-        wanted = self._wanted
         try:
-            self._step(wanted)
+            self._step_alone()
         except Halted:
             pass
         except Stopped as stopped:
@@ -164,6 +165,16 @@ class Updates:
             self._pause(Why.DISK)
         else:
             self._pause_s = 0.0
+
+    def _step_alone(self) -> None:
+        """One before this, which was not waited for any longer, may still be at its last step."""
+        held = alone(self.folder / _LOCK_FILE)
+        if held is None:
+            raise Stopped(Why.BUSY)
+        try:
+            self._step(self._wanted)
+        finally:
+            os.close(held)
 
     def _pause(self, why: Why) -> None:
         if self._stage in (Stage.FETCHING, Stage.UNPACKING):

@@ -120,7 +120,33 @@ def test_a_delta_is_fetched_made_and_chosen(kiosk: Kiosk, office: Office, site: 
     assert sent(site, delta_name("1.1.0", "1.0.0", MACHINE)) > 0
     assert sent(site, whole_name("1.1.0", MACHINE)) == 0
     left = {file.name for file in kiosk.updates.folder.iterdir()}
-    assert left == {"root.json", "metadata", "seen.json"}
+    assert left == {"root.json", "metadata", "seen.json", "lock"}
+
+
+def test_one_that_was_not_waited_for_ends_its_step_before_the_next_begins(
+    kiosk: Kiosk, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the terminal goes over to another key while a disk or a line is very slow."""
+    begun, goes_on = threading.Event(), threading.Event()
+    bring = bringing.Bringer.bring
+
+    def slowly(*about: Any) -> None:
+        begun.set()
+        assert goes_on.wait(50)
+        bring(*about)
+
+    kiosk.wants("1.1.0", office.first_root)
+    with monkeypatch.context() as patch:
+        patch.setattr(bringing.Bringer, "bring", slowly)
+        last = threading.Thread(target=kiosk.updates.step)
+        last.start()
+        assert begun.wait(50)
+    kiosk.restart()
+    assert kiosk.step() == (Stage.IDLE, Why.BUSY)
+    goes_on.set()
+    last.join(50)
+    assert kiosk.step() == (Stage.CHOSEN, Why.NOTHING)
+    assert kiosk.slots.idle().version == "1.1.0"
 
 
 def test_the_whole_bundle_comes_where_the_slot_is_not_as_it_was_released(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 from datetime import timedelta
@@ -15,6 +16,7 @@ from sync.wire.desired import Desired, DesiredState
 from tests.system.fleet_rig import Rig
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.system.in_process import Centre
@@ -392,6 +394,65 @@ def test_an_effect_that_breaks_is_said_without_its_message(rig: Rig) -> None:
     rig.settle()
     kept = Command.objects.get(pk=id_)
     assert (kept.outcome, kept.detail) == ("failed", "ValueError")
+
+
+@pytest.fixture
+def read_only(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The state folder takes nothing more, as a file system does after an error of its disk."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    with monkeypatch.context() as patch:
+        for module in ("fleet", "commands", "effects"):
+            patch.setattr(f"sync.{module}.write_whole", refuse)
+        patch.setattr("sync.fleet.os.utime", refuse)
+        yield
+
+
+def test_a_command_to_a_disk_that_is_read_only_has_failed_at_once(
+    rig: Rig, read_only: None
+) -> None:
+    from central.fleet_models import Command
+
+    id_ = rig.order("restart", what="screen")
+    rig.settle()
+    assert rig.outcome(id_) == "failed"
+    assert Command.objects.get(pk=id_).detail == "EROFS"
+    assert not (rig.state / "wanted").exists()
+
+
+def test_a_command_is_told_although_the_disk_became_read_only_under_it(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id_ = rig.order("self_test")
+    rig.beat()
+    rig.beat()  # listed, and named again: it may be carried out
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("sync.commands.write_whole", refuse)
+        rig.settle()
+    assert rig.outcome(id_) == "done"
+    assert rig.tests == 1
+
+
+def test_what_a_full_disk_did_not_take_is_brought_again(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    rig.beat()
+    want("setting", "hall.name", "新大厅")
+    with monkeypatch.context() as patch:
+        patch.setattr("sync.fleet.write_whole", refuse)
+        rig.beat()
+    rig.beat()
+    kept = json.loads((rig.state / "desired.json").read_text())
+    assert kept["settings"] == {"hall.name": "新大厅"}
 
 
 def test_a_result_that_another_key_signed_is_none(rig: Rig) -> None:
