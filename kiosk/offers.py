@@ -45,6 +45,8 @@ class Offers:
         self._refusal = ""
         #: Whether the terminal is retired, or the centre takes nothing from it any more.
         self.out_of_use = False
+        #: Whether the date of this terminal cannot be right.
+        self.clock_wrong = False
         #: The pack that was looked at last, and the services whose rules it has not got.
         self._seen: Policy | None = None
         self._without_rules: frozenset[str] = frozenset()
@@ -95,6 +97,8 @@ class Offers:
                 return say(f"home.needs.{device}")
         if service.needs_network and not self._online():
             return say("home.needs.network")
+        if service.submits and self.clock_wrong:
+            return say("home.clock")
         if service.submits and self._refusal:
             return say(self._refusal)
         return None

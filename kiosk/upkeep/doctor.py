@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hardware.faults import WEIGHTS, Device, DeviceFault, FaultCode, NotWanted, Weight
 from hardware.supervision import Condition, Driver
-from kiosk.upkeep.housekeeping import LEAST_FREE_BYTES, fault_of_centre
+from kiosk.upkeep.housekeeping import CLOCK_IMPOSSIBLE, LEAST_FREE_BYTES, fault_of_centre
+from sync.clock import RELEASED
 
 if TYPE_CHECKING:
     from hardware.camera import Camera
@@ -233,8 +234,10 @@ def _centre(patient: Patient) -> Finding:
 
 
 def _clock(patient: Patient) -> Finding:
-    # The agent hears of it from the centre, which compares the times of its signed requests.
-    wrong = read_json(patient.state / "agent.json").get("central") == "clock_skew"
+    # The agent hears of it from the centre, which compares the times of its signed requests, or
+    # knows by itself that it cannot be this time.
+    said = read_json(patient.state / "agent.json").get("central")
+    wrong = said in ("clock_skew", CLOCK_IMPOSSIBLE) or time.time() < RELEASED
     return Finding("clock", FaultCode.CLOCK_WRONG if wrong else None)
 
 

@@ -28,6 +28,7 @@ from kiosk.upkeep.tidying import tidy
 from kiosk.upkeep.visit_lock import visit_runs
 from kiosk.version import VERSION
 from sync.canonical import sha256_hex
+from sync.clock import RELEASED
 from sync.journal import FOLDER
 from sync.marks import RETIRED_FILE
 
@@ -44,10 +45,14 @@ LEAST_FREE_BYTES = 2_000_000_000
 
 COUNTERS_FILE = "counters.json"
 
+#: The agent's word for a time that cannot be (`sync.clock`).
+CLOCK_IMPOSSIBLE = "clock_wrong"
+
 #: What the agent says of the centre that is more than being out of reach, or less than a fault.
 _CENTRE: dict[str, FaultCode | None] = {
     "ok": None,
-    "clock_skew": None,  # its own line
+    "clock_skew": None,  # these have a line of their own
+    CLOCK_IMPOSSIBLE: None,
     "terminal_too_old": FaultCode.TERMINAL_TOO_OLD,
     "terminal_too_new": FaultCode.TERMINAL_TOO_NEW,
 }
@@ -171,6 +176,7 @@ class Housekeeping:
         self._offers.out_of_use = (parts.state / RETIRED_FILE).exists() or said.get(
             "central"
         ) == "terminal_disabled"
+        self._look_at_clock(said.get("central") == CLOCK_IMPOSSIBLE)
         rules = self._parts.packs.rules_on(beijing_now().date())
         self._look_at_centre(str(said.get("central", "")))
         self._look_at_policy(rules, str(said.get("policy", "")))
@@ -212,6 +218,14 @@ class Housekeeping:
             self._parts.health.put("centre", DeviceState.WARNING, fault)
         elif self._parts.health.get("centre") is not None:
             self._parts.health.put("centre", DeviceState.READY)
+
+    def _look_at_clock(self, impossible: bool) -> None:
+        """Nothing is filed under a date that cannot be."""
+        wrong = self._offers.clock_wrong = impossible or time.time() < RELEASED
+        if wrong:
+            self._parts.health.put("clock", DeviceState.WARNING, FaultCode.CLOCK_WRONG)
+        elif self._parts.health.get("clock") is not None:
+            self._parts.health.put("clock", DeviceState.READY)
 
     def _look_at_policy(self, rules: RulesToday, trouble: str) -> None:
         """Stands beside the devices while a pack cannot be used: one that the agent was given, or

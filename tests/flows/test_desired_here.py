@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from hardware.faults import FaultCode
 from hardware.supervision import HealthTable
 from kiosk.kioskctl.console import settings_of
 from kiosk.maintenance.roster import (
@@ -191,6 +192,31 @@ def test_a_terminal_out_of_use_serves_nobody(tmp_path: Path, how: str) -> None:
     assert len(said) == 1
     assert "停止使用" in next(iter(said))[1]
     assert isinstance(desk.health, HealthTable)
+
+
+@pytest.mark.parametrize("how", ["journal", "release"])
+def test_nothing_is_filed_while_the_date_cannot_be_right(
+    tmp_path: Path, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the last entry of the journal, as the agent says, or before this release was made."""
+    desk = terminal(tmp_path)
+    desk._housekeeping._often()
+    before = {offer.service.id: offer.reason for offer in desk.services()}
+    with monkeypatch.context() as patch:
+        if how == "journal":
+            (tmp_path / "agent.json").write_text('{"central": "clock_wrong"}')
+        else:
+            patch.setattr("kiosk.upkeep.housekeeping.time.time", lambda: 1_700_000_000.0)
+        desk._housekeeping._often()
+    reasons = {offer.service: offer.reason for offer in desk.services()}
+    closed = {service for service, reason in reasons.items() if "时间不准" in reason}
+    assert {service.id for service in closed} >= {"loss_report", "info_change"}
+    assert all(service.submits for service in closed)
+    row = desk.health.get("clock")
+    assert row is not None and row.fault is FaultCode.CLOCK_WRONG
+    (tmp_path / "agent.json").write_text('{"central": "ok"}')
+    desk._housekeeping._often()
+    assert {offer.service.id: offer.reason for offer in desk.services()} == before
 
 
 def test_one_wrong_entry_of_the_centre_s_roster_readmits_nobody(tmp_path: Path) -> None:

@@ -117,6 +117,7 @@ def test_an_agent_is_known_by_its_process(state: Path) -> None:
         ("ok", None, None),
         ("unreachable", FaultCode.CENTRE_UNREACHABLE, None),
         ("clock_skew", None, FaultCode.CLOCK_WRONG),
+        ("clock_wrong", None, FaultCode.CLOCK_WRONG),
         ("terminal_too_old", FaultCode.TERMINAL_TOO_OLD, None),
         ("terminal_too_new", FaultCode.TERMINAL_TOO_NEW, None),
     ],
