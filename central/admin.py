@@ -101,6 +101,10 @@ class TerminalAdmin(ReadOnly, admin.ModelAdmin):
         if report is None:
             return "–"
         lines = [*report.versions.items(), *report.services.items()]
+        lines += [
+            ("中心暂缓", f"{WORDS.get(reason, reason)}，最久 {age_s // 60} 分钟")
+            for reason, age_s in report.later.items()
+        ]
         if report.self_test_at:
             lines += [("最近自检", f"{report.self_test_at} {report.self_test_wrong or '正常'}")]
         lines += [(row["device"], " ".join(filter(None, _device(row)))) for row in report.health]

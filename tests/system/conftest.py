@@ -113,7 +113,7 @@ class CentralServer:
             return kept
 
     def show(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.command("show", "--json", "--wait", "30"))
+        found: dict[str, Any] = json.loads(self.command("show", "--json", "--wait", "90"))
         return found
 
     def code(self) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.system.fleet_rig import Rig
+from tests.system.test_reports import beat
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,6 +56,17 @@ def test_what_is_wanted_is_set_for_a_hall_and_checked(
     assert "$" not in listed.split("<tbody>")[1], "nor its hash"
     assert list(rig.beat().roster) == ["t007"]  # type: ignore[union-attr]
     Wanted.objects.all().delete()
+
+
+def test_what_waits_for_the_centre_s_word_is_told_with_its_reason_and_age(
+    operator: Client, centre: Centre
+) -> None:
+    from central import fleet
+
+    terminal = centre.terminal()
+    fleet.heard(terminal, beat(terminal, queued=2, later={"no_registry": 7260}))
+    page = operator.get(f"/admin/central/terminal/{terminal.number}/change/").content.decode()
+    assert "中心暂缓:参保人员库" in page and "最久 121 分钟" in page
 
 
 def test_a_command_is_given_to_the_terminals_that_are_chosen_and_its_log_comes(

@@ -78,6 +78,17 @@ def test_a_copied_folder_is_an_alarm(centre: Centre) -> None:
     assert heard(centre, copied=True) == [("copied", "")]
 
 
+def test_what_the_centre_puts_off_for_long_is_an_alarm_with_its_reason(centre: Centre) -> None:
+    from central import fleet, sweep
+    from central.models import Alarm
+
+    terminal, long = centre.terminal(), sweep.PUT_OFF_S + 1
+    fleet.heard(terminal, beat(terminal, queued=2, later={"unknown_kind": long, "no_registry": 5}))
+    sweep._reports()
+    found = Alarm.objects.filter(terminal=terminal, kind="put_off", resolved_at=None)
+    assert list(found.values_list("about", flat=True)) == ["unknown_kind"]
+
+
 @pytest.mark.parametrize(
     ("ahead", "epochs", "alarm"), [(1, 0, True), (0, 0, False), (1, -1, False)]
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,47 @@ def test_a_task_that_takes_long_is_done_by_one_server(
     work.run_due()
     assert measured == [case.position]
     assert not Task.objects.filter(case_id=case.position, name="photo").exists()
+
+
+def test_workers_that_look_at_once_share_the_tasks(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None waits for what another has taken, and nothing is done twice."""
+    from django.db import connection, connections, transaction
+
+    from central import work
+    from central.cases import Task
+
+    Task.objects.all().delete()
+    done: list[int] = []
+    monkeypatch.setitem(work.PERFORMERS, "photo", done.append)
+    wanted = sorted(centre.applied(centre.holder(""), minute).position for minute in range(6))
+    others: list[int] = []
+
+    def look() -> None:
+        try:
+            others.append(work.run_due())
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=look) for _ in range(2)]
+    if connection.features.has_select_for_update_skip_locked:
+        with transaction.atomic():
+            # As one that has taken the first and is about to say so.
+            held = Task.objects.select_for_update().order_by("due_at").first()
+            assert held is not None
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(50)
+            assert (sum(others), len(done)) == (5, 5)
+        work.run_due()
+    else:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(50)
+    assert sorted(done) == wanted
 
 
 def test_a_task_that_failed_comes_again_after_its_pause(
