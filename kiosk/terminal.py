@@ -234,6 +234,7 @@ class Terminal:
             cards=self.online and self.health.usable(Device.CARD_READER),
             visit=uuid.uuid4().hex,
             businesses=businesses(),
+            closed=frozenset(offer.service.id for offer in self.services() if not offer.open),
         )
 
     def _takes_codes(self) -> bool:

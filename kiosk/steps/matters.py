@@ -133,9 +133,10 @@ def _is_recent(filed: date, context: Context) -> bool:
 
 
 def _takes_up(act: str, context: Context) -> bool:
-    """Whether this release has the procedure that the centre names."""
+    """Whether this release has the procedure that the centre names, and it can be begun now: who
+    touches its button shall not learn at its end that nothing can be kept."""
     service = context.businesses.get(act)
-    return service is not None and issubclass(service, FollowUp)
+    return service is not None and issubclass(service, FollowUp) and act not in context.closed
 
 
 def _way(kind: str, stage: str, context: Context) -> tuple[tuple[str, ...], int]:

@@ -74,6 +74,8 @@ class Context:
     visit: str = ""
     #: Each business that this terminal can file -> its service.
     businesses: Mapping[str, type[Service]] = field(default_factory=dict)
+    #: Services that home does not offer now: nothing leads to them in the middle of a visit either.
+    closed: frozenset[str] = frozenset()
 
 
 class Service:

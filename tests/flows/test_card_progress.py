@@ -42,8 +42,8 @@ CASE = {
 WAITING = Mine("13029926112400023", "loss_report", Standpoint.QUEUED, NOW - timedelta(hours=1))
 
 
-def listing(reply: Reply, *mine: Mine, printer: bool = True) -> Walk:
-    walk = Walk(CardProgress, dataclasses.replace(CONTEXT, printer=printer))
+def listing(reply: Reply, *mine: Mine, printer: bool = True, **context: Any) -> Walk:
+    walk = Walk(CardProgress, dataclasses.replace(CONTEXT, printer=printer, **context))
     walk.say("progress.by", "id_card").say("identity.id_card", ZHANG)
     assert walk.prompt.person == ZHANG.number
     walk.say("progress.mine", mine).say("progress.ask", reply)
@@ -272,6 +272,13 @@ def test_what_takes_too_long_is_reported_from_its_entry() -> None:
     walk.say("filing.submit", SUBMITTED).say("filing.verdict", ACCEPTED).say("filing.print", None)
     walk.say("problem_report.accepted", True)
     assert walk.visit.outcome is not None and walk.visit.outcome.ending is Ending.DONE
+
+
+def test_what_cannot_be_begun_now_has_no_button() -> None:
+    """✗ With a full outbox, or closed by the centre, it was gone through to its end in vain."""
+    may = cases({**CASE, "may": ["problem_report", "case_withdrawal"]})
+    (entry,) = listing(may, closed=frozenset({"case_withdrawal"})).prompt.entries
+    assert entry.acts == ("problem_report",)
 
 
 def test_a_matter_is_withdrawn_from_its_entry() -> None:

@@ -327,6 +327,7 @@ def test_an_outbox_that_takes_nothing_is_said_before_anything_is_entered(tmp_pat
     why = desk.words.say("home.outbox.too_many_waiting")
     assert closed["first_application"] == closed["loss_report"] == why
     assert not {"card_check", "card_progress"} & set(closed)
+    assert desk._context().closed == set(closed)
 
 
 def test_every_reason_of_the_outbox_has_its_words() -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from fonticon_mdi7 import MDI7
 
-from hardware.faults import FaultCode
+from hardware.faults import Device, FaultCode
 from kiosk.records.submission import Standpoint
 from kiosk.services import find_services
-from kiosk.visit.prompts import PROMPTS, Choice, Done, Option
+from kiosk.visit.prompts import PROMPTS, Choice, Done, Option, Submit
 from kiosk.visit.service import Service
 from kiosk.words import LANGUAGES, LOCALE, Words
 from sync.outbox import Reason
@@ -88,6 +88,21 @@ def test_the_exploration_reaches_every_stage_and_every_end(service: type[Service
     found = explored(service)
     assert found.stages - {""} == set(service.stages)
     assert found.paths > 5
+
+
+#: Steps that lead from one service to another; what cannot be begun now is not led to.
+_LEADS_ON = {"card_progress"}
+
+
+@EACH
+def test_a_service_says_that_it_files_and_what_it_cannot_do_without(service: type[Service]) -> None:
+    """✗ Who forgot it let citizens fill in a form for a full outbox."""
+    prompts = [one for pages in explored(service).noted.values() for one in pages]
+    files = any(isinstance(prompt, Submit) for prompt in prompts)
+    assert service.submits is (files and service.id not in _LEADS_ON)
+    assert service.needs <= {prompt.performed_by for prompt in prompts}
+    if not service.needs & {Device.ID_READER, Device.CARD_READER}:
+        assert not service.submits, "nobody would be known"
 
 
 @EACH

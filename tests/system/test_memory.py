@@ -18,6 +18,7 @@ import pytest
 
 from hardware.faults import OPTIONAL, Device, FaultCode
 from hardware.virtual.personas import number
+from kiosk.visit.prompts import CODE_READER
 from tests.system import memory
 
 #: Beginning of a code -> the device that raises it.
@@ -28,6 +29,7 @@ _BY_PREFIX = {
     "hsm_": Device.CARD_READER,
     "printer_": Device.PRINTER,
     "camera_": Device.CAMERA,
+    "scanner_": CODE_READER,
 }
 
 #: Who fails, and with what. The outbox raises one code, whatever it is that ails it.
@@ -40,6 +42,7 @@ WAYS = [
     ),
     # Pages of paper are taken by the same driver as the photo, and codes are no text of a person.
     *((device, FaultCode.INTERNAL) for device in Device if device not in OPTIONAL),
+    (CODE_READER, FaultCode.INTERNAL),
     ("outbox", FaultCode.OUTBOX_UNAVAILABLE),
 ]
 
