@@ -489,7 +489,7 @@ def test_a_finger_that_draws_without_being_lifted_is_there(
     button = hand.find("primary")
     finger = Finger(button.center_x / Window.width, button.center_y / Window.height)
     EventLoop.post_dispatch_input("begin", finger)
-    for step in range(40):
+    for step in range(24):  # longer than the idle time, shorter than a page may stay
         time.now += 8
         finger.move((0.5, 0.3 + step / 100))
         EventLoop.post_dispatch_input("update", finger)
