@@ -113,6 +113,7 @@ def test_what_comes_by_itself_is_no_persons_decision(centre: Centre) -> None:
 
 @pytest.mark.parametrize("note", ["", "  \n"])
 def test_what_is_grave_needs_a_reason(centre: Centre, applied: ItemAnswer, note: str) -> None:
+    assert why_not(applied, "returned", operator=True) == "no reason"
     assert why_not(applied, "returned", operator=True, note=note) == "no reason"
     assert why_not(applied, "returned", operator=True, note="材料不符") == ""
 
@@ -135,10 +136,14 @@ def test_out_of_review_everything_needs_a_reason(centre: Centre, to_review: Item
 def test_who_decides_must_have_looked_themselves_since_it_came_there(
     centre: Centre, to_review: ItemAnswer
 ) -> None:
+    from central.cases import record
+
     def said() -> str:
         return why_not(to_review, "approved", operator=True, note="与本人一致")
 
     assert said() == "not opened"
+    record(case_of(to_review), "王", "printed")
+    assert said() == "not opened", "what else they did with it is no look"
     opened(to_review, by="李")
     assert said() == "not opened"
     opened(to_review, ago=timedelta(hours=1))
