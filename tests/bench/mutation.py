@@ -41,6 +41,9 @@ _MUTMUT = ("nice", sys.executable, "-m", "mutmut")
 #: The same sample each time.
 _SEED = 20_261_128
 
+#: Of so many mutants some change nothing; if all die, the tests fail in a forked process anyway.
+_SOME_LIVE = 50
+
 #: Exit codes that mutmut keeps per mutant; 0: every test passed.
 _LIVED, _NO_TESTS, _NOT_RUN = 0, 33, None
 
@@ -206,8 +209,8 @@ def _score(found: dict[str, int | None], tree: Path) -> dict[str, Any]:
         "same_sql": same,
         "killed": killed,
         "score": round(score, 3),
-        "limit": f"score >= {LIMIT}",
-        "holds": score >= LIMIT,
+        "limit": f"score >= {LIMIT}, and one of many lives",
+        "holds": score >= LIMIT and bool(lived or run < _SOME_LIVE),
         "not_run": len(found) - run - same,
         "lived": lived,
     }

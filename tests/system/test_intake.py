@@ -19,6 +19,14 @@ if TYPE_CHECKING:
     from tests.system.in_process import Centre
 
 
+@pytest.fixture(autouse=True)
+def quiet(centre: Centre) -> None:
+    """No alarm of another test is on."""
+    from central.models import Alarm
+
+    Alarm.objects.all().delete()
+
+
 def loss(centre: Centre, person: Person | None = None, **more: Any) -> Envelope:
     return centre.seal("loss_report", loss_of(person or centre.holder()), 0, **more)
 
