@@ -82,12 +82,18 @@ class Networks:
         self.eyes = (EYE, EYE)
         self.seen: dict[str, Any] = {}
 
+    def look(self, rgb: Any, mesh: Any = None) -> None:
+        """Each is given the frame itself, and a mesh."""
+        assert rgb.ndim == 3
+        assert mesh is None or mesh.shape == (468, 3)
+
     def at(self, folder: Path) -> Networks:
         self.folders.append(folder)
         return self
 
     # The detector.
     def faces(self, rgb: Any) -> list[Face]:
+        self.look(rgb)
         self.asked["faces"] += 1
         return self.found
 
@@ -95,16 +101,20 @@ class Networks:
         return self.faces(rgb), self.up
 
     def landmarks(self, rgb: Any, face: Face) -> Any:
+        self.look(rgb)
         self.seen["landmarks"] = face
         return self.mesh
 
     def follow(self, rgb: Any, before: Any) -> Any:
+        self.look(rgb, before)
         self.asked["follow"] += 1
         self.seen["before"] = before
         return self.followed
 
     # The ruler.
     def measure(self, rgb: Any, mesh: Any, earlier: Any = None) -> Any:
+        self.look(rgb)
+        assert mesh is self.mesh or mesh is self.followed
         self.seen["mesh"] = mesh
         if earlier is None:
             self.asked["silhouette"] += 1
@@ -119,26 +129,33 @@ def networks(monkeypatch: pytest.MonkeyPatch) -> Networks:
 
     class Eyes:
         def read(self, rgb: Any, mesh: Any) -> Any:
+            made.look(rgb, mesh)
+            assert mesh is not None
             made.asked["both eyes"] += 1
             return made.eyes
 
         def follow(self, rgb: Any, mesh: Any, before: Any, side: int) -> Any:
-            assert before == made.eyes
+            made.look(rgb, mesh)
+            assert before == made.eyes and mesh is not None
             made.asked[f"eye {side}"] += 1
             return made.eyes
 
     class Hands:
         def likeness(self, rgb: Any, face: Face) -> float:
+            made.look(rgb)
             made.asked["hand"] += 1
             made.seen["hand"] = face
             return made.hand
 
     def skin(rgb: Any, mesh: Any, head: Head, presence: float) -> Skin:
+        made.look(rgb, mesh)
+        assert mesh is not None
         made.asked["skin"] += 1
         made.seen["skin"] = (head, presence)
         return made.skin
 
     def sides(rgb: Any, head: Head) -> int | None:
+        made.look(rgb)
         made.asked["held up"] += 1
         made.seen["held up"] = head
         return made.straight
