@@ -136,9 +136,8 @@ class ReplaceCard(Service):
         self.at("receipt")
         by_card = Proof(Level.P1, agreed.at)
         transaction = self.transaction(citizen, wish.document(), by_card, consents=consents.given)
-        kept = {"kept": self.policy.days("booking").name}
-        notes = (f"{_BOOKED}.paper",)
-        await file(transaction, Paper(_BOOKED, wish.slip(self.policy), notes, kept))
+        kept, slip = {"kept": self.policy.days("booking").name}, wish.slip(self.policy)
+        await file(transaction, Paper(_BOOKED, slip, (f"{_BOOKED}.paper",), kept))
 
     def _notice(self, facts: Facts) -> Notice:
         points = (

@@ -20,6 +20,9 @@ ROOMS = ("central", "hardware", "kiosk", "screens", "sync")
 #: What one business may consist of.
 PLACES = ("sync/kinds", "central/business", "kiosk/services")
 
+#: Lines of a service.
+LONGEST_SERVICE = 150
+
 #: Where one business may speak of another: what follows from it at the centre, and the tour.
 MAY_NAME_OTHERS = ("central/business", "kiosk/demo")
 
@@ -82,6 +85,14 @@ def test_a_business_with_a_transaction_is_three_modules_its_words_and_a_flow_tes
         assert f"[service.{business}]" in words
     flows = "".join(file.read_text() for file in Path(__file__).parent.glob("test_*.py"))
     assert f"kiosk.services.{business} import" in flows
+
+
+def test_a_service_is_read_at_one_sitting() -> None:
+    longest = {
+        file.name: len(file.read_text(encoding="utf-8").splitlines())
+        for file in (ROOT / "kiosk/services").glob("*.py")
+    }
+    assert [name for name, lines in longest.items() if lines > LONGEST_SERVICE] == []
 
 
 def test_a_stranger_would_be_found(tmp_path: Path) -> None:

@@ -60,7 +60,9 @@ LONGEST = 60
 CARDS = ("", "1", "1", "2", "B", "A", "4", None)
 #: Terminals: what is fitted, who is there.
 CONTEXTS = tuple(
-    dataclasses.replace(counter.CONTEXT, comparison=Place.TERMINAL, staffed=staffed, online=online)
+    dataclasses.replace(
+        counter.CONTEXT, comparison=Place.TERMINAL, staffed=staffed, online=online, cards=online
+    )
     for staffed in (True, False)
     for online in (True, False)
 )
@@ -179,9 +181,12 @@ class Citizen:
         self.read = ""
         card = self.chance.choice(CARDS)
         self.person: Person = centre.holder("" if card is None else card)
+        number = self.person.number
+        #: Nobody else's, so that the centre can say how it stands.
+        self.card_no = f"T{number[6:14]}"
+        centre.register(self.person, card_no=self.card_no)
         if card is None:
             centre.forget(self.person)
-        number = self.person.number
         self.card = dataclasses.replace(
             counter.ZHANG, name=self.person.name, number=number, birth=number[6:14]
         )
@@ -258,7 +263,8 @@ class Citizen:
             return PAGE
         if isinstance(prompt, p.ReadCard) and other.holder is not None:
             holder = Holder(self.card.number, self.card.name, "1", "01", None)
-            return dataclasses.replace(other, holder=holder, card_no="T00000678")
+            self.read = self.card.number
+            return dataclasses.replace(other, holder=holder, card_no=self.card_no)
         if isinstance(prompt, p.TakePhoto):
             return Capture(PHOTO, counter.CAPTURE.frame)
         return other
