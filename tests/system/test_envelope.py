@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync.envelope import Opener, Sealer, Unreadable
+from sync.envelope import Opener, ReplyOpener, Sealer, Unreadable, seal_reply
 from sync.header import EnvelopeHeader
 from sync.schemes import PROFILES
 
@@ -99,3 +99,27 @@ def test_a_key_that_is_not_what_its_id_says_is_refused(opener: Opener) -> None:
 def test_the_private_key_does_not_show_in_its_repr(opener: Opener) -> None:
     assert opener.private_key.hex() not in repr(opener)
     assert repr(opener.private_key) not in repr(opener)
+
+
+# -- answers to questions --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("algorithm", PROFILES.values())
+def test_an_answer_is_read_by_who_asked_and_for_that_question_only(algorithm: str) -> None:
+    asker, other = ReplyOpener(algorithm), ReplyOpener(algorithm)
+    said = {"cases": [{"receipt_no": "02000126112400017", "name": "张建国"}]}
+    sealed = seal_reply(algorithm, asker.public_key, "question-1", said)
+    assert asker.open("question-1", sealed) == said
+    assert "张建国".encode() not in sealed and b"02000126112400017" not in sealed
+    assert sealed != seal_reply(algorithm, asker.public_key, "question-1", said)
+    changed = bytes([*sealed[:-1], sealed[-1] ^ 1])
+    for opener, question, data in (
+        (other, "question-1", sealed),
+        (asker, "question-2", sealed),
+        (asker, "question-1", changed),
+        (asker, "question-1", b""),
+    ):
+        with pytest.raises(Unreadable):
+            opener.open(question, data)
+    with pytest.raises(ValueError):
+        seal_reply(algorithm, b"no key", "question-1", said)
