@@ -34,8 +34,9 @@ if TYPE_CHECKING:
     from tests.fleet.far_end import Site
     from tests.system.in_process import Centre
 
-#: `TERMINALS=5000` for more.
+#: `TERMINALS=5000` for more; a good release goes to fewer, because each of them fetches it.
 TERMINALS = int(os.environ.get("TERMINALS", "1000"))
+FETCHING = int(os.environ.get("TERMINALS", "40"))
 PER_VISIT_MIN = 5
 
 LINKS = re.compile(r'<a href="([^"]+)"[^>]*>\s*([^<]+?)\s*</a>')
@@ -252,7 +253,7 @@ def test_a_good_release_reaches_everybody_by_itself(world: World) -> None:
     from central.releases import rollout
     from central.releases.models import Rollout
 
-    machines = small(world, 40)
+    machines = small(world, FETCHING)
     rollout.start("1.1.0", "tester", soak_hours=24, least_visits=5)
     reached = []
     for _ in range(4):
@@ -267,11 +268,11 @@ def test_a_good_release_reaches_everybody_by_itself(world: World) -> None:
         newest = world.look(hours=25)
         if newest.state == "done":
             break
-    print(f"of 40 terminals: {reached}")
+    print(f"of {FETCHING} terminals: {reached}")
     assert newest.state == "done"
-    assert reached[0] in (1, 2)
-    assert reached[0] < reached[1] < 15
-    assert reached[-1] == 40
+    assert 1 <= reached[0] <= 1 + FETCHING // 40
+    assert reached[0] < reached[1] < FETCHING * 3 // 8
+    assert reached[-1] == FETCHING
 
 
 def test_a_version_that_only_makes_visits_fail_is_halted_and_taken_back(world: World) -> None:
