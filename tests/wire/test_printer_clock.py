@@ -450,8 +450,9 @@ def test_what_says_nothing_is_offline_and_its_port_is_closed(
     before = far.now
     assert fault_of(printer) is FaultCode.PRINTER_OFFLINE
     assert far.now == pytest.approx(before + 0.5, abs=0.05)
-    with pytest.raises(DeviceFault):
+    with pytest.raises(DeviceFault) as caught:
         printer.poll()
+    assert caught.value.detail == "no status"
     printer.close()
     assert not far.is_open
 
@@ -469,6 +470,29 @@ def test_paper_near_its_end_is_a_warning_and_still_printed_on(
     poll = printer.poll()
     assert (poll.state, poll.fault) == (DeviceState.FAULT, FaultCode.PRINTER_PAPER_OUT)
     assert poll.counters["receipts"] == 1
+
+
+def test_what_forgets_without_a_word_is_believed(
+    far: Printer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As its maker says."""
+    far.confirms = False
+    printer = driver(monkeypatch, replace(MODEL, cancelled=b""))
+    printer.open()
+    far.happens[2] = far.becomes(**PAPER_OUT)
+    assert fault_of(printer) is FaultCode.PRINTER_PAPER_OUT
+    far.becomes(**PAPER_IN)()
+    printer.print(RECEIPT, "b")
+    assert far.paper == ["[cut]", "Line 1", "Line 2", "[cut]", *LINES, "[cut]"]
+
+
+def test_its_line_has_the_faults_of_a_printer(
+    far: Printer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(hardware.printer, "line_of", lambda *about: asked.append(about) or far)
+    assert ReceiptPrinter("port", baud=9600).model.id == "generic"
+    assert asked == [("port", FaultCode.PRINTER_OFFLINE, FaultCode.PRINTER_BUSY, 9600)]
 
 
 # -- what it answers in the queue ----------------------------------------------------------------
@@ -538,7 +562,7 @@ def test_a_slow_printer_is_waited_for(far: Printer, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("name", "known"),
     [(b"_TM-T88VI\x00", "epson"), (b"_BTP-X\x00", "snbc"), (b"_Nobody\x00", "generic"),
-     (b"", "generic"), (b"noise_MS-1\x00", "masung")],
+     (b"", "generic"), (b"noise_MS-1\x00", "masung"), (b"_\xb4\xf2\x00", "generic")],
 )  # fmt: skip
 def test_it_is_asked_what_it_is_where_the_settings_say_so(
     far: Printer, name: bytes, known: str
@@ -548,6 +572,9 @@ def test_it_is_asked_what_it_is_where_the_settings_say_so(
     printer = ReceiptPrinter("port", "ask")
     printer.open()
     assert printer.model.id == known
+    assert (far.now < 1000.2) is bool(name), (
+        "a name ends with its zero byte, which is not waited on"
+    )
     assert far.written[0] == b"\x1dIC"
 
 
