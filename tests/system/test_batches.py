@@ -52,7 +52,15 @@ def counted(do: Callable[[], Any]) -> list[str]:
     return [query["sql"] for query in captured]
 
 
-def test_a_heartbeat_that_brings_nothing_new_takes_three_statements(centre: Centre) -> None:
+@pytest.fixture
+def in_one_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However busy this machine is, what was looked up is still good."""
+    monkeypatch.setattr("central.briefly.BRIEFLY_S", 3600.0)
+
+
+def test_a_heartbeat_that_brings_nothing_new_takes_three_statements(
+    centre: Centre, in_one_moment: None
+) -> None:
     """Whose it is, that it comes for the first time, and what it reports. What all terminals are
     told is asked once for many of them."""
     from central import api
@@ -86,7 +94,9 @@ def _heartbeat(number: str, key: DeviceKey) -> HttpRequest:
 
 
 @pytest.mark.parametrize("many", [1, 20])
-def test_a_batch_takes_as_many_statements_as_one_item(centre: Centre, many: int) -> None:
+def test_a_batch_takes_as_many_statements_as_one_item(
+    centre: Centre, in_one_moment: None, many: int
+) -> None:
     batch = [application(centre, centre.holder("")) for _ in range(many)]
     statements = counted(lambda: centre.receive(*batch))
     assert len(statements) <= BATCH_STATEMENTS + many * ITEM_STATEMENTS, statements

@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -103,6 +104,13 @@ def standing_at(terminal: EnrolledTerminal) -> Standing:
     said = terminal.transport.post("heartbeat", beat(terminal), HeartbeatAnswer, 20).standing
     assert centre_signed(said, terminal.identity.central_signing_key)
     return said
+
+
+def until_backed_up_to(position: int, terminal: EnrolledTerminal) -> None:
+    """The centre looks for that once a second."""
+    patience = time.monotonic() + 30.0
+    while (said := standing_at(terminal).backed_up_to) != position:
+        assert said < position and time.monotonic() < patience, said
 
 
 def alarms(centre: CentralServer) -> set[str]:
@@ -296,12 +304,12 @@ def test_the_standing_moves_with_each_backup_where_it_is_declared(
     assert f"position {position} " in said
     for name in ("central.d", "envelope-keys", "django.secret"):
         assert name in said
-    assert standing_at(terminal).backed_up_to == position
+    until_backed_up_to(position, terminal)
     later = answer_to(terminal, envelope(terminal, FREE[1], 2)).position
     assert standing_at(terminal).backed_up_to == position < later
     assert int(centre.command("position")) == later
     centre.command("backed-up", str(later))
-    assert standing_at(terminal).backed_up_to == later
+    until_backed_up_to(later, terminal)
     with pytest.raises(subprocess.CalledProcessError):
         centre.command("backed-up", str(later + 1))
     with pytest.raises(subprocess.CalledProcessError):
