@@ -66,6 +66,7 @@ ICONS = {
     "photo.finding.colour_tint": "palette-outline",
     "photo.finding.blurred": "blur",
     "photo.finding.background": "wallpaper",
+    "photo.finding.white_top": "tshirt-crew-outline",
     "photo.finding.uncertain": "refresh",
     "photo.live.blink": "eye-off-outline",
     "photo.live.turn_left": "arrow-left-bold",

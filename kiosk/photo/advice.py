@@ -50,6 +50,7 @@ _ADVICE = (
     Advice("background.light", below=FindingCode.BACKGROUND),
     Advice("background.even", above=FindingCode.BACKGROUND),
     Advice("background.tint", above=FindingCode.BACKGROUND),
+    Advice("clothes.apart", below=FindingCode.WHITE_TOP),
 )
 #: A dark face before something lighter by this much is not a matter of the lamp, levels.
 _BACK_LIGHT = 100.0

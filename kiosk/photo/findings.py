@@ -65,6 +65,8 @@ class FindingCode(StrEnum):
     COLOUR_TINT = "colour_tint"
     BLURRED = "blurred"
     BACKGROUND = "background"
+    #: Clothes of the colour of the wall: the shoulders would melt into it.
+    WHITE_TOP = "white_top"
     #: The finished photo did not measure as it was made.
     UNCERTAIN = "uncertain"
     OK = "ok"

@@ -96,7 +96,7 @@ class Gauge:
         found |= validity.light(face, track.behind, validity.are_shut(eyes)) | validity.glasses(
             face
         )
-        found |= validity.background(track.behind)
+        found |= validity.background(track.behind, track.clothes)
         found |= validity.eyes(eyes, abs(turn.yaw), face)
         found |= validity.mouth(mouth(mesh), face)
         found["face.hand"] = self._hand(rgb, track)
@@ -129,7 +129,10 @@ class Gauge:
         head, silhouette = self._ruler.measure(rgb, mesh, earlier)
         if silhouette is not earlier:
             track.silhouette = silhouette
-            track.behind = silhouette.behind(head.chin_y - head.eye_y)
+            chin = head.chin_y - head.eye_y
+            track.behind = silhouette.behind(chin)
+            below = rgb.shape[0] - head.eye_y
+            track.clothes = silhouette.clothes(chin, head.face_width, below)
         return head
 
     def _face(

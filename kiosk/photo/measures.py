@@ -33,6 +33,7 @@
 | background.light | level  | lightness of what is behind the head                                |
 | background.even  | level  | its standard deviation                                              |
 | background.tint  | level  | its distance from grey                                              |
+| clothes.apart    | level  | distance of the colour over the shoulders from that of the wall     |
 
 Left and right are those of the picture as the camera gives it, not mirrored. Levels are 0 to 255.
 Not measured, because no method that ships was found valid: hats, hidden ears and shoulders (a light

@@ -173,7 +173,8 @@ class Photographer:
         with Image.open(io.BytesIO(data)) as image:
             sight = self._gauge.measure(np.asarray(image.convert("RGB")))
         sight.measures["photo.age"] = Measure(0.0, "month")  # it was taken just now
-        sight.measures["person.held_up"] = whole.measures["person.held_up"]
+        for name in ("person.held_up", "clothes.apart"):
+            sight.measures[name] = whole.measures[name]
         return sight
 
 

@@ -19,6 +19,8 @@ from kiosk.photo.detect import Net, upright
 from kiosk.photo.tones import Tones
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from kiosk.photo.detect import Floats, Picture
 
 _SIDE = 256
@@ -37,6 +39,10 @@ _HAIR = 0.75
 #: Beside the head: at least so far from the middle of the eyes, in face widths; hair ends before.
 #: Down to this share of the way to the chin, where shoulders begin. And what is a person there.
 _BESIDE, _ABOVE_SHOULDERS, _SOMEBODY = 0.95, 0.55, 0.5
+
+
+#: Shoulders: so far under the chin, and from so far to so far beside the middle, in face widths.
+_UNDER_CHIN, _SHOULDER = 0.40, (0.5, 1.15)
 
 
 @dataclass(frozen=True)
@@ -84,6 +90,38 @@ class Silhouette:
         there = self.mask[:rows] > _SOMEBODY
         pixels = np.count_nonzero(there[:, :left]) + np.count_nonzero(there[:, right:])
         return float(pixels) / unit**2
+
+    def clothes(self, chin_y: float, face_width: float, below: float) -> float | None:
+        """How far the colour of the clothes over both shoulders is from that of the wall (CIELAB,
+        levels); None if hardly any of one of them is to be seen.
+
+        `below`: pixels of the frame below the eyes. Between the shoulders there may be a collar,
+        which says nothing: only what is beside the neck counts.
+        """
+        unit = face_width * self.scale
+        top = max(round(_MIDDLE + chin_y * self.scale + _UNDER_CHIN * unit), 0)
+        bottom = max(min(round(_MIDDLE + below * self.scale), _SIDE), 0)
+        near, far = (round(share * unit) for share in _SHOULDER)
+        middle = round(_MIDDLE)
+        body, above = self.mask > _SOMEBODY, max(round(_MIDDLE + chin_y * self.scale), 0)
+        wall = self._tones(self.mask[:above] < _WALL, slice(0, above), slice(0, _SIDE))
+        shoulders = [
+            self._tones(body[top:bottom, columns], slice(top, bottom), columns)
+            for columns in (
+                slice(max(middle - far, 0), max(middle - near, 0)),
+                slice(middle + near, middle + far),
+            )
+        ]
+        if wall is None or None in shoulders:
+            return None
+        return min(shoulder.distance(wall) for shoulder in shoulders if shoulder is not None)
+
+    def _tones(self, where: NDArray[np.bool_], rows: slice, columns: slice) -> Tones | None:
+        """Of part of the picture, where so; None if that is hardly anywhere."""
+        if np.count_nonzero(where) < _SIDE:
+            return None
+        pixels = np.ascontiguousarray(self.picture[rows, columns][where])[None]
+        return Tones.of(np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2LAB), np.uint8))
 
     def behind(self, chin_y: float) -> Behind | None:
         """The wall above the chin; None if hardly any is to be seen."""

@@ -164,6 +164,7 @@ _APPEARANCE = (
     Rule("background.light", "R-D14", _WHITE_TEXT, "level", _SHOULD, 200),
     Rule("background.even", "R-D14", _LIGHT_TEXT, "level", _SHOULD, None, 15),
     Rule("background.tint", "R-D14", _WHITE_TEXT, "level", _SHOULD, None, 12),
+    Rule("clothes.apart", "R-D14", _WHITE_TEXT, "level", _SHOULD, 15),
     # No method that ships tells these reliably; a person looks.
     Rule("person.bare_head", "R-D16", "正面免冠", "", _STAFF, excusable=True),
     Rule("person.ears", "R-D12", "人像露双肩和双耳", "", _STAFF),

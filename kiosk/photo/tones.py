@@ -85,6 +85,10 @@ class Tones:
         low, high = (self._at(0, whole) for whole in (math.floor(place), math.ceil(place)))
         return low + (high - low) * (place - math.floor(place))
 
+    def distance(self, other: Tones) -> float:
+        """Distance of both medians."""
+        return math.dist(self.middle, other.middle)
+
     def apart(self, other: Tones) -> float:
         """Distance of both median colours, without lightness."""
         (_, a, b), (_, x, y) = self.middle, other.middle

@@ -72,6 +72,8 @@ class Track:
     #: See `Detector.faces_and_upright`; measured with the faces.
     upright: float = 0.0
     behind: Behind | None = None
+    #: See `Silhouette.clothes`.
+    clothes: float | None = None
     skin: Skin | None = None
     #: Likeness of a hand near the face; None if it was not looked for yet.
     hand: float | None = None

@@ -156,11 +156,20 @@ def mouth(lips: Mouth, face: Skin) -> dict[str, Measure]:
     return {"mouth.open": Measure(lips.open, "", 0.8), "mouth.smile": Measure(lips.smile, "", 0.8)}
 
 
-def background(behind: Behind | None) -> dict[str, Measure]:
+def background(behind: Behind | None, clothes: float | None) -> dict[str, Measure]:
+    apart = (
+        unknown("level", "no shoulders, or no wall, to be seen")
+        if clothes is None
+        else Measure(clothes, "level", 0.6)
+    )
     if behind is None:
         why = "no background to be seen"
-        return {f"background.{name}": unknown("level", why) for name in ("light", "even", "tint")}
+        names = ("light", "even", "tint")
+        return {f"background.{name}": unknown("level", why) for name in names} | {
+            "clothes.apart": apart
+        }
     return {
+        "clothes.apart": apart,
         "background.light": Measure(behind.light, "level", 0.8),
         "background.even": Measure(behind.spread, "level", 0.8),
         "background.tint": Measure(behind.tint, "level", 0.8),

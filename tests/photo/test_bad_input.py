@@ -6,6 +6,8 @@ missing blink tells of it (`kiosk.photo.liveness`).
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -13,10 +15,11 @@ from numpy.typing import NDArray
 
 from hardware.virtual import papers
 from hardware.virtual.camera import _fitted, _scene
-from hardware.virtual.portrait import _MAN, _WOMAN, FILMS, SCENES, _seat, frame
+from hardware.virtual.portrait import _MAN, _WOMAN, FILMS, SCENES, _seat, _wall, frame
 from kiosk.photo import FindingCode, Photographer, PhotoRefused
 from kiosk.photo.guidance import value
 from kiosk.photo.liveness import Answer, Challenge, Liveness
+from kiosk.photo.report import Verdict
 
 Picture = NDArray[np.uint8]
 C = FindingCode
@@ -99,6 +102,31 @@ def test_somebody_beside_is_noticed_also_in_profile(
     _seat(picture, _MAN)
     look = photographer.look_once(np.clip(picture, 0, 255).astype(np.uint8))
     assert look.finding.code is C.MANY_FACES
+
+
+@pytest.mark.parametrize(
+    ("colour", "told"),
+    [((240, 240, 238), True), ((225, 226, 228), True), ((120, 130, 150), False)],
+)
+def test_a_top_as_white_as_the_wall_is_told_of_and_the_photo_is_made_all_the_same(
+    photographer: Photographer, colour: tuple[int, int, int], told: bool
+) -> None:
+    """A white shirt in a dark jacket, as the other scenes have it, is no such top."""
+    picture = _wall().copy()
+    _seat(picture, replace(_MAN, jacket=colour))
+    rgb = np.clip(picture, 0, 255).astype(np.uint8)
+    finding = photographer.look_once(rgb).finding
+    assert (finding.code, finding.stops) == (C.WHITE_TOP if told else C.OK, False)
+    line = photographer.make(rgb).report.line("clothes.apart")
+    assert line.verdict is (Verdict.WARNING if told else Verdict.MET)
+
+
+def test_whose_shoulders_are_not_in_the_picture_is_told_nothing_of_the_top(
+    photographer: Photographer,
+) -> None:
+    rgb = np.ascontiguousarray(frame("portrait")[:480])
+    measure = photographer.measure(rgb).measures["clothes.apart"]
+    assert (measure.value, measure.decides) == (None, False)
 
 
 @pytest.mark.parametrize("size", [(640, 480), (1920, 1080), (3840, 2160)])

@@ -58,6 +58,10 @@ class Silhouette:
         self.asked.append(("behind", chin_y))
         return BEHIND
 
+    def clothes(self, chin_y: float, face_width: float, below: float) -> float:
+        self.clothed = (chin_y, face_width, below)
+        return 90.0
+
     def over(self, eyes: Any, roll: float, size: Any) -> Any:
         return (eyes, roll, size)
 
@@ -298,12 +302,14 @@ def test_what_is_measured_on_a_face(networks: Networks) -> None:
     assert found["light.face"].value == 150.0
     assert found["light.behind"].value == 70.0
     assert found["background.light"].value == 220.0
+    assert found["clothes.apart"] == Measure(90.0, "level", 0.6)
     assert found["eyes.open"].value == 0.25
     assert found["eyes.gaze"].value is not None
     assert found["glasses.clear"].value == 0.9
     assert found["mouth.open"].value == 0.02
     # Each of the networks was asked about this head.
     assert networks.silhouette.asked == [("behind", 160.0), ("beside", 160.0, 210.0)]
+    assert networks.silhouette.clothed == (160.0, 210.0, 460.0)
     assert networks.seen["skin"] == (HEAD, 21.0)
     assert networks.seen["held up"] == HEAD and networks.seen["hand"] == FACE
 
