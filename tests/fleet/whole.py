@@ -158,19 +158,19 @@ class Whole:
     def _release(self, version: str) -> dict[str, Any]:
         sizes = self._published[version].result()
         entry = {"sizes": sizes, "bytes_over_the_line": {}, "outbox_before": {}, "outbox_after": {}}
+        entry["from"] = {one.number: one.line.bytes for one in self.terminals}
         self.report["releases"][version] = entry
         return entry
 
     def _take(self, entry: dict[str, Any], terminals: list[Terminal], version: str) -> None:
         """Each of them has it chosen; then its line is cut, and something is filed."""
-        before = {one.number: one.line.bytes for one in terminals}
 
         def chosen(terminal: Terminal) -> None:
             if terminal not in terminals:
                 return
             wait_for("a choice", lambda: self._chosen(terminal, version), PATIENCE_S)
             number = terminal.number
-            entry["bytes_over_the_line"][number] = terminal.line.bytes - before[number]
+            entry["bytes_over_the_line"][number] = terminal.line.bytes - entry["from"][number]
             self._file_without_a_line(terminal)
             entry["outbox_before"][number] = terminal.outbox()
 
