@@ -55,6 +55,8 @@ def _lapses() -> None:
     it is tried again with the next."""
     now = timezone.now()
     for business in businesses().values():
+        if not business.lapsing:
+            continue
         old = Case.objects.filter(
             kind=business.kind, state__in=business.lapsing, since__lte=now - business.lapses_after()
         )

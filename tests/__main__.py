@@ -32,15 +32,19 @@ _WITH_PCSCD = (
     "tests/wire/test_card_transport.py",
 )
 
+_SYSTEM = [
+    file
+    for file in sorted(glob("tests/system/test_*.py", root_dir=ROOT))
+    if file not in _WITH_PCSCD
+]
+#: From here on they run in the first part, which would be over too early.
+_SECOND = "tests/system/test_photos"
+
 #: What each part has; the last one has whatever else is under tests/. They take about as long as
 #: one another.
 PARTS = (
-    _WITH_PCSCD,
-    tuple(
-        file
-        for file in sorted(glob("tests/system/test_*.py", root_dir=ROOT))
-        if file not in _WITH_PCSCD
-    ),
+    (*_WITH_PCSCD, *(file for file in _SYSTEM if file >= _SECOND)),
+    tuple(file for file in _SYSTEM if file < _SECOND),
     ("tests/attack", "tests/photo"),
 )
 

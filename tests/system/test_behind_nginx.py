@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from kiosk.demo.processes import leash
 from kiosk.demo.smartcard import free_port
 from tests.system.conftest import CentralServer, EnrolledTerminal, enrolled
 from tests.system.people import FREE, REGISTRY
@@ -95,7 +96,7 @@ class Proxied:
             f"events {{}} http {{ access_log off; {places} {text} }}",
             encoding="utf-8",
         )
-        self._nginx = subprocess.Popen([NGINX, "-c", str(folder / "nginx.conf")])
+        self._nginx = subprocess.Popen([*leash(), NGINX, "-c", str(folder / "nginx.conf")])
         until = time.monotonic() + 20
         while True:
             try:

@@ -18,6 +18,7 @@ import pytest
 
 from hardware.faults import OPTIONAL, Device, FaultCode
 from hardware.virtual.personas import number
+from kiosk.demo.processes import leash
 from kiosk.visit.prompts import CODE_READER
 from tests.system import memory
 
@@ -57,7 +58,7 @@ class Forgetful:
 
     def __init__(self, state: Path) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.system.forgetful", str(state)],
+            [*leash(), sys.executable, "-m", "tests.system.forgetful", str(state)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.demo.processes import leash
 from kiosk.demo.smartcard import LOCK, READER_CONFIG, answers
+from tests.patience import PATIENCE_S
 
 #: vpcd's two slots, as Debian's configuration has them: reader -> the port it waits on.
 PORTS = {"Virtual PCD 00 00": 35963, "Virtual PCD 00 01": 35964}
@@ -35,8 +37,8 @@ class Service:
         text = READER_CONFIG.read_text().replace("Virtual PCD", self.name)
         self._own.write_text(text)
         command = ["pcscd", "--foreground", "--config", str(self._own)]
-        self._daemon = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        until = time.monotonic() + 10
+        self._daemon = subprocess.Popen([*leash(), *command], stdout=subprocess.DEVNULL)
+        until = time.monotonic() + PATIENCE_S
         # At its own socket: vpcd would take a visitor at the reader's port for a card.
         while not answers():
             if self._daemon.poll() is not None:
@@ -47,12 +49,12 @@ class Service:
     def kill(self) -> None:
         assert self._daemon is not None
         self._daemon.kill()
-        self._daemon.wait(5)
+        self._daemon.wait(PATIENCE_S)
 
     def stop(self) -> None:
         assert self._daemon is not None
         self._daemon.terminate()
-        self._daemon.wait(5)
+        self._daemon.wait(PATIENCE_S)
 
 
 @contextmanager

@@ -21,13 +21,14 @@ from hardware.printer import ReceiptPrinter
 from hardware.sam import SerialSam
 from hardware.virtual.client import BenchClient, BenchError
 from hardware.virtual.personas import ID_PERSONAS
+from kiosk.demo.processes import leash
 
 
 @pytest.fixture(scope="module")
 def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("bench")
     words = [sys.executable, "-m", "hardware.virtual", "--state", str(folder), "--card-port", "9"]
-    process = subprocess.Popen(words)
+    process = subprocess.Popen([*leash(), *words])
     until = time.monotonic() + 20
     while not (folder / "bench.json").exists():
         assert process.poll() is None, "the bench ended"

@@ -33,6 +33,7 @@ from hardware.paper import Pair, Qr, Receipt, Rule, Text
 from hardware.printer import ReceiptPrinter
 from hardware.supervision import DeviceState
 from hardware.virtual.printer import VirtualPrinter
+from kiosk.demo.processes import leash
 from kiosk.demo.smartcard import free_port
 from tests.patience import eventually
 
@@ -189,7 +190,7 @@ def running(program: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     environment = os.environ | {"TMPDIR": str(folder)}
     with (folder / "emupos.log").open("w") as log:
         process = subprocess.Popen(
-            [program, "run"], cwd=folder, env=environment, stdout=log, stderr=log
+            [*leash(), program, "run"], cwd=folder, env=environment, stdout=log, stderr=log
         )
     link = folder / "emupos" / "rcpt"
     eventually(link.exists, 60)
