@@ -51,9 +51,11 @@ def wrap(text: str, columns: int) -> Iterator[str]:
     for character in text:
         wide = _columns(character)
         if used + wide > columns and character in _NEVER_FIRST and line:
-            # Take the last character along rather than begin a line with its comma.
-            yield line[:-1]
-            line, used = line[-1], width(line[-1])
+            # Take the last character along rather than begin a line with its comma, and the number
+            # that it is of.
+            kept = _before_number(line[:-1], line[-1]) if len(line) > 1 else ""
+            yield kept
+            line, used = line[len(kept) :], width(line[len(kept) :])
         elif used + wide > columns:
             kept = _before_number(line, character)
             yield kept

@@ -258,6 +258,15 @@ def test_no_line_begins_with_a_comma() -> None:
     assert list(wrap("一二三四，五六", 8)) == ["一二三", "四，五六"]
 
 
+@pytest.mark.parametrize("columns", range(20, 49))
+def test_a_number_stays_whole_wherever_a_line_ends(columns: int) -> None:
+    """At 48 columns its last figure went below, with the full stop."""
+    for text in ("另打银行电话挂失。社保挂失电话 12333。", "请打 12333，或者 96369；都行。"):
+        lines = list(wrap(text, columns))
+        assert all(width(line) <= columns for line in lines)
+        assert any("12333" in line for line in lines)
+
+
 def test_a_value_too_long_for_its_line_goes_below() -> None:
     lines = lay_out((Pair("领卡网点", "很长很长的名称" * 3),), 32)
     assert isinstance(lines[0], PrintLine) and lines[0].text == "领卡网点"
