@@ -7,25 +7,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from central.opening import By, State, open_centre
+from central.opening import By, group, open_of
 
 if TYPE_CHECKING:
     from central.models import CardBatch
 
-app = typer.Typer(help="制卡批次: have approved cards made, and list.", no_args_is_help=True)
+app = group("card-batch", "制卡批次: have approved cards made, and list.")
 
 # Django must be set up before any module that has models is imported, hence the imports inside.
 
 
 @app.command()
 def make(
-    state: State,
+    context: typer.Context,
     by: By = "",
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Cards at most.")] = 200,
 ) -> None:
     """Hand the approved applications over to the card maker. Ends with 1 where one was left out or
     the maker cannot be reached now; what is handed over late is so by itself."""
-    open_centre(state)
+    open_of(context)
     from central import card_batches
 
     batch, left = card_batches.make(limit, by)
@@ -41,9 +41,9 @@ def make(
 
 
 @app.command("list")
-def list_(state: State) -> None:
+def list_(context: typer.Context) -> None:
     """Print every batch: its id, when and by whom it was made, cards, when handed over, states."""
-    open_centre(state)
+    open_of(context)
     from central.models import CardBatch
 
     for batch in CardBatch.objects.all():

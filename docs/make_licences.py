@@ -142,6 +142,8 @@ SYSTEM_LIBRARIES = (
     ("libmtdev", "mtdev", "MIT"),
     ("libpcre2", "PCRE2", "BSD-3-Clause"),
     ("libsqlite3", "SQLite", "blessing"),
+    ("libudev", "libudev", "LGPL-2.1-or-later"),
+    ("libusb-1.0", "libusb", "LGPL-2.1-or-later"),
     ("libuuid", "libuuid", "BSD-3-Clause"),
     ("libz.so", "zlib", "Zlib"),
 )

@@ -274,10 +274,10 @@ def test_the_command_says_what_was_handed_over_and_lists_it(
 
     from central import card_commands
 
-    monkeypatch.setattr(card_commands, "open_centre", lambda _: None)
+    monkeypatch.setattr(card_commands, "open_of", lambda _: None)
 
     def said(*words: str) -> Any:
-        return CliRunner().invoke(card_commands.app, [*words, "--state", str(Path())])
+        return CliRunner().invoke(card_commands.app, ["--state", str(Path()), *words])
 
     approved(centre)
     made = said("make", "--by", "王")

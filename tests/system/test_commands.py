@@ -34,6 +34,7 @@ COMMANDS = {
     "import": ["file"],
     "show": [],
     "policy-pack": ["list"],
+    "card-batch": ["list"],
     "fleet": ["list"],
     "release": ["pause"],
 }

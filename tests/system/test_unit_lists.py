@@ -480,13 +480,13 @@ def test_all_rows_are_kept_or_none(centre: Centre) -> None:
 
 
 def run(centre: Centre, *words: str) -> tuple[int, str]:
-    from django.conf import settings
     from typer.testing import CliRunner
 
-    from central.__main__ import app
+    from central import unit_commands
 
-    state = str(settings.STATE.parent)
-    done = CliRunner().invoke(app, ["unit-list", *words[:1], "--state", state, *words[1:]])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(unit_commands, "open_centre", lambda _: None)  # it is open
+        done = CliRunner().invoke(unit_commands.app, [*words[:1], "--state", ".", *words[1:]])
     return done.exit_code, done.output
 
 

@@ -192,6 +192,15 @@ def serve_and_fail(loop: DeviceLoop[Fake], error: BaseException) -> weakref.ref[
     return weakref.ref(citizen)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _what_was_there_before() -> Iterator[None]:
+    """Is not gone through by each collection of these tests."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 def forgotten(citizen: weakref.ref[Citizen]) -> bool:
     """The loop's thread may be in the middle of its next step, so it is asked again and again."""
     gc.collect()
