@@ -48,8 +48,8 @@ _TYPED: Mapping[tuple[int, bool], int] = {
 #: No text has it.
 _BROKEN = 0xFF
 
-#: Events that are fetched at once.
-_MOST = 64
+#: Events that are fetched at once, and how often those that nobody wanted are.
+_MOST, _ROUNDS = 64, 64
 
 
 class KeyboardLine:
@@ -87,8 +87,9 @@ class KeyboardLine:
 
     def drop_input(self) -> None:
         """Forget what was typed before it was wanted."""
-        while self._fetch(0):
-            self._typed.clear()
+        for _ in range(_ROUNDS):
+            if not self._fetch(0):
+                break
         self._typed.clear()
 
     def _fetch(self, timeout_s: float) -> bool:

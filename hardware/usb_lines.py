@@ -32,10 +32,13 @@ _PRINTERS, _VENDORS = 0x07, 0xFF
 #: Of an endpoint: towards us; its kind, and which is bulk.
 _IN, _KIND, _BULK = 0x80, 0x03, 0x02
 
-#: Bytes that are handed over or fetched at once.
-_MOST = 4096
+#: Bytes that are handed over or fetched at once, and how often what nobody asked for is fetched.
+_MOST, _ROUNDS = 4096, 64
 
-_HELD, _NOT_ALLOWED = {errno.EBUSY, errno.EWOULDBLOCK}, {errno.EACCES, errno.EPERM}
+_NOT_ALLOWED = {errno.EACCES, errno.EPERM}
+
+#: The kernel's device takes nothing while a packet is under way; seconds until it is asked again.
+_AGAIN_S = 0.005
 
 
 class _UsbLine(ABC):
@@ -79,8 +82,11 @@ class _UsbLine(ABC):
 
     def drop_input(self) -> None:
         with self._one_fault():
-            while self._take(0):
-                pass
+            for _ in range(_ROUNDS):
+                if not self._take(0):
+                    break
+            else:
+                raise self.fault("never falls silent")
         self._heard.clear()
 
     def sent_at(self) -> float:
@@ -94,7 +100,7 @@ class _UsbLine(ABC):
         try:
             yield
         except OSError as error:  # libusb's errors are of its kind
-            if error.errno in _HELD:
+            if error.errno == errno.EBUSY:
                 raise DeviceFault(self._busy, "held by another program") from error
             forbidden = error.errno in _NOT_ALLOWED
             why = "not allowed: a rule of udev" if forbidden else type(error).__name__
@@ -121,8 +127,15 @@ class PrinterDevice(_UsbLine):
                 os.close(file)
 
     def _give(self, data: bytes, timeout_s: float) -> int:
-        _, ready, _ = select.select([], [self._open_file()], [], timeout_s)
-        return os.write(self._open_file(), data) if ready else 0
+        until = time.monotonic() + timeout_s
+        while (left := until - time.monotonic()) > 0:
+            if not select.select([], [self._open_file()], [], left)[1]:
+                break
+            try:
+                return os.write(self._open_file(), data)
+            except BlockingIOError:
+                time.sleep(_AGAIN_S)
+        return 0
 
     def _take(self, timeout_s: float) -> bytes:
         ready, _, _ = select.select([self._open_file()], [], [], timeout_s)

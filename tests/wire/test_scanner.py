@@ -260,6 +260,21 @@ def test_what_was_typed_before_is_nobodys_and_half_of_it_no_code(
     assert reading.steps == []
 
 
+def test_a_keyboard_that_types_without_end_lets_go(
+    keys: Keys, typed: Scanner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = os.read
+
+    def endless(file: int, count: int) -> bytes:
+        said = read(file, count)
+        os.write(keys._file, said)
+        return said
+
+    keys.press(30)
+    monkeypatch.setattr("os.read", endless)
+    typed.poll()
+
+
 @pytest.mark.parametrize(
     "disturb",
     [

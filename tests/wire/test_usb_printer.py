@@ -10,6 +10,7 @@ import array
 import errno
 import os
 import select
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -212,6 +213,38 @@ def test_a_printer_that_takes_nothing_is_a_fault_and_not_a_wait_for_ever(
     monkeypatch.setattr(far_end, "reading", lambda: False)
     fault = fault_of(lambda: line.write(bytes(1_000_000)))
     assert (fault.code, fault.detail) == (FaultCode.PRINTER_OFFLINE, "takes nothing")
+    line.close()
+
+
+def test_a_printer_that_is_full_for_a_moment_is_waited_for(
+    far_end: VirtualPrinter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel's device says so of a packet that is still under way, although it could be written
+    to: that is no other program's doing."""
+    monkeypatch.setattr("hardware.usb_lines.DEVICES", str(Path(far_end.port).parent))
+    line = line_of(far_end.port, FaultCode.PRINTER_OFFLINE, FaultCode.PRINTER_BUSY, 0)
+    line.open()
+    write, refused = os.write, []
+
+    def full_at_first(file: int, data: bytes) -> int:
+        if threading.current_thread() is threading.main_thread() and len(refused) < 3:
+            refused.append(data)
+            raise BlockingIOError(errno.EAGAIN, "")
+        return write(file, data)
+
+    monkeypatch.setattr("os.write", full_at_first)
+    line.write(b"\x10\x04\x01")
+    assert line.read(1, 20), "the question came through"
+    line.close()
+
+
+def test_a_device_that_never_falls_silent_is_given_up(
+    far_end: VirtualPrinter, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = line_of(name, FaultCode.PRINTER_OFFLINE, FaultCode.PRINTER_BUSY, 0)
+    line.open()
+    monkeypatch.setattr(line, "_take", lambda timeout_s: b"noise")
+    assert fault_of(line.drop_input).code is FaultCode.PRINTER_OFFLINE
     line.close()
 
 
