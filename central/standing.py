@@ -23,7 +23,7 @@ from django.db import connection, transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from central.cases import Case
+from central.cases import Case, Task
 from central.keys import keyring
 from central.models import Centre
 from sync.wire.envelopes import Standing
@@ -75,8 +75,10 @@ def backed_up(position: int) -> None:
 
 
 def restored() -> int:
-    """Begin a new epoch; returns it."""
+    """Begin a new epoch; returns it. To be called before the server runs again."""
     with transaction.atomic():
+        # Nobody is at what the backup found begun.
+        Task.objects.update(due_at=timezone.now())
         centre = Centre.locked()
         centre.epoch = max(centre.epoch + 1, int(time.time()))
         # What the backup holds was not lost: it is still kept there.

@@ -42,6 +42,25 @@ def test_a_task_that_takes_long_is_done_by_one_server(
     assert not Task.objects.filter(case_id=case.position, name="photo").exists()
 
 
+def test_what_a_backup_found_begun_is_begun_again_at_once_after_a_restore(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is at it any more: a photo waited ten minutes for that to be seen."""
+    from central import standing, work
+    from central.cases import Task
+
+    Task.objects.all().delete()  # of other tests in this database
+    done: list[int] = []
+    monkeypatch.setitem(work.PERFORMERS, "photo", done.append)
+    case = centre.applied(centre.holder(""), 0)
+    Task.objects.update(due_at=timezone.now() + work._LEASE, tries=1)
+    work.run_due()
+    assert done == []
+    standing.restored()
+    work.run_due()
+    assert done == [case.position]
+
+
 def test_workers_that_look_at_once_share_the_tasks(
     centre: Centre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
