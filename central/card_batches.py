@@ -123,8 +123,10 @@ def _content(case: Case) -> Order:
 
 
 def _hand_over(batch: CardBatch) -> None:
-    orders = batch.orders.select_related("case").order_by("pk")
-    card_maker().hand_over(str(batch.id), [_content(order.case) for order in orders])
+    """Without what an operator returned while the maker could not be reached."""
+    orders = batch.orders.filter(case__state="in_production").select_related("case").order_by("pk")
+    if found := [_content(order.case) for order in orders]:
+        card_maker().hand_over(str(batch.id), found)
     CardBatch.objects.filter(pk=batch.pk, handed_at=None).update(handed_at=timezone.now())
 
 

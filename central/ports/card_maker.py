@@ -29,7 +29,7 @@ SENT_BACK = ("incomplete", "refused")
 
 @dataclass(frozen=True)
 class Order:
-    """One card. `id`: of its case; `photo`: "" bytes for a child who needs none."""
+    """One card. `id`: of its case; `photo`: JPEG, empty for a child who needs none."""
 
     id: str
     fields: Mapping[str, str] = field(repr=False)

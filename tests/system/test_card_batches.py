@@ -146,6 +146,20 @@ def test_a_line_that_breaks_while_a_batch_is_handed_over_makes_no_card_twice(
     assert batch.handed_at is not None and maker.made == [str(case_of(answer).id)]
 
 
+def test_what_was_returned_before_the_maker_had_it_is_not_made(
+    centre: Centre, maker: Maker
+) -> None:
+    from central import card_batches
+
+    (answer, other), maker.cut = (approved(centre), approved(centre)), "before"
+    batch, _ = run()
+    centre.move(answer, "returned")
+    maker.cut = ""
+    card_batches.look()
+    batch.refresh_from_db()
+    assert batch.handed_at is not None and maker.made == [str(case_of(other).id)]
+
+
 def test_power_that_goes_while_a_batch_is_made_leaves_all_or_nothing(
     centre: Centre, maker: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
