@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from central.opening import By, State, open_centre, stop
+from central.opening import By, group, open_of, stop
 
 if TYPE_CHECKING:
     from central.unit_lists import Fault
 
-app = typer.Typer(help="单位名册: check, take in, list and remove lists.", no_args_is_help=True)
+app = group("unit-list", "单位名册: check, take in, list and remove lists.")
 
 # Django must be set up before any module that has models is imported, hence the imports inside.
 
 
 @app.command()
 def add(
-    state: State,
+    context: typer.Context,
     file: Path,
     unit: Annotated[str, typer.Option(help="Name of the unit, as its people read it.")],
     by: By = "",
@@ -29,7 +29,7 @@ def add(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check.")] = False,
 ) -> None:
     """Check FILE (附件2: csv or xlsx) and take it in. Ends with 1 where a row is wrong."""
-    open_centre(state)
+    open_of(context)
     from django.db import IntegrityError
 
     from central.ports import NotNow
@@ -61,9 +61,9 @@ def add(
 
 
 @app.command("list")
-def list_(state: State) -> None:
+def list_(context: typer.Context) -> None:
     """Print every list: number, unit, people on it, how many of them have applied, kept until."""
-    open_centre(state)
+    open_of(context)
     from central.models import UnitList
     from central.unit_lists import applied
 
@@ -73,9 +73,9 @@ def list_(state: State) -> None:
 
 
 @app.command()
-def remove(state: State, number: int) -> None:
+def remove(context: typer.Context, number: int) -> None:
     """Delete a list: its people are on none any more. What they filed stays."""
-    open_centre(state)
+    open_of(context)
     from central.models import UnitList
 
     if not UnitList.objects.filter(pk=number).delete()[0]:

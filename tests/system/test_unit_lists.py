@@ -485,8 +485,8 @@ def run(centre: Centre, *words: str) -> tuple[int, str]:
     from central import unit_commands
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(unit_commands, "open_centre", lambda _: None)  # it is open
-        done = CliRunner().invoke(unit_commands.app, [*words[:1], "--state", ".", *words[1:]])
+        patch.setattr(unit_commands, "open_of", lambda _: None)  # it is open
+        done = CliRunner().invoke(unit_commands.app, ["--state", ".", *words])
     return done.exit_code, done.output
 
 
