@@ -25,14 +25,12 @@ _PATIENCE_S = 1800.0
 
 
 def versions_of(bundle: Path, folder: Path) -> dict[str, Path]:
-    """The four versions as folders, which share all files that are the same."""
+    """The four versions as folders, which share all files that are the same. What the program says
+    of itself (`kiosk.version`) is one of them: what runs and is compared is named by its slot."""
     made = {}
     for version in (V1, V2, V3, V4):
         made[version] = folder / version
         shutil.copytree(bundle, made[version], symlinks=True, copy_function=_link)
-        (about,) = (made[version] / "_internal").glob("sscard_kiosk*-info")
-        name = "PKG-INFO" if about.suffix == ".egg-info" else "METADATA"
-        _change(about / name, "\nVersion: ", f"\nVersion: {version}\nX-Built-As: ")
     inside = {version: tree / "_internal" for version, tree in made.items()}
     _change(inside[V2] / "kiosk/words/zh_CN/screens.toml", "您好，请选择", "您好，请您选择")
     _change(inside[V3] / "screens/style.kv", "rgba: 1, 1, 1, 1\n", "rgba: 1, 1, 1, 1)\n")
