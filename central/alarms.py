@@ -56,7 +56,7 @@ WORDS = {
     "door_open": "终端机柜门被打开,请核实是否有维护",
     "no_platform": "没有接通电子社保卡平台,无法核对",
     "unknown_key": "信封使用了中心没有的密钥,请恢复密钥",
-    "list_unreadable": "单位名册打不开,请恢复密钥,或删除这份名册后重新收入",
+    "list_unreadable": "单位名册打不开,请恢复密钥,或删除这份名册后重新导入",
     "unknown_kind": "终端版本比中心新(业务)",
     "newer_schema": "终端版本比中心新(格式)",
     "other_terminal": "终端发送了其他终端的信封",

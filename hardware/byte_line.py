@@ -13,6 +13,7 @@ from typing import Protocol
 
 from hardware.faults import DeviceFault, FaultCode
 from hardware.serial_port import SerialPort
+from hardware.usb_lines import DEVICES, PREFIX, PrinterDevice, UsbInterface
 
 
 class ByteLine(Protocol):
@@ -40,8 +41,6 @@ class ByteLine(Protocol):
 
 def line_of(port: str, offline: FaultCode, busy: FaultCode, baud: int) -> ByteLine:
     """The line that the settings name. `baud` is of a serial one."""
-    from hardware.usb_lines import DEVICES, PREFIX, PrinterDevice, UsbInterface
-
     if port.startswith(PREFIX):
         return UsbInterface(port, offline, busy)
     if port.startswith(DEVICES):

@@ -40,7 +40,7 @@ class RuleResult:
 
 
 class RuleDocument(TypedDict):
-    """A line as it is written into JSON."""
+    """A `RuleResult` as it is written into JSON."""
 
     rule: str
     chinese: str

@@ -40,7 +40,6 @@ _HAIR = 0.75
 #: Down to this share of the way to the chin, where shoulders begin. And what is a person there.
 _BESIDE, _ABOVE_SHOULDERS, _SOMEBODY = 0.95, 0.55, 0.5
 
-
 #: Shoulders: so far under the chin, and from so far to so far beside the middle, in face widths.
 _UNDER_CHIN, _SHOULDER = 0.40, (0.5, 1.15)
 

@@ -46,8 +46,8 @@ class Part(Enum):
 
 
 #: After how many frames each is measured anew. Of two that are due the upper one goes first: what
-#: is rare is not put off by what comes back at once. A picture held up waits
-#: for a frame with nothing to do: a count-down lasts longer than it may wait.
+#: is rare is not put off by what comes back at once. A picture held up waits for a frame with
+#: nothing to do: a count-down lasts longer than it may wait.
 EVERY = {Part.HAND: 12, Part.FACES: 12, Part.SILHOUETTE: 4, Part.SKIN: 2, Part.HELD_UP: 24}
 #: Thumbnails that differ by more on average, levels of 255, are different scenes. Somebody who
 #: moves in front of the camera stays below one.
@@ -87,7 +87,7 @@ class Track:
     def begin(self) -> None:
         """Nothing is known of who is in this frame."""
         self.mesh = self.eyes = self.silhouette = self.behind = self.skin = self.hand = None
-        self.held_up = None
+        self.clothes = self.held_up = None
         self._measured = {}
         self._take(frozenset(Part) - ({Part.HAND} if self.live else set()))
 

@@ -180,7 +180,7 @@ def test_who_gave_up_a_card_may_apply(terminal: EnrolledTerminal) -> None:
     assert decided(terminal, submit(terminal, people.CANCELLED)).verdict == "accepted"
 
 
-@pytest.mark.parametrize("what", ["the photo", "half a character"])  # all of them: test_whole
+@pytest.mark.parametrize("what", ["the photo", "a NUL in the evidence"])  # all of them: test_whole
 def test_an_altered_document_has_no_effect_and_is_kept_as_a_dead_letter(
     terminal: EnrolledTerminal, what: str
 ) -> None:

@@ -388,9 +388,8 @@ def test_a_number_that_stands_twice_is_looked_at_and_an_alarm_says_so(
     )
     case = case_of(answer)
     assert ("receipt_reused" in case.review) is is_taken
-    assert (answer.verdict, case.state) == ("to_review" if is_taken else "accepted",) * 2 or (
-        not is_taken and case.state == "in_force"
-    )
+    stands = ("to_review", "to_review") if is_taken else ("accepted", "in_force")
+    assert (answer.verdict, case.state) == stands
     assert bool(alarms("clone", case.receipt_no)) is is_taken
     if is_taken:
         assert alarms("clone", case.receipt_no)[0].terminal == centre.sender

@@ -139,7 +139,7 @@ TAMPERED: dict[str, tuple[Change, str]] = {
     "a wrong phone": (lambda p: signed_again(p, phone="110"), "document.phone"),
     "another's birthday": (lambda p: signed_again(p, birth="1999-01-01"), "birth"),
     "a NUL": (lambda p: signed_again(p, id_address="河北\0省"), "nul"),
-    "half a character": (lambda p: p["evidence"].update(note="a\0b"), "nul"),
+    "a NUL in the evidence": (lambda p: p["evidence"].update(note="a\0b"), "nul"),
     "no signature": (lambda p: p.pop("signature"), "no_signature"),
     "no proof": (lambda p: p.pop("proof"), "contents.proof"),
 }

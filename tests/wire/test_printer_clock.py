@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -167,7 +167,7 @@ class Printer:
 
 
 @pytest.fixture
-def far(monkeypatch: pytest.MonkeyPatch) -> Iterator[Printer]:
+def far(monkeypatch: pytest.MonkeyPatch) -> Printer:
     made = Printer()
     clock = SimpleNamespace(monotonic=made.monotonic, sleep=made.sleep)
     monkeypatch.setattr(hardware.printer, "time", clock)

@@ -169,7 +169,7 @@ def name(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
     monkeypatch.setattr("hardware.printer._STATUS_S", 3.0)
     if request.param == "usblp":
         port: str = request.getfixturevalue("far_end").port
-        monkeypatch.setattr("hardware.usb_lines.DEVICES", str(Path(port).parent))
+        monkeypatch.setattr("hardware.byte_line.DEVICES", str(Path(port).parent))
         return port
     request.getfixturevalue("bus")
     return "usb:04b8:0e15" if request.param == "libusb" else "usb:04B8:0E15:X5XQ0001"
@@ -265,7 +265,7 @@ def test_what_it_said_before_it_was_asked_is_forgotten(far_end: VirtualPrinter, 
 def test_a_device_that_is_pulled_out_is_offline_and_comes_back(
     far_end: VirtualPrinter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hardware.usb_lines.DEVICES", str(Path(far_end.port).parent))
+    monkeypatch.setattr("hardware.byte_line.DEVICES", str(Path(far_end.port).parent))
     printer = ReceiptPrinter(far_end.port)
     printer.open()
     far_end.unplug()
