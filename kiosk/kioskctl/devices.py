@@ -62,7 +62,7 @@ def register(app: typer.Typer) -> None:
 
 
 def devices(as_json: Json = False) -> None:
-    """Show the serial ports, card readers and cameras that are plugged in."""
+    """Show what is plugged in: serial ports, readers, printers at USB, cameras, keyboards."""
     from hardware.inventory import plugged_in
 
     found = list(plugged_in())
