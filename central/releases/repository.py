@@ -22,6 +22,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import tarfile
 import time
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -60,9 +61,23 @@ _BASES = 4
 _LEVEL = 12
 _CHUNK = 1 << 20
 
+#: Where PyInstaller puts it (kiosk.spec).
+_VERSION_FILE = "_internal/kiosk/VERSION"
+
 
 class NotReleased(Exception):
     """Why something is not done; to be shown to the operator."""
+
+
+def _own_version(bundle: Path) -> str:
+    """What the program in a bundle says it is (`kiosk.version`), "" if nothing: under another name
+    the agent of the version before would be taken for its own while it is on trial."""
+    try:
+        with tarfile.open(bundle, "r:") as tar:
+            file = tar.extractfile(_VERSION_FILE)
+            return file.read(100).decode("ascii", "replace").strip() if file else ""
+    except (tarfile.TarError, KeyError):
+        return ""
 
 
 class Repository:
@@ -106,6 +121,8 @@ class Repository:
         size = bundle.stat().st_size
         if not 0 < size <= BUNDLE_LIMIT:
             raise NotReleased(f"a bundle of {size} bytes")
+        if (own := _own_version(bundle)) != version:
+            raise NotReleased(f"the program in it says it is {own or 'none'}, not {version}")
         draft = self.draft_or_current()
         name = whole_name(version, machine)
         if name in draft.signed.targets:

@@ -34,6 +34,8 @@ def bundle(folder: Path, version: str, *, library: bytes = b"", line: str = "") 
     (tree / "lib").mkdir(parents=True)
     (tree / "kiosk").write_text(f"#!/bin/sh\necho {version}\n{line}")
     (tree / "kiosk").chmod(0o755)
+    (tree / "_internal/kiosk").mkdir(parents=True)
+    (tree / "_internal/kiosk/VERSION").write_text(f"{version}\n")
     (tree / "lib" / "library.so").write_bytes(library or os.urandom(3000))
     (tree / "lib" / "words.txt").write_text("".join(f"{n} {version}\n" for n in range(50)))
     tar = folder / f"{version}.tar"

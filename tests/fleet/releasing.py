@@ -8,6 +8,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from hardware.virtual.personas import registry
+from kiosk.version import VERSION
 from tests.system import commands
 from tests.system.conftest import CentralServer
 
@@ -25,13 +26,14 @@ _PATIENCE_S = 1800.0
 
 
 def versions_of(bundle: Path, folder: Path) -> dict[str, Path]:
-    """The four versions as folders, which share all files that are the same. What the program says
-    of itself (`kiosk.version`) is one of them: what runs and is compared is named by its slot."""
+    """The four versions as folders, which share all files that are the same."""
     made = {}
     for version in (V1, V2, V3, V4):
         made[version] = folder / version
         shutil.copytree(bundle, made[version], symlinks=True, copy_function=_link)
     inside = {version: tree / "_internal" for version, tree in made.items()}
+    for version, files in inside.items():
+        _change(files / "kiosk/VERSION", VERSION, version)
     _change(inside[V2] / "kiosk/words/zh_CN/screens.toml", "您好，请选择", "您好，请您选择")
     _change(inside[V3] / "screens/style.kv", "rgba: 1, 1, 1, 1\n", "rgba: 1, 1, 1, 1)\n")
     _change(inside[V4] / "fonticon_mdi7/mdi7.py", "\n    timer_sand = ", "\n    timer_gone = ")

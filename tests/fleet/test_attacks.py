@@ -247,6 +247,17 @@ def test_fewer_signatures_than_the_threshold_release_nothing(
     assert terminal.why_not(V1) is Why.UNTRUSTED
 
 
+def test_a_bundle_is_released_under_the_name_it_gives_itself(
+    office: Office, tmp_path: Path
+) -> None:
+    with pytest.raises(NotReleased, match=r"says it is 1\.2\.0, not 1\.3\.0"):
+        office.repository.add(bundle(tmp_path, "1.2.0"), "1.3.0", MACHINE)
+    nothing = tmp_path / "none.tar"
+    nothing.write_bytes(b"no tar at all")
+    with pytest.raises(NotReleased, match="says it is none"):
+        office.repository.add(nothing, "1.3.0", MACHINE)
+
+
 def test_what_never_ends_and_what_trickles_is_left(
     terminal: Terminal, office: Office, site: Site
 ) -> None:

@@ -182,6 +182,7 @@ def test_a_change_of_one_line_costs_three_percent_at_most(
 ) -> None:
     tree = tmp_path / "tree-1.1.0"
     (tree / "kiosk").write_text((tree / "kiosk").read_text() + "echo one more\n")
+    (tree / "_internal/kiosk/VERSION").write_text("1.1.1\n")
     tar = tmp_path / "1.1.1.tar"
     with tar.open("wb") as out:
         pack(tree, out)
