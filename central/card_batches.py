@@ -20,7 +20,7 @@ from django.utils import timezone
 from central import alarms, storage
 from central.business import business_of, businesses
 from central.cases import Case
-from central.locks import lock_persons
+from central.locks import lock_person, lock_persons
 from central.machine import NotPossible, move
 from central.models import CardBatch, CardOrder
 from central.packs import policy_of
@@ -123,10 +123,10 @@ def _content(case: Case) -> Order:
 
 
 def _hand_over(batch: CardBatch) -> None:
-    """Without what an operator returned while the maker could not be reached."""
-    orders = batch.orders.filter(case__state="in_production").select_related("case").order_by("pk")
-    if found := [_content(order.case) for order in orders]:
-        card_maker().hand_over(str(batch.id), found)
+    """What was given up while it waited for this is not made."""
+    wanted = batch.orders.filter(case__state__in=_WITH_MAKER).select_related("case").order_by("pk")
+    if orders := [_content(order.case) for order in wanted]:
+        card_maker().hand_over(str(batch.id), orders)
     CardBatch.objects.filter(pk=batch.pk, handed_at=None).update(handed_at=timezone.now())
 
 
@@ -134,8 +134,9 @@ def _follow(batch: CardBatch, said: Said) -> None:
     """Move a case on by a word that is new. A card that has come to its outlet or was given up
     meanwhile stays what it is."""
     with transaction.atomic():
-        orders = CardOrder.objects.select_for_update().filter(batch=batch)
-        order = orders.get(case__id=said.order)
+        order = CardOrder.objects.select_related("case").get(batch=batch, case__id=said.order)
+        lock_person(order.case.person)  # and nothing before it, as in every move
+        order.refresh_from_db()
         if order.said == said.what:
             return
         order.said = said.what

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -303,3 +305,57 @@ def test_the_command_says_what_was_handed_over_and_lists_it(
     maker.cut = "before"
     late = said("make")
     assert late.exit_code == 1 and "会自动再交" in late.output
+
+
+def test_what_was_given_up_before_the_maker_had_it_is_not_made(
+    centre: Centre, maker: Maker
+) -> None:
+    """The line to the maker is down; an operator finds that this person must not have the card."""
+    from central import card_batches
+
+    answer, other = approved(centre), approved(centre)
+    maker.cut = "before"
+    run()
+    centre.move(answer, "returned")
+    maker.cut = ""
+    card_batches.look()
+    given_up, wanted = (str(case_of(one).id) for one in (answer, other))
+    assert given_up not in maker.made and wanted in maker.made
+
+
+def test_an_operator_and_the_makers_word_do_not_wait_for_each_other(
+    centre: Centre, maker: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL ended one of them: deadlock detected."""
+    from django.db import connection
+
+    from central import card_batches, machine
+
+    answer = approved(centre)
+    batch, _ = run()
+    locked, real, failed = threading.Event(), machine.lock_person, []
+
+    def lock(person: str) -> None:
+        real(person)
+        if threading.current_thread() is operator:
+            locked.set()
+            time.sleep(0.5)
+
+    def decide() -> None:
+        try:
+            machine.move(answer.position, "delivered", by="王")
+        except Exception as error:  # noqa: BLE001 - looked at below
+            failed.append(error)
+        finally:
+            locked.set()
+            connection.close()
+
+    monkeypatch.setattr(machine, "lock_person", lock)
+    operator = threading.Thread(target=decide)
+    operator.start()
+    locked.wait()
+    if connection.vendor == "sqlite":  # one writer at a time anyway
+        operator.join()
+    card_batches._follow(batch, word(str(case_of(answer).id), "sent"))
+    operator.join()
+    assert not failed and centre.state(answer) == "delivered"
