@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from central.card_states import BLOCKED, WITHOUT_CARD
+from central.keys import person_hash
 from central.models import CardState as Letter
 from central.ports.registry import registry
 from sync.kinds.social_card import CardState, WhichState
@@ -24,6 +25,10 @@ _WORDS = {
 
 def _state(asked: WhichState) -> Message:
     found = registry().card(asked.card_no)
+    if asked.id_number is not None:
+        holder = registry().find(person_hash(asked.id_number))
+        if holder is None or holder.card_no != asked.card_no:
+            return CardState()
     return CardState(state="" if found is None else _WORDS[found])
 
 

@@ -8,6 +8,7 @@ that the card was issued with, which everybody knows. Before the last wrong PIN 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from kiosk.records.citizen import Citizen, UnusableIdCard
@@ -24,13 +25,16 @@ if TYPE_CHECKING:
 #: States in which a card serves nobody; each has its page.
 NOT_SERVING = ("not_active", "lost", "void")
 
+#: What the centre can be asked about (`sync.kinds.social_card`); a chip may say anything.
+_CARD_NO = re.compile(r"[A-Z][0-9]{8}")
 
-async def must_serve(prompt: str, card: SocialCard) -> bool:
-    """Whether the centre says that the card serves; False where it cannot say. Raises `Leave` where
-    the card does not."""
-    if not card.card_no:
+
+async def must_serve(prompt: str, card: SocialCard, **holder: str) -> bool:
+    """Whether the centre says that the card serves; False where it cannot say. `holder`: with
+    `id_number` it is that person's card, too. Raises `Leave` where the card does not serve."""
+    if not _CARD_NO.fullmatch(card.card_no):
         return False
-    reply = await ask(prompt, "social_card.state", card_no=card.card_no)
+    reply = await ask(prompt, "social_card.state", card_no=card.card_no, **holder)
     state = None if reply.facts is None else reply.facts.get("state")
     if state in NOT_SERVING:
         raise Leave(f"social_card.{state}", icon="card-off-outline")
@@ -46,7 +50,7 @@ async def by_social_card(today: date) -> Citizen:
         citizen = Citizen.from_social_card(card.holder.name, card.holder.number, today)
     except UnusableIdCard:
         raise Leave("social_card.silent", icon="card-remove-outline") from None
-    if not await must_serve("social_card.ask", card):
+    if not await must_serve("social_card.ask", card, id_number=citizen.number.text):
         raise Leave("social_card.unasked", icon="wifi-off")
     _, initial = await verified(card)
     if initial:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from sync.values import IdNumber
 from sync.wire.base import Message
 from sync.wire.kind import Question
 
@@ -14,12 +15,15 @@ class WhichState(Message):
     """How does the card with this 卡号 stand?"""
 
     card_no: Annotated[str, Field(pattern=r"^[A-Z][0-9]{8}$")]
+    #: Whose it says it is, where that matters: a chip can be made to say anything.
+    id_number: IdNumber | None = None
 
 
 class CardState(Message):
     """It tells nothing of whose it is."""
 
-    #: "in_use"; "not_active": 未启用; "lost": 挂失; "void": 注销; "": no such card is known.
+    #: "in_use"; "not_active": 未启用; "lost": 挂失; "void": 注销; "": no such card is known, or
+    #: it is another's.
     state: Annotated[str, Field(max_length=20)] = ""
 
 

@@ -85,8 +85,16 @@ def test_nor_does_one_of_which_the_centre_says_nothing(reply: Reply) -> None:
     assert asked().say("social_card.ask", reply).at == "social_card.unasked"
 
 
-def test_nor_one_without_a_number() -> None:
-    assert asked(card_no="").at == "social_card.unasked"
+def test_the_centre_is_asked_whether_the_card_is_whose_it_says() -> None:
+    """A chip that says another's number, with the number of the card that its maker has."""
+    asks = asked().prompt.question
+    assert dict(asks.fields) == {"card_no": own_card().card_no, "id_number": ZHANG.number}
+
+
+@pytest.mark.parametrize("card_no", ["", "12345678", "a12345678", "A1234567 "])
+def test_nor_one_with_a_number_that_is_none(card_no: str) -> None:
+    """It ended the visit as a fault of the program: no question can hold it."""
+    assert asked(card_no=card_no).at == "social_card.unasked"
 
 
 NO_NUMBER = Holder("", "张建国", "1", "01", None)

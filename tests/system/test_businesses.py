@@ -325,15 +325,18 @@ def test_only_what_is_late_may_be_reported_as_late(
 def test_the_state_of_a_card_is_told_by_its_number_and_nothing_of_its_holder(
     terminal: EnrolledTerminal, holder: Person
 ) -> None:
-    def stands(card_no: str) -> dict[str, Any]:
+    def stands(card_no: str, **whose: str) -> dict[str, Any]:
         client = CentralClient(terminal.identity, terminal.state)
         try:
-            return client.ask("social_card.state", {"card_no": card_no}, timeout_s=20)
+            return client.ask("social_card.state", {"card_no": card_no, **whose}, timeout_s=20)
         finally:
             client.close()
 
     card_no = str(dict(holder.more)["card_no"])
     assert stands(card_no) == {"state": "in_use"}
+    assert stands(card_no, id_number=holder.number) == {"state": "in_use"}
+    for another in (people.DECEASED.number, "130203198001010020"):
+        assert stands(card_no, id_number=another) == {"state": ""}, "a chip says what it is told to"
     decided(terminal, put(terminal, "loss_report", loss_of(holder)))
     assert stands(card_no) == {"state": "lost"}
     assert stands("Z99999999") == {"state": ""}
