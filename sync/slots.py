@@ -219,11 +219,23 @@ def _runs_from(slot: Path) -> bool:
     """Whether a program of this slot still runs, as far as we may see: after a version was given up
     its agent ends some moments later."""
     inside = f"{slot.resolve()}/"
-    for exe in Path("/proc").glob("[0-9]*/exe"):
-        with suppress(OSError):
-            if os.readlink(exe).startswith(inside):
-                return True
+    for process in Path("/proc").glob("[0-9]*"):
+        # The second, because the system hides what program it is of one that forbids its dumps.
+        for program in (_linked, _called):
+            with suppress(OSError):
+                if program(process).startswith(inside):
+                    return True
     return False
+
+
+def _linked(process: Path) -> str:
+    return os.readlink(process / "exe")
+
+
+def _called(process: Path) -> str:
+    """By its whole path, as the launcher calls it."""
+    name = os.fsdecode((process / "cmdline").read_bytes().partition(b"\0")[0])
+    return os.path.realpath(name) if os.path.isabs(name) else ""
 
 
 def _in_order(version: str) -> tuple[int, ...]:
