@@ -128,25 +128,32 @@ class PrinterDevice(_UsbLine):
 
     def _give(self, data: bytes, timeout_s: float) -> int:
         until = time.monotonic() + timeout_s
-        while (left := until - time.monotonic()) > 0:
-            if not select.select([], [self._open_file()], [], left)[1]:
-                break
+        while time.monotonic() < until and self._takes(until):
             try:
-                return os.write(self._open_file(), data)
+                taken = os.write(self._open_file(), data)
             except BlockingIOError:
                 time.sleep(_AGAIN_S)
+                continue
+            # usblp answers at once and hands it over afterwards: what is on its way has not left.
+            return taken if self._takes(time.monotonic() + timeout_s) else 0
         return 0
+
+    def _takes(self, until: float) -> bool:
+        left = max(0.0, until - time.monotonic())
+        return bool(select.select([], [self._open_file()], [], left)[1])
 
     def _take(self, timeout_s: float) -> bytes:
         ready, _, _ = select.select([self._open_file()], [], [], timeout_s)
         if not ready:
             return b""
         try:
+            # Nothing is an empty packet, which many printers send; of a printer that is gone the
+            # kernel says so.
             data = os.read(self._open_file(), _MOST)
-        except BlockingIOError:  # usblp says so of an empty packet
-            return b""
+        except BlockingIOError:
+            data = b""
         if not data:
-            raise self.fault("gone")
+            time.sleep(min(_AGAIN_S, timeout_s))
         return data
 
     def _open_file(self) -> int:

@@ -10,6 +10,7 @@ import array
 import errno
 import os
 import select
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ from hardware.inventory import _printers, unsteady
 from hardware.paper import Feed, Pair, Receipt, Text
 from hardware.printer import ReceiptPrinter
 from hardware.printer_models import model_named
+from hardware.usb_lines import PrinterDevice
 from hardware.virtual.printer import VirtualPrinter
 from tests.patience import eventually
 
@@ -260,6 +262,39 @@ def test_what_it_said_before_it_was_asked_is_forgotten(far_end: VirtualPrinter, 
     line.close()
     assert fault_of(lambda: line.read(1, 0.01)).detail == "not open"
     assert fault_of(lambda: line.write(b"x")).detail == "not open"
+
+
+@pytest.fixture
+def usblp(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[PrinterDevice, socket.socket]]:
+    """What drivers/usb/class/usblp.c does and no terminal: packets, of which some are empty, and
+    a write that is answered before the printer has anything."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.setblocking(False)
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4608)
+    line = PrinterDevice("", FaultCode.PRINTER_OFFLINE, FaultCode.PRINTER_BUSY)
+    monkeypatch.setattr(line, "_file", ours.fileno())
+    with ours, theirs:
+        yield line, theirs
+
+
+def test_a_printer_that_has_nothing_to_say_is_not_gone(
+    usblp: tuple[PrinterDevice, socket.socket],
+) -> None:
+    line, printer = usblp
+    for packet in (b"", b"", b"\x12"):
+        printer.send(packet)
+    assert line.read(1, 2) == b"\x12"
+
+
+def test_what_is_on_its_way_has_not_left(
+    usblp: tuple[PrinterDevice, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To close the device would have thrown it away, and nobody would have known."""
+    monkeypatch.setattr("hardware.usb_lines.WRITE_TIMEOUT_S", 0.1)
+    line, printer = usblp
+    assert fault_of(lambda: line.write(bytes(2000))).detail == "takes nothing"
+    printer.recv(4096)
+    line.write(b"x")
 
 
 def test_a_device_that_is_pulled_out_is_offline_and_comes_back(
