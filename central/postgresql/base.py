@@ -16,7 +16,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """A new connection after a restart of the server, and no statement to find that out."""
 
     def is_usable(self) -> bool:
-        if self.connection is None or self.errors_occurred or self._server_has_spoken():
+        if self.connection is None or self.connection.closed:
+            return False
+        if self.errors_occurred or self._server_has_spoken():
             return bool(super().is_usable())
         return True
 

@@ -39,6 +39,10 @@ def test_a_connection_that_the_server_ended_is_made_anew_and_a_good_one_not_aske
         # Returns once it has ended, or after these milliseconds.
         cursor.execute("SELECT pg_terminate_backend(%s, 15000)", [first])
         assert cursor.fetchone()[0]
-    assert pid() != first
+    second = pid()
+    assert second != first
+    # Closed on this side, which the next request must survive as well.
+    ours["default"].connection.close()
+    assert pid() != second
     for handler in (ours, other):
         handler.close_all()
