@@ -92,8 +92,11 @@ def test_the_package_brings_the_root_of_trust_once(tmp_path: Path) -> None:
     does = 'install() { if [ "$1" = -d ]; then mkdir -p "$8"; else cp "$7" "$8"; fi; }\n'
     library, state = root / "usr/lib/sscard-kiosk", tmp_path / "state"
     script = f"set -eu\nlib={library} state={state}\n{does}{block}"
-    told("sh", "-c", script)
     kept = state / "updates/root.json"
+    cut = script.replace('cp "$7" "$8"', 'head -c 100 "$7" >"$8"; exit 1')
+    assert cut != script and subprocess.run(["sh", "-c", cut]).returncode == 1
+    assert not kept.exists(), "half of one after a power cut would stay for ever"
+    told("sh", "-c", script)
     assert kept.read_bytes() == trusted.read_bytes()
     kept.write_bytes(b"another")
     told("sh", "-c", script)
