@@ -223,7 +223,7 @@ def test_a_printer_that_is_full_for_a_moment_is_waited_for(
 ) -> None:
     """The kernel's device says so of a packet that is still under way, although it could be written
     to: that is no other program's doing."""
-    monkeypatch.setattr("hardware.usb_lines.DEVICES", str(Path(far_end.port).parent))
+    monkeypatch.setattr("hardware.byte_line.DEVICES", str(Path(far_end.port).parent))
     line = line_of(far_end.port, FaultCode.PRINTER_OFFLINE, FaultCode.PRINTER_BUSY, 0)
     line.open()
     write, refused = os.write, []
