@@ -231,11 +231,17 @@ class Terminal:
             staffed=self.maintenance.staffed(),
             online=self.online,
             electronic=self._takes_codes(),
-            cards=self.online and self.health.usable(Device.CARD_READER),
+            cards=self._proves_cards(),
             visit=uuid.uuid4().hex,
             businesses=businesses(),
             closed=frozenset(offer.service.id for offer in self.services() if not offer.open),
         )
+
+    def _proves_cards(self) -> bool:
+        """Whether a social security card may stand for the ID card: only an HSM tells which are
+        genuine."""
+        proves = self.settings.devices.card_authenticator == "hsm"
+        return proves and self.online and self.health.usable(Device.CARD_READER)
 
     def _takes_codes(self) -> bool:
         """Whether an electronic card can be offered: nobody is asked for a code in vain."""

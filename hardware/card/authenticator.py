@@ -60,6 +60,10 @@ Factors: TypeAlias = tuple[bytes, bytes]
 class CardAuthenticator(Protocol):
     """One way. See the table above."""
 
+    @property
+    def proves(self) -> bool:
+        """Whether a card that it opens was found genuine."""
+
     def unlock(self, card: CardSession, about: SocialCard) -> bool:
         """Open the holder's file; False if this way does not try. The application is selected,
         before and after. Raises `DeviceFault`."""
@@ -113,6 +117,8 @@ class Gate:
 class NoAuthenticator:
     """The holder of a third-generation card stays unknown."""
 
+    proves = False
+
     def unlock(self, card: CardSession, about: SocialCard) -> bool:
         return False
 
@@ -121,6 +127,7 @@ class NoAuthenticator:
 class PinAuthenticator:
     """The citizen has entered the PIN."""
 
+    proves = False
     pin: Pin
 
     def unlock(self, card: CardSession, about: SocialCard) -> bool:
@@ -148,6 +155,7 @@ class PsamAuthenticator:
     `key`: as vendors' code has it [S]; another module may have it elsewhere.
     """
 
+    proves = False
     key: PsamKey = PsamKey(usage=0x47, number=0x0A)
     gate: Gate = field(default_factory=Gate)
 
@@ -199,6 +207,7 @@ class HsmAuthenticator:
     answer that the card must have given never comes to the terminal.
     """
 
+    proves = True
     centre: CardCentre
     #: Seconds for both steps together.
     patience_s: float = 8.0

@@ -72,6 +72,9 @@ class SocialCard:
     interface: Interface = Interface.CONTACT
     #: Which presentation of a card this was, see `CardSession.insertion`.
     insertion: int = field(default=0, compare=False)
+    #: Whether the HSM found that the chip was issued (INTERNAL AUTHENTICATE). False: nobody looked,
+    #: so a programmed chip may say all of this.
+    genuine: bool = field(default=False, compare=False)
     #: How many wrong PINs it would still take, where that was asked and the card says so.
     pin_tries: int | None = field(default=None, compare=False)
 

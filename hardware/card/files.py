@@ -103,6 +103,7 @@ def read_social_card(
         holder = files.read(EF_HOLDER, HOLDER_RECORDS)
         if files.locked:
             raise refused(SECURITY_NOT_SATISFIED, "EF06 after authentication")
+        read = replace(read, genuine=authenticator.proves)
     return replace(read, holder=holder_of(holder))
 
 

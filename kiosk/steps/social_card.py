@@ -1,9 +1,11 @@
 """Identity by the social security card and its PIN, where the ID card is missing (domain R-A5).
 
-Card and PIN are P2 (domain §5.0): enough to look up what one has filed, print its receipts and
-report what is wrong, and for nothing that cannot be taken back. A card that was reported lost, is
-void or was not activated proves nobody, so the centre has to say that it serves; nor does a PIN
-that the card was issued with, which everybody knows. Before the last wrong PIN it stops.
+A card that was found genuine and its PIN are P2 (domain §5.0): enough to look up what one has
+filed, print its receipts, withdraw it before it is looked at and report what is wrong. A chip that
+nobody asked for its proof may be programmed to say any name and to take any PIN, so it proves
+nobody; nor does a card that was reported lost, is void or was not activated, so the centre has to
+say that it serves, and whose it is; nor a PIN that the card was issued with, which everybody knows.
+Before the last wrong PIN it stops.
 """
 
 from __future__ import annotations
@@ -46,6 +48,8 @@ async def by_social_card(today: date) -> Citizen:
     card = await ReadCard("identity.social_card", holder=True, tries=True)
     if card.holder is None:
         raise Leave("social_card.silent", icon="card-remove-outline")
+    if not card.genuine:
+        raise Leave("social_card.unproven", icon="card-remove-outline")
     try:
         citizen = Citizen.from_social_card(card.holder.name, card.holder.number, today)
     except UnusableIdCard:

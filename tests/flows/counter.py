@@ -129,6 +129,7 @@ def social_card(generation: int = 3, expires: date | None = None) -> SocialCard:
         card_no="A00000000",
         holder=None,
         insertion=1,
+        genuine=True,
         pin_tries=6,
     )
 

@@ -17,6 +17,7 @@ from kiosk.records.pins import PinSaid, PinUsed
 from kiosk.records.submission import Reply
 from kiosk.services.card_progress import CardProgress
 from kiosk.services.problem_report import ReportProblem
+from kiosk.settings import Devices
 from kiosk.visit.flow import Ending
 from tests.flows.counter import ACCEPTED, AGREED, CONTEXT, SUBMITTED, ZHANG, Walk, fits, own_card
 from tests.flows.test_electronic_card import CASE
@@ -42,6 +43,12 @@ def test_with_the_right_pin_everything_is_shown_printed_and_taken_up() -> None:
     assert "0:case_withdrawal" in walk.prompt.answers() and "0" in walk.prompt.answers()
     walk.say("progress.listing", True)
     assert walk.visit.outcome is not None and walk.visit.outcome.ending is Ending.DONE
+
+
+def test_a_chip_that_nobody_asked_for_its_proof_shows_nobodys_matters() -> None:
+    """It says any name, and takes any PIN."""
+    walk = asked(genuine=False)
+    assert walk.at == "social_card.unproven"
 
 
 def test_a_problem_is_reported_with_it() -> None:
@@ -107,17 +114,21 @@ def test_a_card_that_does_not_say_whose_it_is_is_no_ones(holder: Holder | None) 
 
 
 @pytest.mark.parametrize(
-    ("state", "heard", "offered"),
+    ("way", "state", "heard", "offered"),
     [
-        (DeviceState.READY, True, True),
-        (DeviceState.READY, False, False),
-        (DeviceState.FAULT, True, False),
+        ("hsm", DeviceState.READY, True, True),
+        ("hsm", DeviceState.READY, False, False),
+        ("hsm", DeviceState.FAULT, True, False),
+        ("psam", DeviceState.READY, True, False),
+        ("pin", DeviceState.READY, True, False),
+        ("none", DeviceState.READY, True, False),
     ],
 )
-def test_it_is_offered_with_a_reader_and_the_centre(
-    tmp_path: Path, state: DeviceState, heard: bool, offered: bool
+def test_it_is_offered_with_a_reader_and_the_centre_whose_hsm_tells_a_genuine_card(
+    tmp_path: Path, way: str, state: DeviceState, heard: bool, offered: bool
 ) -> None:
-    desk = terminal(tmp_path, card_reader=Desk(None))
+    devices = Devices(card_authenticator=way)
+    desk = terminal(tmp_path, devices=devices, card_reader=Desk(None))
     desk.health.put(Device.CARD_READER, state)
     if heard:
         desired = {"version": "1", "closed_services": {}}

@@ -28,7 +28,7 @@ from kiosk.records.submission import Standpoint
 from kiosk.services import find_services
 from kiosk.services.card_check import CheckCard
 from kiosk.services.first_application import ApplyFirst
-from kiosk.settings import Central, Hall, Settings
+from kiosk.settings import Central, Devices, Hall, Settings
 from kiosk.terminal import Terminal
 from kiosk.upkeep.desired import Desired
 from kiosk.visit.prompts import (
@@ -117,6 +117,7 @@ def terminal(
     tmp_path: Path,
     studio: Callable[[], NoStudio] = NoStudio,
     limits: Limits | None = None,
+    devices: Devices | None = None,
     **loops: Desk,
 ) -> Terminal:
     """A terminal with an outbox, and the desks given."""
@@ -125,7 +126,9 @@ def terminal(
         health.put(name, DeviceState.READY)
     return Terminal(
         Parts(
-            settings=Settings(mode="test", central=Central(patience_s=0.5)),
+            settings=Settings(
+                mode="test", central=Central(patience_s=0.5), devices=devices or Devices()
+            ),
             words=Words(),
             packs=Shelf(tmp_path / "policy", KEY),
             state=tmp_path,

@@ -93,6 +93,18 @@ def test_the_holder_is_read_after_authentication(operation: str) -> None:
     assert holder_name(card) == ID_PERSONAS["wang"].name
 
 
+def test_only_a_card_that_the_hsm_found_genuine_is() -> None:
+    """A module in the terminal opens what takes its cryptogram, and the PIN asks the card itself:
+    a programmed chip takes either. One whose file is free was asked for nothing."""
+    found = {"hsm": True, "psam": False, "pin": False, "read": False}
+    for operation, genuine in found.items():
+        persona, run = OPERATIONS[operation]
+        card = run(Desk(persona).card)
+        assert isinstance(card, SocialCard)
+        assert card.genuine is genuine, operation
+    assert not read_social_card(Desk("second").card, hsm()).genuine
+
+
 def test_without_authentication_the_holder_stays_unknown() -> None:
     assert read_social_card(Desk("third").card, NoAuthenticator()).holder is None
     assert read_social_card(Desk("third").card).holder is None

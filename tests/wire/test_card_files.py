@@ -356,6 +356,8 @@ def test_why_nothing_was_found_is_asked_of_the_file_read_last() -> None:
 class Way:
     """An authenticator that opens the card, or says that it did."""
 
+    proves = False
+
     def __init__(self, desk: Desk, *, tries: bool = True, opens: bool = True) -> None:
         self.desk, self.tries, self.opens = desk, tries, opens
         self.about: list[SocialCard] = []
