@@ -98,13 +98,14 @@ def read_social_card(
         raise files.why_none("EF05")
     read = decode(issuer, {}, card, algorithm)
     holder = files.read(EF_HOLDER, HOLDER_RECORDS)
+    genuine = False
     if files.locked and authenticator is not None and authenticator.unlock(card, read):
         # Authentication went through the application's own selection.
+        genuine = authenticator.proves
         holder = files.read(EF_HOLDER, HOLDER_RECORDS)
         if files.locked:
             raise refused(SECURITY_NOT_SATISFIED, "EF06 after authentication")
-        read = replace(read, genuine=authenticator.proves)
-    return replace(read, holder=holder_of(holder))
+    return replace(read, genuine=genuine, holder=holder_of(holder))
 
 
 def algorithm_of(fci: bytes) -> str:
