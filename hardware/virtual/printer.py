@@ -270,6 +270,7 @@ class VirtualPrinter(FarEnd):
     # -- paper out ---------------------------------------------------------------------------
 
     def _print_all(self) -> None:
+        due = time.monotonic()
         while not self._ended.is_set():
             with self._state:
                 ready = self._queue and self._able()
@@ -280,7 +281,9 @@ class VirtualPrinter(FarEnd):
                 # Without the lock: it answers questions meanwhile.
                 self._lay_down(paper, torn)
                 self._cut_off.pop(0)
-            time.sleep(self._line_s / 5 if ready else self._line_s)
+            # By its own clock: a machine that is late for one line is not late for all after it.
+            due = due + self._line_s / 5 if ready else time.monotonic() + self._line_s
+            time.sleep(max(0.0, due - time.monotonic()))
 
     def tear_off(self) -> None:
         """A person tears off what hangs from one without a cutter."""

@@ -459,24 +459,6 @@ def test_what_wears_out_is_counted(far_end: VirtualPrinter) -> None:
     driver.close()
 
 
-@pytest.mark.parametrize("baud", [38400, 115200])
-def test_a_slow_line_full_of_pictures_is_not_taken_for_a_dead_printer(
-    tmp_path: Path, baud: int
-) -> None:
-    class SlowLine(VirtualPrinter):
-        def received(self, data: bytes) -> None:
-            time.sleep(len(data) * 10 / baud)
-            super().received(data)
-
-    far_end = SlowLine(tmp_path / "slow", line_s=0.005)
-    driver = ReceiptPrinter(far_end.port, baud=baud)
-    driver.open()
-    driver.print((Text("㛃" * 23), Text("䶮" * 23), Text("㛃" * 23), Text("䶮" * 23)), "a1")
-    assert far_end.printed()[0].text == "[image]\n" * 4
-    driver.close()
-    far_end.close()
-
-
 @given(st.binary(max_size=60))
 def test_any_bytes_from_a_printer_are_a_status_or_a_fault(noise: bytes) -> None:
     """Pushed status, XON and XOFF, noise: what is no answer to DLE EOT is passed over."""

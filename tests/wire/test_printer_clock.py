@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 import hardware.printer
+import hardware.serial_port
 from hardware.escpos import Encoder
 from hardware.faults import DeviceFault, FaultCode
 from hardware.layout import PrintLine
@@ -99,6 +100,11 @@ class Printer:
         self.written.append(data)
         at = 0
         while at < len(data):
+            if data[at : at + 3] == b"\x1dv0":
+                wide, high = int.from_bytes(data[at + 4 : at + 6], "little"), data[at + 6 : at + 8]
+                at += 8 + wide * int.from_bytes(high, "little")
+                self._take("text", b"[picture]\n")
+                continue
             found = COMMANDS.match(data, at)
             if found is None:
                 at += 1
@@ -166,6 +172,31 @@ class Printer:
         return lambda: told.update({names[name]: value for name, value in says.items()})
 
 
+class SlowLine(Printer):
+    """The same behind a serial port: the system takes all bytes at once, the line carries them at
+    its pace."""
+
+    def __init__(self, baud: int) -> None:
+        super().__init__()
+        self.baud, self.free_at = baud, 0.0
+        self.under_way: deque[tuple[float, bytes]] = deque()
+
+    def write(self, data: bytes) -> None:
+        self.free_at = max(self.free_at, self.now) + len(data) * 10 / self.baud
+        self.under_way.append((self.free_at, data))
+
+    def _print(self) -> None:
+        while self.under_way and self.under_way[0][0] <= self.now:
+            super().write(self.under_way.popleft()[1])
+        super()._print()
+
+    # What pyserial calls it.
+    reset_input_buffer = Printer.drop_input
+
+    def read(self, most: int, timeout_s: float = 0.05) -> bytes:
+        return super().read(most, timeout_s)
+
+
 @pytest.fixture
 def far(monkeypatch: pytest.MonkeyPatch) -> Printer:
     made = Printer()
@@ -205,6 +236,23 @@ def test_a_receipt_is_printed_whole_and_cut_off(far: Printer, printer: ReceiptPr
     # What may hang from it after a start is cut off first.
     assert far.paper == ["[cut]", *LINES, "[cut]"]
     assert not far.queue
+
+
+@pytest.mark.parametrize("baud", [9600, 19200])
+def test_a_slow_line_full_of_pictures_is_not_taken_for_a_dead_printer(
+    monkeypatch: pytest.MonkeyPatch, baud: int
+) -> None:
+    """An answer comes only when the question has arrived behind them."""
+    far = SlowLine(baud)
+    clock = SimpleNamespace(monotonic=far.monotonic, sleep=far.sleep)
+    monkeypatch.setattr(hardware.printer, "time", clock)
+    monkeypatch.setattr(hardware.serial_port, "time", clock)
+    monkeypatch.setattr("serial.Serial", lambda *_, **__: far)
+    far.open()
+    printer = driver(monkeypatch, baud=baud)
+    printer.open()
+    printer.print((Text("㛃" * 23), Text("䶮" * 23), Text("㛃" * 23), Text("䶮" * 23)), "a")
+    assert far.paper == ["[cut]", *["[picture]"] * 4, "[cut]"]
 
 
 def test_printed_means_that_it_is_on_paper(far: Printer, printer: ReceiptPrinter) -> None:
