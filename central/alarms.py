@@ -30,6 +30,10 @@
 | key_number     | a terminal knows a higher key number than this centre: the keys are old   |
 | task_failed    | work after a commit fails again and again                                 |
 | card_batch     | a batch of cards cannot be handed over, or its maker's word not followed  |
+| card_photo     | the photo of a card that was ordered cannot be read: it goes with a later |
+|                | batch, once the file is back                                              |
+| card_word      | the maker says of an order what does not fit to its case: a card may be   |
+|                | there that nobody waits for                                               |
 | release_halted | a release was halted and is taken back: `central.releases`                |
 | release_keys   | what offline keys signed runs out soon                                    |
 | server_error   | a fault of the centre itself                                              |
@@ -77,6 +81,8 @@ WORDS = {
     "key_number": "终端的密钥比中心的新,中心密钥可能来自旧备份",
     "task_failed": "受理后的处理反复失败",
     "card_batch": "制卡批次交不出去,或制卡公司的回盘对不上",
+    "card_photo": "制卡单的照片读不出来,这一张没有交:恢复文件后自动补交",
+    "card_word": "制卡公司回盘与办件状态对不上,可能多做了卡:按回执号打开办件,看经过,再问制卡公司",
     "release_halted": "新版本已自动停止并退回",
     "release_keys": "版本签名即将到期,请持钥人重新签名",
     "server_error": "中心程序错误",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.utils import timezone
 
-from central import card_numbers, card_states, pictures, portrait
+from central import card_numbers, card_orders, card_states, pictures, portrait
 from central.business import Business, Opened, businesses
 from central.card_states import WITHOUT_CARD, CardMove
 from central.cases import TO_REVIEW
@@ -168,8 +168,12 @@ class CardApplication(Business):
         found = [reason for reason, applies in own.items() if applies and reason not in said]
         return (*super().reasons(opened), *found)
 
+    def kept_from(self, case: Case, to: str) -> str:
+        return card_orders.kept_from(case, to)
+
     def moved(self, case: Case) -> None:
         """Whoever had to compare has decided; the card follows the case."""
+        card_orders.take_out(case)
         if case.state != TO_REVIEW:
             portrait.add_task(case)
         if case.state == "in_production":

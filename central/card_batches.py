@@ -1,9 +1,11 @@
 """制卡批次: approved cases go to the 制卡公司 together, and its 回盘 moves them on (R-G4).
 
-A case comes into a batch and into 制卡中 in one transaction, so it is in no second one; the batch
-is then handed over until the maker has it, and a batch that comes twice is made once
-(`central.ports.card_maker`). Whatever dies in between, the next look goes on from the rows. What
-the maker sends back is 退回 or 需补件 with its reason; 需补件 may be approved and ordered again.
+A case is ordered and comes into 制卡中 in one short transaction, so it is ordered once; what was
+ordered is put into a batch in another; before the batch goes to the maker, each order is marked as
+one that it may have. Whatever dies in between, the next look goes on from the rows, and a batch
+that comes twice is made once (`central.ports.card_maker`). What the maker sends back is 退回 or
+需补件 with its reason; 需补件 may be approved and ordered again. Who may give an order up:
+`central.card_orders`.
 """
 
 from __future__ import annotations
@@ -11,31 +13,31 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from central import alarms, storage
 from central.business import business_of, businesses
-from central.cases import Case
-from central.locks import lock_person, lock_persons
+from central.card_orders import WITH_MAKER, offered
+from central.cases import Case, record
+from central.locks import lock_person
 from central.machine import NotPossible, move
 from central.models import CardBatch, CardOrder
 from central.packs import policy_of
 from central.ports import NotNow
-from central.ports.card_maker import SAID, Order, card_maker
+from central.ports.card_maker import SAID, SENT_BACK, Order, Said, card_maker
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from central.ports.card_maker import Said
+    from django.db.models import QuerySet
 
 log = logging.getLogger(__name__)
-
-#: In one of these a card is with its maker.
-_WITH_MAKER = ("in_production", "in_delivery")
 
 #: Who moves a case on what the maker says.
 _MAKER = "制卡公司"
@@ -43,39 +45,50 @@ _MAKER = "制卡公司"
 #: What is told of a person; the address only if the card goes there.
 _FIELDS, _BY_MAIL = ("name", "id_number", "bank", "outlet"), ("phone", "address")
 
+#: What was ordered longer ago and is in no batch was left there: by who died while they made one,
+#: or because its photo was gone. Nobody takes so long for one.
+_LEFT = timedelta(minutes=10)
+
+#: The maker is listened to for so long after it was given a batch, whatever became of its cases.
+_HEARD = timedelta(days=90)
+
+#: In one of these it is no news that a card was sent or has come.
+_ON_ITS_WAY = ("in_delivery", "delivered", "collected", "finished")
+
 
 def make(limit: int, by: str = "") -> tuple[CardBatch | None, list[str]]:
     """Put the oldest approved cases into a batch; which it is, None if there was none to make, and
     a line for each that could not be ordered."""
     left: list[str] = []
-    with transaction.atomic():
-        found = list(islice(_approved(), limit))
-        lock_persons([case.person for case in found])
-        batch = CardBatch.objects.create(made_by=by)
-        for case in found:
-            try:
-                _order(batch, case)
-            except (NotPossible, NotNow, OSError) as why:
-                left.append(f"{case.receipt_no} {type(why).__name__} {why}")
-        if not batch.orders.exists():
-            batch.delete()
-            return None, left
-    return batch, left
+    for case in list(islice(_approved(), limit)):
+        try:
+            _order(case, by)
+        except (NotPossible, NotNow) as why:
+            left.append(f"{case.receipt_no} {type(why).__name__} {why}")
+        except Exception as error:  # noqa: BLE001 - named; the others must not wait for it
+            left.append(f"{case.receipt_no} {type(error).__name__}")
+    return _gather(CardOrder.objects.filter(batch=None), by), left
 
 
 def look() -> None:
     """Hand over what waits for that, and follow what the maker says. What fails keeps nothing else
     from it."""
-    waiting = CardBatch.objects.filter(orders__case__state__in=_WITH_MAKER) | (
-        CardBatch.objects.filter(handed_at=None)
-    )
-    for batch in waiting.distinct():
+    now = timezone.now()
+    with _alarmed("gather"):
+        _gather(CardOrder.objects.filter(batch=None, made_at__lte=now - _LEFT))
+    wanted = Q(handed_at=None) | Q(handed_at__gte=now - _HEARD)
+    for batch in CardBatch.objects.filter(
+        wanted | Q(orders__case__state__in=WITH_MAKER)
+    ).distinct():
         with _alarmed(str(batch.id)):
             if batch.handed_at is None:
                 _hand_over(batch)
             for said in card_maker().said(str(batch.id)):
                 with _alarmed(said.order):
                     _follow(batch, said)
+    for order in CardOrder.objects.exclude(recalled_by="").select_related("batch", "case"):
+        with _alarmed(_named(order.case)):
+            _recall(order)
 
 
 @contextmanager
@@ -86,6 +99,11 @@ def _alarmed(about: str) -> Iterator[None]:
     except Exception as error:  # noqa: BLE001 - an alarm
         log.error("card batch: %s %s", about, type(error).__name__)
         alarms.sound("card_batch", None, f"{about} {type(error).__name__}")
+
+
+def _named(case: Case) -> str:
+    """As the maker knows it, and as operators find it."""
+    return f"{case.id} {case.receipt_no}"
 
 
 def _approved() -> Iterator[Case]:
@@ -105,11 +123,12 @@ def _is_made_at_outlet(case: Case) -> bool:
     return any(one.id == outlet and one.instant for one in policy_of(case).outlets)
 
 
-def _order(batch: CardBatch, case: Case) -> None:
+def _order(case: Case, by: str) -> None:
+    _content(case)
     with transaction.atomic():
-        CardOrder.objects.create(batch=batch, case=case)
-        _content(case)
-        move(case.position, "in_production", by=batch.made_by or "centre", note=str(batch.id))
+        lock_person(case.person)  # and nothing before it, as in every move
+        CardOrder.objects.create(case=case)
+        move(case.position, "in_production", by=by or "centre")
 
 
 def _content(case: Case) -> Order:
@@ -122,28 +141,103 @@ def _content(case: Case) -> Order:
     return Order(str(case.id), fields, storage.pictures_of(case).get("photo", b""))
 
 
+def _gather(waiting: QuerySet[CardOrder], by: str = "") -> CardBatch | None:
+    """Put what is in no batch into one, whole or not at all; None if there is nothing. What cannot
+    be read now waits on."""
+    orders = waiting.filter(case__state__in=WITH_MAKER).select_related("case")
+    ready = [order.pk for order in orders if _read(order.case) is not None]
+    if not ready:
+        return None
+    with transaction.atomic():
+        batch = CardBatch.objects.create(made_by=by)
+        # Another may have been quicker.
+        if CardOrder.objects.filter(pk__in=ready, batch=None).update(batch=batch):
+            return batch
+        batch.delete()
+    return None
+
+
+def _read(case: Case) -> Order | None:
+    """What the maker is told; None, and an alarm, where that cannot be read now."""
+    try:
+        return _content(case)
+    except Exception as error:  # noqa: BLE001 - an alarm; the others must not wait for it
+        log.error("card order: %s %s", case.id, type(error).__name__)
+        alarms.sound("card_photo", None, _named(case))
+        return None
+
+
 def _hand_over(batch: CardBatch) -> None:
-    """What was given up while it waited for this is not made."""
-    wanted = batch.orders.filter(case__state__in=_WITH_MAKER).select_related("case").order_by("pk")
-    if orders := [_content(order.case) for order in wanted]:
-        card_maker().hand_over(str(batch.id), orders)
+    """What was given up meanwhile is not made; what cannot be read now goes with a later batch."""
+    orders = batch.orders.select_related("case").order_by("pk")
+    if ready := [content for order in orders if (content := _offer(order))]:
+        card_maker().hand_over(str(batch.id), ready)
     CardBatch.objects.filter(pk=batch.pk, handed_at=None).update(handed_at=timezone.now())
 
 
+def _offer(order: CardOrder) -> Order | None:
+    """What the maker is told of an order, which it may have from now on; None if it shall not."""
+    content = _read(order.case) if order.case.state in WITH_MAKER else None
+    with transaction.atomic():
+        lock_person(order.case.person)
+        found = CardOrder.objects.select_related("case").filter(pk=order.pk, batch=order.batch_id)
+        now = found.exclude(said__in=SENT_BACK).filter(case__state__in=WITH_MAKER).first()
+        if now is None:
+            return None
+        if content is None:
+            _leave_out(now)
+        elif now.offered_at is None:
+            now.offered_at, now.said = timezone.now(), ""
+            now.save(update_fields=["offered_at", "said"])
+            record(now.case, "centre", "handed_over", str(now.batch_id))
+    return content
+
+
+def _leave_out(order: CardOrder) -> None:
+    """Have it go with a later batch. The maker may have it in this one: then it is made once."""
+    if order.offered_at is None:
+        order.batch = None
+        order.save(update_fields=["batch"])
+    elif not order.case.card_orders.filter(offered_at=None).exists():
+        CardOrder.objects.create(case=order.case)
+
+
 def _follow(batch: CardBatch, said: Said) -> None:
-    """Move a case on by a word that is new. A card that has come to its outlet or was given up
-    meanwhile stays what it is."""
+    """Move a case on by a word that is new. What does not fit to where the case or its order stands
+    moves nothing, and is an alarm: a card may be there that nobody waits for."""
+    to, why = SAID[said.what], "".join(filter(str.isprintable, said.reason))
     with transaction.atomic():
         order = CardOrder.objects.select_related("case").get(batch=batch, case__id=said.order)
         lock_person(order.case.person)  # and nothing before it, as in every move
-        order.refresh_from_db()
+        order = CardOrder.objects.select_related("case").get(pk=order.pk)
         if order.said == said.what:
             return
-        order.said = said.what
-        order.save(update_fields=["said"])
-        case, to = order.case, SAID[said.what]
-        if case.state in _WITH_MAKER and case.state != to:
-            move(case.position, to, by=_MAKER, note=said.reason)
+        case, is_open = order.case, offered(order.case).filter(pk=order.pk).exists()
+        if said.what in SENT_BACK and is_open:
+            # It is the same order in whatever batch it stands.
+            offered(case).update(said=said.what, recalled_by="", recalled_why="")
+        else:
+            CardOrder.objects.filter(pk=order.pk).update(said=said.what)
+        if is_open and case.state in WITH_MAKER:
+            if case.state != to:
+                move(case.position, to, by=_MAKER, note=why)
+        elif not is_open or said.what in SENT_BACK or case.state not in _ON_ITS_WAY:
+            record(case, _MAKER, "card_word", f"{said.what} {why}".strip())
+            alarms.sound("card_word", None, _named(case))
+
+
+def _recall(order: CardOrder) -> None:
+    """撤单: ask the maker, whose word gives the case back, or says that it is too late."""
+    case = order.case
+    why = f"{order.recalled_by} 撤单:{order.recalled_why}"
+    if order.batch is not None and card_maker().recall(str(case.id)):
+        _follow(order.batch, Said(str(case.id), "recalled", why))
+        return
+    with transaction.atomic():
+        lock_person(case.person)
+        asked = case.card_orders.exclude(recalled_by="")
+        if asked.update(recalled_by="", recalled_why=""):
+            record(case, _MAKER, "recall_refused")
 
 
 def states(batch: CardBatch) -> Sequence[str]:

@@ -46,6 +46,8 @@ def move(position: int, to: str, *, by: str, note: str = "", operator: bool = Fa
             if (to in business.grave or case.state == TO_REVIEW) and not note.strip():
                 raise NotPossible("no reason")
             _must_have_looked(case, by)
+        if why := business.kept_from(case, to):
+            raise NotPossible(why)
         _bring(case, to, by, note)
     return case
 

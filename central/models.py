@@ -493,12 +493,19 @@ class CardBatch(models.Model):
 
 
 class CardOrder(models.Model):
-    """One card of a batch."""
+    """One card that is to be made."""
 
-    batch = models.ForeignKey(CardBatch, models.CASCADE, related_name="orders")
-    case = models.ForeignKey("central.Case", models.PROTECT, related_name="+")
-    #: The last word of the maker that was followed.
+    #: None: it waits for the next batch.
+    batch = models.ForeignKey(CardBatch, models.CASCADE, null=True, related_name="orders")
+    case = models.ForeignKey("central.Case", models.PROTECT, related_name="card_orders")
+    made_at = models.DateTimeField(auto_now_add=True)
+    #: From then on the maker may have it, whether or not it was heard to say so.
+    offered_at = models.DateTimeField(null=True)
+    #: The last word of the maker since then.
     said = models.CharField(max_length=20, blank=True)
+    #: Who wants it back of the maker, and why; "" once the maker has answered.
+    recalled_by = models.CharField(max_length=150, blank=True)
+    recalled_why = models.CharField(max_length=200, blank=True)
 
     class Meta:
         constraints: ClassVar = [
@@ -523,6 +530,8 @@ class DemoCardOrder(models.Model):
             ("at_outlet", "已到网点"),
             ("incomplete", "需补件"),
             ("refused", "退回"),
+            ("lost", "寄送途中遗失"),
+            ("recalled", "已撤单"),
         ],
     )
     reason = models.CharField("原因", max_length=100, blank=True)

@@ -167,6 +167,10 @@ class Business:
         """No case ends by itself sooner: what is younger is not even looked at."""
         return timedelta(0)
 
+    def kept_from(self, case: Case, to: str) -> str:
+        """Why nobody may bring a case into this state now, in a word; "" if they may."""
+        return ""
+
     def moved(self, case: Case) -> None:
         """A case has come into a state: inside the transaction, for what must happen with it."""
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.utils import timezone
 
-from central import card_numbers, card_states, pictures, portrait
+from central import card_numbers, card_orders, card_states, pictures, portrait
 from central.business import Business, Opened
 from central.business.loss_report import AS, BEFORE, HANDED_OVER, end_reports
 from central.card_photos import is_reusable, photo_of, take_over
@@ -165,7 +165,11 @@ class CardReplacement(Business):
     def lapses_after(self) -> timedelta:
         return shortest(_booked_for)
 
+    def kept_from(self, case: Case, to: str) -> str:
+        return card_orders.kept_from(case, to)
+
     def moved(self, case: Case) -> None:
+        card_orders.take_out(case)
         if case.state not in ("booked", TO_REVIEW):
             portrait.add_task(case)  # whoever had to compare has decided
         if case.state in self.open_states and not case.events.filter(what="moved").exists():

@@ -25,7 +25,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from central import machine, photos, pictures, storage
+from central import card_orders, machine, photos, pictures, storage
 from central.business import business_of, businesses
 from central.cases import TO_REVIEW, Case, record
 from central.desk import words
@@ -234,11 +234,24 @@ def move_case(request: HttpRequest, position: int) -> HttpResponse:
     try:
         machine.move(position, to, by=user, note=note, operator=True)
     except (machine.NotPossible, NotNow) as error:
+        if str(error) == card_orders.KEPT and to == "returned":
+            return _recalled(request, position, note)
         messages.error(request, _WHY_NOT.get(str(error), "现在不能这样处理,请刷新后再看"))
     except Case.DoesNotExist:
         raise Http404 from None
     else:
         messages.success(request, "已处理")
+    return redirect("case", position=position)
+
+
+def _recalled(request: HttpRequest, position: int, note: str) -> HttpResponse:
+    """What the 制卡公司 may have comes back when it says so."""
+    with transaction.atomic():
+        asked = card_orders.recall(position, request.user.get_username(), note)
+    if asked:
+        messages.warning(request, "制卡单已在制卡公司:已请它撤单,它确认不做才退回,结果见经过")
+    else:
+        messages.error(request, _WHY_NOT[card_orders.KEPT])
     return redirect("case", position=position)
 
 
@@ -266,6 +279,7 @@ _WHY_NOT = {
     "no reason": "必须填写理由:待核实的办件,以及退回、补件、生效",
     "not opened": "请先打开办件查看,看过最新的核实原因",
     "open_case": "此人已有另一件未办结的同类办件,请先处理那一件",
+    card_orders.KEPT: "制卡单已在制卡公司:等它回盘,或选退回请它撤单",
     "no_registry": "参保人员库暂时没有回应,请稍后再试",
 }
 

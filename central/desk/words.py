@@ -25,6 +25,10 @@ _WHAT = {
     "notified": "已发短信",
     "warned": "已发短信给原号码",
     "forgotten": "删除",
+    "handed_over": "交制卡公司(批次)",
+    "recall": "请制卡公司撤单",
+    "recall_refused": "已制出,撤不了单",
+    "card_word": "回盘与状态对不上",
 }
 _CHECKS = {"document": "内容哈希", "attachments": "照片与附件", "signature": "签名绑定"}
 _LEVELS = {

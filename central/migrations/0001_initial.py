@@ -1127,6 +1127,8 @@ class Migration(migrations.Migration):
                             ("at_outlet", "已到网点"),
                             ("incomplete", "需补件"),
                             ("refused", "退回"),
+                            ("lost", "寄送途中遗失"),
+                            ("recalled", "已撤单"),
                         ],
                         max_length=20,
                         verbose_name="回盘",
@@ -1149,10 +1151,15 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
+                ("made_at", models.DateTimeField(auto_now_add=True)),
+                ("offered_at", models.DateTimeField(null=True)),
                 ("said", models.CharField(blank=True, max_length=20)),
+                ("recalled_by", models.CharField(blank=True, max_length=150)),
+                ("recalled_why", models.CharField(blank=True, max_length=200)),
                 (
                     "batch",
                     models.ForeignKey(
+                        null=True,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="orders",
                         to="central.cardbatch",
@@ -1162,7 +1169,7 @@ class Migration(migrations.Migration):
                     "case",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
+                        related_name="card_orders",
                         to="central.case",
                     ),
                 ),

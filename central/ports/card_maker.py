@@ -21,10 +21,12 @@ SAID: Mapping[str, str] = {
     "at_outlet": "delivered",
     "incomplete": "needs_more",
     "refused": "returned",
+    "lost": "returned",
+    "recalled": "returned",
 }
 
-#: After one of these no card is made: the order may be given again.
-SENT_BACK = ("incomplete", "refused")
+#: After one of these there is no card: the order may be given again, unless it was recalled.
+SENT_BACK = ("incomplete", "refused", "lost", "recalled")
 
 
 @dataclass(frozen=True)
@@ -50,10 +52,15 @@ class CardMaker(Protocol):
 
     def hand_over(self, batch: str, orders: Sequence[Order]) -> None:
         """Have them made: once, however often a batch is handed over, and whatever batch an order
-        stands in, as long as it was not sent back."""
+        stands in, as long as it was not sent back. What was recalled is never made."""
 
     def said(self, batch: str) -> Sequence[Said]:
-        """回盘 of a batch; an order that nothing is said of is being made."""
+        """回盘 of a batch: the last word about each order, every time; an order that nothing is
+        said of is being made. What comes in another batch again stands in that one."""
+
+    def recall(self, order: str) -> bool:
+        """撤单: whether no card is made of an order, also if it comes only later: a hand-over may
+        still be on its way. False: it is too late. Asked again, it says the same."""
 
     def number(self, order: str) -> str:
         """卡号 of the card that was made for an order, a letter and eight digits: always the same
@@ -72,12 +79,23 @@ class DemoCardMaker:
                 )
                 if row.batch != batch:
                     row.batch = batch
-                    row.said = "" if row.said in SENT_BACK else row.said
+                    again = row.said in SENT_BACK and row.said != "recalled"
+                    row.said = "" if again else row.said
                     row.save()
 
     def said(self, batch: str) -> Sequence[Said]:
         rows = DemoCardOrder.objects.filter(batch=batch, said__in=SAID).order_by("pk")
         return [Said(row.order, row.said, row.reason) for row in rows]
+
+    def recall(self, order: str) -> bool:
+        with transaction.atomic():
+            made = DemoCardOrder.objects.select_for_update()
+            row, _ = made.get_or_create(order=order, defaults={"said": "recalled"})
+            if row.said in ("sent", "at_outlet"):
+                return False
+            row.said = "recalled"
+            row.save()
+        return True
 
     def number(self, order: str) -> str:
         digest = sha256(order.encode("ascii")).digest()

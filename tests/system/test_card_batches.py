@@ -8,15 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sync.canonical import sha256_hex
+from tests.system.in_process import NEW_PHOTO
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from sync.wire.envelopes import ItemAnswer
     from tests.system.in_process import Centre
 
 
 class Cut(Exception):
-    """The power goes."""
+    """The line breaks."""
+
+
+class PowerCut(BaseException):
+    """Nothing catches it."""
 
 
 #: What a maker says -> where its case stands then.
@@ -25,6 +33,8 @@ WORDS = {
     "at_outlet": "delivered",
     "incomplete": "needs_more",
     "refused": "returned",
+    "lost": "returned",
+    "recalled": "returned",
 }
 
 
@@ -43,17 +53,29 @@ class Maker:
         self.orders: dict[str, Any] = {}
         self.words: list[Any] = []
         self.cut = ""
+        self.recalled: list[str] = []
+        self.too_late = False
 
     def hand_over(self, batch: str, orders: Sequence[Any]) -> None:
         if self.cut == "before":
             raise Cut
-        self.made += [order.id for order in orders if order.id not in self.made]
+        new = [order.id for order in orders if order.id not in (*self.made, *self.recalled)]
+        self.made += new
         self.orders |= {order.id: order for order in orders}
         if self.cut == "after":
             raise Cut
 
     def said(self, batch: str) -> Sequence[Any]:
         return self.words
+
+    def recall(self, order: str) -> bool:
+        if self.cut == "before":
+            raise Cut
+        if not self.too_late:
+            self.recalled.append(order)
+        if self.cut == "after":
+            raise Cut
+        return not self.too_late
 
 
 @pytest.fixture
@@ -66,6 +88,36 @@ def maker(monkeypatch: pytest.MonkeyPatch, centre: Centre) -> Maker:
     made = Maker()
     monkeypatch.setattr(card_batches, "card_maker", lambda: made)
     return made
+
+
+def left_behind() -> None:
+    """Whoever was putting a batch together is long gone."""
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    from central.models import CardOrder
+
+    long_ago = timezone.now() - timedelta(hours=1)
+    CardOrder.objects.filter(batch=None).update(made_at=long_ago)
+
+
+def return_it(answer: ItemAnswer, note: str = "本人不要了") -> str:
+    """As an operator does on the page; what the page says then."""
+    from tests.system.test_desk_pages import signed_in
+
+    desk = signed_in("desk-maker", "decider")
+    said = {"to": "returned", "note": note, "confirmed": "yes"}
+    return desk.post(f"/admin/cases/{answer.position}/move", said, follow=True).content.decode()
+
+
+def alarms_about(answer: ItemAnswer, kind: str) -> int:
+    """How often it was sounded of this order."""
+    from central.models import Alarm
+
+    case = case_of(answer)
+    about = f"{case.id} {case.receipt_no}"
+    return sum(Alarm.objects.filter(kind=kind, about=about).values_list("times", flat=True))
 
 
 def approved(centre: Centre, card: str = "", **document: Any) -> ItemAnswer:
@@ -146,47 +198,6 @@ def test_a_line_that_breaks_while_a_batch_is_handed_over_makes_no_card_twice(
     card_batches.look()
     batch.refresh_from_db()
     assert batch.handed_at is not None and maker.made == [str(case_of(answer).id)]
-
-
-def test_what_was_returned_before_the_maker_had_it_is_not_made(
-    centre: Centre, maker: Maker
-) -> None:
-    from central import card_batches
-
-    (answer, other), maker.cut = (approved(centre), approved(centre)), "before"
-    batch, _ = run()
-    centre.move(answer, "returned")
-    maker.cut = ""
-    card_batches.look()
-    batch.refresh_from_db()
-    assert batch.handed_at is not None and maker.made == [str(case_of(other).id)]
-
-
-def test_power_that_goes_while_a_batch_is_made_leaves_all_or_nothing(
-    centre: Centre, maker: Maker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from central import card_batches
-    from central.models import CardBatch
-
-    answers = [approved(centre), approved(centre)]
-    before = CardBatch.objects.count()
-    calls: list[int] = []
-    real = card_batches.move
-
-    def dies(position: int, to: str, **more: Any) -> Any:
-        calls.append(position)
-        if len(calls) == 2:
-            raise Cut
-        return real(position, to, **more)
-
-    with monkeypatch.context() as power:
-        power.setattr(card_batches, "move", dies)
-        with pytest.raises(Cut):
-            run()
-    assert CardBatch.objects.count() == before
-    assert [centre.state(one) for one in answers] == ["approved"] * 2
-    run()
-    assert len(maker.made) == 2
 
 
 def test_who_got_a_card_elsewhere_is_left_out_and_named(centre: Centre, maker: Maker) -> None:
@@ -307,22 +318,6 @@ def test_the_command_says_what_was_handed_over_and_lists_it(
     assert late.exit_code == 1 and "会自动再交" in late.output
 
 
-def test_what_was_given_up_before_the_maker_had_it_is_not_made(
-    centre: Centre, maker: Maker
-) -> None:
-    """The line to the maker is down; an operator finds that this person must not have the card."""
-    from central import card_batches
-
-    answer, other = approved(centre), approved(centre)
-    maker.cut = "before"
-    run()
-    centre.move(answer, "returned")
-    maker.cut = ""
-    card_batches.look()
-    given_up, wanted = (str(case_of(one).id) for one in (answer, other))
-    assert given_up not in maker.made and wanted in maker.made
-
-
 def test_an_operator_and_the_makers_word_do_not_wait_for_each_other(
     centre: Centre, maker: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -359,3 +354,273 @@ def test_an_operator_and_the_makers_word_do_not_wait_for_each_other(
     card_batches._follow(batch, word(str(case_of(answer).id), "sent"))
     operator.join()
     assert not failed and centre.state(answer) == "delivered"
+
+
+# -- who gives an order up -------------------------------------------------------------------------
+
+
+def test_what_is_given_up_before_the_maker_has_it_is_not_made(centre: Centre, maker: Maker) -> None:
+    from central import card_batches
+
+    answer, other = approved(centre), approved(centre)
+    batch, _ = card_batches.make(200)
+    assert "已处理" in return_it(answer)
+    card_batches.look()
+    assert batch is not None and batch.orders.count() == 1
+    assert maker.made == [str(case_of(other).id)]
+
+
+def test_only_the_makers_word_gives_back_what_it_may_have(centre: Centre, maker: Maker) -> None:
+    """The person applied again, and a second card was made."""
+    from central import card_batches
+    from central.machine import NotPossible
+
+    person = centre.holder("")
+    first = centre.applied(person, 0)
+    centre.move(first, "approved")
+    run()
+    for to in ("returned", "needs_more"):
+        with pytest.raises(NotPossible, match="with_maker"):
+            centre.move(first, to)
+    assert centre.applied(person, 5).verdict == "rejected"
+    maker.words = [word(str(case_of(first).id), "refused", "卡面缺字")]
+    card_batches.look()
+    assert centre.state(first) == "returned"
+    assert centre.applied(person, 6).verdict == "accepted"
+
+
+@pytest.mark.parametrize("cut", ["", "before", "after"])
+def test_an_order_that_is_recalled_is_given_back_when_the_maker_confirms(
+    centre: Centre, maker: Maker, cut: str
+) -> None:
+    from central import card_batches
+
+    answer = approved(centre)
+    run()
+    assert "撤单" in return_it(answer)
+    assert centre.state(answer) == "in_production"
+    maker.cut = cut
+    card_batches.look()
+    maker.cut = ""
+    card_batches.look()
+    card_batches.look()
+    assert centre.state(answer) == "returned"
+    given_back = case_of(answer).events.get(to_state="returned")
+    assert given_back.by == "制卡公司" and given_back.note == "desk-maker 撤单:本人不要了"
+
+
+def test_a_recall_overtakes_a_hand_over_that_nobody_knows_the_end_of(
+    centre: Centre, maker: Maker
+) -> None:
+    from central import card_batches
+
+    answer, maker.cut = approved(centre), "before"
+    run()
+    assert "撤单" in return_it(answer)
+    maker.cut = ""
+    case_of(answer).card_orders.update(offered_at=case_of(answer).since)
+    late = card_batches._read(case_of(answer))
+    card_batches._recall(case_of(answer).card_orders.get())
+    maker.hand_over("the same", [late])
+    card_batches.look()
+    assert centre.state(answer) == "returned" and maker.made == []
+
+
+def test_a_recall_that_comes_too_late_changes_nothing_and_says_so(
+    centre: Centre, maker: Maker
+) -> None:
+    from central import card_batches
+
+    answer, maker.too_late = approved(centre), True
+    run()
+    return_it(answer)
+    card_batches.look()
+    card_batches.look()
+    assert centre.state(answer) == "in_production"
+    assert case_of(answer).events.filter(what="recall_refused").count() == 1
+    maker.words = [word(str(case_of(answer).id), "at_outlet")]
+    card_batches.look()
+    assert centre.state(answer) == "delivered" and not alarms_about(answer, "card_word")
+
+
+def test_who_asks_for_papers_of_a_card_that_is_being_made_is_told_to_wait(
+    centre: Centre, maker: Maker
+) -> None:
+    from tests.system.test_desk_pages import signed_in
+
+    answer = approved(centre)
+    run()
+    said = {"to": "needs_more", "note": "照片不清楚", "confirmed": "yes"}
+    desk = signed_in("desk-maker", "decider")
+    page = desk.post(f"/admin/cases/{answer.position}/move", said, follow=True).content.decode()
+    assert "制卡单已在制卡公司" in page and centre.state(answer) == "in_production"
+
+
+@pytest.mark.parametrize("state", ["returned", "needs_more"])
+def test_a_word_about_an_order_that_was_given_up_is_an_alarm_that_names_it(
+    centre: Centre, maker: Maker, state: str
+) -> None:
+    """No case of its batch was with the maker any more: nobody listened to it."""
+    from central import card_batches
+
+    answer = approved(centre)
+    run()
+    back = next(what for what, to in WORDS.items() if to == state)
+    order = str(case_of(answer).id)
+    for what in (back, "at_outlet", "at_outlet"):
+        maker.words = [word(order, what)]
+        card_batches.look()
+    assert centre.state(answer) == state and alarms_about(answer, "card_word") == 1
+    assert case_of(answer).events.get(what="card_word").note == "at_outlet"
+
+
+@pytest.mark.parametrize("back", ["refused", "incomplete", "lost"])
+def test_a_word_that_sends_back_what_is_at_its_outlet_is_an_alarm(
+    centre: Centre, maker: Maker, back: str
+) -> None:
+    from central import card_batches
+
+    answer = approved(centre)
+    run()
+    order = str(case_of(answer).id)
+    maker.words = [word(order, what) for what in ("at_outlet", "sent", back)]
+    card_batches.look()
+    assert centre.state(answer) == "delivered" and alarms_about(answer, "card_word") == 1
+
+
+def test_an_order_that_was_sent_back_is_not_moved_by_a_later_word_of_its_old_batch(
+    centre: Centre, maker: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from central import card_batches
+
+    answer = approved(centre)
+    first, _ = run()
+    order = str(case_of(answer).id)
+    said = {str(first.id): [word(order, "incomplete")]}
+    monkeypatch.setattr(maker, "said", lambda batch: said.get(batch, []))
+    card_batches.look()
+    for state in ("accepted", "approved"):
+        centre.move(answer, state)
+    run()
+    said[str(first.id)] = [word(order, "at_outlet")]
+    card_batches.look()
+    assert centre.state(answer) == "in_production" and alarms_about(answer, "card_word") == 1
+
+
+def test_a_word_about_an_order_of_another_batch_moves_nothing(
+    centre: Centre, maker: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from central import card_batches
+    from central.models import Alarm
+
+    answer, other = approved(centre), approved(centre)
+    first, _ = card_batches.make(1)
+    second, _ = card_batches.make(1)
+    assert first is not None and second is not None
+    order = str(case_of(other).id)
+    said = {str(first.id): [word(order, "at_outlet")]}
+    monkeypatch.setattr(maker, "said", lambda batch: said.get(batch, []))
+    card_batches.look()
+    assert {centre.state(answer), centre.state(other)} == {"in_production"}
+    assert Alarm.objects.filter(kind="card_batch", about__startswith=order).exists()
+
+
+# -- what cannot be read, and what dies on the way -------------------------------------------------
+
+
+def own_photo(answer: ItemAnswer) -> tuple[Path, bytes]:
+    """Give a case a photo that no other has: the file and what is in it."""
+    from central import storage
+    from central.cases import Attachment
+
+    data = NEW_PHOTO + answer.id.encode("ascii")
+    sha256 = sha256_hex(data)
+    storage.keep({sha256: data})
+    Attachment.objects.filter(case_id=answer.position, name="photo").update(sha256=sha256)
+    return storage._path(sha256), data
+
+
+@pytest.mark.parametrize("cut", ["", "before", "after"])
+def test_a_photo_that_is_gone_keeps_no_other_card_and_goes_when_it_is_back(
+    centre: Centre, maker: Maker, cut: str
+) -> None:
+    from central import card_batches
+    from central.models import CardBatch
+
+    answer, other = approved(centre), approved(centre)
+    file, photo = own_photo(answer)
+    batch, _ = card_batches.make(200)
+    assert batch is not None
+    if cut:
+        maker.cut = cut
+        card_batches.look()
+    file.unlink()
+    maker.cut = ""
+    card_batches.look()
+    batch.refresh_from_db()
+    assert batch.handed_at is not None and str(case_of(other).id) in maker.made
+    left_behind()
+    batches = CardBatch.objects.count()
+    card_batches.look()
+    assert alarms_about(answer, "card_photo") >= 2 and CardBatch.objects.count() == batches
+    file.write_bytes(photo)
+    for _ in range(3):
+        card_batches.look()
+    assert sorted(maker.made) == sorted(str(case_of(one).id) for one in (answer, other))
+    maker.words = [word(str(case_of(answer).id), "at_outlet")]
+    card_batches.look()
+    assert centre.state(answer) == "delivered"
+
+
+def test_the_power_that_goes_while_a_batch_is_made_forgets_no_case_and_orders_none_twice(
+    centre: Centre, maker: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each case in a transaction of its own: nobody waits for a thousand."""
+    from django.db import connection
+
+    from central import card_batches
+
+    answers = [approved(centre) for _ in range(3)]
+    calls: list[bool] = []
+    real = card_batches.move
+
+    def dies(position: int, to: str, **more: Any) -> Any:
+        calls.append(len(connection.savepoint_ids) == 0 and connection.in_atomic_block)
+        if len(calls) == 2:
+            raise PowerCut
+        return real(position, to, **more)
+
+    with monkeypatch.context() as power:
+        power.setattr(card_batches, "move", dies)
+        with pytest.raises(PowerCut):
+            run()
+    assert calls == [True, True]
+    assert [centre.state(one) for one in answers] == ["in_production", "approved", "approved"]
+    left_behind()
+    card_batches.look()
+    assert maker.made == [str(case_of(answers[0]).id)]
+    run()
+    assert sorted(maker.made) == sorted(str(case_of(one).id) for one in answers)
+
+
+def test_no_look_takes_the_cases_of_a_batch_that_is_being_made(
+    centre: Centre, maker: Maker
+) -> None:
+    from central import card_batches
+
+    answers = [approved(centre), approved(centre)]
+    card_batches._order(case_of(answers[0]), "王")
+    card_batches.look()
+    assert maker.made == []
+    batch, _ = run()
+    assert batch.orders.count() == 2 and len(maker.made) == 2
+
+
+def test_one_case_that_cannot_be_told_keeps_no_other_from_its_card(
+    centre: Centre, maker: Maker
+) -> None:
+    """Mailed, and no address is there."""
+    odd, other = approved(centre, outlet="", pickup="mail", address={}), approved(centre)
+    batch, left = run()
+    assert left == [f"{case_of(odd).receipt_no} KeyError"]
+    assert batch.orders.count() == 1 and maker.made == [str(case_of(other).id)]

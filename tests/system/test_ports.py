@@ -210,6 +210,21 @@ def test_an_order_is_made_once_whatever_batch_it_comes_in_unless_it_was_sent_bac
     assert maker.said("three") == [] == maker.said("two")
 
 
+@pytest.mark.parametrize("name", IMPLEMENTATIONS["card_maker"])
+def test_what_is_recalled_is_never_made_unless_it_is_on_its_way(centre: Centre, name: str) -> None:
+    from central.models import DemoCardOrder
+    from central.ports.card_maker import Order
+
+    maker = made("card_maker", name)
+    had, sent, not_yet = (Order(str(uuid.uuid4()), {}, b"") for _ in range(3))
+    maker.hand_over("one", [had, sent])
+    DemoCardOrder.objects.filter(order=sent.id).update(said="sent")
+    assert [maker.recall(one.id) for one in (had, had, sent, not_yet)] == [True, True, False, True]
+    maker.hand_over("two", [had, sent, not_yet])
+    said = {one.order: one.what for one in maker.said("two")}
+    assert said == {had.id: "recalled", sent.id: "sent", not_yet.id: "recalled"}
+
+
 def test_a_registry_is_told_the_number_of_a_card(centre: Centre, registry: Any) -> None:
     from central.keys import person_hash
 
