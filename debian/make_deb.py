@@ -54,6 +54,7 @@ Depends: python3 (>= 3.11), systemd (>= 252), pcscd, polkitd, xserver-xorg-core,
  xserver-xorg-input-libinput, xserver-xorg-video-fbdev, xauth, libgl1, libgl1-mesa-dri,
  libegl1, libxrandr2, libxi6, libxcursor1, libxss1, libmtdev1, libasound2, zlib1g,
  libusb-1.0-0, systemd-timesyncd | time-daemon
+Suggests: libtss2-esys-3.0.2-0, libtss2-mu0, libtss2-rc0
 Description: social security card terminal (第三代社会保障卡自助服务终端)
  The program of one terminal, in two slots, with a launcher that goes back from a bad version.
 """

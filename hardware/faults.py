@@ -130,6 +130,9 @@ class FaultCode(StrEnum):
     DISK_LOW = "disk_low"
     CLOCK_WRONG = "clock_wrong"
     NOT_ENROLLED = "not_enrolled"
+    TPM_AWAY = "tpm_away"
+    TPM_OTHER = "tpm_other"
+    KEY_NOT_SEALED = "key_not_sealed"
     CENTRE_UNREACHABLE = "centre_unreachable"
     TERMINAL_TOO_OLD = "terminal_too_old"
     TERMINAL_TOO_NEW = "terminal_too_new"
@@ -170,6 +173,10 @@ _WARNINGS = (
     FaultCode.POLICY_REFUSED,
     FaultCode.DISK_LOW,
     FaultCode.CLOCK_WRONG,
+    # What is submitted waits here meanwhile, as without a network.
+    FaultCode.TPM_AWAY,
+    FaultCode.TPM_OTHER,
+    FaultCode.KEY_NOT_SEALED,
     FaultCode.CENTRE_UNREACHABLE,
     FaultCode.TERMINAL_TOO_OLD,
     FaultCode.TERMINAL_TOO_NEW,

@@ -159,6 +159,7 @@ def _agent(state: Path) -> int:
                 settings.updates.share,
             ),
             hands=Hands(lambda: not visit_runs(state), lambda: examined(state)),
+            tpm=settings.central.sealed_to,
         )
     except BadSettings as wrong:
         print(f"kiosk agent: {wrong}", file=sys.stderr)

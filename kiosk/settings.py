@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 
 from hardware.vendor import CARD_FAMILIES, ID_FAMILIES
 from kiosk.photo.faces import Place
+from sync.sealing import TPM, is_tpm
 from sync.wire.settings import BadValue, read
 
 log = logging.getLogger(__name__)
@@ -131,6 +132,15 @@ class Central:
     patience_s: float = 4.0
     #: Seconds between heartbeats of the agent.
     heartbeat_s: float = 60.0
+    #: Where a new key of this terminal is kept: "file", for its owner only; "tpm", sealed to the
+    #: TPM 2.0 of this machine, without which no key is made.
+    key_holder: str = "file"
+    tpm: str = TPM
+
+    @property
+    def sealed_to(self) -> str:
+        """The TPM that a new key is sealed to; "" if to none."""
+        return self.tpm if self.key_holder == "tpm" else ""
 
 
 @dataclass(frozen=True)
@@ -218,6 +228,7 @@ T = TypeVar("T")
 
 #: Settings that name one of a few ways.
 CHOICES: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("central", "key_holder"): ("file", "tpm"),
     ("photo", "comparison"): tuple(Place),
     ("devices", "card_authenticator"): ("none", "pin", "psam", "hsm"),
     ("devices", "id_reader_place"): ("flat", "upright", "slot"),
@@ -284,9 +295,18 @@ def load_settings(
     if settings.devices.card.startswith("direct:") and not settings.virtual:
         raise BadSettings("devices.card is a virtual card, which production has none of")
     _check_libraries(settings.devices)
+    _check_tpm(settings)
     if settings.devices.wlt_library == "demo" and not settings.virtual:
         raise BadSettings("devices.wlt_library opens virtual cards only, which production has not")
     return settings
+
+
+def _check_tpm(settings: Settings) -> None:
+    """Raises `BadSettings`."""
+    if not is_tpm(settings.central.tpm):
+        raise BadSettings("central.tpm names no TPM")
+    if not settings.virtual and not settings.central.tpm.startswith("device:"):
+        raise BadSettings("central.tpm is a program, which production has none of")
 
 
 def _check_libraries(devices: Devices) -> None:

@@ -39,6 +39,7 @@ from sync.journal.keeper import Keeper, Missing
 from sync.marks import RETIRED_FILE
 from sync.outbox import Outbox, OutboxUnavailable
 from sync.packs import Packs
+from sync.sealing import OTHER, TpmFault
 from sync.self_test import SelfTest
 from sync.signing import DeviceKey, use_next_key
 from sync.slots import Slots
@@ -206,13 +207,18 @@ class Agent:
             if self._rhythm.beat_is_due():
                 self._beat()
         except CentralUnreachable as error:
-            self._status.set(error.reason)
-            self._wait(error.retry_after_s)
-            if error.reason == "unknown_key":
-                self._ask_with_next_key()
+            self._unreached(error.reason, error.retry_after_s)
+        except TpmFault as error:
+            self._unreached(error.reason)
         except (OutboxUnavailable, OSError) as error:
             log.error("%s: %s", type(error).__name__, error)
             self._wait()
+
+    def _unreached(self, reason: str, retry_after_s: float | None = None) -> None:
+        self._status.set(reason)
+        self._wait(retry_after_s)
+        if reason in ("unknown_key", OTHER):
+            self._ask_with_next_key()
 
     def _ask_with_next_key(self) -> None:
         """The centre may have the next key, and the disk have lost that it was taken: then the
@@ -294,12 +300,14 @@ def run_agent(
     shelf: Callable[[bytes], Shelf] | None = None,
     plan: Plan | None = None,
     hands: Hands | None = None,
+    tpm: str = "",
 ) -> None:
     """Run until `stop` is set. Waits for enrolment if this terminal has no identity yet.
 
     `heartbeat_s`: seconds between heartbeats; `versions`: name -> version of what runs here;
     `version`: of this program; `shelf`: makes what keeps policy packs, of the key that the centre
-    signs with; without it none is taken; `plan`: how releases are taken; without it none is.
+    signs with; without it none is taken; `plan`: how releases are taken; without it none is;
+    `tpm`: what the next device key is sealed to, "" for nothing.
     """
     status = Status(state_dir, version)
     alive = Alive(stop, Slots.ours())
@@ -334,7 +342,11 @@ def run_agent(
             state_dir,
             terminal,
             key,
-            effects_of(state_dir, terminal, outbox, line, stop, tested.now if tested else None),
+            effects_of(
+                *(state_dir, terminal, outbox, line, stop),
+                tested.now if tested else None,
+                tpm,
+            ),
             may_act,
             recorder,
         )

@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sync.faults import CentralRefused, CentralUnreachable
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from sync.canonical import Json
     from sync.identity import Identity
+    from sync.signing import DeviceKey
     from sync.transport import Transport
     from sync.wire.doors import Door
 
@@ -40,11 +42,16 @@ class CentralClient:
         self._state_dir = state_dir
         self._mutex = threading.Lock()
         self._transport: Transport | None = None
+        self._key: DeviceKey | None = None
 
     def warm_up(self) -> None:
-        """Load what the first question needs. Raises `NotEnrolled`."""
-        with self._mutex:
+        """Load what the first question needs, a key out of the TPM too. Raises `NotEnrolled`."""
+        from sync.sealing import TpmFault
+
+        with self._mutex, suppress(TpmFault):  # a question says it
             self._ready()
+            if self._key is not None:
+                self._key.lost()
 
     def close(self) -> None:
         with self._mutex:
@@ -188,6 +195,6 @@ class CentralClient:
         from sync.transport import Transport
 
         if self._transport is None:
-            key = DeviceKey.load(self._state_dir)
-            self._transport = Transport(self._identity.central_url, key)
+            self._key = DeviceKey.load(self._state_dir)
+            self._transport = Transport(self._identity.central_url, self._key)
         return self._transport

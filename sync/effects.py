@@ -22,7 +22,7 @@ from sync.canonical import sha256_hex
 from sync.collecting import collect
 from sync.commands import Done, Effect, NotYet
 from sync.faults import CentralUnreachable
-from sync.identity import NEXT_KEY_FILE, write_whole
+from sync.identity import write_whole
 from sync.marks import RETIRED_FILE, WANTED
 from sync.signing import DeviceKey
 from sync.transport import Transport
@@ -52,9 +52,11 @@ def effects_of(
     transport: Callable[[], Transport],
     stop: Event,
     self_test: Callable[[], str] | None,
+    tpm: str = "",
 ) -> Mapping[str, Effect]:
     """Kind of command -> what it does. `transport`: makes one; `stop`: ends the agent; `self_test`:
-    returns what is wrong, as codes of faults, "" for nothing."""
+    returns what is wrong, as codes of faults, "" for nothing; `tpm`: what the next device key is
+    sealed to, "" for nothing."""
 
     def restart(command: Command) -> Done:
         if command.arguments["what"] == "agent":
@@ -70,7 +72,7 @@ def effects_of(
         return Done(detail=str(sent))
 
     def rotate_key(command: Command) -> Done:
-        key = DeviceKey.load_or_create(state, NEXT_KEY_FILE)
+        key = DeviceKey.following(state, tpm)
         shown = NewKey.unsigned(command=command.id, public_key_sha256=sha256_hex(key.public))
         signature = key.sign(shown.signed_bytes(terminal=terminal))
         return Done(new_public_key=key.public, new_key_signature=signature)

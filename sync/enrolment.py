@@ -21,9 +21,10 @@ from sync import sheet
 from sync.canonical import sha256_hex
 from sync.envelope import Sealer
 from sync.faults import CentralUnreachable
-from sync.identity import Identity, NotEnrolled, load_identity
+from sync.identity import DEVICE_KEY_FILE, Identity, NotEnrolled, load_identity
 from sync.marks import RETIRED_FILE
-from sync.signing import DeviceKey, centre_signed
+from sync.sealing import TpmFault
+from sync.signing import DeviceKey, centre_signed, use_next_key
 from sync.transport import LOOPBACK, Transport
 from sync.wire.doors import ENROL
 from sync.wire.enrolment import EnrolAnswer, EnrolRequest
@@ -43,8 +44,18 @@ class NotEnrolledHere(NotEnrolled):
         self.reason, self.detail = reason, detail
 
 
-def enrol(central_url: str, code: str, state_dir: Path, *, hall: str = "") -> Identity:
-    """Enrol this terminal and save its identity. `code`: as typed or scanned.
+def enrol(
+    central_url: str,
+    code: str,
+    state_dir: Path,
+    *,
+    hall: str = "",
+    tpm: str = "",
+    new_key: bool = False,
+) -> Identity:
+    """Enrol this terminal and save its identity. `code`: as typed or scanned; `tpm`: what a new key
+    is sealed to (`sync.sealing`), "" for nothing; `new_key`: whether it gets one although it has
+    one, which then may be out of reach. The old one goes once the centre has the new one.
 
     Raises `CentralRefused` ("code_unknown", "code_used", "code_expired", "terminal_disabled" …),
     `CentralUnreachable`, `NotEnrolledHere`, `sync.sheet.NotASheet`, `NotEnrolled` if the device key
@@ -54,7 +65,7 @@ def enrol(central_url: str, code: str, state_dir: Path, *, hall: str = "") -> Id
     central_url = (said.url or central_url).rstrip("/")
     _must_be_safe(central_url, said.pin)
     state_dir.mkdir(parents=True, exist_ok=True)
-    key = DeviceKey.load_or_create(state_dir)
+    key = _key(state_dir, tpm, new_key)
     transport = Transport(central_url, key)
     try:
         request = EnrolRequest(code=said.code, device_public_key=key.public, hall=hall)
@@ -77,10 +88,22 @@ def enrol(central_url: str, code: str, state_dir: Path, *, hall: str = "") -> Id
     except ValueError as error:
         raise NotEnrolled(f"the centre's key cannot be used: {error}") from error
     _must_leave_nobody_behind(state_dir / "outbox.db", identity.terminal)
+    if new_key:
+        use_next_key(state_dir, key.id)
     _forget_what_was_wanted_before(state_dir, identity)
     identity.save(state_dir)
     (state_dir / RETIRED_FILE).unlink(missing_ok=True)
     return identity
+
+
+def _key(state_dir: Path, tpm: str, new_key: bool) -> DeviceKey:
+    """A new one waits as the next key: a power cut leaves the old one, or both."""
+    try:
+        if new_key and (state_dir / DEVICE_KEY_FILE).exists():
+            return DeviceKey.following(state_dir, tpm)
+        return DeviceKey.load_or_create(state_dir, tpm=tpm)
+    except TpmFault as fault:
+        raise NotEnrolledHere(fault.reason) from fault
 
 
 def _must_be_safe(central_url: str, pin: str) -> None:
@@ -148,5 +171,6 @@ WORDS = frozenset(
         *("no_pin", "wrong_centre", "connection", "clock_wrong", "certificate"),
         *("certificate_expired", "not_the_centre", "server_error", "terminal_too_old"),
         *("terminal_too_new", "outbox_of_another", "outbox_unreadable", "unusable", "other"),
+        *("tpm_away", "tpm_other"),
     }
 )

@@ -13,7 +13,8 @@ class CentralUnreachable(Exception):
     "too_large", "not_the_centre": somebody else answered, such as a captive portal, or an answer
     is not signed by the centre; "clock_wrong": the clock of this machine shows a time that cannot
     be (`sync.clock`); "certificate_expired", "certificate": the centre's is not valid any more, or
-    nobody vouches for it; "not_encrypted": the address is plain http to another machine.
+    nobody vouches for it; "not_encrypted": the address is plain http to another machine;
+    "tpm_away", "tpm_other": the TPM gives no key to sign with (`sync.sealing`), nothing was sent.
     """
 
     def __init__(self, reason: str, retry_after_s: float | None = None) -> None:

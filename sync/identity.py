@@ -1,7 +1,8 @@
 """Who this terminal is to the central server: the outcome of enrolment, on disk.
 
 `identity.json` is public (terminal number, the server's address and public key); the Ed25519
-private key stands alone in `device.key`, readable by its owner only. Standard library only.
+private key stands alone in `device.key` (`sync.signing`), readable by its owner only. Standard
+library only.
 """
 
 from __future__ import annotations

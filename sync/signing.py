@@ -4,17 +4,23 @@ A signature covers method, host, path, query, the body and how it is packed (Con
 9530) and time, with a nonce, so a proxy may end TLS and nobody can alter or repeat a request. The
 key is made at enrolment and never leaves the terminal.
 
-Who holds the private half is behind `KeyHolder`. Here it is a file that only its owner may read. A
-TPM 2.0 comes in at `DeviceKey.load`, as a second holder: one that unseals the Ed25519 key for this
-boot only, or, with a chip that has the curve, one that signs in the chip. A chip that can only sign
-with ECDSA needs a contract that names the algorithm of `EnrolRequest.device_public_key`; this one
-has Ed25519.
+Who holds the private half is behind `KeyHolder`: a file that only its owner may read, or one that
+only this machine's TPM 2.0 opens (`sync.sealing`), for the life of a process. The file itself says
+which:
+
+    -----BEGIN PRIVATE KEY-----                                      the key, PKCS #8
+    {"public": hexadecimal, "tpm": its name, "sealed": base64}       the key, sealed
+
+so that public halves are known without the TPM. No chip signs by itself: those that can, do it with
+ECDSA, and the contract has Ed25519.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import stat
+import time
 from typing import TYPE_CHECKING, Protocol
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -37,6 +43,7 @@ from sync.identity import (
     NotEnrolled,
     write_whole,
 )
+from sync.sealing import OTHER, TpmFault, seal, unseal
 from sync.wire.base import ENCODING_COMPONENT, SIGNATURE_TAG, SIGNED_COMPONENTS, Signed
 
 if TYPE_CHECKING:
@@ -48,6 +55,9 @@ if TYPE_CHECKING:
     from sync.canonical import Json
 
 log = logging.getLogger(__name__)
+
+#: A TPM that failed is asked again after so many seconds.
+_AGAIN_S = 5.0
 
 
 class KeyHolder(Protocol):
@@ -72,6 +82,35 @@ class KeyInMemory:
         return self._key.sign(data)
 
 
+class KeyInTpm:
+    """A key that its file has sealed. It is unsealed when something is first to be signed."""
+
+    def __init__(self, public: bytes, sealed: str, tpm: str) -> None:
+        self.public, self._sealed, self._tpm = public, sealed, tpm
+        self._key: Ed25519PrivateKey | None = None
+        self._failed: tuple[float, str] | None = None
+
+    def sign(self, data: bytes) -> bytes:
+        """Raises `TpmFault`; the next call may succeed."""
+        if self._key is None:
+            self._key = self._unsealed()
+        return self._key.sign(data)
+
+    def _unsealed(self) -> Ed25519PrivateKey:
+        if self._failed is not None and time.monotonic() < self._failed[0]:
+            raise TpmFault(self._failed[1])
+        try:
+            key = Ed25519PrivateKey.from_private_bytes(unseal(self._sealed, self._tpm))
+            if key.public_key().public_bytes_raw() != self.public:
+                raise TpmFault(OTHER, "another key")
+        except TpmFault as fault:
+            self._failed = time.monotonic() + _AGAIN_S, fault.reason
+            raise
+        except ValueError:
+            raise TpmFault(OTHER, "no key") from None
+        return key
+
+
 class DeviceKey:
     """This terminal's Ed25519 key. `id` names its public half: 16 hexadecimal digits."""
 
@@ -82,6 +121,11 @@ class DeviceKey:
         self.publics = (self.public, *formers)
         self.id = sha256_hex(self.public)[:16]
 
+    @property
+    def sealed(self) -> bool:
+        """Whether it is of no use without this machine's TPM."""
+        return isinstance(self._holder, KeyInTpm)
+
     @classmethod
     def load(cls, state_dir: Path, file: str = DEVICE_KEY_FILE) -> DeviceKey:
         """Raises `NotEnrolled` if there is no key, it cannot be used, or others may read it."""
@@ -89,19 +133,41 @@ class DeviceKey:
         try:
             if stat.S_IMODE(path.stat().st_mode) & 0o077:
                 raise NotEnrolled(f"{file} can be read by others than its owner")
-            key = load_pem_private_key(path.read_bytes(), password=None)
-        except (OSError, ValueError, UnsupportedAlgorithm) as error:
+            holder = _holder(path.read_bytes())
+        except (OSError, ValueError, LookupError, TypeError, UnsupportedAlgorithm) as error:
             raise NotEnrolled(f"{file}: {type(error).__name__}") from error
-        if not isinstance(key, Ed25519PrivateKey):
-            raise NotEnrolled(f"{file} is of another kind")
-        return cls(KeyInMemory(key), _formers(state_dir))
+        return cls(holder, _formers(state_dir))
 
     @classmethod
-    def load_or_create(cls, state_dir: Path, file: str = DEVICE_KEY_FILE) -> DeviceKey:
-        """The key on disk, or a new one (0600) if there is none. A broken one is not replaced."""
+    def load_or_create(
+        cls, state_dir: Path, file: str = DEVICE_KEY_FILE, tpm: str = ""
+    ) -> DeviceKey:
+        """The key on disk, or a new one (0600) if there is none, sealed to `tpm` if that names one.
+        A broken one is not replaced. Raises `NotEnrolled` and `OSError`, its `TpmFault` too."""
         if not (state_dir / file).exists():
-            write_whole(state_dir / file, _pem(Ed25519PrivateKey.generate()), 0o600)
+            key = Ed25519PrivateKey.generate()
+            write_whole(state_dir / file, _sealed(key, tpm) if tpm else _pem(key), 0o600)
         return cls.load(state_dir, file)
+
+    @classmethod
+    def following(cls, state_dir: Path, tpm: str) -> DeviceKey:
+        """The next key: the one that waits to be taken, if it is kept as wanted and can be used;
+        else a new one. Raises as `load_or_create`."""
+        key = cls.load_or_create(state_dir, NEXT_KEY_FILE, tpm)
+        if key.sealed == bool(tpm) and not key.lost():
+            return key
+        (state_dir / NEXT_KEY_FILE).unlink()
+        return cls.load_or_create(state_dir, NEXT_KEY_FILE, tpm)
+
+    def lost(self) -> bool:
+        """Whether another TPM than this machine's sealed it. Raises `TpmFault` if there is none."""
+        try:
+            self.sign(b"kiosk-own-key-1")
+        except TpmFault as fault:
+            if fault.reason != OTHER:
+                raise
+            return True
+        return False
 
     def sign(self, data: bytes) -> bytes:
         """An Ed25519 signature over `data`, which begins with what it is for
@@ -125,10 +191,13 @@ def use_next_key(state_dir: Path, known: str) -> bool:
     it has. Returns whether the key is another one now. Raises `NotEnrolled` and `OSError`."""
     if not (state_dir / NEXT_KEY_FILE).exists():
         return False
-    before, following = DeviceKey.load(state_dir), DeviceKey.load(state_dir, NEXT_KEY_FILE)
-    if following.id != known:
+    if DeviceKey.load(state_dir, NEXT_KEY_FILE).id != known:
         return False
-    lines = "".join(f"{public.hex()}\n" for public in before.publics)
+    try:
+        former = DeviceKey.load(state_dir).publics
+    except NotEnrolled:
+        former = tuple(_formers(state_dir))  # it is broken, which is no reason to keep it
+    lines = "".join(f"{public.hex()}\n" for public in dict.fromkeys(former))
     write_whole(state_dir / FORMER_KEYS_FILE, lines.encode("ascii"))
     (state_dir / NEXT_KEY_FILE).replace(state_dir / DEVICE_KEY_FILE)
     # Before anything is signed with it: the centre forgets the former key then, so that a power
@@ -185,6 +254,26 @@ class _Held(HTTPSignatureKeyResolver):
 
     def resolve_public_key(self, key_id: str) -> None:
         """A terminal checks no request."""
+
+
+def _holder(data: bytes) -> KeyHolder:
+    """Who holds the key of a file with these bytes. Raises `ValueError`, `LookupError`,
+    `TypeError` and `UnsupportedAlgorithm`."""
+    if data.startswith(b"{"):
+        said = json.loads(data)
+        public = bytes.fromhex(said["public"])
+        Ed25519PublicKey.from_public_bytes(public)
+        return KeyInTpm(public, str(said["sealed"]), str(said["tpm"]))
+    key = load_pem_private_key(data, password=None)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise TypeError("a key of another kind")
+    return KeyInMemory(key)
+
+
+def _sealed(key: Ed25519PrivateKey, tpm: str) -> bytes:
+    sealed = seal(key.private_bytes_raw(), tpm)
+    public = key.public_key().public_bytes_raw().hex()
+    return json.dumps({"public": public, "tpm": tpm, "sealed": sealed}).encode("ascii")
 
 
 def _pem(key: Ed25519PrivateKey) -> bytes:

@@ -29,6 +29,7 @@ from pydantic import BaseModel, ValidationError
 from sync.clock import RELEASED
 from sync.contract import CONTRACT, HEADER, refusal, said
 from sync.faults import CentralRefused, CentralUnreachable
+from sync.sealing import TpmFault
 from sync.wire.base import API, Refusal
 
 if TYPE_CHECKING:
@@ -249,10 +250,12 @@ def _exchange(
 
 
 def _reason_of(error: BaseException) -> str:
-    """A certificate that is not valid yet, any more, or at all, somewhere in what led to this; else
-    the connection."""
+    """A certificate that is not valid yet, any more, or at all, somewhere in what led to this; a
+    TPM that gives no key to sign with; else the connection."""
     causes: list[object] = [error]
     for cause in causes:
+        if isinstance(cause, TpmFault):
+            return cause.reason
         if isinstance(cause, ssl.SSLCertVerificationError):
             return _OF_A_CERTIFICATE.get(cause.verify_code, "certificate")
         if isinstance(cause, BaseException):

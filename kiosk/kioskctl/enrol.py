@@ -44,6 +44,9 @@ def enrol(
         bool, typer.Option("--scan", help="hold the sheet's square to the camera")
     ] = False,
     hall: Annotated[str, typer.Option(help="where the terminal stands")] = "",
+    new_key: Annotated[
+        bool, typer.Option("--new-key", help="the key of before is lost, or no longer trusted")
+    ] = False,
 ) -> None:
     """Make this terminal known to the centre; keys and identity are kept in the state directory."""
     from sync.enrolment import enrol as enrol_terminal
@@ -59,7 +62,12 @@ def enrol(
         code = _scanned(settings)
     code = code or typer.prompt("code", hide_input=True)
     try:
-        identity = enrol_terminal(url or settings.central.url, code, state, hall=hall)
+        identity = enrol_terminal(
+            *(url or settings.central.url, code, state),
+            hall=hall,
+            tpm=settings.central.sealed_to,
+            new_key=new_key,
+        )
     except NotASheet as wrong:
         raise stop(str(wrong)) from None
     except ValueError:

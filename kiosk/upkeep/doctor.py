@@ -124,6 +124,26 @@ def _enrolment(patient: Patient) -> Finding:
     return Finding("enrolment", detail=identity.terminal)
 
 
+def _key(patient: Patient) -> Finding:
+    """Whether the key that this terminal signs with can be had, and is kept as the settings say."""
+    from sync.identity import NotEnrolled
+    from sync.sealing import TpmFault
+    from sync.signing import DeviceKey
+
+    try:
+        key = DeviceKey.load(patient.state)
+        lost = key.lost()
+    except NotEnrolled:
+        return Finding("key", present=False)
+    except TpmFault as fault:
+        raise DeviceFault(FaultCode.TPM_AWAY, fault.detail) from fault
+    if lost:
+        return Finding("key", FaultCode.TPM_OTHER)
+    if patient.settings.central.sealed_to and not key.sealed:
+        return Finding("key", FaultCode.KEY_NOT_SEALED)
+    return Finding("key", detail="tpm" if key.sealed else "file")
+
+
 def _disk(patient: Patient) -> Finding:
     free = shutil.disk_usage(patient.state).free
     low = free < LEAST_FREE_BYTES
@@ -340,6 +360,7 @@ def _within_limit(look: Callable[[], Condition], offline: FaultCode) -> Conditio
 #: Name -> check. The names are ids of words under `doctor.`.
 CHECKS: dict[str, Check] = {
     "enrolment": _enrolment,
+    "key": _key,
     "disk": _disk,
     "outbox": _outbox,
     "journal": _journal,

@@ -55,6 +55,8 @@ _CENTRE: dict[str, FaultCode | None] = {
     CLOCK_IMPOSSIBLE: None,
     "terminal_too_old": FaultCode.TERMINAL_TOO_OLD,
     "terminal_too_new": FaultCode.TERMINAL_TOO_NEW,
+    "tpm_away": FaultCode.TPM_AWAY,
+    "tpm_other": FaultCode.TPM_OTHER,
 }
 
 _PERIOD_S = 1.0
@@ -209,12 +211,12 @@ class Housekeeping:
         return said if isinstance(said, dict) else {}
 
     def _look_at_centre(self, said: str) -> None:
-        """A centre that does not speak our version stands beside the devices; one that is merely
-        out of reach does not, because that passes."""
+        """A centre that does not speak our version stands beside the devices, and so does a TPM
+        that gives no key for it; one that is merely out of reach does not, because that passes."""
         if not said:
             return
         fault = fault_of_centre(said)
-        if fault in (FaultCode.TERMINAL_TOO_OLD, FaultCode.TERMINAL_TOO_NEW):
+        if fault not in (None, FaultCode.CENTRE_UNREACHABLE):
             self._parts.health.put("centre", DeviceState.WARNING, fault)
         elif self._parts.health.get("centre") is not None:
             self._parts.health.put("centre", DeviceState.READY)

@@ -120,6 +120,8 @@ def test_an_agent_is_known_by_its_process(state: Path) -> None:
         ("clock_wrong", None, FaultCode.CLOCK_WRONG),
         ("terminal_too_old", FaultCode.TERMINAL_TOO_OLD, None),
         ("terminal_too_new", FaultCode.TERMINAL_TOO_NEW, None),
+        ("tpm_away", FaultCode.TPM_AWAY, None),
+        ("tpm_other", FaultCode.TPM_OTHER, None),
     ],
 )
 def test_what_the_agent_hears_from_the_centre(

@@ -467,6 +467,8 @@ def test_a_centre_of_another_version_stands_among_the_devices_until_it_is_put_ri
     until_shown(FaultCode.TERMINAL_TOO_OLD)
     agent.write_text('{"central": "timeout"}')
     until_shown(None)
+    agent.write_text('{"central": "tpm_other"}')
+    until_shown(FaultCode.TPM_OTHER)
     desk.close()
 
 

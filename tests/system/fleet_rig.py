@@ -63,12 +63,12 @@ class Line:
 class Rig:
     """One terminal; `restart` is a kill -9 of its agent."""
 
-    def __init__(self, state: Path, hall: str = "测试厅") -> None:
+    def __init__(self, state: Path, hall: str = "测试厅", tpm: str = "") -> None:
         from central import fleet
 
         state.mkdir(exist_ok=True)
-        self.state = state
-        key = DeviceKey.load_or_create(state)
+        self.state, self.tpm = state, tpm
+        key = DeviceKey.load_or_create(state, tpm=tpm)
         given = fleet.enrol(fleet.new_code(), key.id, key.public, hall)
         Identity(
             terminal=given.terminal,
@@ -100,6 +100,7 @@ class Rig:
                 lambda: self.line,  # type: ignore[arg-type, return-value]
                 self.stop,
                 self._test,
+                self.tpm,
             )
         )
         self.commands = Commands(

@@ -58,6 +58,7 @@ FREE = [
 FREE += [
     Person(f"试验{digit}", "19640229", 1 + 2 * n) for n, digit in enumerate("甲乙丙丁戊己庚辛壬癸")
 ]
+FREE += [Person(f"芯片{digit}", "19710301", 1 + 2 * n) for n, digit in enumerate("甲乙丙")]
 
 #: Persons whose photos the centre looks at, likewise.
 PHOTOGRAPHED = [
