@@ -22,11 +22,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tuf.api.exceptions import RepositoryError
-from tuf.api.metadata import Metadata, Root
-
 from kiosk.version import VERSION
 from sync.bundle import pack
+from sync.updates.trusted import NoRoot, checked_root
 
 HERE = Path(__file__).parent
 
@@ -60,10 +58,6 @@ Description: social security card terminal (第三代社会保障卡自助服务
 """
 
 
-class NoRoot(ValueError):
-    """What was given as the root of trust is none."""
-
-
 def lay_out(bundle: Path, version: str, root: Path, trusted: Path | None = None) -> None:
     """Everything as it will lie on the terminal, below `root`. `trusted`: the root of trust.
 
@@ -79,7 +73,7 @@ def lay_out(bundle: Path, version: str, root: Path, trusted: Path | None = None)
     (ours / "launcher.py").symlink_to("../launcher.py")
     shutil.copy(HERE / "settings.toml", library / "settings.toml")
     if trusted is not None:
-        (library / "root.json").write_bytes(_checked(trusted))
+        (library / "root.json").write_bytes(checked_root(trusted.read_bytes()))
     with (library / "bundle.tar").open("wb") as tar:
         pack(bundle, tar)
     control = root / "DEBIAN"
@@ -95,23 +89,11 @@ def lay_out(bundle: Path, version: str, root: Path, trusted: Path | None = None)
             path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
 
 
-def _checked(trusted: Path) -> bytes:
-    """Its bytes, if it is a root that the holders of its own keys have signed: terminals with any
-    other could never be updated again. Raises `NoRoot`."""
-    data = trusted.read_bytes()
-    try:
-        root = Metadata[Root].from_bytes(data)
-        root.signed.verify_delegate(Root.type, root.signed_bytes, root.signatures)
-    except (RepositoryError, AttributeError, ValueError) as error:
-        raise NoRoot(f"{trusted} is no signed root: {error}") from None
-    return data
-
-
 def build(
     bundle: Path, version: str, into: Path, compress: str = "xz", trusted: Path | None = None
 ) -> Path:
-    """Make the package; returns its file. Raises `sync.bundle.BadBundle`, `NoRoot`, `OSError` and
-    `subprocess.CalledProcessError`."""
+    """Make the package; returns its file. Raises `sync.bundle.BadBundle`, `OSError`,
+    `sync.updates.trusted.NoRoot` and `subprocess.CalledProcessError`."""
     into.mkdir(parents=True, exist_ok=True)
     file = into / f"{NAME}_{version}_{MACHINES.get(platform.machine(), platform.machine())}.deb"
     with tempfile.TemporaryDirectory(dir=into) as scratch:

@@ -15,6 +15,7 @@
 | kioskctl journal verify --state DIR       | was the journal altered, and where first          |
 | kioskctl journal show --state DIR         | what the terminal did                             |
 | kioskctl enrol --state DIR --url URL      | makes this terminal's identity, by one-time code  |
+| kioskctl trust --state DIR 1.root.json    | whose releases this terminal believes             |
 | kioskctl retire --state DIR               | puts this terminal out of use                     |
 | kioskctl roster add, remove, list         | technicians and staff, with their PINs            |
 | kioskctl bench --state DIR VERB …         | moves the virtual devices (demo and test only)    |

@@ -1,4 +1,5 @@
-"""`kioskctl enrol`, `kioskctl retire`: a terminal comes to its centre, and goes out of use."""
+"""`kioskctl enrol`, `kioskctl trust`, `kioskctl retire`: a terminal comes to its centre, is told
+whose releases it believes, and goes out of use."""
 
 from __future__ import annotations
 
@@ -33,6 +34,7 @@ _SCAN_S = 60.0
 
 def register(app: typer.Typer) -> None:
     app.command()(enrol)
+    app.command()(trust)
     app.command()(retire)
 
 
@@ -104,6 +106,20 @@ def _scanned(settings: Settings) -> str:
             except NotASheet:
                 continue
     raise stop("no square of an enrolment sheet was seen")
+
+
+def trust(
+    state: State,
+    root: Annotated[typer.FileBinaryRead, typer.Argument(help="1.root.json, or - for the input")],
+) -> None:
+    """From now on believe the releases that the holders of this root's keys sign, and no others."""
+    from sync.updates.trusted import NoRoot, believe
+    from sync.updates.worker import FOLDER
+
+    try:
+        believe(state / FOLDER, root.read())
+    except (NoRoot, OSError) as error:
+        raise stop(f"{error} 不是信任根文件" if isinstance(error, NoRoot) else str(error)) from None
 
 
 def retire(

@@ -25,10 +25,12 @@ from tuf.api.exceptions import (
     RepositoryError,
     SlowRetrievalError,
 )
+from tuf.api.metadata import Metadata, Root
 from tuf.ngclient import Updater, UpdaterConfig
 
 from sync.bundle import BadBundle
 from sync.clock import RELEASED
+from sync.identity import write_whole
 from sync.updates.fetching import Halted
 from sync.updates.stages import Stopped, Why
 
@@ -42,6 +44,29 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ROOT_FILE, METADATA = "root.json", "metadata"
+
+
+class NoRoot(ValueError):
+    """What was given as the root of trust is none."""
+
+
+def checked_root(data: bytes) -> bytes:
+    """The same, if it is a root that the holders of its own keys have signed: terminals with any
+    other could never be updated again. Raises `NoRoot`."""
+    try:
+        root = Metadata[Root].from_bytes(data)
+        root.signed.verify_delegate(Root.type, root.signed_bytes, root.signatures)
+    except (RepositoryError, AttributeError, ValueError) as error:
+        raise NoRoot(f"no signed root of trust: {error}") from None
+    return data
+
+
+def believe(folder: Path, root: bytes) -> None:
+    """From now on this root is trusted, and no other. Raises `NoRoot` and `OSError`; what was
+    trusted then stays."""
+    root = checked_root(root)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    write_whole(folder / ROOT_FILE, root, 0o600)
 
 
 class Trusted:

@@ -13,10 +13,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from debian.make_deb import NoRoot, build
+from debian.make_deb import build
 from docs.make_licences import packages
 from docs.make_sbom import bill
+from kiosk.kioskctl import app
+from sync.updates.trusted import NoRoot
 from tests.fleet.office import Office, signer
 from tests.fleet.office import bundle as office_bundle
 
@@ -103,26 +106,34 @@ def test_the_package_brings_the_root_of_trust_once(tmp_path: Path) -> None:
     assert kept.read_bytes() == b"another"
 
 
-@pytest.mark.parametrize("what", ["unsigned", "targets", "nothing"])
-def test_what_is_no_signed_root_makes_no_package(tmp_path: Path, what: str) -> None:
+@pytest.mark.parametrize("what", ["unsigned", "targets", "nothing", "half"])
+def test_what_is_no_signed_root_makes_no_package_and_is_not_believed(
+    tmp_path: Path, what: str
+) -> None:
     office = Office(tmp_path / "office")
     office.release(office_bundle(tmp_path, "1.0.0"), "1.0.0")
-    file = tmp_path / "root.json"
+    file, root = tmp_path / "root.json", (office.site / "metadata/1.root.json").read_bytes()
     if what == "unsigned":  # by one holder, where two are needed
         file.write_bytes(office.altered("1.root.json", lambda root: None, signer("r1")))
     elif what == "targets":
         file.write_bytes((office.site / "metadata/1.targets.json").read_bytes())
     else:
-        file.write_bytes(b"{}")
+        file.write_bytes(b"{}" if what == "nothing" else root[: len(root) // 2])
     with pytest.raises(NoRoot):
         made(tmp_path, tmp_path / "one", file)
+    trust, kept = ["trust", "--state", str(tmp_path)], tmp_path / "updates/root.json"
+    assert CliRunner().invoke(app, [*trust, "-"], input=root).exit_code == 0
+    found = kept.stat()
+    assert (kept.read_bytes(), found.st_mode & 0o777) == (root, 0o600)
+    refused = CliRunner().invoke(app, [*trust, str(file)])
+    assert (refused.exit_code, "信任根" in refused.output) == (2, True)
+    assert kept.read_bytes() == root and kept.stat().st_ino == found.st_ino
 
 
 def test_the_installer_takes_a_root_and_nothing_else_for_one(package: Path, tmp_path: Path) -> None:
     trusted = Office(tmp_path / "office").site / "metadata/1.root.json"
     said = told("../install", "--dry-run", "--root", trusted, package, cwd=ROOT / "docs")
-    updates = "/var/lib/sscard-kiosk/state/updates"
-    assert f"-m 0600 {trusted} {updates}/root.json" in said
+    assert "+ kioskctl trust --state /var/lib/sscard-kiosk/state -\n" in said
     words = [ROOT / "install", "--dry-run", "--root", package, package]
     done = subprocess.run(words, capture_output=True, text=True)
     assert (done.returncode, "信任根" in done.stderr) == (1, True)
