@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -79,7 +80,7 @@ def lay_out(bundle: Path, version: str, root: Path, trusted: Path | None = None)
     control = root / "DEBIAN"
     control.mkdir()
     machine = MACHINES.get(platform.machine(), platform.machine())
-    text = CONTROL.format(name=NAME, version=version, machine=machine)
+    text = CONTROL.format(name=NAME, version=debian_version(version), machine=machine)
     (control / "control").write_text(text, encoding="utf-8")
     for script in sorted((HERE / "control").iterdir()):
         (control / script.name).write_text(script.read_text().replace("@VERSION@", version))
@@ -87,6 +88,11 @@ def lay_out(bundle: Path, version: str, root: Path, trusted: Path | None = None)
     for path in [root, *root.rglob("*")]:
         if not path.is_symlink():
             path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
+
+
+def debian_version(version: str) -> str:
+    """To Debian 1.2.0rc1 is newer than 1.2.0, which it then would not install; 1.2.0~rc1 is not."""
+    return re.sub(r"(?<=\d)(?=(a|b|rc)\d)", "~", version.replace(".dev", "~~dev"))
 
 
 def build(

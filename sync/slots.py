@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 
 #: Folders beside a slot while it is filled and emptied.
 _PART, _GONE = ".part", ".gone"
+#: Epoch, numbers, a or b or rc and its number, post, dev.
+_VERSION = re.compile(
+    r"(?:(\d+)!)?(\d+(?:\.\d+)*)(?:(a|b|rc)(\d+))?(?:\.post(\d+))?(?:\.dev(\d+))?", re.ASCII
+)
 #: Who fills a slot has this file's lock.
 _PUT_LOCK = "put.lock"
 
@@ -238,9 +242,21 @@ def _called(process: Path) -> str:
     return os.path.realpath(name) if os.path.isabs(name) else ""
 
 
-def _in_order(version: str) -> tuple[int, ...]:
-    """1.9.0 before 1.10.0."""
-    return tuple(int(number) for number in re.findall(r"[0-9]+", version))
+def _in_order(version: str) -> tuple[object, ...]:
+    """1.9.0 before 1.10.0rc1 before 1.10.0: PEP 440 in its normal spelling. Of what is spelt
+    otherwise the first numbers count."""
+    found = _VERSION.match(version)
+    epoch, release, kind, pre, post, dev = found.groups() if found else (None,) * 6
+    numbers = re.sub(r"(\.0+)+$", "", release or "0")
+    # Without a name of its own, what is in development comes before all that have one.
+    stage = (kind, int(pre)) if kind else ("" if dev and not post else "z", 0)
+    return (
+        int(epoch or 0),
+        tuple(map(int, numbers.split("."))),
+        stage,
+        int(post or -1),
+        float(dev or "inf"),
+    )
 
 
 def main(arguments: list[str]) -> int:

@@ -6,6 +6,7 @@ started in tests/system/test_bundle.py.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from debian.make_deb import build
+from debian.make_deb import build, debian_version
 from docs.make_licences import packages
 from docs.make_sbom import bill
 from kiosk.kioskctl import app
@@ -104,6 +105,21 @@ def test_the_package_brings_the_root_of_trust_once(tmp_path: Path) -> None:
     kept.write_bytes(b"another")
     told("sh", "-c", script)
     assert kept.read_bytes() == b"another"
+
+
+def test_debian_installs_a_release_after_its_candidates() -> None:
+    ascending = [
+        "1.2.0.dev1",
+        "1.2.0a1",
+        "1.2.0rc1.dev1",
+        "1.2.0rc1",
+        "1.2.0rc10",
+        "1.2.0",
+        "1.2.0.post1",
+        "1.10.0",
+    ]
+    for older, newer in itertools.pairwise(map(debian_version, ascending)):
+        told("dpkg", "--compare-versions", older, "lt", newer)
 
 
 @pytest.mark.parametrize("what", ["unsigned", "targets", "nothing", "half"])

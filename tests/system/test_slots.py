@@ -12,11 +12,14 @@ from pathlib import Path
 
 import grimp
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from packaging.version import Version
 
 from sync import launcher
 from sync.bundle import BadBundle, pack
 from sync.launcher import BOOTS, STATE_FILE, load
-from sync.slots import SlotBusy, Slots, Trial
+from sync.slots import SlotBusy, Slots, Trial, _in_order
 from sync.slots import main as install
 
 LAUNCHER = Path(launcher.__file__)
@@ -278,6 +281,31 @@ def test_what_cannot_be_counted_is_not_tried(
     assert launcher.decide(root) == "a"
 
 
+def _numbered(words: str) -> st.SearchStrategy[str]:
+    return st.just("") | st.builds(
+        str.__add__, st.sampled_from(words.split()), st.sampled_from("0129")
+    )
+
+
+VERSIONS = st.builds(
+    "".join,
+    st.tuples(
+        st.sampled_from(["", "", "1!"]),
+        st.lists(st.sampled_from(["0", "1", "9", "10"]), min_size=1, max_size=4).map(".".join),
+        _numbered("a b rc"),
+        _numbered(".post"),
+        _numbered(".dev"),
+    ),
+)
+
+
+@given(VERSIONS, VERSIONS)
+def test_versions_are_in_the_order_that_python_s_are(one: str, other: str) -> None:
+    """PEP 440, as `packaging` has it, which the installer has not."""
+    assert (_in_order(one) < _in_order(other)) == (Version(one) < Version(other))
+    assert (_in_order(one) == _in_order(other)) == (Version(one) == Version(other))
+
+
 def test_who_is_not_started_by_the_launcher_has_no_slots(root: Path) -> None:
     assert Slots.ours({}) is None
     ours = Slots.ours({"KIOSK_SLOTS": str(root), "KIOSK_SLOT": "a"})
@@ -292,7 +320,9 @@ def test_the_installer_s_second_bundle_is_tried(root: Path, tmp_path: Path) -> N
     assert running(root).trial() == Trial("1.1", 1)
 
 
-@pytest.mark.parametrize("runs, older", [("1.1", "1.0"), ("1.10.0", "1.9.2"), ("1.1", "1.0.9")])
+@pytest.mark.parametrize(
+    "runs, older", [("1.1", "1.0"), ("1.10.0", "1.9.2"), ("1.1", "1.0.9"), ("1.2.0", "1.2.0rc1")]
+)
 def test_a_technician_s_stick_with_an_old_release_changes_nothing(
     tmp_path: Path, runs: str, older: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
