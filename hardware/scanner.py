@@ -27,9 +27,6 @@ LONGEST = 512
 #: Between two looks whether anybody still waits, and the silence that ends a code, seconds.
 _LOOK_S, _SILENCE_S = 0.2, 0.1
 
-#: Longest wait for a code that is being sent while nobody wants it, in silences.
-_MOST_DROPPED = 10
-
 
 class ScanStep(StrEnum):
     """What the citizen should know while a code is waited for."""
@@ -70,7 +67,7 @@ class Scanner:
         self, cancelled: Callable[[], bool], report: Callable[[ScanStep], None]
     ) -> OneTimeCode:
         """Wait for a code that is held there from now on. Raises `NotWanted`, `DeviceFault`."""
-        self._drop()
+        self._drop(cancelled)
         while True:
             data = self._next(cancelled)
             text = _text(data)
@@ -82,11 +79,12 @@ class Scanner:
                 self._scans += 1
                 return OneTimeCode(text)
 
-    def _drop(self) -> None:
+    def _drop(self, cancelled: Callable[[], bool]) -> None:
+        """What was said before, and the end of what is being said, however long that takes."""
         self._line.drop_input()
-        for _ in range(_MOST_DROPPED):
-            if not self._line.read(LONGEST, _SILENCE_S):
-                return
+        while self._line.read(LONGEST, _SILENCE_S):
+            if cancelled():
+                raise NotWanted
 
     def _next(self, cancelled: Callable[[], bool]) -> bytes:
         """What is sent until the line is silent. Of more than a code has, the beginning."""

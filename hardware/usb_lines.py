@@ -61,8 +61,9 @@ class _UsbLine(ABC):
         """Hand over some of it. How many bytes were taken in that time. Raises `OSError`."""
 
     @abstractmethod
-    def _take(self, timeout_s: float) -> bytes:
-        """What it says within that time. Raises `OSError`."""
+    def _take(self, timeout_s: float) -> bytes | None:
+        """What it says within that time, which may be an empty packet; None if it is silent.
+        Raises `OSError`."""
 
     def write(self, data: bytes) -> None:
         with self._one_fault():
@@ -76,16 +77,16 @@ class _UsbLine(ABC):
         until = time.monotonic() + timeout_s
         with self._one_fault():
             while len(self._heard) < count and (left := until - time.monotonic()) > 0:
-                self._heard += self._take(left)
+                self._heard += self._take(left) or b""
         got, self._heard = bytes(self._heard[:count]), self._heard[count:]
         return got
 
     def drop_input(self) -> None:
         with self._one_fault():
             for _ in range(_ROUNDS):
-                if not self._take(0):
+                if (said := self._take(0)) is None:
                     break
-            else:
+            if said:
                 raise self.fault("never falls silent")
         self._heard.clear()
 
@@ -142,10 +143,10 @@ class PrinterDevice(_UsbLine):
         left = max(0.0, until - time.monotonic())
         return bool(select.select([], [self._open_file()], [], left)[1])
 
-    def _take(self, timeout_s: float) -> bytes:
+    def _take(self, timeout_s: float) -> bytes | None:
         ready, _, _ = select.select([self._open_file()], [], [], timeout_s)
         if not ready:
-            return b""
+            return None
         try:
             # Nothing is an empty packet, which many printers send; of a printer that is gone the
             # kernel says so.
@@ -241,19 +242,19 @@ class UsbInterface(_UsbLine):
         except usb.core.USBTimeoutError:
             return 0
 
-    def _take(self, timeout_s: float) -> bytes:
+    def _take(self, timeout_s: float) -> bytes | None:
         import usb.core
 
         if self._out is None:
             raise self.fault("not open")
         if self._in is None:  # a printer that only listens
             time.sleep(timeout_s)
-            return b""
+            return None
         try:
             # 0 would wait for ever.
             return bytes(self._in.read(_MOST, max(1, round(timeout_s * 1000))))
         except usb.core.USBTimeoutError:
-            return b""
+            return None
 
 
 def _end(interface: usb.core.Interface, direction: int) -> usb.core.Endpoint | None:

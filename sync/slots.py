@@ -245,9 +245,11 @@ def _called(process: Path) -> str:
 def _in_order(version: str) -> tuple[object, ...]:
     """1.9.0 before 1.10.0rc1 before 1.10.0: PEP 440 in its normal spelling. Of what is spelt
     otherwise the first numbers count."""
-    found = _VERSION.match(version)
-    epoch, release, kind, pre, post, dev = found.groups() if found else (None,) * 6
-    numbers = re.sub(r"(\.0+)+$", "", release or "0")
+    found = _VERSION.search(version)
+    if found is None:
+        return ()
+    epoch, release, kind, pre, post, dev = found.groups()
+    numbers = re.sub(r"(\.0+)+$", "", release)
     # Without a name of its own, what is in development comes before all that have one.
     stage = (kind, int(pre)) if kind else ("" if dev and not post else "z", 0)
     return (

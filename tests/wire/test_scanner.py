@@ -55,8 +55,8 @@ class Reading:
         self.cancel = threading.Event()
         dropped, drop = threading.Event(), scanner._drop
 
-        def drop_and_say() -> None:
-            drop()
+        def drop_and_say(cancelled: Callable[[], bool]) -> None:
+            drop(cancelled)
             dropped.set()
 
         scanner._drop = drop_and_say  # type: ignore[method-assign]
@@ -99,6 +99,31 @@ def test_the_end_of_a_code_that_came_too_early_is_no_code(
     Reading.__init__(reading, scanner)
     far_end.scan("mine")
     assert reading.text() == "mine"
+
+
+@pytest.mark.parametrize("types", [False, True], ids=["serial", "keyboard"])
+def test_the_end_of_a_code_that_comes_slowly_is_no_code_either(
+    types: bool, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Scanners can be set to type as slowly as people. After ten silences' time the rest was taken
+    for the next citizen's code."""
+    scanner: Scanner = request.getfixturevalue("typed" if types else "scanner")
+    far_end = request.getfixturevalue("keys" if types else "far_end")
+    says = far_end.type if types else lambda text: far_end.send(text.encode())
+    monkeypatch.setattr("hardware.scanner._SILENCE_S", 0.02)
+    read, left = scanner._line.read, list("S" * 15 + "\r")
+
+    def slow(count: int, timeout_s: float) -> bytes:
+        if left:
+            says(left.pop(0))
+        return read(count, timeout_s)
+
+    monkeypatch.setattr(scanner._line, "read", slow)
+    reading = Reading(scanner)
+    monkeypatch.setattr("hardware.scanner._SILENCE_S", 0.5)
+    says("mine\r")
+    assert reading.text() == "mine"
+    assert (reading.steps, left) == ([], [])
 
 
 def test_the_same_text_is_handed_on_once(far_end: VirtualScanner, scanner: Scanner) -> None:

@@ -286,6 +286,27 @@ def test_a_printer_that_has_nothing_to_say_is_not_gone(
     assert line.read(1, 2) == b"\x12"
 
 
+def test_an_empty_packet_does_not_hide_what_was_said_after_it(
+    usblp: tuple[PrinterDevice, socket.socket],
+) -> None:
+    """It was heard as the answer to the next question."""
+    line, printer = usblp
+    for packet in (b"\x12", b"", b"", b"\x12"):
+        printer.send(packet)
+    line.drop_input()
+    printer.send(b"\x16")
+    assert line.read(1, 2) == b"\x16"
+
+
+def test_a_printer_that_says_nothing_without_end_is_silent(
+    usblp: tuple[PrinterDevice, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.read", lambda file, most: b"")
+    line, printer = usblp
+    printer.send(b"")
+    line.drop_input()
+
+
 def test_what_is_on_its_way_has_not_left(
     usblp: tuple[PrinterDevice, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
