@@ -40,17 +40,19 @@ def use_pin(prompt: prompts.UsePin, reader: CardReader, work: Work) -> PinUsed:
 
     pins = work.pins
     new: list[Pin] = []
+    needed = False
 
     def do(card: CardSession, sending: Callable[[], None]) -> PinUsed:
+        nonlocal needed
         old = pins.take(new=False)
         sending()
         if not prompt.change:
             initial = old.is_one_of(INITIAL_PINS)
-            pins.keep(old.copy(), new=False)  # a change needs it once more
+            pins.keep(old.copy(), new=False)
             used = _said(verify(card, old))
-            if used.said is not PinSaid.DONE:
-                pins.wipe()
-            return replace(used, initial=initial and used.said is PinSaid.DONE)
+            done = used.said is PinSaid.DONE
+            needed = done and (prompt.keep or initial)
+            return replace(used, initial=initial and done)
         chosen = pins.take(new=True)
         new.append(chosen.copy())
         return _said(change(card, old, chosen))
@@ -65,7 +67,7 @@ def use_pin(prompt: prompts.UsePin, reader: CardReader, work: Work) -> PinUsed:
     finally:
         for pin in new:
             pin.wipe()
-        if prompt.change:
+        if not needed:
             pins.wipe()
 
 

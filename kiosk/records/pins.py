@@ -1,8 +1,8 @@
 """The PINs (社保卡密码) of one visit: where they wait for the card, and which ones are too easy.
 
 A PIN never is an answer of a prompt, so it is in no replay, no log and no suggestion. The screen
-gives it to `Pins`; the operation at the card takes it from there, once. The end of the visit wipes
-what was not taken.
+gives it to `Pins`; the operation at the card takes it from there, and gives it back only where a
+change needs it once more. The end of the visit wipes what was not taken.
 """
 
 from __future__ import annotations

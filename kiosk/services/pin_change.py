@@ -53,7 +53,7 @@ class ChangePin(Service):
         card = await own_card(citizen, ReadCard("pin_change.card", tries=True))
 
         self.at("pin")
-        card, _ = await verified(card)
+        card, _ = await verified(card, keep=True)
         card, said = await changed(card, citizen)
 
         self.at("receipt")

@@ -45,12 +45,15 @@ def whose(citizen: Citizen, card: SocialCard) -> dict[str, Json]:
     }
 
 
-async def verified(card: SocialCard, again: str = "") -> tuple[SocialCard, bool]:
+async def verified(
+    card: SocialCard, again: str = "", *, keep: bool = False
+) -> tuple[SocialCard, bool]:
     """Have the present PIN entered until the card takes it; whether it is one that cards are issued
-    with. `again`: id of words why it is asked once more. Raises `Leave` before the last try."""
+    with. `again`: id of words why it is asked once more; `keep`: whether `changed` follows also
+    where it is the citizen's own. Raises `Leave` before the last try."""
     while True:
         card = await _entered(card, EnterPin("card_pin.present", card.insertion, again=again))
-        used = await UsePin("card_pin.verify", card)
+        used = await UsePin("card_pin.verify", card, keep=keep)
         card = _after(card, used)
         if used.said is PinSaid.DONE:
             return card, used.initial
@@ -58,12 +61,12 @@ async def verified(card: SocialCard, again: str = "") -> tuple[SocialCard, bool]
 
 
 async def changed(card: SocialCard, citizen: Citizen) -> tuple[SocialCard, PinSaid]:
-    """After `verified`: have a new PIN made up and written to the card. DONE, or UNKNOWN."""
+    """After `verified`, which kept it: have a new PIN made up and written. DONE, or UNKNOWN."""
     while True:
         card, used = await _changed_once(card, citizen)
         if used.said in (PinSaid.DONE, PinSaid.UNKNOWN):
             return card, used.said
-        card, _ = await verified(card, "card_pin.kept")
+        card, _ = await verified(card, "card_pin.kept", keep=True)
 
 
 async def chosen(card: SocialCard, used: PinUsed, citizen: Citizen) -> PinSaid:

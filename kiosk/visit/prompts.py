@@ -281,10 +281,15 @@ class EnterPin(Prompt[bool]):
 @dataclass(frozen=True)
 class UsePin(Performed[PinUsed]):
     """Verify the PIN that was entered, or `change` it to the new one, at the card of this visit,
-    once. A card that is pulled is waited for ten seconds, and asked how it stands now."""
+    once. A card that is pulled is waited for ten seconds, and asked how it stands now.
+
+    `keep`: a change follows and needs the PIN once more; one that cards are issued with is kept in
+    any case, because it has to be changed.
+    """
 
     id: str
     card: SocialCard
+    keep: bool = False
     change: bool = False
 
     performed_by: ClassVar[str | None] = Device.CARD_READER

@@ -6,6 +6,7 @@ here.
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -109,8 +110,9 @@ class Bench:
         if new:
             self.pins.put(Pin(new), new=True)
 
-    def use(self, card: SocialCard, *, change: bool = False) -> PinUsed:
-        return use_pin(UsePin("pin", card, change=change), self.reader, self.work)
+    def use(self, card: SocialCard, *, keep: bool = False, change: bool = False) -> PinUsed:
+        prompt = UsePin("pin", card, keep=keep, change=change)
+        return use_pin(prompt, self.reader, self.work)
 
     @property
     def commands(self) -> list[str]:
@@ -153,7 +155,7 @@ def test_the_card_says_how_many_tries_are_left_when_it_is_read(bench: Bench) -> 
 def test_a_pin_is_verified_once_and_kept_for_its_change(bench: Bench) -> None:
     card = bench.read()
     bench.type()
-    assert bench.use(card) == PinUsed(PinSaid.DONE, insertion=1)
+    assert bench.use(card, keep=True) == PinUsed(PinSaid.DONE, insertion=1)
     assert bench.commands == ["0020000003135790"]
     bench.pins.put(Pin(NEW), new=True)
     assert bench.use(card, change=True).said is PinSaid.DONE
@@ -162,10 +164,35 @@ def test_a_pin_is_verified_once_and_kept_for_its_change(bench: Bench) -> None:
         bench.pins.take(new=False)
 
 
+def anywhere(pin: str) -> int:
+    """In how many places of the program a PIN is that nobody has wiped."""
+    return sum(isinstance(one, Pin) and one.is_one_of({pin}) for one in gc.get_objects())
+
+
+def test_a_pin_is_forgotten_as_soon_as_nothing_needs_it_any_more(bench: Bench) -> None:
+    """Who looks up what they have filed stands there for minutes more."""
+    card = bench.read()
+    bench.type()
+    assert anywhere("135790") == 1
+    assert bench.use(card).said is PinSaid.DONE
+    assert anywhere("135790") == 0
+
+
+@pytest.mark.parametrize("back", [THIRD, None])
+def test_a_pin_of_which_nobody_knows_whether_it_was_right_is_forgotten(
+    bench: Bench, back: CardPersona | None
+) -> None:
+    card = bench.read()
+    bench.type()
+    bench.pulled_after(1, back)
+    assert bench.use(card, keep=True).said is PinSaid.UNKNOWN
+    assert anywhere("135790") == 0
+
+
 def test_a_wrong_pin_costs_one_try_and_is_not_kept(bench: Bench) -> None:
     card = bench.read()
     bench.type("246802")
-    assert bench.use(card) == PinUsed(PinSaid.WRONG, 5, insertion=1)
+    assert bench.use(card, keep=True) == PinUsed(PinSaid.WRONG, 5, insertion=1)
     assert bench.commands == ["0020000003246802"]
     with pytest.raises(KeyError):
         bench.pins.take(new=False)
@@ -176,6 +203,7 @@ def test_a_pin_that_cards_are_issued_with_is_told(bench: Bench) -> None:
     card = bench.read(initial)
     bench.type("123456")
     assert bench.use(card) == PinUsed(PinSaid.DONE, initial=True, insertion=1)
+    assert bench.pins.take(new=False).is_one_of({"123456"}), "it has to be changed now"
 
 
 def test_a_card_pulled_before_the_command_is_put_back_and_then_it_is_done(bench: Bench) -> None:
@@ -237,8 +265,7 @@ def test_a_card_that_does_not_come_back_leaves_it_unknown_and_no_pin_behind(
     bench.type(new=NEW)
     bench.pulled_after(1, None)
     assert bench.use(card, change=change) == PinUsed(PinSaid.UNKNOWN)
-    if change:
-        assert bench.pins._held == {}
+    assert bench.pins._held == {}
 
 
 def test_a_card_that_was_away_before_and_stays_away_is_a_fault(bench: Bench) -> None:
