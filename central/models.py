@@ -414,6 +414,23 @@ class UnitRow(models.Model):
         return str(self.pk)
 
 
+class UnitListPrint(models.Model):
+    """Somebody had a unit's list for print, whole names and ID numbers. It outlives the list."""
+
+    number = models.BigIntegerField("名册")
+    unit = models.CharField("单位", max_length=100)
+    people = models.PositiveIntegerField("人数")
+    by = models.CharField("打印人", max_length=150)
+    at = models.DateTimeField("打印时间", auto_now_add=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "名册打印记录"
+        ordering: ClassVar = ["-pk"]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
 class CardState(models.TextChoices):
     """Of a person's card, in the letters of the card management (domain §2.3). What leads from one
     to another: `central.card_states`."""

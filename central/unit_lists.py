@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.utils import timezone
 
+from central import alarms
 from central.applications import CardApplication, applications, refusal
 from central.cases import NOT_TAKEN_IN, Case
 from central.keys import person_hash
@@ -119,9 +120,20 @@ def row_of(person: str) -> tuple[str, dict[str, Any]] | None:
     row = UnitRow.objects.select_related("of").filter(person=person).first()
     if row is None:
         return None
-    if not (fields := opened(row.header, bytes(row.sealed))):
+    if not (fields := fields_of(row)):
+        sound_unreadable(row.of)
         raise NotNow(LIST_UNREADABLE)
     return row.of.unit, fields
+
+
+def fields_of(row: UnitRow) -> dict[str, Any]:
+    """What stands in a row; {} where its key is gone: then `sound_unreadable`."""
+    return opened(row.header, bytes(row.sealed))
+
+
+def sound_unreadable(one: UnitList) -> None:
+    """Sound the alarm that names a list with rows whose key is gone."""
+    alarms.sound(LIST_UNREADABLE, None, f"名册 {one.pk}")
 
 
 def applied(one: UnitList) -> int:

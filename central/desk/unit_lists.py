@@ -1,7 +1,8 @@
 """单位名册: how far each list is, and the list with its seal line for print (R-C9).
 
-The paper goes to the 公司社会保险中心 beside the file, so names and numbers are whole on it. That a
-matter of it was printed stands in the matter's history.
+The paper goes to the 公司社会保险中心 beside the file, so names and numbers are whole on it. Who
+printed it is written down, and kept longer than the list; of who has filed, also in the history of
+the case.
 """
 
 from __future__ import annotations
@@ -13,50 +14,60 @@ from django.contrib.auth.decorators import permission_required
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
 from central.business import business_of
 from central.cases import record
-from central.models import UnitList
-from central.sealed import opened
-from central.unit_lists import applied, filed_by
+from central.models import UnitList, UnitListPrint
+from central.unit_lists import applied, fields_of, filed_by, sound_unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from central.cases import Case
+    from central.models import UnitRow
 
 _FIELDS = ("serial", "name", "id_number", "insurance_no", "user_type")
 _UNREADABLE = "打不开,见告警"
+
+#: So many lines of who printed what are shown.
+_SHOWN = 50
 
 
 @require_GET
 @permission_required("central.view_case", raise_exception=True)
 def page(request: HttpRequest) -> HttpResponse:
     lists = [(one, one.rows.count(), applied(one)) for one in UnitList.objects.all()]
-    context = {**admin.site.each_context(request), "title": "单位名册", "lists": lists}
+    context = {
+        **admin.site.each_context(request),
+        "title": "单位名册",
+        "lists": lists,
+        "prints": UnitListPrint.objects.all()[:_SHOWN],
+    }
     return render(request, "cases/unit_lists.html", context)
 
 
-@require_GET
+@require_POST
 @permission_required("central.view_case", raise_exception=True)
 def printed(request: HttpRequest, number: int) -> HttpResponse:
     one = UnitList.objects.filter(pk=number).first()
     if one is None:
         raise Http404
-    found = filed_by(one)
+    who, found, all_of_it = (
+        request.user.get_username(),
+        filed_by(one),
+        list(one.rows.order_by("pk")),
+    )
     with transaction.atomic():
+        UnitListPrint.objects.create(number=one.pk, unit=one.unit, people=len(all_of_it), by=who)
         for case in found.values():
-            record(case, request.user.get_username(), "printed")
-    rows = list(_rows(one, found))
+            record(case, who, "printed")
+    rows = [_row(row, found.get(row.person)) for row in all_of_it]
+    if any(_UNREADABLE in row["cells"] for row in rows):
+        sound_unreadable(one)
     context = {"unit": one.unit, "number": one.pk, "rows": rows, "filed": len(found)}
     return render(request, "cases/unit_list_print.html", context)
 
 
-def _rows(one: UnitList, found: dict[str, Case]) -> Iterator[dict[str, Any]]:
-    for row in one.rows.order_by("pk"):
-        fields = opened(row.header, bytes(row.sealed)) or {"name": _UNREADABLE}
-        case = found.get(row.person)
-        state = "" if case is None else business_of(case.kind).states[case.state]
-        cells = [fields.get(name, "") for name in _FIELDS]
-        yield {"cells": cells, "case": case, "state": state}
+def _row(row: UnitRow, case: Case | None) -> dict[str, Any]:
+    fields = fields_of(row) or {"name": _UNREADABLE}
+    state = "" if case is None else business_of(case.kind).states[case.state]
+    return {"cells": [fields.get(name, "") for name in _FIELDS], "case": case, "state": state}

@@ -1080,6 +1080,27 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="UnitListPrint",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.BigIntegerField(verbose_name="名册")),
+                ("unit", models.CharField(max_length=100, verbose_name="单位")),
+                ("people", models.PositiveIntegerField(verbose_name="人数")),
+                ("by", models.CharField(max_length=150, verbose_name="打印人")),
+                ("at", models.DateTimeField(auto_now_add=True, verbose_name="打印时间")),
+            ],
+            options={
+                "verbose_name": "名册打印记录",
+                "verbose_name_plural": "名册打印记录",
+                "ordering": ["-pk"],
+            },
+        ),
+        migrations.CreateModel(
             name="CardBatch",
             fields=[
                 (

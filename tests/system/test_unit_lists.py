@@ -385,26 +385,75 @@ def test_the_list_is_printed_with_who_has_filed_and_a_place_for_the_seal(centre:
     desk = signed_in("desk-unit", "viewer")
     lists = desk.get("/admin/unit-lists/").content.decode()
     assert "示例五公司" in lists and f"/admin/unit-lists/{made.pk}/" in lists
-    paper = desk.get(f"/admin/unit-lists/{made.pk}/").content.decode()
+    paper = desk.post(f"/admin/unit-lists/{made.pk}/").content.decode()
     lines = [line for line in paper.splitlines() if person.number in line or other.number in line]
     assert filed.receipt_no in lines[0] and "已受理" in lines[0] and "51" in lines[0]
     assert "未采集" in lines[1] and filed.receipt_no not in lines[1]
     assert "盖章" in paper and "共 2 人，已采集 1 人" in paper
     assert filed.events.filter(what="printed", by="desk-unit").count() == 1
+    number = made.pk
     made.delete()
-    assert desk.get(f"/admin/unit-lists/{made.pk or 0}/").status_code == 404
+    assert desk.post(f"/admin/unit-lists/{number}/").status_code == 404
 
 
-def test_a_row_that_cannot_be_opened_keeps_no_other_from_print(
-    centre: Centre, monkeypatch: pytest.MonkeyPatch
+def test_who_printed_a_list_is_known_though_nobody_of_it_has_filed_and_it_is_gone(
+    centre: Centre,
 ) -> None:
-    from central.desk import unit_lists
+    """Names and ID numbers of all its people went with it."""
+    from django.utils.html import escape
+
+    from central.models import UnitListPrint
     from tests.system.test_desk_pages import signed_in
 
-    made = take(newcomer(centre))
-    monkeypatch.setattr(unit_lists, "opened", lambda *_: {})
-    paper = signed_in("desk-unit", "viewer").get(f"/admin/unit-lists/{made.pk}/")
-    assert "打不开" in paper.content.decode()
+    made = take(newcomer(centre), newcomer(centre), unit="示例<六>公司")
+    number, desk = made.pk, signed_in("desk-print", "viewer")
+    assert desk.get(f"/admin/unit-lists/{number}/").status_code == 405, "a link prints nothing"
+    assert not UnitListPrint.objects.filter(number=number).exists()
+    desk.post(f"/admin/unit-lists/{number}/")
+    made.delete()
+    one = UnitListPrint.objects.get(number=number)
+    assert (one.by, one.unit, one.people) == ("desk-print", "示例<六>公司", 2)
+    page = desk.get("/admin/unit-lists/").content.decode()
+    assert "desk-print" in page and escape(one.unit) in page
+
+
+def test_what_is_not_written_down_is_not_printed(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from central.models import UnitListPrint
+    from tests.system.test_desk_pages import signed_in
+
+    made, desk = take(newcomer(centre)), signed_in("desk-print", "viewer")
+
+    def full(**_: Any) -> None:
+        raise OSError("disk")
+
+    monkeypatch.setattr(UnitListPrint.objects, "create", full)
+    with pytest.raises(OSError, match="disk"):
+        desk.post(f"/admin/unit-lists/{made.pk}/")
+
+
+def test_a_row_that_cannot_be_opened_keeps_no_other_from_print_and_sounds_an_alarm(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from central import unit_lists
+    from central.models import Alarm
+    from tests.system.test_desk_pages import signed_in
+
+    person, other = newcomer(centre), newcomer(centre)
+    made, real = take(person, other), unit_lists.opened
+    gone = bytes(made.rows.get(person=hashed(person)).sealed)
+    monkeypatch.setattr(unit_lists, "opened", lambda h, s: {} if s == gone else real(h, s))
+    paper = signed_in("desk-unit", "viewer").post(f"/admin/unit-lists/{made.pk}/").content.decode()
+    assert "打不开,见告警" in paper
+    assert other.number in paper and person.number not in paper
+    assert Alarm.objects.get(kind="list_unreadable", about=f"名册 {made.pk}").times == 1
+
+
+def hashed(person: Person) -> str:
+    from central.keys import person_hash
+
+    return person_hash(person.number)
 
 
 def page(answer: Any, rows: str = "rows") -> dict[str, str]:
@@ -422,11 +471,12 @@ def test_a_row_whose_key_is_gone_is_not_taken_for_none(
 ) -> None:
     """Its person was on no list, and nobody heard of it."""
     from central import unit_lists
-    from central.models import Alarm
+    from central.models import Alarm, UnitRow
 
     person, filed = newcomer(centre), newcomer(centre)
     take(person, filed)
     before = collected(centre, filed)
+    number = UnitRow.objects.get(person=hashed(filed)).of_id
     with monkeypatch.context() as gone:
         gone.setattr(unit_lists, "opened", lambda *_: {})
         with pytest.raises(NotNow, match="list_unreadable"):
@@ -434,7 +484,9 @@ def test_a_row_whose_key_is_gone_is_not_taken_for_none(
         answer = collected(centre, person, 1)
         assert (answer.verdict, answer.reason) == ("later", "list_unreadable")
         assert Alarm.objects.filter(kind="list_unreadable", resolved_at=None).exists()
-        assert page(before)["单位"] == "名册打不开,见告警"
+        named = Alarm.objects.filter(kind="list_unreadable", about=f"名册 {number}")
+        named.delete()
+        assert page(before)["单位"] == "名册打不开,见告警" and named.exists()
     assert collected(centre, person, 1).verdict == "accepted"
 
 
