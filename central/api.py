@@ -7,6 +7,7 @@ the contract's words, without repeating what was sent.
 
 from __future__ import annotations
 
+import json
 import logging
 import zlib
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from pydantic import ValidationError
 from central import card_scripts, cards, fleet, intake, journal, packs, pieces, questions
 from central.releases import serving
 from central.signatures import BadRequest, check, sender
+from central.whole import has_nul
 from sync.canonical import sha256_hex
 from sync.contract import TERMINAL_TOO_NEW, TERMINAL_TOO_OLD
 from sync.contract import refusal as refusal_of
@@ -140,13 +142,14 @@ def _read(request: HttpRequest, door: Door) -> Any:
     if encoding not in ("", "gzip") or (encoding and not door.packed):
         raise BadRequest("bad_request")
     body = _unpacked(request.body, door.limit) if encoding else request.body
-    if b"\\u0000" in body:
-        raise BadRequest("bad_request")  # no database keeps it
     try:
-        return door.request.model_validate_json(body)
-    except ValidationError:
+        message = door.request.model_validate_json(body)
+        if b"\\u0000" in body and has_nul(json.loads(body)):
+            raise BadRequest("bad_request")
+    except (ValidationError, RecursionError):
         # Without the details: they repeat what was sent.
         raise BadRequest("bad_request") from None
+    return message
 
 
 def _unpacked(packed: bytes, limit: int) -> bytes:

@@ -21,6 +21,7 @@ from central.keys import keyring
 from central.models import Terminal
 from central.ports import NotNow
 from central.signatures import BadRequest
+from central.whole import has_nul
 from sync.envelope import Unreadable, seal_reply
 from sync.header import SCHEMA_VERSION
 from sync.kinds import questions
@@ -71,7 +72,8 @@ def _opened(envelope: Envelope) -> Asked:
         asked = Asked.model_validate(plain)
     except (Unreadable, ValidationError):
         raise BadRequest("unreadable") from None
-    if asked.kind != header.kind or asked.schema_version != SCHEMA_VERSION:
+    other = asked.kind != header.kind or asked.schema_version != SCHEMA_VERSION
+    if other or has_nul(asked.question):
         raise BadRequest("unreadable")
     return asked
 

@@ -55,13 +55,25 @@ def opened(
 
 
 def _must_be_text(plain: dict[str, Any]) -> None:
-    """No database keeps a NUL in a text, and half of a surrogate pair is no character."""
+    """Half of a surrogate pair is no character, and what is nested without end is no document."""
+    said = {name: part for name, part in plain.items() if name != "attachments"}
     try:
-        said = canonical({name: part for name, part in plain.items() if name != "attachments"})
-    except (TypeError, UnicodeEncodeError):
+        canonical(said)
+        nul = has_nul(said)
+    except (TypeError, UnicodeEncodeError, RecursionError):
         raise Unusable("not_text") from None
-    if b"\\u0000" in said:
+    if nul:
         raise Unusable("nul")
+
+
+def has_nul(value: object) -> bool:
+    """Whether a text in it has a NUL, which no database keeps. Looked for in what was decoded: in
+    JSON, six characters that a person may type look the same."""
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any(map(has_nul, (*value, *value.values())))
+    return isinstance(value, (list, tuple)) and any(map(has_nul, value))
 
 
 def _valid(model: type[Any], value: Any, place: str) -> Any:

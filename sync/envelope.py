@@ -103,7 +103,7 @@ class Opener:
         info = _ENVELOPE + canonical(header)
         try:
             payload = json.loads(scheme_of(self.algorithm).open(self.private_key, info, sealed))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise Unreadable("the envelope does not open") from error
         if not isinstance(payload, dict):
             raise Unreadable("the contents are not an object")
@@ -126,7 +126,7 @@ class ReplyOpener:
         try:
             info = _REPLY + question.encode("ascii")
             reply = json.loads(scheme_of(self.algorithm).open(self._private, info, sealed))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise Unreadable("the reply does not open") from error
         if not isinstance(reply, dict):
             raise Unreadable("the reply is not an object")

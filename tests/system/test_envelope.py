@@ -6,7 +6,7 @@ import pytest
 
 from sync.envelope import Opener, ReplyOpener, Sealer, Unreadable, seal_reply
 from sync.header import EnvelopeHeader
-from sync.schemes import PROFILES
+from sync.schemes import PROFILES, scheme_of
 
 
 @pytest.fixture(scope="module", params=PROFILES)
@@ -59,6 +59,15 @@ def test_a_changed_byte_does_not_open(opener: Opener, share: float) -> None:
 @pytest.mark.parametrize("data", [b"", b"short", bytes(144), bytes(145), bytes(1120), bytes(5000)])
 def test_garbage_does_not_open(opener: Opener, data: bytes) -> None:
     header, _ = sealed(opener)
+    with pytest.raises(Unreadable):
+        opener.open(header.as_wire(), data)
+
+
+def test_what_is_nested_without_end_does_not_open(opener: Opener) -> None:
+    """Not "later" for ever: no other try opens it."""
+    header, _ = sealed(opener)
+    scheme, info = scheme_of(opener.algorithm), b"kiosk-envelope-v1\0" + header.canonical()
+    data = scheme.seal(opener.sealer().public_key, info, b'{"a":' + b"[" * 99_999)
     with pytest.raises(Unreadable):
         opener.open(header.as_wire(), data)
 

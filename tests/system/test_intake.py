@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import pytest
 from sync.canonical import sha256_hex
 from sync.signing import centre_signed
 from tests.system.in_process import MORNING
-from tests.system.people import Person, jpeg, png
+from tests.system.people import Person, form_of, jpeg, png
 from tests.system.test_businesses import loss_of
 
 if TYPE_CHECKING:
@@ -190,6 +191,50 @@ def test_what_does_not_open_is_unusable_and_leaves_no_trace(centre: Centre) -> N
     assert (said.verdict, said.reason, said.position) == ("unusable", "does_not_open", 0)
     assert [alarm.terminal for alarm in alarms("unusable", "does_not_open")] == [centre.sender]
     assert centre.receive(envelope)[0].verdict == "accepted"
+
+
+def test_what_only_spells_a_nul_is_kept_as_it_was_written_also_where_it_was_once_refused(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The centre took the six characters for a NUL. A terminal keeps what was refused so, and sends
+    it again when it is told to: nothing here stands in its way."""
+    from central import whole
+
+    person, pictures = centre.holder(""), {"photo": jpeg(), "signature": png()}
+    form = form_of(person, pictures["photo"]) | {"id_address": "河北省唐山市\\u0000路1号"}
+    envelope = centre.seal("first_application", form, 0, pictures=pictures)
+    with monkeypatch.context() as before:
+        before.setattr(whole, "has_nul", lambda _: True)
+        (refused,) = centre.receive(envelope)
+        assert (refused.verdict, refused.reason, refused.position) == ("unusable", "nul", 0)
+    (taken,) = centre.receive(envelope)
+    assert taken.verdict == "accepted"
+    assert case_of(taken).contents["document"]["id_address"] == form["id_address"]
+
+
+@pytest.mark.parametrize(
+    ("hall", "taken"), [("厅\\u0000", True), ("厅\0", False), ("\\\\u0000", True)]
+)
+def test_a_door_refuses_a_nul_and_no_text_that_only_spells_one(
+    centre: Centre, hall: str, taken: bool
+) -> None:
+    """A terminal whose report had the six characters was refused for ever."""
+    import json
+
+    from django.test import RequestFactory
+
+    from central.api import _read
+    from central.signatures import BadRequest
+    from sync.wire.doors import ENROL
+
+    key = base64.b64encode(bytes(32)).decode("ascii")
+    body = json.dumps({"code": "A" * 28, "device_public_key": key, "hall": hall})
+    request = RequestFactory().post("/", body, content_type="application/json")
+    if taken:
+        assert _read(request, ENROL).hall == hall
+    else:
+        with pytest.raises(BadRequest):
+            _read(request, ENROL)
 
 
 def test_what_contradicts_itself_is_unusable(centre: Centre) -> None:

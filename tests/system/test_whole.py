@@ -82,6 +82,13 @@ def loss(
     return "loss_report", plain, header
 
 
+def nested(depth: int) -> list[Any]:
+    found: list[Any] = []
+    for _ in range(depth):
+        found = [found]
+    return found
+
+
 def signed_again(payload: dict[str, Any], **fields: Any) -> None:
     """A document that is wrong and whose hashes are right."""
     payload["document"].update(fields)
@@ -223,7 +230,9 @@ def test_a_signature_under_what_needs_none_is_checked_as_well(centre: Centre) ->
     [
         (lambda p: p["evidence"].update(note="\ud800"), "not_text"),
         (lambda p: p["document"].update(name={1, 2}), "not_text"),
-        (lambda p: p["evidence"].update(note="\\u00000"), "nul"),
+        (lambda p: p["evidence"].update(note=nested(2000)), "not_text"),
+        (lambda p: p["evidence"].update({"a\0b": 1}), "nul"),
+        (lambda p: p["evidence"].update(note=[{"deep": ["a", "b\0"]}]), "nul"),
         (lambda p: p["evidence"].update(tries="many"), "evidence.tries"),
         (lambda p: signed_again(p, name="x" * 500), "document.name"),
         (lambda p: p["proof"].update(level="P9"), "contents.proof.level"),
@@ -235,6 +244,13 @@ def test_where_it_is_wrong_is_said_and_never_what_stands_there(
     centre: Centre, change: Change, word: str
 ) -> None:
     assert word_for(*application(change)) == word
+
+
+def test_six_characters_that_only_look_like_a_nul_are_text(centre: Centre) -> None:
+    """JSON has them as \\\\u0000: who looks at that takes them for what they spell."""
+    for text in ("\\u0000", "河北省\\u00001号", "\\\\u0000"):
+        kind, plain, header = application(lambda p, text=text: signed_again(p, id_address=text))
+        assert read(kind, plain, header).document.id_address == text
 
 
 def test_a_word_is_never_longer_than_its_field(centre: Centre) -> None:
