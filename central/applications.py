@@ -96,7 +96,7 @@ class CardApplication(Business):
     tasks = ("photo",)
     words: ClassVar = {
         "on_paper": "没有读身份证,凭材料照片办理:请核对材料各页(R-B10)",
-        "age": "年龄与业务不符:未成年人由监护人代办,成年人自己办(看身份证号里的出生日期)",
+        "age": "年龄与业务不符:未成年人由监护人代办,成年人自己办,看出生日期(R-B5,政策包 ages)",
         "page_unclear": "有一页材料拍得不清楚",
         "deceased": "登记为已故",
         "not_insured": "没有参保",
@@ -158,8 +158,8 @@ class CardApplication(Business):
         return bool(form.identified != "id_card")
 
     def reasons(self, opened: Opened) -> tuple[str, ...]:
-        """What rests on papers, and for whose age it is the wrong business, is looked at, whatever
-        the terminal says of it."""
+        """What rests on papers (R-B10), and for whose age it is the wrong business (R-B5), is
+        looked at, whatever the terminal says of it."""
         said = opened.contents.proof.reasons
         own = {
             "on_paper": opened.document.identified != "id_card",
@@ -197,7 +197,8 @@ class CardApplication(Business):
 
 
 def _is_child(opened: Opened) -> bool:
-    """On the day on which it was filed, by the pack that the terminal went by."""
+    """On the day on which it was filed, by the pack that the terminal went by: from `ages.adult` on
+    one applies oneself; before, a guardian does (R-B5 「未成年人需要提供…监护人的身份证」)."""
     adult = went_by(opened.contents.policy_version).ages.adult
     form = opened.document
     number = IdNumber(form.id_number, date.fromisoformat(form.birth))

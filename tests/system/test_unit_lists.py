@@ -359,6 +359,7 @@ def test_the_operator_is_told_that_the_list_of_an_offline_application_is_gone(
 def test_a_child_is_on_no_list_and_no_terminal_files_for_one_as_for_an_adult(
     centre: Centre,
 ) -> None:
+    from central.business import businesses
     from central.cases import Case
 
     child = Person("名册童", "20150404", 303)
@@ -367,6 +368,7 @@ def test_a_child_is_on_no_list_and_no_terminal_files_for_one_as_for_an_adult(
     answer = collected(centre, child)
     assert answer.verdict == "to_review"
     assert "age" in Case.objects.get(pk=answer.position).review
+    assert "R-B5" in businesses()["unit_collection"].words["age"], "where the rule comes from"
 
 
 def test_what_is_printed_is_what_was_signed(centre: Centre) -> None:
