@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -21,7 +21,7 @@ from sync import sheet
 from sync.canonical import sha256_hex
 from sync.envelope import Sealer
 from sync.faults import CentralUnreachable
-from sync.identity import DEVICE_KEY_FILE, Identity, NotEnrolled, load_identity
+from sync.identity import NEXT_KEY_FILE, Identity, NotEnrolled, load_identity
 from sync.marks import RETIRED_FILE
 from sync.sealing import TpmFault
 from sync.signing import DeviceKey, centre_signed, use_next_key
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 #: What the former centre, or the former number, wanted.
-_OF_BEFORE = ("desired.json", "commands.json", "policy.json", "device.key.next")
+_OF_BEFORE = ("desired.json", "commands.json", "policy.json", NEXT_KEY_FILE)
 
 
 class NotEnrolledHere(NotEnrolled):
@@ -88,10 +88,12 @@ def enrol(
     except ValueError as error:
         raise NotEnrolled(f"the centre's key cannot be used: {error}") from error
     _must_leave_nobody_behind(state_dir / "outbox.db", identity.terminal)
-    if new_key:
-        use_next_key(state_dir, key.id)
-    _forget_what_was_wanted_before(state_dir, identity)
+    _forget_what_was_wanted_before(state_dir, identity, but=NEXT_KEY_FILE if new_key else "")
     identity.save(state_dir)
+    if new_key:
+        # Last: until then the same command with the same code finds the key that waits.
+        with suppress(FileNotFoundError):  # an agent that runs may be before us
+            use_next_key(state_dir, key.id)
     (state_dir / RETIRED_FILE).unlink(missing_ok=True)
     return identity
 
@@ -99,7 +101,7 @@ def enrol(
 def _key(state_dir: Path, tpm: str, new_key: bool) -> DeviceKey:
     """A new one waits as the next key: a power cut leaves the old one, or both."""
     try:
-        if new_key and (state_dir / DEVICE_KEY_FILE).exists():
+        if new_key:
             return DeviceKey.following(state_dir, tpm)
         return DeviceKey.load_or_create(state_dir, tpm=tpm)
     except TpmFault as fault:
@@ -143,7 +145,7 @@ def _must_leave_nobody_behind(outbox: Path, terminal: str) -> None:
         raise NotEnrolledHere("outbox_of_another", f"{waiting[0]}: {len(waiting)}")
 
 
-def _forget_what_was_wanted_before(state_dir: Path, identity: Identity) -> None:
+def _forget_what_was_wanted_before(state_dir: Path, identity: Identity, but: str) -> None:
     try:
         before = load_identity(state_dir)
     except NotEnrolled:
@@ -152,7 +154,7 @@ def _forget_what_was_wanted_before(state_dir: Path, identity: Identity) -> None:
         identity.terminal,
         identity.central_signing_key,
     ):
-        for name in _OF_BEFORE:
+        for name in (name for name in _OF_BEFORE if name != but):
             (state_dir / name).unlink(missing_ok=True)
 
 

@@ -49,6 +49,9 @@ pytestmark = pytest.mark.skipif(
     reason="swtpm or systemd-creds is not installed",
 )
 
+#: Who holds a terminal's key is all one to the centre's database.
+on_sqlite = pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+
 
 @pytest.fixture
 def chip() -> Iterator[Chip]:
@@ -120,6 +123,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 # -- made, used, kept ----------------------------------------------------------------------------
 
 
+@on_sqlite
 def test_a_sealed_key_signs_what_the_centre_takes_also_after_a_reboot(
     sealed: EnrolledTerminal, chip: Chip
 ) -> None:
@@ -159,6 +163,7 @@ def test_the_key_is_in_no_argument_variable_or_log(
     assert all("LD_LIBRARY_PATH" not in env for _, env, _ in calls)
 
 
+@on_sqlite
 def test_the_screen_unseals_before_a_citizen_waits_for_an_answer(
     sealed: EnrolledTerminal, chip: Chip
 ) -> None:
@@ -188,6 +193,7 @@ def on_another_board(chip: Chip) -> None:
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("happens", [cleared, on_another_board])
+@on_sqlite
 def test_another_chip_gives_no_key_and_the_queue_stays_until_it_is_enrolled_again(
     sealed: EnrolledTerminal, central: CentralServer, chip: Chip, happens: Callable[[Chip], None]
 ) -> None:
@@ -216,6 +222,7 @@ def test_another_chip_gives_no_key_and_the_queue_stays_until_it_is_enrolled_agai
         until(lambda: accepted(sealed.outbox, stored), "what had waited")
 
 
+@on_sqlite
 def test_a_disk_that_comes_back_to_its_machine_goes_on(
     sealed: EnrolledTerminal, chip: Chip
 ) -> None:
@@ -228,6 +235,7 @@ def test_a_disk_that_comes_back_to_its_machine_goes_on(
 
 
 @pytest.mark.usefixtures("impatient")
+@on_sqlite
 def test_an_agent_without_the_chip_says_so_keeps_the_queue_and_goes_on_when_it_is_there(
     sealed: EnrolledTerminal, chip: Chip
 ) -> None:
@@ -255,6 +263,7 @@ def test_a_chip_with_bad_manners_is_away(
         seal(b"secret", chip.name)
 
 
+@on_sqlite
 def test_without_a_chip_nothing_is_enrolled_and_no_key_lies_in_a_file(
     central: CentralServer, chip: Chip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -321,6 +330,7 @@ def test_half_a_file_is_no_key(tmp_path: Path, damage: bytes) -> None:
 # -- another key ---------------------------------------------------------------------------------
 
 
+@on_sqlite
 def test_a_sealed_key_is_changed_for_a_sealed_one(
     own_database: None, chip: Chip, tmp_path: Path
 ) -> None:
@@ -334,6 +344,7 @@ def test_a_sealed_key_is_changed_for_a_sealed_one(
     assert rig.key.publics == (rig.key.public, before.public)
 
 
+@on_sqlite
 def test_a_key_in_a_file_is_a_fault_where_the_chip_is_wanted_and_the_next_one_is_sealed(
     own_database: None, chip: Chip, tmp_path: Path
 ) -> None:
@@ -407,20 +418,33 @@ class Power:
         return stepped
 
 
+@pytest.mark.parametrize("who", ["agent", "technician"])
+@pytest.mark.parametrize("step", ["use_next_key", "Identity.save"])
+@on_sqlite
 def test_the_power_may_go_between_the_centre_s_yes_and_the_new_key(
-    sealed: EnrolledTerminal, central: CentralServer, chip: Chip, monkeypatch: pytest.MonkeyPatch
+    sealed: EnrolledTerminal,
+    central: CentralServer,
+    chip: Chip,
+    monkeypatch: pytest.MonkeyPatch,
+    who: str,
+    step: str,
 ) -> None:
+    """Whoever goes on, the agent by itself or the technician with the same sheet."""
     chip.clear()
     code = central.command("enrolment-code", "--replaces", sealed.identity.terminal).strip()
     with monkeypatch.context() as power:
-        power.setattr("sync.enrolment.use_next_key", lambda *_: (_ for _ in ()).throw(Cut))
+        power.setattr(f"sync.enrolment.{step}", lambda *_: (_ for _ in ()).throw(Cut))
         with pytest.raises(Cut):
             enrol(central.url, code, sealed.state, tpm=chip.name, new_key=True)
-    with running(sealed):
-        until(lambda: status(sealed) == "ok", "it found the key that waited")
+    if who == "technician":
+        again = enrol(central.url, code, sealed.state, tpm=chip.name, new_key=True)
+        assert again.terminal == sealed.identity.terminal
+    else:
+        with running(sealed):
+            until(lambda: status(sealed) == "ok", "it found the key that waited")
     assert found(sealed.state) is None
-    # Who did not wait for that and enrols again is given the same.
-    assert enrol(central.url, code, sealed.state, tpm=chip.name).terminal
+    assert not (sealed.state / "device.key.next").exists()
+    assert asked(sealed) == ""
 
 
 # -- settings ------------------------------------------------------------------------------------
