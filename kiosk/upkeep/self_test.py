@@ -1,8 +1,8 @@
 """The self-test (自检): the doctor's checks in a process of its own, for the agent.
 
 Its own process, because it loads the drivers, which the agent does without for the rest of the day,
-and because a driver that hangs must not hold the agent. Devices that the running screen program
-holds are judged by what it last said of them, so nobody's visit is disturbed.
+and because a driver that hangs must not hold the agent. While the screen program runs, devices are
+judged by what it last said of them: no visit is disturbed, and the agent's unit shows it none.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def main(state: Path) -> int:
     from kiosk.upkeep.doctor import CHECKS, Patient, examine
 
     try:
-        patient = Patient(state, settings_in(state))
+        patient = Patient(state, settings_in(state), from_afar=True)
     except BadSettings:
         sys.stdout.write('["bad_settings"]\n')
         return 0

@@ -21,6 +21,7 @@ import os
 import random
 import time
 import traceback
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -76,7 +77,8 @@ class Updates:
         """`slots`: None, this was not started from one; `hours`: see `allowed`; `wait`: sleeps so
         many seconds, or returns True when this process ends."""
         self.folder = state_dir / FOLDER
-        self.folder.mkdir(exist_ok=True)
+        with suppress(OSError):  # an agent whose disk is full has to deliver; a step makes it later
+            self.folder.mkdir(exist_ok=True)
         self._identity, self._slots = identity, slots
         self._hours, self._wait = hours, wait
         self._centre = sha256_hex(identity.central_signing_key)[:16]
@@ -168,6 +170,7 @@ class Updates:
 
     def _step_alone(self) -> None:
         """One before this, which was not waited for any longer, may still be at its last step."""
+        self.folder.mkdir(exist_ok=True)
         held = alone(self.folder / _LOCK_FILE)
         if held is None:
             raise Stopped(Why.BUSY)

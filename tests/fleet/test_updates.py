@@ -112,6 +112,25 @@ def sent(site: Site, name: str) -> int:
     return sum(count for path, count in site.sent.items() if path.endswith(name))
 
 
+def test_a_disk_that_takes_no_folder_keeps_nobody_from_delivering(
+    kiosk: Kiosk, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is made here is made in the agent's start; the courier would never come."""
+    kiosk.updates.folder.rmdir()
+
+    def full(folder: Path, *_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr("pathlib.Path.mkdir", full)
+        kiosk.restart()
+        kiosk.wants("1.1.0", office.first_root)
+        assert kiosk.step() == (Stage.IDLE, Why.DISK)
+    kiosk.step()
+    kiosk.wants("1.1.0", office.first_root)
+    assert kiosk.step() == (Stage.CHOSEN, Why.NOTHING)
+
+
 def test_a_delta_is_fetched_made_and_chosen(kiosk: Kiosk, office: Office, site: Site) -> None:
     kiosk.wants("1.1.0", office.first_root)
     assert kiosk.step() == (Stage.CHOSEN, Why.NOTHING)

@@ -294,3 +294,20 @@ def test_a_test_that_cannot_be_made_says_so(tmp_path: Path, monkeypatch: Any) ->
     for command in (["/no/such/program"], ["false"], ["echo", "half {"], ["echo", json.dumps({})]):
         monkeypatch.setattr(self_test, "ourselves", lambda command=command: command)
         assert self_test.examined(tmp_path) == "self_test_not_made"
+
+
+def test_a_device_that_the_screen_holds_is_judged_by_the_screen_alone(tmp_path: Path) -> None:
+    """The unit of the agent shows it no devices: each would be reported missing, every night."""
+    from kiosk.upkeep.self_test import examined
+
+    ports = 'printer = "/dev/no-such-port"\nid_reader = "/dev/no-such-port"\n'
+    (tmp_path / "settings.toml").write_text(f'mode = "test"\n[devices]\n{ports}')
+    row = {"since": "2026-11-28T03:00:00+08:00", "detail": "", "fault": ""}
+    rows = [
+        {**row, "device": "id_reader", "state": "ready"},
+        {**row, "device": "printer", "state": "fault", "fault": "printer_paper_out"},
+    ]
+    (tmp_path / "health.json").write_text(json.dumps({"health": rows}))
+    found = examined(tmp_path).split()
+    assert {"printer_paper_out", "not_enrolled"} <= set(found)
+    assert not {"printer_offline", "id_reader_offline", "screen_stopped"} & set(found)
