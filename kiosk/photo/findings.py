@@ -17,8 +17,9 @@ class FindingCode(StrEnum):
     """The first of these, from the top, is what the citizen is told.
 
     What spoils the whole picture comes first, then where the citizen is, then how they hold their
-    head, then what only a good picture can show. A hat, hidden ears and shoulders are not among
-    them: nothing here can see them reliably, so the report says "cannot tell" and a person looks.
+    head, then what only a good picture can show. A hat above the forehead, hidden ears, shoulders
+    and a frown are not among them: nothing here can see them reliably, so the report says "cannot
+    tell" and a person looks.
     """
 
     #: Nothing but darkness: a hand or a cap on the lens.
@@ -53,6 +54,8 @@ class FindingCode(StrEnum):
     HELD_UP = "held_up"
     #: A mask over mouth and nose, or a hand near the face.
     FACE_COVERED = "face_covered"
+    #: A hat or hair over the forehead, down to the brows.
+    FOREHEAD = "forehead"
     #: Tinted glasses.
     SUNGLASSES = "sunglasses"
     GLASSES_GLARE = "glasses_glare"
@@ -63,6 +66,9 @@ class FindingCode(StrEnum):
     SMILING = "smiling"
     UNEVEN_LIGHT = "uneven_light"
     COLOUR_TINT = "colour_tint"
+    #: Neither dark nor light is left in the face: the lens is dirty, or a lamp shines into it. What
+    #: is hazy is not sharp either, but to hold still does not help.
+    HAZY = "hazy"
     BLURRED = "blurred"
     BACKGROUND = "background"
     #: Clothes of the colour of the wall: the shoulders would melt into it.

@@ -10,6 +10,7 @@
 | face.pixels      | px     | width of the face at the ears, in pixels of this frame              |
 | face.covered     |        | below 0 a bare mouth, above 1 a covered one (`kiosk.photo.skin`)    |
 | face.hand        |        | likeness of a hand near the face, 0 to 1                            |
+| face.forehead    |        | share of the forehead, down to the brows, that is no skin           |
 | person.held_up   | side   | sides of the head, 0 to 3, with a straight edge: a picture held up  |
 | head.yaw         | degree | positive: turned to the right of the picture                        |
 | head.pitch       | degree | positive: chin up; 0 is the usual frontal head                      |
@@ -30,14 +31,17 @@
 | light.sides      | level  | difference of the lightness of both cheeks                          |
 | light.hue        | degree | hue of the cheeks                                                   |
 | light.sharpness  |        | variance of the Laplacian at a face of 200 pixels                   |
+| light.contrast   |        | how much darker the darkest of eyes, nose, mouth is than the        |
+|                  |        | lightest, as a share of that                                        |
 | background.light | level  | lightness of what is behind the head                                |
 | background.even  | level  | its standard deviation                                              |
 | background.tint  | level  | its distance from grey                                              |
 | clothes.apart    | level  | distance of the colour over the shoulders from that of the wall     |
 
 Left and right are those of the picture as the camera gives it, not mirrored. Levels are 0 to 255.
-Not measured, because no method that ships was found valid: hats, hidden ears and shoulders (a light
-wall and a light shirt look alike to the segmentation: AUC 0.6), frowns, whether there are glasses.
+Not measured, because no method that ships was found valid: hats above the forehead, hidden ears and
+shoulders (a light wall and a light shirt look alike to the segmentation: AUC 0.6), frowns, whether
+there are glasses.
 """
 
 from __future__ import annotations

@@ -42,7 +42,8 @@ class Reason(StrEnum):
     BACKGROUND_UNEVEN = "background_uneven"
     #: The citizen says that something on the head cannot be taken off (R-D16).
     HEAD_COVERING = "head_covering"
-    #: A rule that is a must is met only within its tolerance, or could not be measured.
+    #: A rule that is a must is met only within its tolerance, or could not be measured; or a hat or
+    #: hair is over the forehead.
     PHOTO_UNSURE = "photo_unsure"
     #: Rules that nothing here can measure: ears, shoulders, a frown (`Severity.STAFF`).
     STAFF_RULES = "staff_rules"
@@ -59,6 +60,7 @@ _SHOULD = {
     "person.held_up": Reason.FRAME_IN_PICTURE,
     "background.even": Reason.BACKGROUND_UNEVEN,
     "person.beside": Reason.BACKGROUND_UNEVEN,
+    "face.forehead": Reason.PHOTO_UNSURE,
 }
 
 

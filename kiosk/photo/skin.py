@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from kiosk.photo import forehead
 from kiosk.photo.tones import Tones, outline_of, tones_of
 
 if TYPE_CHECKING:
@@ -86,11 +87,13 @@ _OUTER = sorted(
     {
         point
         for regions in (_CHEEKS, _OPENINGS, _UNDER_EYES, _GLASSES, (_NOSE, _MUZZLE, _BETWEEN))
-        for region in (*regions, _LIPS, _CHIN)
+        for region in (*regions, _LIPS, _CHIN, forehead.FOREHEAD, *forehead.ABOVE)
         for point in region
     }
 )
 
+#: Shares of the features that are darker, and lighter, than what counts for their contrast.
+_DARKEST, _LIGHTEST = 0.02, 0.98
 #: Lightness from which a pixel has no detail left.
 _BURNT = 247
 #: Lighter than the cheek by so much, and as light as no skin shines; or than anything reflects but
@@ -112,6 +115,9 @@ class Skin:
     chroma: float
     #: Variance of the Laplacian over eyes, nose and mouth.
     sharpness: float
+    #: How much darker the darkest of eyes, nose and mouth is than the lightest, a share of that: so
+    #: it is of every skin under every lamp.
+    contrast: float
     #: Lightness under the eyes, or of their white, as a share of that of the cheeks.
     behind_glass: float
     #: Largest share of reflections before one eye; its white is none.
@@ -122,6 +128,8 @@ class Skin:
     covered: float
     #: Lightness between the brows; whether a mask can be told depends on it.
     brow_light: float
+    #: See `kiosk.photo.forehead`.
+    forehead: float | None
 
 
 def skin(picture: Picture, mesh: Floats, head: Head, presence: float) -> Skin:
@@ -145,6 +153,8 @@ def skin(picture: Picture, mesh: Floats, head: Head, presence: float) -> Skin:
     )
     under = [skin.middle[0] / side for skin, side in zip(below, sides, strict=True)]
     white = max(opening.light_above(_WHITE_SHARE) for opening in openings)
+    features = tones(_FEATURES, light_only=True)
+    darkest, lightest = (features.light_above(share) for share in (_DARKEST, _LIGHTEST))
     return Skin(
         light=light,
         sides=abs(sides[0] - sides[1]),
@@ -152,11 +162,13 @@ def skin(picture: Picture, mesh: Floats, head: Head, presence: float) -> Skin:
         hue=math.degrees(math.atan2(b, a)),
         chroma=math.hypot(a, b),
         sharpness=sharpness,
+        contrast=1.0 - darkest / max(lightest, 1.0),
         behind_glass=max(sum(under) / len(under), white / max(light, 1.0)),
         glare=max(_glare(*lens) for lens in zip(lenses, openings, sides, strict=True)),
         white=white,
         covered=_covered(lab, points, presence, (between, nose, tones(_MUZZLE), both)),
         brow_light=between.middle[0],
+        forehead=forehead.hidden(lab, points, cheeks),
     )
 
 

@@ -124,6 +124,7 @@ _EYES_TEXT = "双眼睁开正视前方并保证瞳孔清楚可见"
 _POSE_TEXT = "坐姿端正,双肩等高平行,眼睛平视看镜头"
 _GLASSES_TEXT = "必须将双眼清楚显现出来;眼镜不能反光或为有色镜片"
 _WHITE_TEXT = "白色背景"
+_HAIR_TEXT = "不允许有遮盖面部的头发、头饰"
 
 #: What is seen in the face itself, the same for every size of photo.
 _APPEARANCE = (
@@ -145,6 +146,8 @@ _APPEARANCE = (
     Rule("light.sides", "R-D14", _LIGHT_TEXT, "level", _SHOULD, None, 45),
     Rule("light.hue", "R-D14", "24位RGB真彩色", "degree", _SHOULD, 28, 68),
     Rule("light.sharpness", "R-D13", "瞳孔清楚可见", "", _SHOULD, 25),
+    # 0.2 % of 3,000 faces are below it, 94 % of them when a haze leaves 35 % of their contrast.
+    Rule("light.contrast", "R-D22", "对比度和亮度适当", "", _SHOULD, 0.36),
     Rule(
         "face.covered",
         "R-D16",
@@ -157,6 +160,8 @@ _APPEARANCE = (
         excusable=True,
     ),
     Rule("person.held_up", "R-D10", "申请人……正面免冠彩色头像", "side", _SHOULD, None, 1),
+    # Of 2,758 faces without hat or fringe 0.6 % are above it, of 194 with one 77 %.
+    Rule("face.forehead", "R-D23", _HAIR_TEXT, "", _SHOULD, None, 0.65, excusable=True),
     Rule("face.hand", "R-D16", "应保证人像面部特征可见", "", _SHOULD, None, 0.79),
     # Between .50 and .72 lie dark glasses in bright light and deep eyes under lamps from above.
     Rule("glasses.clear", "R-D15", _GLASSES_TEXT, "", _MUST, 0.72, tolerance=0.22, excusable=True),
@@ -171,6 +176,8 @@ _APPEARANCE = (
     Rule("person.shoulders", "R-D12", "人像露双肩和双耳", "", _STAFF),
     Rule("person.shoulders_level", "R-D17", "双肩等高平行", "", _STAFF),
     Rule("person.frown", "R-D17", "不允许斜视、闭眼及皱眉", "", _STAFF),
+    Rule("person.ornaments", "R-D23", "不允许有遮盖面部的脸部饰物(如耳环,头巾等)", "", _STAFF),
+    Rule("person.distortion", "R-D21", "无明显畸变", "", _STAFF),
     Rule("person.frames", "R-D15", "不能为色彩过深的宽边镜框", "", _STAFF),
 )
 

@@ -62,6 +62,8 @@ def light(face: Skin, behind: Behind | None, shut: bool) -> dict[str, Measure]:
         else unknown("level", "burnt out"),
         "light.hue": _hue(face, behind),
         "light.sharpness": Measure(face.sharpness, "", 0.7 if is_lit(face) else 0.4),
+        "light.contrast": Measure(face.contrast, "", 0.7 if is_lit(face) else 0.4),
+        "face.forehead": _forehead(face, masked),
         "face.covered": Measure(face.covered, "", 0.8 if is_lit(face) else 0.4)
         if face.brow_light < _BLEACHED
         else unknown("", "burnt out"),
@@ -70,6 +72,14 @@ def light(face: Skin, behind: Behind | None, shut: bool) -> dict[str, Measure]:
         for name, unit in (("burnt", ""), ("sides", "level"), ("hue", "degree")):
             found[f"light.{name}"] = unknown(unit, "covered")
     return found
+
+
+def _forehead(face: Skin, masked: bool) -> Measure:
+    if masked or face.burnt >= _BURNT:  # there are no cheeks to hold it against
+        return unknown("", "covered" if masked else "burnt out")
+    if face.forehead is None:
+        return unknown("", "the picture ends at the brows")
+    return Measure(face.forehead, "", 0.6 if is_lit(face) else 0.4)
 
 
 def _exposure(face: Skin, behind: Behind | None, shut: bool) -> Measure:

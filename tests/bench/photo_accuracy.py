@@ -92,11 +92,13 @@ DETECTORS = {
     "glasses.glare": "skin, CIELAB",
     "face.covered": "skin, CIELAB",
     "face.hand": "palm_detection",
+    "face.forehead": "skin, CIELAB",
     "light.face": "skin, CIELAB",
     "light.burnt": "skin, CIELAB",
     "light.sides": "skin, CIELAB",
     "light.hue": "skin, CIELAB",
     "light.sharpness": "Laplacian",
+    "light.contrast": "skin, CIELAB",
     "frame.colour": "thumbnail",
 }
 #: Pictures are shrunk to this before anything else, longer side in pixels.
@@ -141,6 +143,10 @@ _ROWS = (
     Row("face.covered", "white mask", 1),
     Row("face.covered", "black mask", 1),
     Row("face.hand", "hand", 1, spoil=False),
+    Row("face.forehead", "hat", 1, spoil=False),
+    Row("face.forehead", "black fringe", 1),
+    Row("face.forehead", "grey fringe", 1),
+    Row("face.forehead", "blue cap", 1),
     Row("light.face", "dark", -1),
     Row("light.burnt", "bright", 1),
     Row("light.burnt", "burnt", 1, spoil=False),
@@ -151,6 +157,8 @@ _ROWS = (
     Row("light.hue", "green light", 0, centre=48.0),
     Row("light.sharpness", "blur 1.5 px", -1),
     Row("light.sharpness", "blur 2.5 px", -1),
+    Row("light.contrast", "haze, 45 % left", -1),
+    Row("light.contrast", "haze, 35 % left", -1),
     Row("frame.colour", "no colour", -1),
 )
 
@@ -254,7 +262,7 @@ def _is_negative(row: Row, case: Case) -> bool:
     if row.negatives == "any":
         return not case.tags & {"wink", "sunglasses"}
     return row.negatives in case.tags and not (
-        row.rule in ("face.hand", "glasses.glare", "glasses.clear", "face.covered")
+        row.rule in ("face.hand", "face.forehead", "glasses.glare", "glasses.clear", "face.covered")
         and case.tags & _NOT_GOOD
     )
 

@@ -28,6 +28,10 @@ _LENSES = (
 )
 _MASK_LEFT = (234, 227, 116, 117, 118, 100, 126, 197)
 _MASK_RIGHT = (355, 329, 347, 346, 345, 447, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377)
+_FOREHEAD = (
+    *(21, 54, 103, 67, 109, 10, 338, 297, 332, 284, 251),
+    *(300, 293, 334, 296, 336, 107, 66, 105, 63, 70),
+)
 _MASK_BELOW = (152, 148, 176, 149, 150, 136, 172, 58, 132, 93)
 
 
@@ -88,6 +92,23 @@ def _mask(*colour: int) -> Spoil:
     return spoil
 
 
+def _hat(*colour: int) -> Spoil:
+    """Cloth or hair from the brows upwards, as light as the forehead is lit."""
+
+    def spoil(picture: Floats, mesh: Floats, head: Head) -> Floats:
+        area = _area(picture.shape, mesh, [_FOREHEAD])
+        threads = np.random.default_rng(5).standard_normal((1, picture.shape[1], 1), np.float32)
+        cloth = np.asarray(colour, np.float32) * (1.0 + 0.15 * threads)
+        return picture * (1 - area) + area * cloth
+
+    return spoil
+
+
+def _hazed(left: float) -> Spoil:
+    """`left`: share of the contrast that a dirty lens leaves."""
+    return lambda picture, mesh, head: picture * left + (1.0 - left) * 165.0
+
+
 def _grey(picture: Floats, mesh: Floats, head: Head) -> Floats:
     return np.repeat(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
 
@@ -109,6 +130,11 @@ SPOILS: dict[str, Spoil] = {
     "blue mask": _mask(150, 190, 215),
     "white mask": _mask(235, 237, 238),
     "black mask": _mask(35, 35, 38),
+    "black fringe": _hat(38, 34, 34),
+    "grey fringe": _hat(170, 168, 166),
+    "blue cap": _hat(40, 60, 130),
+    "haze, 45 % left": _hazed(0.45),
+    "haze, 35 % left": _hazed(0.35),
     "no colour": _grey,
 }
 

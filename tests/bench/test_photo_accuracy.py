@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from hardware.virtual.portrait import scene
 from kiosk.photo import Photographer
-from tests.bench import photo_accuracy
+from tests.bench import photo_accuracy, photo_groups
 from tests.bench.photo_accuracy import (
     DETECTORS,
     SOURCES,
@@ -101,3 +102,24 @@ def test_a_good_face_is_spoilt_in_every_way_and_photographed(folder: Path) -> No
     found = geometry.document()
     assert found["pixel rules met, our networks"] == "1 of 1 (100.0 %)"
     assert found["crown off the colour's edge, px of the photo"]["n"] == 1
+
+
+def test_each_group_of_sitters_has_its_own_table() -> None:
+    found = photo_groups.by_group(Photographer(), islice(photo_groups.composed(["man"]), 2))
+    assert {group: list(which) for group, which in found.items()} == {
+        "tone": ["1-4"],
+        "age": ["young"],
+        "glasses": ["none"],
+        "all": ["all"],
+    }
+    assert found["tone"]["1-4"]["good"] == 1
+    lines = {(line["rule"], line["against"]): line for line in found["age"]["young"]["lines"]}
+    assert lines["face.forehead", "black fringe"]["auc"] == 1.0
+    assert lines["eyes.open", "closed"]["positives"] == 1
+
+
+def test_a_tone_has_one_group_and_every_angle_a_name() -> None:
+    assert [photo_groups._monk(tone) for tone in (1, 4, 5, 7, 8, 10)] == [
+        *("1-4", "1-4", "5-7", "5-7", "8-10", "8-10")
+    ]
+    assert photo_groups._ANGLES[-1][1] < -90.0

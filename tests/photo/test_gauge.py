@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 FACE = Face(500, 200, 200, 200, (550, 260), (650, 260), 0.9)
 HEAD = Head(0.1, 600.0, 260.0, 605.0, 210.0, 120.0, 420.0)
-SKIN = Skin(150.0, 4.0, 0.0, 50.0, 20.0, 300.0, 0.9, 0.02, 200.0, -1.0, 160.0)
+SKIN = Skin(150.0, 4.0, 0.0, 50.0, 20.0, 300.0, 0.8, 0.9, 0.02, 200.0, -1.0, 160.0, 0.1)
 MASKED = dataclasses.replace(SKIN, covered=2.0)
 EYE = Eye(0.25, 0.0, 0.0, 40.0)
 BEHIND = Behind(220.0, 3.0, 2.0)
@@ -303,6 +303,8 @@ def test_what_is_measured_on_a_face(networks: Networks) -> None:
     assert found["light.behind"].value == 70.0
     assert found["background.light"].value == 220.0
     assert found["clothes.apart"] == Measure(90.0, "level", 0.6)
+    assert found["face.forehead"] == Measure(0.1, "", 0.6)
+    assert found["light.contrast"] == Measure(0.8, "", 0.7)
     assert found["eyes.open"].value == 0.25
     assert found["eyes.gaze"].value is not None
     assert found["glasses.clear"].value == 0.9

@@ -18,11 +18,13 @@ from hardware.virtual.portrait import frame
 from kiosk.photo import FindingCode, Measure, Photographer, PhotoRefused, validity
 from kiosk.photo.advice import objections
 from kiosk.photo.eyes import Eye
+from kiosk.photo.forehead import ABOVE, FOREHEAD, hidden
 from kiosk.photo.pose import _MODEL, _POINTS, pose
 from kiosk.photo.report import Verdict, judge
 from kiosk.photo.silhouette import Behind
 from kiosk.photo.skin import Skin, skin
 from kiosk.photo.standard import THIRD_GENERATION, Severity
+from kiosk.photo.tones import Tones
 from tests.bench.photo_tones import frames
 
 Picture = NDArray[np.uint8]
@@ -73,6 +75,18 @@ def mask(*colour: int) -> Change:
     return lambda picture: np.asarray(cv2.fillPoly(picture.copy(), [outline], colour))
 
 
+def fringe(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Black hair down to the brows."""
+    corners = [(-1.0, -0.28), (-0.85, -0.9), (0, -1.25), (0.85, -0.9), (1.0, -0.28)]
+    outline = np.array([(EYE_X + x * HALF, EYE_Y + y * HALF) for x, y in corners], np.int32)
+    return np.asarray(cv2.fillPoly(picture.copy(), [outline], (38, 34, 34)))
+
+
+def haze(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A dirty lens leaves a third of the contrast."""
+    return picture * 0.35 + 0.65 * 165.0
+
+
 BLUE, WHITE, BLACK = mask(160, 195, 215), mask(250, 251, 252), mask(35, 35, 38)
 
 
@@ -97,10 +111,12 @@ SPOILT: dict[str, tuple[Change, FindingCode, bool]] = {
     "white mask": (WHITE, FindingCode.FACE_COVERED, True),
     "black mask": (BLACK, FindingCode.FACE_COVERED, True),
     "dark glasses": (dark_glasses, FindingCode.SUNGLASSES, True),
+    "fringe": (fringe, FindingCode.FOREHEAD, False),
     "reflection": (reflection, FindingCode.GLASSES_GLARE, False),
     "shadow": (shadow, FindingCode.UNEVEN_LIGHT, False),
     "blue light": (times(0.75, 0.95, 1.25), FindingCode.COLOUR_TINT, False),
     "yellow light": (times(1.0, 1.0, 0.55), FindingCode.COLOUR_TINT, False),
+    "a dirty lens": (haze, FindingCode.HAZY, False),
     "out of focus": (blurred, FindingCode.BLURRED, False),
     "striped wall": (striped_wall, FindingCode.HELD_UP, False),
 }
@@ -157,6 +173,8 @@ def test_a_good_sitter_meets_every_rule_that_is_measured(
         (dark_glasses, "eyes.gaze", "behind dark glass"),
         (BLUE, "mouth.smile", "the mouth is covered"),
         (WHITE, "light.burnt", "covered"),
+        (WHITE, "face.forehead", "covered"),
+        (times(1.6), "face.forehead", "burnt out"),
         (times(1.6), "light.hue", "burnt out"),
         (times(1.6), "glasses.glare", "burnt out"),
         (grey, "light.hue", "hardly any colour"),
@@ -176,7 +194,8 @@ def test_a_gaze_is_not_read_from_closed_eyes(photographer: Photographer) -> None
 
 def test_hats_ears_and_frowns_are_left_to_staff(photographer: Photographer) -> None:
     report = photographer.make(frame("portrait")).report
-    for rule in ("person.bare_head", "person.ears", "person.frown"):
+    rules = ("bare_head", "ears", "frown", "ornaments", "distortion")
+    for rule in (f"person.{name}" for name in rules):
         assert report.line(rule).verdict == Verdict.CANNOT_TELL
 
 
@@ -198,6 +217,51 @@ def test_what_cannot_be_taken_off_is_left_to_staff(photographer: Photographer) -
     report = photographer.make(masked, excused=True).report
     assert report.line("face.covered").verdict == Verdict.REVIEW
     assert report.met
+
+
+def test_a_fringe_is_a_warning_and_what_cannot_be_taken_off_is_for_staff(
+    photographer: Photographer,
+) -> None:
+    covered = spoilt(fringe)
+    for excused, verdict in ((False, Verdict.WARNING), (True, Verdict.REVIEW)):
+        report = photographer.make(covered, excused=excused).report
+        assert (report.met, report.line("face.forehead").verdict) == (True, verdict)
+
+
+def forehead_of(cheek: int, forehead: int, a: int = 140) -> float | None:
+    """Of a face whose cheeks and forehead have these lightnesses, and the forehead this colour."""
+    lab = np.full((260, 260, 3), (cheek, 140, 145), np.uint8)
+    lab[:60] = (forehead, a, 145)
+    points = np.zeros((468, 2), np.float32)
+    for region, x in ((ABOVE[0], 60), (ABOVE[1], 160), (FOREHEAD, 100)):
+        for place, point in enumerate(region):
+            points[point] = (x + place % 3 * 20, 5 + place // 3 * 8)
+    cheeks = Tones.of(lab[100:, :])
+    return hidden(lab, points, (cheeks, cheeks))
+
+
+@pytest.mark.parametrize(
+    ("cheek", "forehead", "a", "share"),
+    [
+        (160, 160, 140, 0.0),
+        (160, 40, 140, 1.0),  # black hair
+        (160, 118, 140, 0.0),  # a shadow
+        (160, 150, 160, 1.0),  # a red cap
+        (60, 25, 140, 0.0),  # dark skin, lit from below: a larger share, but few levels
+        (60, 15, 140, 1.0),
+        (60, 60, 165, 1.0),
+    ],
+)
+def test_a_forehead_is_held_against_the_cheeks_of_every_skin(
+    cheek: int, forehead: int, a: int, share: float
+) -> None:
+    assert forehead_of(cheek, forehead, a) == pytest.approx(share, abs=0.01)
+
+
+def test_a_forehead_outside_of_the_picture_is_not_seen() -> None:
+    lab = np.zeros((260, 260, 3), np.uint8)
+    cheeks = Tones.of(lab)
+    assert hidden(lab, np.full((468, 2), -50, np.float32), (cheeks, cheeks)) is None
 
 
 def test_what_stops_the_photo_is_told_before_advice() -> None:
@@ -252,6 +316,8 @@ def test_with_the_chin_up_the_chin_is_nearer() -> None:
         ("mouth.open", 0.2, FindingCode.MOUTH_OPEN),
         ("mouth.smile", 2.0, FindingCode.SMILING),
         ("face.hand", 0.9, FindingCode.FACE_COVERED),
+        ("face.forehead", 0.66, FindingCode.FOREHEAD),
+        ("light.contrast", 0.35, FindingCode.HAZY),
     ],
 )
 def test_each_measure_has_its_advice(rule: str, value: float, code: FindingCode) -> None:

@@ -133,6 +133,13 @@ def test_a_head_covering_that_stays_on_is_a_reason(photographer: Photographer) -
     assert of(photo, head_covering=True) == (Reason.HEAD_COVERING,)
 
 
+def test_a_forehead_under_a_hat_or_hair_is_a_reason(photographer: Photographer) -> None:
+    rgb = frame("portrait").copy()
+    cv2.rectangle(rgb, (530, 190), (750, 285), (38, 34, 34), -1)
+    photo = Capture(photographer.make(rgb), whole_frame(rgb), SEEN)
+    assert Reason.PHOTO_UNSURE in review_reasons(photo, MATCH)
+
+
 def test_hair_that_had_to_be_cut_is_a_reason(photographer: Photographer) -> None:
     from dataclasses import replace
 
