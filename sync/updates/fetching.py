@@ -162,6 +162,9 @@ class Fetcher(FetcherInterface):
                 raise DownloadLengthMismatchError("fewer bytes than there should be")
             if file.tell() == before:
                 raise DownloadError("nothing came")
+            if room:
+                # What came is kept; whoever gives crumbs is asked again after a pause.
+                raise SlowRetrievalError("fewer bytes than were asked for")
 
     @staticmethod
     def _must_continue(response: requests.Response, held: int, length: int) -> None:

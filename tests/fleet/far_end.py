@@ -114,6 +114,17 @@ def trickle(handler: Any) -> None:
         pass
 
 
+def crumbs(handler: Any) -> None:
+    """A byte of what was asked for, each time quickly and as the next one."""
+    first = handler.headers["Range"].removeprefix("bytes=").split("-")[0]
+    handler.send_response(206)
+    handler.send_header("Content-Length", "1")
+    handler.send_header("Content-Range", f"bytes {first}-{first}/*")
+    handler.send_header("Connection", "close")
+    handler.end_headers()
+    handler.wfile.write(b"x")
+
+
 def redirect(handler: Any) -> None:
     handler.send_response(302)
     handler.send_header("Location", "http://127.0.0.1:9/")

@@ -19,7 +19,7 @@ from sync.updates.fetching import Fetcher
 from sync.updates.names import whole_name
 from sync.updates.stages import Stopped, Why
 from sync.updates.trusted import Trusted
-from tests.fleet.far_end import Site, endless, redirect, serve, trickle
+from tests.fleet.far_end import Site, crumbs, endless, redirect, serve, trickle
 from tests.fleet.office import MACHINE, Office, bundle, expire, signer
 
 if TYPE_CHECKING:
@@ -273,6 +273,15 @@ def test_what_never_ends_and_what_trickles_is_left(
     assert terminal.why_not(V1) is Why.UNREACHABLE
     site.rude = {}
     assert terminal.fetch(V1)
+
+
+def test_crumbs_do_not_keep_a_terminal_asking(
+    terminal: Terminal, office: Office, site: Site
+) -> None:
+    """Each request is signed and answered at once; a bundle would take millions."""
+    site.rude = {"/targets/": crumbs}
+    assert terminal.why_not(V1) is Why.SLOW
+    assert sum("/targets/" in path for path in site.asked) == 1
 
 
 def test_garbage_is_no_metadata(terminal: Terminal, site: Site) -> None:
