@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from weakref import WeakSet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +16,14 @@ BRIEFLY_S = 1.0
 
 T = TypeVar("T")
 
+_ALL: WeakSet[Briefly[Any]] = WeakSet()
+
+
+def forget() -> None:
+    """Have everything looked up anew: this process has another database now."""
+    for one in _ALL:
+        one._found = None
+
 
 class Briefly(Generic[T]):
     """Keeps what `look_up` returns for a moment; one for all threads of this process."""
@@ -23,6 +32,7 @@ class Briefly(Generic[T]):
         self._look_up = look_up
         self._lock = threading.Lock()
         self._found: tuple[float, T] | None = None
+        _ALL.add(self)
 
     def get(self) -> T:
         found = self._found

@@ -4,7 +4,7 @@
     .venv/bin/python -m debian.make_deb dist/kiosk dist [--root 1.root.json]
 
 In the package: the bundle as one file (sync/bundle.py), the launcher and what puts the bundle into
-a slot (three files, standard library), units, rules and settings (debian/files). Everything that
+a slot (four files, standard library), units, rules and settings (debian/files). Everything that
 is done at installation is in debian/control. The same bundle gives the same package.
 
 With the root of trust in it (docs/fleet.md, `--root`, or a file that lies ready as
@@ -34,7 +34,7 @@ ROOT = HERE / "root.json"
 
 NAME = "sscard-kiosk"
 LIBRARY = Path("usr/lib/sscard-kiosk")
-OURS = ("__init__.py", "bundle.py", "launcher.py", "slots.py")
+OURS = ("__init__.py", "alone.py", "bundle.py", "launcher.py", "slots.py")
 
 #: Debian's name for a machine.
 MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "loongarch64": "loong64"}

@@ -1,4 +1,7 @@
-"""Being the only one who does something with a folder, also among the threads of one process."""
+"""Being the only one who does something with a folder, also among the threads of one process.
+
+Standard library only: the installer uses it (`sync.slots`).
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def alone(path: Path) -> int | None:
+def alone(path: Path, *, make: bool = True) -> int | None:
     """A lock on this file, held until the descriptor is closed or the process ends; None while
-    another has it. Raises `OSError`."""
-    held = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    another has it. `make` it where there is none. Raises `OSError`."""
+    held = os.open(path, os.O_RDWR | os.O_CREAT * make | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Nothing of this release was made before; seconds since 1970. Raised with each release.
+#: Nothing of this release was made before; seconds since 1970. A test asks for it with each new
+#: version (tests/system/test_courier.py).
 RELEASED = datetime(2026, 11, 1, tzinfo=UTC).timestamp()
 
 

@@ -16,7 +16,6 @@ Standard library only: the installer uses it before there is a slot.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import shutil
@@ -26,6 +25,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sync.alone import alone
 from sync.bundle import flush_folder, unpack
 from sync.launcher import State, load, locked, other, save
 
@@ -188,14 +188,13 @@ class Slots:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """The agent and the installer do not fill one slot at once. Raises `SlotBusy`."""
-        descriptor = os.open(self._root / _PUT_LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+        held = alone(self._root / _PUT_LOCK)
+        if held is None:
+            raise SlotBusy
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield
-        except BlockingIOError:
-            raise SlotBusy from None
         finally:
-            os.close(descriptor)
+            os.close(held)
 
     def _empty_idle(self) -> str:
         """The idle slot's name, with nothing left of what was in it."""

@@ -8,14 +8,14 @@ not used at all. Without it the same card speaks the same protocol straight to t
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import socket
 from dataclasses import dataclass
 from pathlib import Path
 from random import randrange
-from typing import TextIO
+
+from sync.alone import alone
 
 #: Held by whoever runs pcscd for a demo or a test.
 LOCK = Path("/tmp/kiosk-pcscd.lock")
@@ -42,12 +42,12 @@ class CardRoute:
     near_setting: str = ""
     #: Command of the daemon to start, None without PC/SC.
     daemon: list[str] | None = None
-    lock: TextIO | None = None
+    lock: int | None = None
 
     def release(self) -> None:
         """Let others have the machine's PC/SC."""
         if self.lock is not None:
-            self.lock.close()
+            os.close(self.lock)
             self.lock = None
 
 
@@ -64,13 +64,13 @@ def find_route(pcsc: bool) -> CardRoute:
     if lock is None:
         return _direct("another demo or test has pcscd")
     if answers():
-        lock.close()
+        os.close(lock)
         return _direct("a pcscd that is not ours is running")
     if not all(port_is_free(port, "") for port in (VPCD_PORT, NEAR_PORT)):
         # They lie in the range from which the kernel takes ports for outgoing connections, and such
         # a port stays taken for a minute after its connection. A vpcd that cannot listen gives
         # pcscd no reader, for as long as pcscd runs.
-        lock.close()
+        os.close(lock)
         return _direct("a connection of this machine has the port of vpcd")
     return CardRoute(
         "pcsc",
@@ -83,18 +83,12 @@ def find_route(pcsc: bool) -> CardRoute:
     )
 
 
-def _take_lock() -> TextIO | None:
+def _take_lock() -> int | None:
     """The machine's PC/SC for us alone, None if somebody else has it."""
     try:
-        lock = LOCK.open("w")
+        return alone(LOCK)
     except OSError:  # another user's file; the kernel protects it in /tmp, even against root
         return None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        lock.close()
-        return None
-    return lock
 
 
 def _direct(why: str) -> CardRoute:

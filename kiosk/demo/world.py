@@ -16,7 +16,6 @@ start finds the terminal enrolled and waits only for the bench.
 from __future__ import annotations
 
 import dataclasses
-import fcntl
 import json
 import os
 import secrets
@@ -26,13 +25,14 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from hardware.virtual.client import BenchClient
 from kiosk.demo.page import Page
 from kiosk.demo.processes import Child, ChildFailed, Family, Fate, wait_for
 from kiosk.demo.smartcard import CardRoute, answers, find_route, free_port, port_is_free
 from kiosk.maintenance.roster import ROSTER_FILE, Person, Role, write_roster
+from sync.alone import alone
 from sync.identity import NotEnrolled, load_identity
 from sync.pins import DIGITS as PIN_DIGITS
 from sync.pins import hash_pin
@@ -85,7 +85,7 @@ class World:
         self.family = Family(say)
         self.began = time.monotonic()
         self._say = say
-        self._lock: TextIO | None = None
+        self._lock: int | None = None
         self._route: CardRoute | None = None
         #: Where the bench plays the 加密机 behind the centre.
         self._hsm_port = free_port()
@@ -121,16 +121,12 @@ class World:
         if self._route is not None:
             self._route.release()
         if self._lock is not None:
-            self._lock.close()
+            os.close(self._lock)
 
     def _occupy(self) -> None:
-        lock = (self.state / "demo.lock").open("w")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.close()
-            raise Occupied(f"a demo is already running on {self.state}") from None
-        self._lock = lock
+        self._lock = alone(self.state / "demo.lock")
+        if self._lock is None:
+            raise Occupied(f"a demo is already running on {self.state}")
 
     def _wait(self, what: str, condition: Callable[[], bool]) -> None:
         wait_for(what, condition, START_S, self.family.must_run)

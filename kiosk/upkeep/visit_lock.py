@@ -7,10 +7,11 @@ in full, take a picture.
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 from pathlib import Path
+
+from sync.alone import alone
 
 log = logging.getLogger(__name__)
 
@@ -28,16 +29,13 @@ class VisitLock:
         """A visit begins; one that runs goes on."""
         if self._held is not None:
             return
-        held = None
+        why = "another program has it"
         try:
-            held = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._held = alone(self._file)
         except OSError as error:
-            log.warning("no visit lock: %s", error.strerror)
-            if held is not None:
-                os.close(held)
-            return
-        self._held = held
+            why = error.strerror or type(error).__name__
+        if self._held is None:
+            log.warning("no visit lock: %s", why)
 
     def end(self) -> None:
         """The visit is over; says nothing if none runs."""
@@ -49,13 +47,9 @@ class VisitLock:
 def visit_runs(state: Path) -> bool:
     """Whether a visit runs at the terminal with this state directory, for another program."""
     try:
-        asked = os.open(state / FILE, os.O_RDWR | os.O_CLOEXEC)
+        asked = alone(state / FILE, make=False)
     except OSError:
         return False  # there was no visit yet
-    try:
-        fcntl.flock(asked, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
+    if asked is not None:
         os.close(asked)
-    return False
+    return asked is None

@@ -8,7 +8,6 @@ mutant) goes on with a copy.
 
 from __future__ import annotations
 
-import gc
 import itertools
 import os
 import sqlite3
@@ -71,7 +70,7 @@ def _change_to(folder: Path, database: str) -> None:
     from django.core.management import call_command
     from django.db import connections
 
-    from central.briefly import Briefly
+    from central import briefly
     from central.database import described
 
     folder.mkdir()
@@ -80,9 +79,7 @@ def _change_to(folder: Path, database: str) -> None:
     settings.STATE = folder
     settings.DATABASES = {"default": described(database, folder)}
     connections.settings = connections.configure_settings(settings.DATABASES)
-    for known in gc.get_objects():
-        if isinstance(known, Briefly):
-            known._found = None
+    briefly.forget()
     call_command("migrate", verbosity=0, interactive=False)
 
 

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from kiosk.version import VERSION
 from sync.canonical import sha256_hex
 from sync.clock import RELEASED, not_before
 from sync.courier import PIECE_BYTES, Backoff, Courier, Delivery
@@ -838,3 +839,11 @@ def test_bodies_are_packed_once_the_server_has_said_that_it_takes_them(
         (first, whole), (second, size) = seen
         assert first == ""
         assert (second == "gzip", size < whole // 2) == (packed, packed)
+
+
+def test_a_new_version_was_not_made_before_its_day() -> None:
+    """Red with a new version: let RELEASED be the day of that, and write both here."""
+    assert (VERSION, datetime.fromtimestamp(RELEASED, UTC)) == (
+        "0.1.0",
+        datetime(2026, 11, 1, tzinfo=UTC),
+    )
