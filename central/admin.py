@@ -108,7 +108,7 @@ class TerminalAdmin(ReadOnly, admin.ModelAdmin):
         if report.self_test_at:
             lines += [("最近自检", f"{report.self_test_at} {report.self_test_wrong or '正常'}")]
         lines += [(row["device"], " ".join(filter(None, _device(row)))) for row in report.health]
-        return format_html_join("", "<div>{}:{}</div>", lines)
+        return format_html_join("", "<div>{}：{}</div>", lines)
 
 
 def _device(row: dict[str, Any]) -> tuple[str, ...]:
@@ -249,7 +249,7 @@ class DemoCardOrderAdmin(admin.ModelAdmin):
 class AuthorisationForm(forms.ModelForm):
     """What an operator enters; of the card's number only a hash and its ends are kept."""
 
-    card_id = forms.CharField(label="卡识别码(32位)", max_length=48)
+    card_id = forms.CharField(label="卡识别码（32位）", max_length=48)
 
     def clean_card_id(self) -> str:
         try:
@@ -281,7 +281,7 @@ class CardAuthorisationAdmin(admin.ModelAdmin):
         obj.made_by = request.user.get_username()
         code = card_scripts.authorise(obj, form.cleaned_data["card_id"])
         minutes = int(card_scripts.VALID.total_seconds() // 60)
-        self.message_user(request, f"授权码 {code},{minutes}分钟内一次有效,不再显示")
+        self.message_user(request, f"授权码 {code}，{minutes}分钟内一次有效，不再显示")
 
 
 @admin.register(EnrolmentCode)

@@ -95,8 +95,8 @@ class CardApplication(Business):
     withdrawable = ("accepted", "to_review")
     tasks = ("photo",)
     words: ClassVar = {
-        "on_paper": "没有读身份证,凭材料照片办理:请核对材料各页(R-B10)",
-        "age": "年龄与业务不符:未成年人由监护人代办,成年人自己办,看出生日期(R-B5,政策包 ages)",
+        "on_paper": "没有读身份证，凭材料照片办理：请核对材料各页（R-B10）",
+        "age": "年龄与业务不符：未成年人由监护人代办，成年人自己办（看出生日期；R-B5 政策包 ages）",
         "page_unclear": "有一页材料拍得不清楚",
         "deceased": "登记为已故",
         "not_insured": "没有参保",

@@ -229,7 +229,7 @@ def _follow(batch: CardBatch, said: Said) -> None:
 def _recall(order: CardOrder) -> None:
     """撤单: ask the maker, whose word gives the case back, or says that it is too late."""
     case = order.case
-    why = f"{order.recalled_by} 撤单:{order.recalled_why}"
+    why = f"{order.recalled_by} 撤单：{order.recalled_why}"
     if order.batch is not None and card_maker().recall(str(case.id)):
         _follow(order.batch, Said(str(case.id), "recalled", why))
         return

@@ -128,7 +128,7 @@ def checked(kind: str, key: str, value: Any) -> Any:
     except NotWanted:
         raise
     except (ValidationError, ValueError, TypeError):
-        raise NotWanted(f"{key}: 内容不合要求") from None
+        raise NotWanted(f"{key}：内容不合要求") from None
 
 
 def _person(key: str, value: Any) -> Any:

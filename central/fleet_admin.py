@@ -34,7 +34,7 @@ _OUTCOMES = {
     "failed": "失败",
     "expired": "过期未做",
     "refused": "终端不支持",
-    "lost": "结果不明(终端被恢复到以前的状态)",
+    "lost": "结果不明（终端被恢复到以前的状态）",
 }
 
 _SETTINGS = "；".join(f"{name} {rule.about}" for name, rule in ADJUSTABLE.items())

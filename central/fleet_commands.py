@@ -234,7 +234,7 @@ def close_service(
     scope = scope_of(hall, terminal)
     desired.close_service(id_, reason.strip(), **scope)
     where = terminal or hall or "every terminal"
-    typer.echo(f"{name} ({id_}) 已暂停,终端下次心跳起生效。closed on {where}: {reason}")
+    typer.echo(f"{name} ({id_}) 已暂停，终端下次心跳起生效。closed on {where}: {reason}")
 
 
 def open_service(
@@ -249,7 +249,7 @@ def open_service(
 
     name, id_ = _service(service_id)
     was_closed = desired.open_service(id_, **scope_of(hall, terminal))
-    said = "已恢复,终端下次心跳起生效。open again" if was_closed else "没有暂停过。was not closed"
+    said = "已恢复，终端下次心跳起生效。open again" if was_closed else "没有暂停过。was not closed"
     typer.echo(f"{name} ({id_}) {said}")
 
 

@@ -196,10 +196,10 @@ class TerminalReport(models.Model):
     services = models.JSONField("业务状态", default=dict)
     queued = models.PositiveIntegerField("待上传", default=0)
     dead = models.PositiveIntegerField("无法上传", default=0)
-    oldest_s = models.PositiveIntegerField("最久等待(秒)", default=0)
+    oldest_s = models.PositiveIntegerField("最久等待（秒）", default=0)
     damaged_files = models.PositiveIntegerField("损坏文件", default=0)
     held = models.PositiveIntegerField("待备份", default=0)
-    held_oldest_s = models.PositiveIntegerField("待备份最久(秒)", default=0)
+    held_oldest_s = models.PositiveIntegerField("待备份最久（秒）", default=0)
     held_gone = models.PositiveIntegerField("未经确认备份已删除", default=0)
     copied = models.BooleanField("数据目录为复制品", default=False)
     known_epoch = models.BigIntegerField("所知中心纪元", default=0)
@@ -208,7 +208,7 @@ class TerminalReport(models.Model):
     set_back = models.PositiveIntegerField("数据目录被退回次数", default=0)
     later = models.JSONField("中心暂缓的原因", default=dict)
     health = models.JSONField("设备状态", default=list)
-    health_age_s = models.PositiveIntegerField("设备状态时效(秒)", null=True)
+    health_age_s = models.PositiveIntegerField("设备状态时效（秒）", null=True)
     desired_version = models.CharField("已执行配置", max_length=40, blank=True)
     #: Whose policy packs it goes by; "" if it goes by the example of its program.
     region = models.CharField("地区", max_length=6, blank=True)
@@ -232,7 +232,7 @@ class JournalCheckpoint(models.Model):
     class Result(models.TextChoices):
         TAKEN = "taken", "一致"
         #: What was held before was dropped with age at the terminal; nothing could be compared.
-        GAP = "gap", "无法比对(旧记录已到期)"
+        GAP = "gap", "无法比对（旧记录已到期）"
         ALTERED = "altered", "被改动"
 
     terminal = models.ForeignKey(
@@ -280,10 +280,10 @@ class DesiredService(models.Model):
 
     service_id = models.CharField("业务", max_length=60)
     terminal = models.ForeignKey(
-        Terminal, models.CASCADE, null=True, blank=True, verbose_name="终端(空为全部)"
+        Terminal, models.CASCADE, null=True, blank=True, verbose_name="终端（空为全部）"
     )
-    hall = models.CharField("场所(空为全部)", max_length=100, blank=True)
-    reason = models.CharField("暂停原因(显示给群众)", max_length=60)
+    hall = models.CharField("场所（空为全部）", max_length=100, blank=True)
+    reason = models.CharField("暂停原因（显示给群众）", max_length=60)
     closed = models.BooleanField("暂停办理", default=True)
 
     class Meta:
@@ -461,7 +461,7 @@ class RegisteredPerson(models.Model):
     card_made = models.DateField("制卡日期", null=True, blank=True)
     #: 2 or 3; 0 where it is not known.
     generation = models.PositiveSmallIntegerField("第几代卡", default=0)
-    card_expires = models.DateField("有效期(二代卡)", null=True, blank=True)
+    card_expires = models.DateField("有效期（二代卡）", null=True, blank=True)
     #: What is paid to the card's account, as codes of the policy pack.
     benefits = models.JSONField("发到卡上的待遇", default=list, blank=True)
     phone = models.CharField("联系电话", max_length=11, blank=True)
@@ -470,7 +470,7 @@ class RegisteredPerson(models.Model):
     open_elsewhere = models.BooleanField("其他渠道已有申请", default=False)
 
     class Meta:
-        verbose_name = verbose_name_plural = "参保人员(演示)"
+        verbose_name = verbose_name_plural = "参保人员（演示）"
 
     def __str__(self) -> str:
         return self.name[:1] + "*" * (len(self.name) - 1)
@@ -485,7 +485,7 @@ class SentMessage(models.Model):
     at = models.DateTimeField("时间")
 
     class Meta:
-        verbose_name = verbose_name_plural = "短信(演示)"
+        verbose_name = verbose_name_plural = "短信（演示）"
         ordering: ClassVar = ["-id"]
 
     def __str__(self) -> str:
@@ -554,7 +554,7 @@ class DemoCardOrder(models.Model):
     reason = models.CharField("原因", max_length=100, blank=True)
 
     class Meta:
-        verbose_name = verbose_name_plural = "制卡公司(演示)"
+        verbose_name = verbose_name_plural = "制卡公司（演示）"
         ordering: ClassVar = ["-id"]
 
     def __str__(self) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 #: Reason -> its words for operators.
 WORDS: Final[Mapping[str, str]] = {
-    "unproven": "没有核验本人,或核验过久",
+    "unproven": "没有核验本人，或核验过久",
     "other_card": "卡号与登记的不一致",
 }
 

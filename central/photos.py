@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 #: Why a person should look, beside what `kiosk.photo.review` knows -> the words for the operator.
 REASONS = {
-    "photo_broken": "中心复测:照片有必须项不符合标准",
+    "photo_broken": "中心复测：照片有必须项不符合标准",
     "photo_disagrees": "终端报告与中心复测不一致",
     "photo_unmeasured": "中心未能复测照片",
     "no_report": "终端未附照片核对报告",
@@ -69,7 +69,7 @@ _WHYS = {
     "no_portrait": "身份证相片不可读",
     "no_method": "终端不比对",
     "no_face": "没有找到一张人脸",
-    "guardian": "未满14周岁,须监护人同意",
+    "guardian": "未满14周岁，须监护人同意",
     "at_central": "由中心比对",
 }
 

@@ -43,7 +43,7 @@ def add(
     except (BadList, OSError) as error:
         raise stop(f"{file.name}: {error}") from None
     except NotNow as error:
-        raise stop(f"参保人员库不可用 ({error})", 1) from None
+        raise stop(f"参保人员库不可用（{error}）", 1) from None
     for fault in checked.faults:
         typer.echo(_line(fault))
     good, everyone = checked.good, len(checked.entries)

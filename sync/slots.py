@@ -270,7 +270,7 @@ def main(arguments: list[str]) -> int:
     runs = slots.running().version
     first = not runs  # also where the power went in between
     if _in_order(version) < _in_order(runs):
-        older = f"older than {runs}, which runs: {version} 比正在运行的 {runs} 旧,不安装"
+        older = f"older than {runs}, which runs: {version} 比正在运行的 {runs} 旧，不安装"
         print(f"{version} is not put in: it is {older}", file=sys.stderr)  # noqa: T201
         return 0
     try:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from kiosk.policy import Policy
     from sync.wire.base import Message
 
-_PINS = {"own": "本人已设", "changed": "本次由初始密码改为本人密码", "unknown": "卡中途取走,不明"}
+_PINS = {"own": "本人已设", "changed": "本次由初始密码改为本人密码", "unknown": "卡中途取走，不明"}
 
 _STATES = {
     CardState.NOT_ACTIVE: "inactive",
@@ -41,7 +41,7 @@ class CardActivation(Business):
     title = "社保功能启用"
     states: ClassVar = {
         "in_force": "已启用",
-        "to_review": "待核实(尚未启用)",
+        "to_review": "待核实（尚未启用）",
         "returned": "退回",
         "refused": "不予受理",
         "duplicate": "重复",
@@ -57,7 +57,7 @@ class CardActivation(Business):
     }
     grave: ClassVar = {
         "in_force": "卡片立即启用。",
-        "returned": "启用不予办理,卡片仍未启用。",
+        "returned": "启用不予办理，卡片仍未启用。",
     }
 
     def rows(self, document: Mapping[str, Any], policy: Policy) -> list[tuple[str, str]]:

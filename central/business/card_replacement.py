@@ -57,7 +57,7 @@ class CardReplacement(Business):
     kind = "card_replacement"
     title = "补换卡"
     states: ClassVar = {
-        "booked": "预约(未补换)",
+        "booked": "预约（未补换）",
         "lapsed": "预约已结束",
         "accepted": "已受理",
         "to_review": "待核实",
@@ -66,7 +66,7 @@ class CardReplacement(Business):
         "in_production": "制卡中",
         "in_delivery": "配送中",
         "delivered": "网点待领",
-        "collected": "已领新卡(旧卡已注销)",
+        "collected": "已领新卡（旧卡已注销）",
         "finished": "办结",
         "returned": "退回",
         "withdrawn": "已撤回",
@@ -95,7 +95,7 @@ class CardReplacement(Business):
         named = {bank.id: str(bank.name) for bank in policy.banks}
         named |= {outlet.id: str(outlet.name) for outlet in policy.outlets}
         return [
-            ("性质", "预约,不是补换" if document["booking"] else "补换卡"),
+            ("性质", "预约，不是补换" if document["booking"] else "补换卡"),
             ("姓名", document["name"]),
             ("身份证号", document["id_number"]),
             ("原因", _REASONS[document["reason"]]),

@@ -39,7 +39,7 @@ class CaseWithdrawal(Business):
     words: ClassVar = {
         "not_found": "没有这个回执号的办件",
         "withdrawn_already": "已经撤回",
-        "decided": "已有处理,不能撤回",
+        "decided": "已有处理，不能撤回",
     }
 
     def rows(self, document: Mapping[str, Any], policy: Policy) -> list[tuple[str, str]]:

@@ -48,7 +48,7 @@ class LossReport(Business):
     title = "挂失"
     states: ClassVar = {
         "in_force": "已挂失",
-        "to_review": "待核实(已先临时挂失)",
+        "to_review": "待核实（已先临时挂失）",
         "lapsed": "到期自动失效",
         "withdrawn": "已解挂",
         "returned": "退回",
@@ -64,14 +64,14 @@ class LossReport(Business):
         "duplicate": ("to_review",),
     }
     grave: ClassVar = {
-        "returned": "这次挂失不再有效;没有其他有效的挂失时,卡片立即恢复使用。",
-        "in_force": "挂失按所报种类生效,卡片停用。",
+        "returned": "这次挂失不再有效；没有其他有效的挂失时，卡片立即恢复使用。",
+        "in_force": "挂失按所报种类生效，卡片停用。",
     }
     words: ClassVar = {
         "no_card": "名下没有可以挂失的卡",
-        "withdrawn_since": "报失之后,本人已解挂",
+        "withdrawn_since": "报失之后，本人已解挂",
         "lost_already": "卡已经挂失",
-        "proxy": "亲友代办(R-K2):请打电话问本人,核对委托",
+        "proxy": "亲友代办（R-K2）：请打电话问本人，核对委托",
         "page_unclear": "委托书拍得不清楚",
     }
     lapsing = ("in_force",)
@@ -159,7 +159,7 @@ def _by_proxy(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [
         ("代办人", document["proxy_name"]),
         ("代办人身份证号", document["proxy_id_number"]),
-        ("委托", {"paper": "委托书(见材料)", "stated": "口头说明"}[document["authority"]]),
+        ("委托", {"paper": "委托书（见材料）", "stated": "口头说明"}[document["authority"]]),
     ]
 
 

@@ -46,13 +46,13 @@ class LossWithdrawal(Business):
     }
     machine: ClassVar = {"to_review": ("in_force", "returned")}
     grave: ClassVar = {
-        "in_force": "挂失解除,卡片立即恢复使用。",
-        "returned": "解挂不予办理,卡片仍是挂失状态。",
+        "in_force": "挂失解除，卡片立即恢复使用。",
+        "returned": "解挂不予办理，卡片仍是挂失状态。",
     }
     words: ClassVar = {
         "none": "名下没有卡",
         "in_use": "卡没有挂失",
-        "replaced": "已申请新卡,旧卡作废",
+        "replaced": "已申请新卡，旧卡作废",
         "lost_again": "之后又报了挂失",
         **own_card.WORDS,
     }

@@ -21,8 +21,8 @@ class MinorApplication(CardApplication):
     for_a_child = True
     words: ClassVar = {
         **CardApplication.words,
-        "no_photo": "没有照片:请核对孩子的年龄是否可以不拍",
-        "minor": "监护人代办:请核对监护关系、孩子身份和材料各页(R-B5)",
+        "no_photo": "没有照片：请核对孩子的年龄是否可以不拍",
+        "minor": "监护人代办：请核对监护关系、孩子身份和材料各页（R-B5）",
     }
 
     def form_rows(self, document: Mapping[str, Any], policy: Policy) -> list[tuple[str, str]]:

@@ -50,10 +50,10 @@ class PinReset(Business):
     kind = "pin_reset"
     title = "密码重置、解锁"
     states: ClassVar = {
-        "accepted": "已授权,等待写卡",
+        "accepted": "已授权，等待写卡",
         "finished": "已完成",
         "not_done": "未办成",
-        "lapsed": "未写卡,授权已过期",
+        "lapsed": "未写卡，授权已过期",
         "to_review": "待核实",
         "returned": "退回",
         "refused": "不予受理",
@@ -64,7 +64,7 @@ class PinReset(Business):
     }
     words: ClassVar = {
         "pin_unknown": "不知道密码重置、解锁是否写入卡中",
-        "no_outcome": "指令已下发,终端没有报告结果",
+        "no_outcome": "指令已下发，终端没有报告结果",
         "no_request": "没有对应的申请",
         "many_resets": "一天内多次申请重置",
         "inactive": "卡还没有启用",

@@ -27,7 +27,7 @@ class UnitCollection(CardApplication):
     title = "单位采集"
     words: ClassVar = {
         **CardApplication.words,
-        "not_listed": "不在任何单位名册里,或姓名与名册不一致",
+        "not_listed": "不在任何单位名册里，或姓名与名册不一致",
     }
 
     def rows(self, document: Mapping[str, Any], policy: Policy) -> list[tuple[str, str]]:
@@ -57,12 +57,12 @@ def _of_list(document: Mapping[str, Any]) -> dict[str, str]:
     try:
         found = _listed(person_hash(document["id_number"]), document["name"])
     except NotNow:
-        return {"unit": "名册打不开,见告警"}
+        return {"unit": "名册打不开，见告警"}
     if found is None:
-        return {"unit": "现有名册里没有此人(没有报,或名册已删除、到期)"}
+        return {"unit": "现有名册里没有此人（没有报，或名册已删除、到期）"}
     unit, fields = found
     said = {"unit": unit, **{name: fields[name] for name in _IN_FORM}}
-    return {name: f"{text}(据名册)" for name, text in said.items() if text}
+    return {name: f"{text}（据名册）" for name, text in said.items() if text}
 
 
 def _listed(person: str, name: str) -> tuple[str, dict[str, Any]] | None:

@@ -52,16 +52,16 @@ _WHY = {
     Why.DISK: "磁盘读写失败",
     Why.CLOCK: "终端时钟不对",
     Why.BAD_BUNDLE: "安装包解不开",
-    Why.GIVEN_UP: "试用失败,已退回",
+    Why.GIVEN_UP: "试用失败，已退回",
     Why.HOURS: "等待允许的时段",
     Why.BUSY: "正在试用另一版本",
-    Why.ERROR: "终端程序出错,位置在日志里",
+    Why.ERROR: "终端程序出错，位置在日志里",
 }
 
 #: Word in the form -> what it is called, what follows from it, and what does it.
 _ACTS: dict[str, tuple[str, str, Callable[[str], Rollout]]] = {
-    "pause": ("暂停", "不再给更多终端;已更新的保留。", rollout.pause),
-    "resume": ("继续", "继续扩大下发,也包括已自动停止的版本。", rollout.resume),
+    "pause": ("暂停", "不再给更多终端；已更新的保留。", rollout.pause),
+    "resume": ("继续", "继续扩大下发，也包括已自动停止的版本。", rollout.resume),
     "roll_back": ("全部退回", "已更新的终端都退回上一版本。", rollout.roll_back),
 }
 _ABLE = {
@@ -143,9 +143,9 @@ def decide(request: HttpRequest) -> HttpResponse:
         try:
             act()
         except NotReleased:
-            messages.error(request, "现在不能这样做,请刷新后再看")
+            messages.error(request, "现在不能这样做，请刷新后再看")
         else:
-            messages.success(request, "已生效,终端下次心跳起执行")
+            messages.success(request, "已生效，终端下次心跳起执行")
     return redirect("releases")
 
 
@@ -157,7 +157,7 @@ def _asked(
         name, follows, act = _ACTS[word]
         return name, follows, lambda: act(by)
     if word == "start" and version:
-        follows = "先给 1% 的终端,变差会自动停止并退回。"
+        follows = "先给 1% 的终端，变差会自动停止并退回。"
         return f"开始下发 {version}", follows, lambda: rollout.start(version, by)
     terminal = Terminal.objects.filter(pk=number).first()
     if terminal is None or word not in ("pin", "unpin"):
@@ -165,5 +165,5 @@ def _asked(
     if word == "unpin":
         follows = "这台终端恢复与其他终端一样。"
         return f"取消指定 {number}", follows, lambda: rollout.unpin(terminal)
-    follows = "这台终端一直用这个版本,直到取消。"
+    follows = "这台终端一直用这个版本，直到取消。"
     return f"{number} 用 {version}", follows, lambda: rollout.pin(terminal, version, by)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from central.models import UnitRow
 
 _FIELDS = ("serial", "name", "id_number", "insurance_no", "user_type")
-_UNREADABLE = "打不开,见告警"
+_UNREADABLE = "打不开，见告警"
 
 #: So many lines of who printed what are shown.
 _SHOWN = 50

@@ -140,7 +140,7 @@ def case_page(request: HttpRequest, position: int) -> HttpResponse:
         files = storage.pictures_of(case)
     except OSError:
         files = {}
-        messages.error(request, "附件无法读取,请联系管理员")
+        messages.error(request, "附件无法读取，请联系管理员")
     reasons, states = words.words_of(business), business.states
     context = {
         **admin.site.each_context(request),
@@ -236,7 +236,7 @@ def move_case(request: HttpRequest, position: int) -> HttpResponse:
     except (machine.NotPossible, NotNow) as error:
         if str(error) == card_orders.KEPT and to == "returned":
             return _recalled(request, position, note)
-        messages.error(request, _WHY_NOT.get(str(error), "现在不能这样处理,请刷新后再看"))
+        messages.error(request, _WHY_NOT.get(str(error), "现在不能这样处理，请刷新后再看"))
     except Case.DoesNotExist:
         raise Http404 from None
     else:
@@ -249,7 +249,7 @@ def _recalled(request: HttpRequest, position: int, note: str) -> HttpResponse:
     with transaction.atomic():
         asked = card_orders.recall(position, request.user.get_username(), note)
     if asked:
-        messages.warning(request, "制卡单已在制卡公司:已请它撤单,它确认不做才退回,结果见经过")
+        messages.warning(request, "制卡单已在制卡公司：已请它撤单，它确认不做才退回，结果见经过")
     else:
         messages.error(request, _WHY_NOT[card_orders.KEPT])
     return redirect("case", position=position)
@@ -276,11 +276,11 @@ def _once_more(request: HttpRequest, position: int, to: str) -> HttpResponse | N
 
 
 _WHY_NOT = {
-    "no reason": "必须填写理由:待核实的办件,以及退回、补件、生效",
-    "not opened": "请先打开办件查看,看过最新的核实原因",
-    "open_case": "此人已有另一件未办结的同类办件,请先处理那一件",
-    card_orders.KEPT: "制卡单已在制卡公司:等它回盘,或选退回请它撤单",
-    "no_registry": "参保人员库暂时没有回应,请稍后再试",
+    "no reason": "必须填写理由：待核实的办件，以及退回、补件、生效",
+    "not opened": "请先打开办件查看，看过最新的核实原因",
+    "open_case": "此人已有另一件未办结的同类办件，请先处理那一件",
+    card_orders.KEPT: "制卡单已在制卡公司：等它回盘，或选退回请它撤单",
+    "no_registry": "参保人员库暂时没有回应，请稍后再试",
 }
 
 

@@ -91,8 +91,8 @@ class Migration(migrations.Migration):
                 ("at", models.DateTimeField(verbose_name="时间")),
             ],
             options={
-                "verbose_name": "短信(演示)",
-                "verbose_name_plural": "短信(演示)",
+                "verbose_name": "短信（演示）",
+                "verbose_name_plural": "短信（演示）",
                 "ordering": ["-id"],
             },
         ),
@@ -136,7 +136,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "card_expires",
-                    models.DateField(blank=True, null=True, verbose_name="有效期(二代卡)"),
+                    models.DateField(blank=True, null=True, verbose_name="有效期（二代卡）"),
                 ),
                 (
                     "benefits",
@@ -156,8 +156,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "verbose_name": "参保人员(演示)",
-                "verbose_name_plural": "参保人员(演示)",
+                "verbose_name": "参保人员（演示）",
+                "verbose_name_plural": "参保人员（演示）",
             },
         ),
         migrations.CreateModel(
@@ -354,12 +354,12 @@ class Migration(migrations.Migration):
                 ("services", models.JSONField(default=dict, verbose_name="业务状态")),
                 ("queued", models.PositiveIntegerField(default=0, verbose_name="待上传")),
                 ("dead", models.PositiveIntegerField(default=0, verbose_name="无法上传")),
-                ("oldest_s", models.PositiveIntegerField(default=0, verbose_name="最久等待(秒)")),
+                ("oldest_s", models.PositiveIntegerField(default=0, verbose_name="最久等待（秒）")),
                 ("damaged_files", models.PositiveIntegerField(default=0, verbose_name="损坏文件")),
                 ("held", models.PositiveIntegerField(default=0, verbose_name="待备份")),
                 (
                     "held_oldest_s",
-                    models.PositiveIntegerField(default=0, verbose_name="待备份最久(秒)"),
+                    models.PositiveIntegerField(default=0, verbose_name="待备份最久（秒）"),
                 ),
                 (
                     "held_gone",
@@ -380,7 +380,7 @@ class Migration(migrations.Migration):
                 ("health", models.JSONField(default=list, verbose_name="设备状态")),
                 (
                     "health_age_s",
-                    models.PositiveIntegerField(null=True, verbose_name="设备状态时效(秒)"),
+                    models.PositiveIntegerField(null=True, verbose_name="设备状态时效（秒）"),
                 ),
                 (
                     "desired_version",
@@ -713,7 +713,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("taken", "一致"),
-                            ("gap", "无法比对(旧记录已到期)"),
+                            ("gap", "无法比对（旧记录已到期）"),
                             ("altered", "被改动"),
                         ],
                         max_length=10,
@@ -750,9 +750,9 @@ class Migration(migrations.Migration):
                 ("service_id", models.CharField(max_length=60, verbose_name="业务")),
                 (
                     "hall",
-                    models.CharField(blank=True, max_length=100, verbose_name="场所(空为全部)"),
+                    models.CharField(blank=True, max_length=100, verbose_name="场所（空为全部）"),
                 ),
-                ("reason", models.CharField(max_length=60, verbose_name="暂停原因(显示给群众)")),
+                ("reason", models.CharField(max_length=60, verbose_name="暂停原因（显示给群众）")),
                 ("closed", models.BooleanField(default=True, verbose_name="暂停办理")),
                 (
                     "terminal",
@@ -761,7 +761,7 @@ class Migration(migrations.Migration):
                         null=True,
                         on_delete=django.db.models.deletion.CASCADE,
                         to="central.terminal",
-                        verbose_name="终端(空为全部)",
+                        verbose_name="终端（空为全部）",
                     ),
                 ),
             ],
@@ -1158,8 +1158,8 @@ class Migration(migrations.Migration):
                 ("reason", models.CharField(blank=True, max_length=100, verbose_name="原因")),
             ],
             options={
-                "verbose_name": "制卡公司(演示)",
-                "verbose_name_plural": "制卡公司(演示)",
+                "verbose_name": "制卡公司（演示）",
+                "verbose_name_plural": "制卡公司（演示）",
                 "ordering": ["-id"],
             },
         ),

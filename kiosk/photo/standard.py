@@ -98,8 +98,8 @@ class Standard:
 _MUST, _SHOULD, _STAFF = Severity.MUST, Severity.SHOULD, Severity.STAFF
 
 _FILE_AND_PLACE = (
-    Rule("file.width", "R-D1", "规格358像素(宽)", "px", _MUST, 358, 358),
-    Rule("file.height", "R-D1", "规格441像素(高)", "px", _MUST, 441, 441),
+    Rule("file.width", "R-D1", "规格358像素（宽）", "px", _MUST, 358, 358),
+    Rule("file.height", "R-D1", "规格441像素（高）", "px", _MUST, 441, 441),
     Rule("file.density", "R-D1", "分辨率350DPI", "dpi", _MUST, 350, 350),
     Rule("file.colour_bits", "R-D2", "24位RGB真彩色", "bit", _MUST, 24, 24),
     Rule("file.quality", "R-D3", "压缩品质因子70", "", _MUST, 70, 70),
@@ -121,8 +121,8 @@ _FILE_AND_PLACE = (
 
 _LIGHT_TEXT = "在脸部或背景上无阴影、亮点或反光"
 _EYES_TEXT = "双眼睁开正视前方并保证瞳孔清楚可见"
-_POSE_TEXT = "坐姿端正,双肩等高平行,眼睛平视看镜头"
-_GLASSES_TEXT = "必须将双眼清楚显现出来;眼镜不能反光或为有色镜片"
+_POSE_TEXT = "坐姿端正，双肩等高平行，眼睛平视看镜头"
+_GLASSES_TEXT = "必须将双眼清楚显现出来；眼镜不能反光或为有色镜片"
 _WHITE_TEXT = "白色背景"
 _HAIR_TEXT = "不允许有遮盖面部的头发、头饰"
 
@@ -176,7 +176,7 @@ _APPEARANCE = (
     Rule("person.shoulders", "R-D12", "人像露双肩和双耳", "", _STAFF),
     Rule("person.shoulders_level", "R-D17", "双肩等高平行", "", _STAFF),
     Rule("person.frown", "R-D17", "不允许斜视、闭眼及皱眉", "", _STAFF),
-    Rule("person.ornaments", "R-D23", "不允许有遮盖面部的脸部饰物(如耳环,头巾等)", "", _STAFF),
+    Rule("person.ornaments", "R-D23", "不允许有遮盖面部的脸部饰物（如耳环，头巾等）", "", _STAFF),
     Rule("person.distortion", "R-D21", "无明显畸变", "", _STAFF),
     Rule("person.frames", "R-D15", "不能为色彩过深的宽边镜框", "", _STAFF),
 )

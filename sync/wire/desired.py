@@ -40,12 +40,12 @@ KINDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "retire": {},
 }
 ABOUT: Mapping[str, str] = {
-    "restart": "重启程序(空闲时)",
+    "restart": "重启程序（空闲时）",
     "collect_logs": "收集日志",
     "self_test": "自检",
     "resend": "重发无法上传的办件",
     "rotate_key": "更换终端密钥",
-    "retire": "退役(停止收发,待上传的留待导出)",
+    "retire": "退役（停止收发，待上传的留待导出）",
 }
 
 

@@ -95,20 +95,20 @@ _HOURS = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9
 Rule: TypeAlias = "Flag | Whole | Choice | Words | Hours"
 
 ADJUSTABLE: Mapping[str, Rule] = {
-    "hall.name": Words("名称(首页与回执)", 30),
+    "hall.name": Words("名称（首页与回执）", 30),
     "hall.window": Words("办不了时去的窗口", 30),
     "hall.window_english": Words("窗口的英文名", 60),
     "hall.unit_session": Flag("单位统一采集"),
-    "central.heartbeat_s": Whole("心跳间隔(秒)", 10, 900),
-    "central.patience_s": Whole("群众等中心答复的最长时间(秒)", 2, 15),
+    "central.heartbeat_s": Whole("心跳间隔（秒）", 10, 900),
+    "central.patience_s": Whole("群众等中心答复的最长时间（秒）", 2, 15),
     "screen.shuffled_pin": Flag("密码键盘乱序"),
     "photo.comparison": Choice("人证比对的地方", ("none", "terminal", "central")),
     "photo.liveness": Flag("拍照时提示眨眼、转头"),
     "outbox.max_items": Whole("待上传件数上限", 100, 5000),
     "outbox.max_days": Whole("失联天数上限", 1, 60),
-    "updates.hours": Hours("可试用新版本的时段,如 23:00-05:30"),
-    "updates.rate_kb": Whole("下载新版本的最高速度(KB/秒,0 为不限)", 0, 100_000),
-    "outbox.min_free_mb": Whole("磁盘最少剩余(MB)", 100, 5000),
+    "updates.hours": Hours("可试用新版本的时段，如 23:00-05:30"),
+    "updates.rate_kb": Whole("下载新版本的最高速度（KB/秒，0 为不限）", 0, 100_000),
+    "outbox.min_free_mb": Whole("磁盘最少剩余（MB）", 100, 5000),
 }
 
 

@@ -262,6 +262,26 @@ def test_only_the_centre_makes_an_application_accepted() -> None:
     assert sorted(accepted) == ["progress.stage.accepted.word", "state.accepted.word"]
 
 
+#: Forms and tables have them so, and these are compared with what people write.
+AS_IN_THE_FORM = ("乡(镇)", "人员(减免)")
+CHINESE = ("kiosk/**/*.toml", "docs/*.md", "debian/**/*", "install", "README.md")
+CHINESE += tuple(
+    f"{room}/**/*.{kind}" for room in ("central", "kiosk", "sync") for kind in ("py", "html")
+)
+
+
+def test_chinese_sentences_have_chinese_punctuation() -> None:
+    """Citizens, operators and technicians read it. Numbers, times, paths and code keep theirs."""
+    wrong = []
+    for file in sorted({file for some in CHINESE for file in SOURCES.glob(some) if file.is_file()}):
+        for number, line in enumerate(file.read_text("utf-8", "replace").split("\n"), 1):
+            for found in re.finditer(r"[一-鿿）」》][,.:;?!()](?=[一-鿿（「《])", line):
+                around = line[max(0, found.start() - 5) : found.end() + 5]
+                if not any(form in around for form in AS_IN_THE_FORM):
+                    wrong.append(f"{file.relative_to(SOURCES)}:{number}: {around}")
+    assert wrong == []
+
+
 def test_an_id_without_words_is_shown_as_itself() -> None:
     assert WORDS["zh_CN"].say("no.such.words", fact=1) == "no.such.words"
 

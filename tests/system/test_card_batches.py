@@ -406,7 +406,7 @@ def test_an_order_that_is_recalled_is_given_back_when_the_maker_confirms(
     card_batches.look()
     assert centre.state(answer) == "returned"
     given_back = case_of(answer).events.get(to_state="returned")
-    assert given_back.by == "制卡公司" and given_back.note == "desk-maker 撤单:本人不要了"
+    assert given_back.by == "制卡公司" and given_back.note == "desk-maker 撤单：本人不要了"
 
 
 def test_a_recall_overtakes_a_hand_over_that_nobody_knows_the_end_of(

@@ -45,7 +45,7 @@ def test_unreadable_cards_are_told_by_generation_maker_and_terminal(
     told(centre, read_9_huada=5, read_2_new=5, read_2=5, burnt_2_huada=5)
     assert rows(role) == [
         ["第三代", "复旦微", "100", "1", "1.0%"],
-        ["不明", "没有应答(芯片损坏、脏污或插反)", "0", "1", "100.0%"],
+        ["不明", "没有应答（芯片损坏、脏污或插反）", "0", "1", "100.0%"],
         [str(dirty), "3", "1", "25.0%"],
         [str(clean), "97", "1", "1.0%"],
     ]

@@ -66,7 +66,7 @@ def test_what_waits_for_the_centre_s_word_is_told_with_its_reason_and_age(
     terminal = centre.terminal()
     fleet.heard(terminal, beat(terminal, queued=2, later={"no_registry": 7260}))
     page = operator.get(f"/admin/central/terminal/{terminal.number}/change/").content.decode()
-    assert "中心暂缓:参保人员库" in page and "最久 121 分钟" in page
+    assert "中心暂缓：参保人员库" in page and "最久 121 分钟" in page
 
 
 def test_a_command_is_given_to_the_terminals_that_are_chosen_and_its_log_comes(
@@ -77,7 +77,7 @@ def test_a_command_is_given_to_the_terminals_that_are_chosen_and_its_log_comes(
     rigs = [Rig(tmp_path / name, hall="丰南大厅") for name in ("one", "two")]
     (rigs[0].state / "logs").mkdir()
     page = operator.get("/admin/central/terminal/?hall=丰南大厅").content.decode()
-    assert "命令：重启程序(空闲时) screen" in page
+    assert "命令：重启程序（空闲时） screen" in page
     assert "退役" not in page
     form = {"action": "give_collect_logs", "_selected_action": [one.number for one in rigs]}
     operator.post("/admin/central/terminal/", form)

@@ -341,8 +341,11 @@ def test_the_operator_reads_from_the_list_what_the_terminal_could_not_ask(centre
     person, stranger = newcomer(centre), newcomer(centre)
     take(person, unit="示例三公司", 序号="42")
     shown = page(collected(centre, person))
-    assert shown["单位"] == "示例三公司(据名册)" and shown["花名册序号"] == "42(据名册)"
-    assert (shown["用户来源"], shown["用户类型"]) == ("医保职工(据名册)", "正常缴费用户(据名册)")
+    assert shown["单位"] == "示例三公司（据名册）" and shown["花名册序号"] == "42（据名册）"
+    assert (shown["用户来源"], shown["用户类型"]) == (
+        "医保职工（据名册）",
+        "正常缴费用户（据名册）",
+    )
     assert "现有名册里没有此人" in page(collected(centre, stranger, 1))["单位"]
 
 
@@ -488,7 +491,7 @@ def test_a_row_whose_key_is_gone_is_not_taken_for_none(
         assert Alarm.objects.filter(kind="list_unreadable", resolved_at=None).exists()
         named = Alarm.objects.filter(kind="list_unreadable", about=f"名册 {number}")
         named.delete()
-        assert page(before)["单位"] == "名册打不开,见告警" and named.exists()
+        assert page(before)["单位"] == "名册打不开，见告警" and named.exists()
     assert collected(centre, person, 1).verdict == "accepted"
 
 
