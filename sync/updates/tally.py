@@ -26,7 +26,7 @@ from sync.journal.lines import files_of, read
 from sync.wire.release import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from sync.journal.kinds import Fact
@@ -77,15 +77,26 @@ class Tallies:
         found = files[-1].stat()
         looked = (found.st_ino, found.st_size)
         if looked != self._looked:
-            for line in read(self._journal, since=self._kept.seq + 1):
-                entry = line.entry
-                if entry is not None and entry.seq > self._kept.seq:
+            known = self._kept.seq
+            entries = [one.entry for one in read(self._journal, since=known + 1) if one.entry]
+            for entry in entries:
+                if entry.seq > known:
                     self._kept.seq = entry.seq
                     if entry.by == _SCREEN:
                         self._count(entry)
+            if entries and entries[-1].seq < known:
+                self._begin_anew(entries)
             self._looked = looked
             self._keep()
         return self._kept.tallies
+
+    def _begin_anew(self, entries: Sequence[Entry]) -> None:
+        """The journal was lost, or its last entry with the power. Counted is what comes from here
+        on: what is there may have been counted already."""
+        self._kept.seq = entries[-1].seq
+        for entry in entries:
+            if entry.by == _SCREEN and entry.kind == "started":
+                self._kept.version = str(entry.facts.get("version", ""))
 
     def _count_minutes(self) -> None:
         """While the screen is there, as far as the journal says."""

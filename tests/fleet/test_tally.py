@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 from sync.journal import FOLDER, Journal, Recorder
@@ -61,6 +62,27 @@ def test_a_tally_that_cannot_be_read_begins_anew(tmp_path: Path) -> None:
     (tmp_path / TALLY_FILE).write_text("{")
     screen.visit("idle")
     assert Tallies(tmp_path).now() == {"1.0.0": Tally(visits=1, unfinished=1)}
+
+
+def test_a_journal_that_begins_anew_is_counted_again(tmp_path: Path) -> None:
+    """Lost with a file system that was mended: its numbers begin again, half a year below."""
+    screen = Screen(tmp_path)
+    screen.record("started", version="1.0.0")
+    for _ in range(9):
+        screen.visit()
+    tallies = Tallies(tmp_path)
+    assert tallies.now() == {"1.0.0": Tally(visits=9)}
+    shutil.rmtree(tmp_path / FOLDER)
+    screen = Screen(tmp_path)
+    screen.record("started", version="1.1.0")
+    tallies.now()
+    screen.visit("crashed")
+    assert tallies.now()["1.0.0"] == Tally(visits=9), "nothing twice"
+    assert Tallies(tmp_path).now()["1.0.0"].visits == 9
+    screen.record("started", version="1.1.0")
+    screen.visit("crashed")
+    found = Tallies(tmp_path).now()["1.1.0"]
+    assert (found.visits, found.crashes) == (2, 3), "two visits, a start without an end"
 
 
 def test_old_versions_are_forgotten(tmp_path: Path) -> None:
