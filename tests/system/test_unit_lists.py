@@ -450,7 +450,7 @@ def test_a_row_that_cannot_be_opened_keeps_no_other_from_print_and_sounds_an_ala
     gone = bytes(made.rows.get(person=hashed(person)).sealed)
     monkeypatch.setattr(unit_lists, "opened", lambda h, s: {} if s == gone else real(h, s))
     paper = signed_in("desk-unit", "viewer").post(f"/admin/unit-lists/{made.pk}/").content.decode()
-    assert "打不开,见告警" in paper
+    assert "打不开，见告警" in paper
     assert other.number in paper and person.number not in paper
     assert Alarm.objects.get(kind="list_unreadable", about=f"名册 {made.pk}").times == 1
 
