@@ -32,21 +32,21 @@ _PR_SET_PDEATHSIG = 1
 
 def main(arguments: Sequence[str]) -> int:
     """Until nobody is there any more. Returns 0, or 1 if it cannot begin."""
-    line = Channel(socket.socket(fileno=int(arguments[0])))
+    channel = Channel(socket.socket(fileno=int(arguments[0])))
     window = FrameWindow(int(arguments[1]))
     _settle()
     try:
         photographer = _photographer()
     except ModelsMissing as missing:
-        line.send(Missing(str(missing)))
+        channel.send(Missing(str(missing)))
         return 1
     except Exception as bug:  # noqa: BLE001 - it is passed on, with its place
-        line.send(_bug(bug))
+        channel.send(_bug(bug))
         return 1
-    line.send(Ready())
+    channel.send(Ready())
     with suppress(OSError):
         while True:
-            line.send(_answer(photographer, line.receive(), window))
+            channel.send(_answer(photographer, channel.receive(), window))
     return 0
 
 

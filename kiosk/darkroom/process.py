@@ -70,7 +70,7 @@ class Process:
         self._closed = False
         self._memory = FrameMemory()
         ours, theirs = socket.socketpair()
-        self._line = Channel(ours)
+        self._channel = Channel(ours)
         with theirs:
             inherited = theirs.fileno(), self._memory.fd
             try:
@@ -134,7 +134,7 @@ class Process:
     def _let_go(self) -> None:
         self._closed = True
         self._memory.close()
-        self._line.close()
+        self._channel.close()
 
     def _is_ready(self, patience_s: float) -> bool:
         if self._must_be_ready_at is None:
@@ -159,8 +159,8 @@ class Process:
         """Its next message, after a question."""
         try:
             if question is not None:
-                self._line.send(question)
-            answer = self._line.receive(patience_s)
+                self._channel.send(question)
+            answer = self._channel.receive(patience_s)
         except TimeoutError:
             raise
         except OSError:
