@@ -79,7 +79,7 @@ class ReplaceCard(Service):
 
     async def serve(self) -> None:
         policy, rules, consents = self.policy, self.policy.service(self.id), Consents(self.policy)
-        months, minutes = (rules.whole(rule) for rule in _RULES[:2])
+        months, minutes = map(rules.whole, ("other_bank_after_months", "commit_within_minutes"))
         facts: Facts = {"days": policy.days("make_card").name, "months": months, "minutes": minutes}
         self.at("notice")
         agreed = await consents.read(self._notice(facts))

@@ -119,16 +119,17 @@ class ApplyForMinor(Service):
         electronic = self.policy.card.electronic
         fee = ("fee_due", "cash") if self.policy.fee("first").yuan else ("fee", "cash-remove")
         points = (
+            *(() if self.context.printer else (("no_paper", "printer-off-outline"),)),
             fee,
             ("time", "calendar-clock"),
-            ("bring", "card-account-details-outline"),
+            # Five have room, and whoever has forgotten it learns that on the next page.
+            *((("bring", "card-account-details-outline"),) if self.context.printer else ()),
             ("papers", "book-account-outline"),
             ("data", "shield-lock-outline"),
         )
-        paper = () if self.context.printer else (("no_paper", "printer-off-outline"),)
         return Notice(
             "minor.notice",
-            (*paper, *(points if self.context.printer else points[:4])),
+            points,
             must_agree=True,
             facts=costs(self.policy),
             exception=electronic,

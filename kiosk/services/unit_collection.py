@@ -119,7 +119,7 @@ class CollectForUnit(Service):
         if phone and home is not None:
             facts = {"number": spoken(phone), "address": home.text}
             if await Choice(_ROW, _RIGHT, facts=facts) == "right":
-                return Contact(phone, phone, row["insurance_no"]), home, True
+                return Contact(phone, phone, row.get("insurance_no", "")), home, True
         asked = await contact("")
         insurance_no = row.get("insurance_no") or asked.insurance_no
         return replace(asked, insurance_no=insurance_no), await address(self.policy, citizen), False

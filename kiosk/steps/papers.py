@@ -57,7 +57,7 @@ async def by_paper(paper: str, today: date, step: str = "papers") -> Citizen:
 
 async def lay_down(paper: str, step: str = "papers") -> tuple[Page, ...]:
     """The pages of a paper, one after the other."""
-    pages: list[Page | None] = [None]
+    pages: list[Page] = []
     for page in PAPERS[paper]:
-        pages.append(await TakePage(f"{step}.{page}", pages[-1]))
-    return tuple(page for page in pages if page is not None)
+        pages.append(await TakePage(f"{step}.{page}", pages[-1] if pages else None))
+    return tuple(pages)

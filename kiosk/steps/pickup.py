@@ -32,9 +32,8 @@ async def pick_up(
     banks = banks or policy.banks
     bank = banks[0].id
     if len(banks) > 1:
-        bank = await Choice(
-            "pickup.bank", tuple(Option(bank.id, label=bank.name) for bank in banks)
-        )
+        names = tuple(Option(one.id, label=one.name) for one in banks)
+        bank = await Choice("pickup.bank", names)
     ways = [_option(policy, outlet) for outlet in policy.outlets_of(bank, near)]
     if policy.card.by_mail and mail and not policy.bank(bank).own_outlets_only:
         ways.append(Option(_MAIL, icon="email-outline"))

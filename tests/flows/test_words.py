@@ -11,7 +11,7 @@ from fonticon_mdi7 import MDI7
 from hardware.faults import Device, FaultCode
 from kiosk.records.submission import Standpoint
 from kiosk.services import find_services
-from kiosk.visit.prompts import PROMPTS, Choice, Done, Option, Submit
+from kiosk.visit.prompts import PROMPTS, Choice, Done, Notice, Option, Submit
 from kiosk.visit.service import Service
 from kiosk.words import LANGUAGES, LOCALE, Words
 from sync.outbox import Reason
@@ -103,6 +103,15 @@ def test_a_service_says_that_it_files_and_what_it_cannot_do_without(service: typ
     assert service.needs <= {prompt.performed_by for prompt in prompts}
     if not service.needs & {Device.ID_READER, Device.CARD_READER}:
         assert not service.submits, "nobody would be known"
+
+
+@EACH
+def test_who_agrees_is_told_in_any_case_what_becomes_of_the_data(service: type[Service]) -> None:
+    """✗ Where there was no printer, a child's guardian was not."""
+    pages = [one for pages in explored(service).noted.values() for one in pages]
+    agreed = [page for page in pages if isinstance(page, Notice) and page.must_agree]
+    telling = {page.id for page in agreed if "data" in dict(page.points)}
+    assert [page for page in agreed if page.id in telling and "data" not in dict(page.points)] == []
 
 
 @EACH
