@@ -101,15 +101,17 @@ class Witness:
         self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         found = os.pread(self._descriptor, _BYTES, 0)
         record = _Record.read(found)
+        number = None if record is None else record.number
         if record is not None and record.owner == self._owner:
             self._record, self.copied = record, not self._placed(0).is_in_the_place_of(record)
-            return record.number
+            return number
         # Made with the database, before any number: a database without it was copied without it.
-        # A spoilt one says nothing of copies, and the owner of another number shares none.
+        # A spoilt one says nothing of copies. Who is enrolled anew shares no number with the owner
+        # before, but goes on counting in the same database.
         self.copied = not new and not found
         if not self.copied:
-            self._write(self._placed(0), flush=True)
-        return None
+            self._write(self._placed(number or 0), flush=True)
+        return number
 
     def _placed(self, number: int) -> _Record:
         return _Record(self._owner, number, *place(self._descriptor))

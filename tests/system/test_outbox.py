@@ -690,6 +690,28 @@ def test_numbers_do_not_come_again_however_often_the_file_is_lost(tmp_path: Path
                 file.unlink()
 
 
+@pytest.mark.parametrize("enrolled", ["before", "after"])
+def test_an_old_copy_is_noticed_after_the_terminal_was_enrolled_anew(
+    tmp_path: Path, enrolled: str
+) -> None:
+    """What was given under the number before is as lost. `enrolled`: before it was put back."""
+    box = reopened(tmp_path)
+    put(box)
+    box.close()
+    copy = (tmp_path / "outbox.db").read_bytes()
+    box = reopened(tmp_path)
+    later = put(box)
+    box.close()
+    if enrolled == "before":
+        Outbox(tmp_path / "outbox.db", "020002").close()
+    (tmp_path / "outbox.db").write_bytes(copy)
+
+    box = Outbox(tmp_path / "outbox.db", "020002")
+    assert box.counts_and_ages().damaged_files == 1
+    assert put(box).seq > later.seq
+    box.close()
+
+
 @pytest.mark.parametrize("given_since", [1, 3, 15, 40])
 def test_an_old_copy_put_in_its_place_is_noticed(tmp_path: Path, given_since: int) -> None:
     box = reopened(tmp_path)
