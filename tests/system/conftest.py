@@ -21,7 +21,7 @@ from sync.enrolment import enrol
 from sync.outbox import Outbox
 from sync.signing import DeviceKey
 from sync.transport import Transport
-from tests.system import commands, people, postgres
+from tests.system import commands, migrated, people, postgres
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -70,6 +70,8 @@ class CentralServer:
         return {"KIOSK_CENTRAL_DATABASE": self.database, **self.more}
 
     def start(self) -> None:
+        if not self.database:
+            migrated.put_database(self.state)
         registry = self.state / "registry.json"
         registry.write_text(json.dumps(self.registry), encoding="utf-8")
         command = [sys.executable, "-m", "central", "serve", "--state", str(self.state)]
@@ -138,7 +140,7 @@ def new_database(request: pytest.FixtureRequest) -> Callable[[], str]:
     if request.param == "sqlite":
         return str
     cluster: postgres.Cluster = request.getfixturevalue("cluster")
-    return lambda: cluster.database(f"central_{next(_NUMBERS)}")
+    return lambda: migrated.new_database(cluster, f"central_{next(_NUMBERS)}")
 
 
 @pytest.fixture(scope="session")

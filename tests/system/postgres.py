@@ -66,9 +66,10 @@ class Cluster:
     def _data(self) -> Path:
         return self._root / "data"
 
-    def database(self, name: str) -> str:
-        """Make a database; returns its address for `KIOSK_CENTRAL_DATABASE`."""
-        self._run("createdb", "-h", str(self._root), "-U", "kiosk", name)
+    def database(self, name: str, template: str = "template0") -> str:
+        """Make a database, a copy of `template`; returns its address for
+        `KIOSK_CENTRAL_DATABASE`."""
+        self._run("createdb", "-h", str(self._root), "-U", "kiosk", "-T", template, name)
         return self.url(name)
 
     def url(self, name: str) -> str:

@@ -80,7 +80,7 @@ class Machine:
     def __init__(
         self, root: Path, name: str, centre: Centre, clock: Clock, places: dict[str, str]
     ) -> None:
-        self.name, self._root, self._lives = name, root, 0
+        self.name, self._root, self._lives, self._copies = name, root, 0, 0
         self._centre, self._clock, self._places = centre, clock, places
         self.state = root / "0"
         self.offset_s = 0.0
@@ -199,8 +199,8 @@ class Machine:
     # -- what is done to its disk ----------------------------------------------------------------
 
     def copy_of_file(self) -> Path:
-        copy = self._root / "old-copy.db"
-        copy.unlink(missing_ok=True)
+        self._copies += 1
+        copy = self._root / f"old-copy-{self._copies}.db"
         with closing(sqlite3.connect(self.state / "outbox.db")) as db:
             db.execute("VACUUM INTO ?", (str(copy),))
         return copy
