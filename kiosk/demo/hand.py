@@ -33,7 +33,7 @@ class Hand:
         """Save what the display shows as PNG."""
         from PIL import ImageGrab  # not before it is needed: the demo with a display never does
 
-        ImageGrab.grab(xdisplay=self._display).save(file)
+        ImageGrab.grab(xdisplay=self._display).save(file, compress_level=1)
 
     def _do(self, *words: str) -> None:
         subprocess.run(

@@ -117,7 +117,8 @@ class Hand:
         size = tuple(Window.size)
         pixels = glReadPixels(0, 0, *size, GL_RGBA, GL_UNSIGNED_BYTE)
         picture = Image.frombytes("RGBA", size, bytes(pixels)).convert("RGB")
-        picture.transpose(Image.Transpose.FLIP_TOP_BOTTOM).save(path)
+        # Most are never looked at, and to pack them well takes longer than to draw them.
+        picture.transpose(Image.Transpose.FLIP_TOP_BOTTOM).save(path, compress_level=1)
         return path
 
 

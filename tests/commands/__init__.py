@@ -1,0 +1,1 @@
+"""Every command of `kioskctl` on this machine, as a technician gives it."""
