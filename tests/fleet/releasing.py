@@ -5,15 +5,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from hardware.virtual.personas import registry
 from kiosk.version import VERSION
 from tests.system import commands
 from tests.system.conftest import CentralServer
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 V1, V2, V3, V4 = "0.9.1", "0.9.2", "0.9.3", "0.9.4"
 
