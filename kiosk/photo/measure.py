@@ -13,7 +13,7 @@ The definitions are those of domain R-D20:
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,13 +88,14 @@ class Ruler:
             silhouette = self._segmenter.segment(
                 picture, (eye_x, eye_y), roll, (chin - forehead[1]) * _MASK_REACH
             )
+            silhouette = replace(silhouette, crown_y=silhouette.crown(forehead, width))
         head = Head(
             roll=roll,
             eye_x=eye_x,
             eye_y=eye_y,
             face_x=eye_x + middle,
             face_width=width,
-            crown_y=eye_y + silhouette.crown(forehead, width),
+            crown_y=eye_y + silhouette.crown_y,
             chin_y=eye_y + chin,
         )
         return head, silhouette

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from kiosk.photo import models
+from kiosk.photo.crown import top_of_hair
 from kiosk.photo.detect import Net, upright
 from kiosk.photo.tones import Tones
 
@@ -31,10 +32,6 @@ _CROWN_BAND = 0.30
 _WALL = 0.1
 #: Every so many pixels of every so many rows of the wall are as good as all.
 _STEP = 3
-#: The mask fades out over the hair. Its height here is where people mark the crown (33 marked
-#: heads: median error 0.1 px of the photo; at one half it would be 1.2 px too high).
-_HAIR = 0.75
-
 
 #: Beside the head: at least so far from the middle of the eyes, in face widths; hair ends before.
 #: Down to this share of the way to the chin, where shoulders begin. And what is a person there.
@@ -63,6 +60,8 @@ class Silhouette:
     picture: Picture
     #: Pixels of the mask per pixel of the frame.
     scale: float
+    #: `crown` of whom it was made of.
+    crown_y: float = 0.0
 
     def crown(self, forehead: tuple[float, float], face_width: float) -> float:
         """y of the top of the hair, found by walking up from the forehead."""
@@ -70,7 +69,8 @@ class Silhouette:
         centre = _MIDDLE + forehead[0] * self.scale
         columns = slice(max(round(centre - reach), 0), max(round(centre + reach), 0) + 1)
         start = round(_MIDDLE + forehead[1] * self.scale)
-        return (top_edge(self.mask[:, columns], start) - _MIDDLE) / self.scale
+        top = top_of_hair(self.mask[:, columns], self.picture[:, columns], start)
+        return (top - _MIDDLE) / self.scale
 
     def over(self, eyes: tuple[float, float], roll: float, size: tuple[int, int]) -> Floats:
         """The mask laid over the picture it was made of: height x width, 0 to 1. `eyes` and `roll`
@@ -156,25 +156,3 @@ class Segmenter:
         )
         mask = self._net.run(crop)[0].reshape(_SIDE, _SIDE)
         return Silhouette(mask, np.asarray(crop, np.uint8), _SIDE / side)
-
-
-def top_edge(mask: Floats, start: int) -> float:
-    """The highest row reached by walking up from row `start` through values above `_HAIR`.
-
-    Every column is walked by itself, so that a person or a poster further up, which does not hang
-    together with the head, does not count. Returns a fraction of a row, interpolated.
-    """
-    above = mask[: start + 1][::-1]
-    outside = above < _HAIR
-    steps = outside.argmax(axis=0)  # 0 also where a column is the person up to the edge
-    if not outside.any(axis=0).all():
-        return 0.0
-    columns = np.flatnonzero(steps)
-    if columns.size == 0:
-        return float(start)
-    steps = steps[columns]
-    last, first = above[steps - 1, columns], above[steps, columns]
-    part = (last - _HAIR) / np.maximum(last - first, 1e-6)
-    # The edge of a pixel is half a pixel from its middle.
-    edges = start - (steps - 1) - part + 0.5
-    return min(float(edges.min()), float(start))
