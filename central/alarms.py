@@ -32,6 +32,8 @@
 | card_batch     | a batch of cards cannot be handed over, or its maker's word not followed  |
 | card_photo     | the photo of a card that was ordered cannot be read: it goes with a later |
 |                | batch, once the file is back                                              |
+| card_forgotten | the maker has a batch that this centre did not know: it was put back from a |
+|                | backup; now it knows it                                                   |
 | card_word      | the maker says of an order what does not fit to its case: a card may be   |
 |                | there that nobody waits for                                               |
 | release_halted | a release was halted and is taken back: `central.releases`                |
@@ -82,6 +84,7 @@ WORDS = {
     "task_failed": "受理后的处理反复失败",
     "card_batch": "制卡批次交不出去，或制卡公司的回盘对不上",
     "card_photo": "制卡单的照片读不出来，这一张没有交：恢复文件后自动补交",
+    "card_forgotten": "制卡公司有中心不知道的批次（中心由备份恢复？）：已补记，请核对",
     "card_word": "制卡公司回盘与办件状态对不上，可能多做了卡：按回执号看经过，再问制卡公司",
     "release_halted": "新版本已自动停止并退回",
     "release_keys": "版本签名即将到期，请持钥人重新签名",

@@ -25,7 +25,7 @@ from central import alarms, storage
 from central.business import business_of, businesses
 from central.card_orders import WITH_MAKER, offered
 from central.cases import Case, record
-from central.locks import lock_person
+from central.locks import lock_person, lock_persons
 from central.machine import NotPossible, move
 from central.models import CardBatch, CardOrder
 from central.packs import policy_of
@@ -76,6 +76,8 @@ def look() -> None:
     now = timezone.now()
     with _alarmed("gather"):
         _gather(CardOrder.objects.filter(batch=None, made_at__lte=now - _LEFT))
+    with _alarmed("batches"):
+        _remember()
     wanted = Q(handed_at=None) | Q(handed_at__gte=now - _HEARD)
     for batch in CardBatch.objects.filter(
         wanted | Q(orders__case__state__in=WITH_MAKER)
@@ -127,8 +129,9 @@ def _order(case: Case, by: str) -> None:
     _content(case)
     with transaction.atomic():
         lock_person(case.person)  # and nothing before it, as in every move
-        CardOrder.objects.create(case=case)
-        move(case.position, "in_production", by=by or "centre")
+        if Case.objects.filter(pk=case.pk, state="approved").exists():  # nobody was quicker
+            CardOrder.objects.create(case=case)
+            move(case.position, "in_production", by=by or "centre")
 
 
 def _content(case: Case) -> Order:
@@ -149,12 +152,36 @@ def _gather(waiting: QuerySet[CardOrder], by: str = "") -> CardBatch | None:
     if not ready:
         return None
     with transaction.atomic():
+        # Locked in one order: another may gather the same.
+        free = CardOrder.objects.select_for_update().filter(pk__in=ready, batch=None).order_by("pk")
+        if not (ids := list(free.values_list("pk", flat=True))):
+            return None
         batch = CardBatch.objects.create(made_by=by)
-        # Another may have been quicker.
-        if CardOrder.objects.filter(pk__in=ready, batch=None).update(batch=batch):
-            return batch
-        batch.delete()
-    return None
+        CardOrder.objects.filter(pk__in=ids).update(batch=batch)
+    return batch
+
+
+def _remember() -> None:
+    """A centre that was put back from a backup has forgotten what the maker was given since: none
+    of it may be given up unasked."""
+    given = card_maker().batches()
+    known = {str(id_) for id_ in CardBatch.objects.values_list("pk", flat=True)}
+    for id_ in given:
+        if id_ not in known:
+            with _alarmed(id_):
+                _take_over(id_, card_maker().orders(id_))
+
+
+def _take_over(id_: str, orders: Sequence[str]) -> None:
+    now = timezone.now()
+    with transaction.atomic():
+        cases = list(Case.objects.filter(id__in=orders))
+        lock_persons(case.person for case in cases)
+        batch = CardBatch.objects.create(pk=id_, handed_at=now)
+        CardOrder.objects.bulk_create(
+            CardOrder(batch=batch, case=case, offered_at=now) for case in cases
+        )
+        alarms.sound("card_forgotten", None, id_)
 
 
 def _read(case: Case) -> Order | None:
@@ -181,14 +208,14 @@ def _offer(order: CardOrder) -> Order | None:
     with transaction.atomic():
         lock_person(order.case.person)
         found = CardOrder.objects.select_related("case").filter(pk=order.pk, batch=order.batch_id)
-        now = found.exclude(said__in=SENT_BACK).filter(case__state__in=WITH_MAKER).first()
+        now = found.filter(back=False, case__state__in=WITH_MAKER).first()
         if now is None:
             return None
         if content is None:
             _leave_out(now)
         elif now.offered_at is None:
-            now.offered_at, now.said = timezone.now(), ""
-            now.save(update_fields=["offered_at", "said"])
+            now.offered_at, now.heard = timezone.now(), []
+            now.save(update_fields=["offered_at", "heard"])
             record(now.case, "centre", "handed_over", str(now.batch_id))
     return content
 
@@ -207,23 +234,35 @@ def _follow(batch: CardBatch, said: Said) -> None:
     moves nothing, and is an alarm: a card may be there that nobody waits for."""
     to, why = SAID[said.what], "".join(filter(str.isprintable, said.reason))
     with transaction.atomic():
-        order = CardOrder.objects.select_related("case").get(batch=batch, case__id=said.order)
-        lock_person(order.case.person)  # and nothing before it, as in every move
-        order = CardOrder.objects.select_related("case").get(pk=order.pk)
-        if order.said == said.what:
+        order = _order_of(batch, said.order)
+        if said.what in order.heard:
             return
-        case, is_open = order.case, offered(order.case).filter(pk=order.pk).exists()
+        order.heard = [*order.heard, said.what]
+        order.save(update_fields=["heard"])
+        case, is_open = order.case, order.offered_at is not None and not order.back
         if said.what in SENT_BACK and is_open:
             # It is the same order in whatever batch it stands.
-            offered(case).update(said=said.what, recalled_by="", recalled_why="")
-        else:
-            CardOrder.objects.filter(pk=order.pk).update(said=said.what)
-        if is_open and case.state in WITH_MAKER:
-            if case.state != to:
-                move(case.position, to, by=_MAKER, note=why)
+            offered(case).update(back=True, recalled_by="", recalled_why="")
+        if is_open and case.state == to:
+            return
+        asked = case.state in WITH_MAKER or said.what == "recalled"
+        if is_open and asked and to in business_of(case.kind).machine.get(case.state, ()):
+            move(case.position, to, by=_MAKER, note=why)
         elif not is_open or said.what in SENT_BACK or case.state not in _ON_ITS_WAY:
             record(case, _MAKER, "card_word", f"{said.what} {why}".strip())
             alarms.sound("card_word", None, _named(case))
+
+
+def _order_of(batch: CardBatch, id_: str) -> CardOrder:
+    """An order of this batch, whose person is locked. Raises `DoesNotExist` for another's."""
+    case = Case.objects.get(id=id_)
+    lock_person(case.person)  # and nothing before it, as in every move
+    orders = CardOrder.objects.select_related("case")
+    if case.card_orders.exists():
+        return orders.get(batch=batch, case=case)
+    # It came only after the centre had forgotten that the maker has it, see `_remember`.
+    CardOrder.objects.create(batch=batch, case=case, offered_at=timezone.now())
+    return orders.get(batch=batch, case=case)
 
 
 def _recall(order: CardOrder) -> None:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from central.cases import Case, record
 from central.locks import lock_person
-from central.ports.card_maker import SENT_BACK
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -31,7 +30,7 @@ KEPT = "with_maker"
 def offered(case: Case) -> QuerySet[CardOrder]:
     """The orders of a case that its maker may have and has not sent back."""
     orders: QuerySet[CardOrder] = case.card_orders.all()
-    return orders.exclude(offered_at=None).exclude(said__in=SENT_BACK)
+    return orders.filter(back=False).exclude(offered_at=None)
 
 
 def kept_from(case: Case, to: str) -> str:
@@ -50,8 +49,7 @@ def recall(position: int, by: str, why: str) -> bool:
     `central.card_batches` asks it. False: it has no order of this case. A transaction runs."""
     lock_person(Case.objects.values_list("person", flat=True).get(pk=position))
     case = Case.objects.get(pk=position)
-    wanted = offered(case) if case.state in WITH_MAKER else offered(case).none()
-    if not wanted.update(recalled_by=by, recalled_why=why[:200]):
+    if not offered(case).update(recalled_by=by, recalled_why=why[:200]):
         return False
     record(case, by, "recall", why)
     return True

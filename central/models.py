@@ -518,8 +518,9 @@ class CardOrder(models.Model):
     made_at = models.DateTimeField(auto_now_add=True)
     #: From then on the maker may have it, whether or not it was heard to say so.
     offered_at = models.DateTimeField(null=True)
-    #: The last word of the maker since then.
-    said = models.CharField(max_length=20, blank=True)
+    #: The words of the maker since then, and whether one of them was that it makes no card.
+    heard = models.JSONField(default=list)
+    back = models.BooleanField(default=False)
     #: Who wants it back of the maker, and why; "" once the maker has answered.
     recalled_by = models.CharField(max_length=150, blank=True)
     recalled_why = models.CharField(max_length=200, blank=True)

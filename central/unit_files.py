@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 import zipfile
 from dataclasses import dataclass
@@ -132,11 +133,12 @@ def _field(name: str, cell: Any) -> str:
     """A cell as text."""
     if isinstance(cell, date):
         return f"{cell:%Y-%m-%d}"
-    if isinstance(cell, float | int):
+    if isinstance(cell, float | int) and math.isfinite(cell):
         whole = str(int(cell)) if cell == int(cell) else str(cell)
         # A spreadsheet keeps 15 digits of a number and makes the others zeros, whatever it is.
         return DIGITS_LOST if len(whole) > 15 else whole
-    text = str(cell).strip()
+    # A line break in a cell, and what no database keeps: the form of its person would be refused.
+    text = re.sub(r"[\x00-\x1f\x7f]", "", str(cell)).strip()
     if name == "name":
         return re.sub(r"\s", "", text)  # 张　三
     return text.replace("（", "(").replace("）", ")") if name == "user_type" else text

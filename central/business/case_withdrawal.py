@@ -91,7 +91,8 @@ def _meant(person: str, receipt_no: str) -> Sequence[Case]:
 
 def _is_open(case: Case) -> bool:
     """Whether nobody has decided anything about it yet, and its business lets it be withdrawn."""
-    if case.state not in business_of(case.kind).withdrawable:
+    business = business_of(case.kind)
+    if case.state not in business.withdrawable or business.kept_from(case, "withdrawn"):
         return False
     return not case.events.filter(what="moved").exclude(by="centre").exists()
 

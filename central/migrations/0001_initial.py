@@ -1174,7 +1174,8 @@ class Migration(migrations.Migration):
                 ),
                 ("made_at", models.DateTimeField(auto_now_add=True)),
                 ("offered_at", models.DateTimeField(null=True)),
-                ("said", models.CharField(blank=True, max_length=20)),
+                ("heard", models.JSONField(default=list)),
+                ("back", models.BooleanField(default=False)),
                 ("recalled_by", models.CharField(blank=True, max_length=150)),
                 ("recalled_why", models.CharField(blank=True, max_length=200)),
                 (

@@ -58,6 +58,12 @@ class CardMaker(Protocol):
         """回盘 of a batch: the last word about each order, every time; an order that nothing is
         said of is being made. What comes in another batch again stands in that one."""
 
+    def batches(self) -> Sequence[str]:
+        """Those that it was given in the last months."""
+
+    def orders(self, batch: str) -> Sequence[str]:
+        """The ids of the orders of a batch."""
+
     def recall(self, order: str) -> bool:
         """撤单: whether no card is made of an order, also if it comes only later: a hand-over may
         still be on its way. False: it is too late. Asked again, it says the same."""
@@ -86,6 +92,13 @@ class DemoCardMaker:
     def said(self, batch: str) -> Sequence[Said]:
         rows = DemoCardOrder.objects.filter(batch=batch, said__in=SAID).order_by("pk")
         return [Said(row.order, row.said, row.reason) for row in rows]
+
+    def batches(self) -> Sequence[str]:
+        given = DemoCardOrder.objects.exclude(batch="")
+        return list(given.order_by("batch").values_list("batch", flat=True).distinct())
+
+    def orders(self, batch: str) -> Sequence[str]:
+        return list(DemoCardOrder.objects.filter(batch=batch).values_list("order", flat=True))
 
     def recall(self, order: str) -> bool:
         with transaction.atomic():

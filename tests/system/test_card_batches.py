@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +13,7 @@ from sync.canonical import sha256_hex
 from tests.system.in_process import NEW_PHOTO
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from sync.wire.envelopes import ItemAnswer
@@ -50,23 +51,34 @@ class Maker:
 
     def __init__(self) -> None:
         self.made: list[str] = []
-        self.orders: dict[str, Any] = {}
+        self.told: dict[str, Any] = {}
         self.words: list[Any] = []
         self.cut = ""
         self.recalled: list[str] = []
         self.too_late = False
+        self.given: dict[str, list[str]] = {}
 
     def hand_over(self, batch: str, orders: Sequence[Any]) -> None:
         if self.cut == "before":
             raise Cut
         new = [order.id for order in orders if order.id not in (*self.made, *self.recalled)]
         self.made += new
-        self.orders |= {order.id: order for order in orders}
+        self.given.setdefault(batch, []).extend(order.id for order in orders)
+        self.told |= {order.id: order for order in orders}
         if self.cut == "after":
             raise Cut
 
     def said(self, batch: str) -> Sequence[Any]:
-        return self.words
+        if batch not in self.given:
+            return []  # of another test
+        newest = {order: of for of, orders in self.given.items() for order in orders}
+        return [said for said in self.words if newest.get(said.order, batch) == batch]
+
+    def batches(self) -> Sequence[str]:
+        return list(self.given)
+
+    def orders(self, batch: str) -> Sequence[str]:
+        return self.given[batch]
 
     def recall(self, order: str) -> bool:
         if self.cut == "before":
@@ -155,7 +167,7 @@ def test_all_that_is_approved_goes_once_with_photo_and_what_stands_on_the_card(
     assert left == [] and batch.orders.count() == 2
     assert [centre.state(one) for one in (first, other)] == ["in_production"] * 2
     case = case_of(first)
-    order = maker.orders[str(case.id)]
+    order = maker.told[str(case.id)]
     assert order.photo.startswith(b"\xff\xd8") and "持卡人" not in repr(order)
     assert dict(order.fields) == {
         "name": "持卡人",
@@ -177,7 +189,7 @@ def test_what_the_outlet_makes_goes_to_no_maker_and_what_is_mailed_has_its_addre
     at_once, mailed = approved(centre, outlet=instant), approved(centre, outlet="", pickup="mail")
     run()
     assert centre.state(at_once) == "approved"
-    fields = maker.orders[str(case_of(mailed).id)].fields
+    fields = maker.told[str(case_of(mailed).id)].fields
     assert fields["phone"] == "13900000000" and fields["address"].startswith("唐山市")
 
 
@@ -467,7 +479,7 @@ def test_a_word_about_an_order_that_was_given_up_is_an_alarm_that_names_it(
     run()
     back = next(what for what, to in WORDS.items() if to == state)
     order = str(case_of(answer).id)
-    for what in (back, "at_outlet", "at_outlet"):
+    for what in (back, "at_outlet", "at_outlet", back, "at_outlet"):
         maker.words = [word(order, what)]
         card_batches.look()
     assert centre.state(answer) == state and alarms_about(answer, "card_word") == 1
@@ -501,10 +513,15 @@ def test_an_order_that_was_sent_back_is_not_moved_by_a_later_word_of_its_old_bat
     card_batches.look()
     for state in ("accepted", "approved"):
         centre.move(answer, state)
-    run()
-    said[str(first.id)] = [word(order, "at_outlet")]
+    second, _ = run()
+    said[str(second.id)] = [word(order, "sent")]
     card_batches.look()
-    assert centre.state(answer) == "in_production" and alarms_about(answer, "card_word") == 1
+    assert centre.state(answer) == "in_delivery" and alarms_about(answer, "card_word") == 0
+    for times, what in enumerate(("sent", "at_outlet"), 1):
+        said[str(first.id)] = [word(order, what)]
+        card_batches.look()
+        assert centre.state(answer) == "in_delivery"
+        assert alarms_about(answer, "card_word") == times
 
 
 def test_a_word_about_an_order_of_another_batch_moves_nothing(
@@ -624,3 +641,189 @@ def test_one_case_that_cannot_be_told_keeps_no_other_from_its_card(
     batch, left = run()
     assert left == [f"{case_of(odd).receipt_no} KeyError"]
     assert batch.orders.count() == 1 and maker.made == [str(case_of(other).id)]
+
+
+# -- a centre that was put back from a backup ------------------------------------------------------
+
+
+def put_back(centre: Centre, answer: ItemAnswer, state: str) -> None:
+    """To a backup from before the batch was made, when its case stood there."""
+    from central.cases import Case
+    from central.models import CardBatch
+
+    CardBatch.objects.filter(orders__case=answer.position).delete()
+    number = case_of(answer).contents["document"]["id_number"]
+    Case.objects.filter(pk=answer.position).update(state=state)
+    case_of(answer).events.filter(what="moved").delete()
+    centre.register_number(number, card_state="")
+
+
+@pytest.mark.parametrize("state", ["accepted", "approved"])
+def test_what_the_maker_had_from_a_centre_that_forgot_it_is_not_given_up_and_not_made_twice(
+    centre: Centre, maker: Maker, state: str
+) -> None:
+    from central import card_batches
+    from central.machine import NotPossible
+    from central.models import Alarm
+
+    answer = approved(centre)
+    batch, _ = run()
+    order = str(case_of(answer).id)
+    put_back(centre, answer, state)
+    card_batches.look()
+    card_batches.look()
+    assert Alarm.objects.get(kind="card_forgotten", about=str(batch.id)).times == 1
+    with pytest.raises(NotPossible, match="with_maker"):
+        centre.move(answer, "returned")
+    if state == "accepted":
+        centre.move(answer, "approved")
+    run()
+    assert maker.made == [order] and centre.state(answer) == "in_production"
+    maker.words = [word(order, "at_outlet")]
+    card_batches.look()
+    assert centre.state(answer) == "delivered" and not alarms_about(answer, "card_word")
+
+
+def test_what_a_centre_forgot_can_be_recalled(centre: Centre, maker: Maker) -> None:
+    from central import card_batches
+
+    answer = approved(centre)
+    run()
+    put_back(centre, answer, "accepted")
+    card_batches.look()
+    assert "撤单" in return_it(answer)
+    card_batches.look()
+    assert centre.state(answer) == "returned" and maker.recalled == [str(case_of(answer).id)]
+    assert not alarms_about(answer, "card_word")
+
+
+def test_nobody_takes_back_at_a_terminal_what_the_maker_has(centre: Centre, maker: Maker) -> None:
+    from central import card_batches
+    from central.business.case_withdrawal import _is_open
+
+    answer = approved(centre)
+    run()
+    put_back(centre, answer, "accepted")
+    assert _is_open(case_of(answer))
+    card_batches.look()
+    assert not _is_open(case_of(answer))
+
+
+def test_a_case_that_arrives_only_after_its_batch_was_remembered_is_heard_of(
+    centre: Centre, maker: Maker
+) -> None:
+    """The terminal still had it, and sends it again."""
+    from central import card_batches
+
+    answer = approved(centre)
+    batch, _ = run()
+    order = str(case_of(answer).id)
+    put_back(centre, answer, "accepted")
+    orders, maker.given[str(batch.id)] = maker.given[str(batch.id)], []
+    card_batches.look()
+    maker.given[str(batch.id)], maker.words = orders, [word(order, "sent")]
+    card_batches.look()
+    assert centre.state(answer) == "accepted" and alarms_about(answer, "card_word") == 1
+
+
+# -- two at once -----------------------------------------------------------------------------------
+
+
+def together(*calls: Callable[[], object]) -> None:
+    """Each in a thread of its own, all at once; what one raises is raised here."""
+    from django.db import connection
+
+    failed: list[BaseException] = []
+    gate = threading.Barrier(len(calls))
+
+    def run_one(call: Callable[[], object]) -> None:
+        try:
+            gate.wait(15)
+            call()
+        except BaseException as error:  # noqa: BLE001 - raised below
+            failed.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run_one, args=(call,)) for call in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failed:
+        raise failed[0]
+
+
+def test_two_workers_and_two_operators_at_once_order_each_card_once(
+    centre: Centre, maker: Maker
+) -> None:
+    from central import card_batches
+    from central.models import Alarm, CardOrder
+
+    answers = [approved(centre) for _ in range(4)]
+    Alarm.objects.all().delete()
+    left: list[str] = []
+
+    def make() -> None:
+        left.extend(card_batches.make(200, "王")[1])
+
+    together(make, make, card_batches.look, card_batches.look)
+    together(card_batches.look, card_batches.look)
+    cases = [case_of(answer) for answer in answers]
+    assert left == [] and sorted(maker.made) == sorted(str(case.id) for case in cases)
+    assert CardOrder.objects.filter(case__in=cases).count() == len(cases)
+    assert [case.events.filter(what="handed_over").count() for case in cases] == [1] * 4
+    maker.words = [word(str(case.id), "at_outlet") for case in cases]
+    together(card_batches.look, card_batches.look, card_batches.look)
+    assert [case.events.filter(to_state="delivered").count() for case in cases] == [1] * 4
+    assert not Alarm.objects.exists()
+
+
+def test_an_order_is_either_handed_over_or_given_up_and_never_both(
+    centre: Centre, maker: Maker
+) -> None:
+    from central import card_batches
+    from central.machine import NotPossible
+
+    answers = [approved(centre) for _ in range(4)]
+    card_batches.make(200)
+
+    def give_up() -> None:
+        for answer in answers:
+            with suppress(NotPossible):
+                centre.move(answer, "returned")
+
+    together(card_batches.look, give_up)
+    for answer in answers:
+        is_made = str(case_of(answer).id) in maker.made
+        assert centre.state(answer) == ("in_production" if is_made else "returned")
+
+
+def test_who_gives_up_an_order_waits_for_who_is_handing_it_over(
+    centre: Centre, maker: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from central import card_batches
+    from central.machine import NotPossible
+
+    answer = approved(centre)
+    card_batches.make(200)
+    marked, decided, refused = threading.Event(), threading.Event(), threading.Event()
+    real = card_batches.record
+
+    def record(*args: Any) -> Any:
+        """The mark is written and not yet committed."""
+        marked.set()
+        decided.wait(0.3)
+        return real(*args)
+
+    def give_up() -> None:
+        marked.wait(15)
+        try:
+            centre.move(answer, "returned")
+        except NotPossible:
+            refused.set()
+        decided.set()
+
+    monkeypatch.setattr(card_batches, "record", record)
+    together(card_batches.look, give_up)
+    assert refused.is_set() and centre.state(answer) == "in_production"

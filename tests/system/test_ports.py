@@ -221,6 +221,8 @@ def test_what_is_recalled_is_never_made_unless_it_is_on_its_way(centre: Centre, 
     DemoCardOrder.objects.filter(order=sent.id).update(said="sent")
     assert [maker.recall(one.id) for one in (had, had, sent, not_yet)] == [True, True, False, True]
     maker.hand_over("two", [had, sent, not_yet])
+    assert "two" in maker.batches() and "" not in maker.batches()
+    assert set(maker.orders("two")) == {had.id, sent.id, not_yet.id}
     said = {one.order: one.what for one in maker.said("two")}
     assert said == {had.id: "recalled", sent.id: "sent", not_yet.id: "recalled"}
 

@@ -239,6 +239,20 @@ def test_a_workbook_is_read_and_a_number_that_lost_its_digits_is_named(centre: C
     ]
 
 
+def test_what_no_database_keeps_is_not_kept_of_a_cell(centre: Centre) -> None:
+    """The form that a terminal filled from it was refused."""
+    odd = row_of(newcomer(centre), 序号="1\x007", 地址="唐山市路北区\x00张北小区19楼1门401号")
+    (entry,) = checked(odd).good
+    assert entry.fields["serial"] == "17"
+    assert entry.fields["address"] == "唐山市路北区张北小区19楼1门401号"
+
+
+def test_a_number_without_end_is_a_fault_of_its_row(centre: Centre) -> None:
+    from central.unit_files import _field
+
+    assert _field("id_number", float("inf")) == "inf" and _field("serial", float("nan")) == "nan"
+
+
 def test_a_long_insurance_number_that_lost_its_digits_is_named_and_is_nobodys_double(
     centre: Centre,
 ) -> None:
