@@ -26,7 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     seed = os.environ.get("KIOSK_ATTACK_SEED")
     words = f"how long the outbox is attacked [{seconds}]"
     parser.addoption("--attack-seconds", type=float, default=seconds, help=words)
-    days = int(os.environ.get("KIOSK_SIMULATED_DAYS", "400"))
+    days = int(os.environ.get("KIOSK_SIMULATED_DAYS", "200"))
     parser.addoption(
         "--simulated-days", type=int, default=days, help=f"terminal-days of the fleet [{days}]"
     )

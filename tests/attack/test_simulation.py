@@ -11,13 +11,16 @@ from typing import Any
 import pytest
 
 from tests.attack.harness import TALLY
+from tests.system import postgres
 
 pytestmark = [pytest.mark.timeout(3000), pytest.mark.slow]
 
 
-def simulated(seed: int, terminal_days: int, hash_seed: str = "random") -> dict[str, Any]:
+def simulated(
+    seed: int, terminal_days: int, *more: str, hash_seed: str = "random"
+) -> dict[str, Any]:
     """In a process of its own: it starts Django and holds every clock."""
-    words = [sys.executable, "-m", "tests.attack.simulation"]
+    words = [sys.executable, "-m", "tests.attack.simulation", *more]
     words += ["--seed", str(seed), "--terminal-days", str(terminal_days)]
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
     done = subprocess.run(words, capture_output=True, text=True, env=environment, check=False)
@@ -26,8 +29,14 @@ def simulated(seed: int, terminal_days: int, hash_seed: str = "random") -> dict[
     return found
 
 
-def test_the_fleet_keeps_its_promises(seed: int, pytestconfig: pytest.Config) -> None:
-    found = simulated(seed, pytestconfig.getoption("--simulated-days"))
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_the_fleet_keeps_its_promises(
+    seed: int, database: str, pytestconfig: pytest.Config
+) -> None:
+    if database == "postgresql" and not postgres.is_installed():
+        pytest.skip("PostgreSQL is not installed")
+    on = ["--postgresql"] if database == "postgresql" else []
+    found = simulated(seed, pytestconfig.getoption("--simulated-days"), *on)
     assert not found["broken"], found
     if found["terminal_days"] >= 400:
         assert len(found["faults"]) >= 18, "a fault that never happens proves nothing"
@@ -39,7 +48,7 @@ def test_the_fleet_keeps_its_promises(seed: int, pytestconfig: pytest.Config) ->
 
 
 def test_a_seed_repeats_exactly(seed: int) -> None:
-    one, again = (simulated(seed, 16, hash_seed) for hash_seed in ("1", "2"))
+    one, again = (simulated(seed, 16, hash_seed=hash_seed) for hash_seed in ("1", "2"))
     for found in (one, again):
         del found["seconds"]
     assert one == again

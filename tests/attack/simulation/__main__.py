@@ -9,21 +9,25 @@ import random
 import sys
 import tempfile
 import time
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 from tests.attack.harness import in_memory
 from tests.attack.simulation.virtual import Clock
 from tests.attack.simulation.world import Broken, World
+from tests.system.postgres import Cluster
 
 
-def run(seed: int, terminal_days: int, terminals: int) -> dict[str, object]:
+def run(
+    seed: int, terminal_days: int, terminals: int, cluster: Cluster | None
+) -> dict[str, object]:
     logging.disable(logging.CRITICAL)
     begun, broken = time.perf_counter(), ""
     with (
         tempfile.TemporaryDirectory(prefix="simulation-", dir=in_memory()) as root,
         Clock() as clock,
     ):
-        world = World(Path(root), seed, terminals, clock)
+        world = World(Path(root), seed, terminals, clock, cluster)
         try:
             while world.terminal_days < terminal_days:
                 world.day()
@@ -50,8 +54,10 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=drawn)
     parser.add_argument("--terminal-days", type=int, default=1000)
     parser.add_argument("--terminals", type=int, default=8)
+    parser.add_argument("--postgresql", action="store_true", help="what the centre is on")
     options = parser.parse_args()
-    found = run(options.seed, options.terminal_days, options.terminals)
+    with closing(Cluster()) if options.postgresql else nullcontext() as cluster:
+        found = run(options.seed, options.terminal_days, options.terminals, cluster)
     print(json.dumps(found, indent=2))
     return bool(found["broken"])
 

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import os
 import shutil
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from sync.faults import CentralRefused, CentralUnreachable
 from tests.attack.simulation.virtual import Clock
 from tests.system.people import Person
+from tests.system.postgres import Cluster
 
 
 class Centre:
-    """One centre in `folder`. Import it before any other of its modules: it starts Django."""
+    """One centre in `folder`. Import it before any other of its modules: it starts Django.
 
-    def __init__(self, folder: Path, clock: Clock) -> None:
+    On a database of `cluster`, or on the file of its own."""
+
+    def __init__(self, folder: Path, clock: Clock, cluster: Cluster | None = None) -> None:
+        self._cluster, self._databases = cluster, (f"centre_{number}" for number in count())
         os.environ["KIOSK_CENTRAL_BACKUP"] = "declared"
+        os.environ["KIOSK_CENTRAL_DATABASE"] = (
+            cluster.database(next(self._databases)) if cluster else ""
+        )
         from central.boot import boot
 
         self.folder, self._backups, self._clock = boot(folder), folder / "backups", clock
@@ -88,21 +96,16 @@ class Centre:
     def restore(self) -> bool:
         """Everything as it was at the last backup, the keys too: those made since are found only
         later (`keys_come_back`). False if there is no backup."""
-        from django.db import connection
-
         from central import keys, standing
 
         if not self._backups.exists():
             return False
-        connection.close()
         self._hidden += [
             (file, file.read_bytes())
             for file in (self.folder / keys.FOLDER).glob("*.key")
             if not (self._backups / keys.FOLDER / file.name).exists()
         ]
-        for name in ("central.db", "central.db-wal", "central.db-shm"):
-            (self.folder / name).unlink(missing_ok=True)
-        shutil.copy2(self._backups / "central.db", self.folder / "central.db")
+        self._restore_rows()
         for name in ("files", keys.FOLDER):
             shutil.rmtree(self.folder / name, ignore_errors=True)
             if (self._backups / name).exists():
@@ -110,6 +113,19 @@ class Centre:
         keys._file.cache_clear()
         standing.restored()
         return True
+
+    def _restore_rows(self) -> None:
+        from django.db import connection
+
+        connection.close()
+        if self._cluster is not None:
+            name = next(self._databases)
+            self._cluster.restore(self._backups / "central.dump", self._cluster.database(name))
+            connection.settings_dict["NAME"] = name
+            return
+        for name in ("central.db", "central.db-wal", "central.db-shm"):
+            (self.folder / name).unlink(missing_ok=True)
+        shutil.copy2(self._backups / "central.db", self.folder / "central.db")
 
     def new_key(self) -> None:
         from central import rollover

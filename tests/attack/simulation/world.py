@@ -23,6 +23,7 @@ from tests.attack.simulation.centre import Centre
 from tests.attack.simulation.terminal import Machine
 from tests.attack.simulation.virtual import DAY_S, Clock
 from tests.system.people import Person
+from tests.system.postgres import Cluster
 
 HOUR_S = 3600.0
 
@@ -83,16 +84,19 @@ class Broken(AssertionError):
 
 
 class World:
-    """`terminals` of them, for as many days as it is run."""
+    """`terminals` of them, for as many days as it is run. `cluster`: what the centre is on, if not
+    on SQLite."""
 
-    def __init__(self, root: Path, seed: int, terminals: int, clock: Clock) -> None:
+    def __init__(
+        self, root: Path, seed: int, terminals: int, clock: Clock, cluster: Cluster | None = None
+    ) -> None:
         self.random = random.Random(seed)
         random.seed(seed)  # jitter of the product's own code
         ids.secrets = self  # type: ignore[attr-defined]
         self._root, self._clock = root, clock
         self._places: dict[str, str] = {}
         witness.place = self._place
-        self.centre = Centre(root / "centre", clock)
+        self.centre = Centre(root / "centre", clock, cluster)
         self.faults: Counter[str] = Counter()
         self.checked: Counter[str] = Counter()
         self._digest = hashlib.sha256()
