@@ -26,9 +26,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     seed = os.environ.get("KIOSK_ATTACK_SEED")
     words = f"how long the outbox is attacked [{seconds}]"
     parser.addoption("--attack-seconds", type=float, default=seconds, help=words)
-    days = int(os.environ.get("KIOSK_SIMULATED_DAYS", "200"))
+    days = int(os.environ.get("KIOSK_SIMULATED_DAYS", "500"))
     parser.addoption(
-        "--simulated-days", type=int, default=days, help=f"terminal-days of the fleet [{days}]"
+        "--simulated-days",
+        type=int,
+        default=days,
+        help=f"terminal-days of the fleet, on each database [{days}]",
     )
     parser.addoption(
         "--attack-seed", type=int, default=int(seed) if seed else None, help="to repeat a run"

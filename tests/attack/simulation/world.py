@@ -61,6 +61,9 @@ TO_THE_CENTRE = {
 #: Citizens a day at each terminal, on average.
 CITIZENS = 2
 
+#: Hours between two sweeps of the centre: rarer than it does, for they take half of the time.
+SWEPT_EVERY = 3
+
 #: Days between two looks at every receipt.
 CHECKED_EVERY = 4
 
@@ -183,7 +186,7 @@ class World:
             if self.random.random() < chance:
                 self.at(begun + self.random.uniform(0, 14 * HOUR_S), self._fault(fault, None))
         self.at(begun + 18 * HOUR_S, self.centre.back_up)
-        for hour in range(24):
+        for hour in range(0, 24, SWEPT_EVERY):
             self.at(begun + hour * HOUR_S, self.centre.sweep)
         self.at(begun + 16 * HOUR_S, self.centre.answer_alarms)
         self._run_to(begun + DAY_S)
@@ -200,7 +203,7 @@ class World:
         for machine in self.machines:
             machine.fate, machine.offset_s = (lambda: "fine"), 0.0
         for _ in range(3):
-            for hour in range(12):
+            for hour in range(0, 12, SWEPT_EVERY):
                 self.at(self._clock.now + hour * HOUR_S, self.centre.sweep)
             self._run_to(self._clock.now + DAY_S / 2)
             self.centre.answer_alarms()
