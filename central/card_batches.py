@@ -78,10 +78,9 @@ def look() -> None:
         _gather(CardOrder.objects.filter(batch=None, made_at__lte=now - _LEFT))
     with _alarmed("batches"):
         _remember()
-    wanted = Q(handed_at=None) | Q(handed_at__gte=now - _HEARD)
-    for batch in CardBatch.objects.filter(
-        wanted | Q(orders__case__state__in=WITH_MAKER)
-    ).distinct():
+    followed = CardOrder.objects.filter(case__state__in=WITH_MAKER).exclude(batch=None)
+    wanted = Q(handed_at=None) | Q(handed_at__gte=now - _HEARD) | Q(pk__in=followed.values("batch"))
+    for batch in CardBatch.objects.filter(wanted):
         with _alarmed(str(batch.id)):
             if batch.handed_at is None:
                 _hand_over(batch)

@@ -529,6 +529,11 @@ class CardOrder(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["batch", "case"], name="card_order_once")
         ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["recalled_by"], condition=~Q(recalled_by=""), name="card_order_recalled"
+            )
+        ]
 
     def __str__(self) -> str:
         return str(self.pk)

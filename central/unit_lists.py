@@ -103,13 +103,13 @@ def take_in(entries: Iterable[Entry], unit: str, by: str = "") -> UnitList:
     """Keep the rows for the unit's people, all or none."""
     days = today(lambda policy: policy.days("unit_list")).number
     until = timezone.localdate() + timedelta(days=days)
+    made, rows = UnitList(unit=unit, made_by=by, until=until), []
+    for entry in entries:  # before anything is locked: for thousands this takes its time
+        header, sealed = seal(_PURPOSE, entry.fields)
+        person = person_hash(entry.fields["id_number"])
+        rows.append(UnitRow(of=made, person=person, header=header, sealed=sealed))
     with transaction.atomic():
-        made = UnitList.objects.create(unit=unit, made_by=by, until=until)
-        rows = []
-        for entry in entries:
-            header, sealed = seal(_PURPOSE, entry.fields)
-            person = person_hash(entry.fields["id_number"])
-            rows.append(UnitRow(of=made, person=person, header=header, sealed=sealed))
+        made.save()
         UnitRow.objects.bulk_create(rows)
     return made
 

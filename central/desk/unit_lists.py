@@ -17,7 +17,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
 
 from central.business import business_of
-from central.cases import record
+from central.cases import Event
 from central.models import UnitList, UnitListPrint
 from central.unit_lists import applied, fields_of, filed_by, sound_unreadable
 
@@ -58,8 +58,9 @@ def printed(request: HttpRequest, number: int) -> HttpResponse:
     )
     with transaction.atomic():
         UnitListPrint.objects.create(number=one.pk, unit=one.unit, people=len(all_of_it), by=who)
-        for case in found.values():
-            record(case, who, "printed")
+        Event.objects.bulk_create(
+            Event(case=case, by=who, what="printed") for case in found.values()
+        )
     rows = [_row(row, found.get(row.person)) for row in all_of_it]
     if any(_UNREADABLE in row["cells"] for row in rows):
         sound_unreadable(one)

@@ -1200,6 +1200,13 @@ class Migration(migrations.Migration):
                 "constraints": [
                     models.UniqueConstraint(fields=("batch", "case"), name="card_order_once")
                 ],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("recalled_by", ""), _negated=True),
+                        fields=["recalled_by"],
+                        name="card_order_recalled",
+                    )
+                ],
             },
         ),
         migrations.RunPython(make_centre, migrations.RunPython.noop),

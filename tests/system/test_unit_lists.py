@@ -547,6 +547,23 @@ def test_all_rows_are_kept_or_none(centre: Centre) -> None:
     assert take_in([again], "示例公司").rows.count() == 1
 
 
+def test_nobody_waits_while_a_long_list_is_sealed(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.db import connection
+
+    from central import unit_lists
+
+    real, alone = unit_lists.seal, []
+
+    def seal(*args: Any) -> Any:
+        alone.append(not connection.in_atomic_block)
+        return real(*args)
+
+    monkeypatch.setattr(unit_lists, "seal", seal)
+    assert take(newcomer(centre), newcomer(centre)).rows.count() == 2 and alone == [True, True]
+
+
 # -- the command -----------------------------------------------------------------------------------
 
 
