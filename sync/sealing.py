@@ -1,9 +1,10 @@
 """Bytes sealed to this machine's TPM 2.0: what lies on the disk is of no use anywhere else.
 
-`systemd-creds` (systemd 250 and later) does it, in a process of its own that lives for a moment:
-the secret goes over its standard input and output, never into an argument, the environment or a
-file. It encrypts with a key that only this chip can unseal, below a primary key that the chip makes
-of its owner seed; clearing the chip destroys that.
+`systemd-creds` (systemd 252 to 255) does it, in a process of its own that lives for a moment: the
+secret goes over its standard input and output, never into an argument, the environment or a file.
+It encrypts with a key that only this chip can unseal, below a primary key that the chip makes of
+its owner seed; clearing the chip destroys that. From systemd 256 on it asks a service of the system
+for users other than root, which chooses the key by itself and has to be allowed by polkit.
 
 It is bound to the chip and not to what was started: a new firmware or kernel must not lock a
 terminal out. systemd 252 cannot decrypt what is bound to no PCR at all, so PCR 23 is named, which
@@ -45,6 +46,10 @@ class TpmFault(OSError):
         self.reason, self.detail = reason, detail
 
 
+class _Refused(TpmFault):
+    """The tool has said no. What was late, or was ended from outside, has said nothing."""
+
+
 def is_tpm(name: str) -> bool:
     """Whether this can name a TPM: "device:/dev/tpmrm0", "swtpm:path=SOCKET"."""
     return _TCTI.fullmatch(name) is not None
@@ -60,7 +65,7 @@ def unseal(sealed: str, tpm: str) -> bytes:
     whether it would seal something now."""
     try:
         return _told(["decrypt"], sealed.encode("ascii"), tpm)
-    except TpmFault as refused:
+    except _Refused as refused:
         seal(b"anything", tpm)
         raise TpmFault(OTHER) from refused
 
@@ -80,11 +85,13 @@ def _told(command: list[str], given: bytes, tpm: str) -> bytes:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise TpmFault(AWAY, type(error).__name__) from None
+    if done.returncode < 0:
+        raise TpmFault(AWAY, f"ended by signal {-done.returncode}")
     if done.returncode:
         lines = done.stderr.decode("utf-8", "replace").splitlines()
         # The library below it says where in its own source.
         said = [line for line in lines if not line.startswith(("WARNING:", "ERROR:"))][-1:]
         detail = "".join(said)[:200]
         log.warning("%s %s: %s", _TOOL, command[0], detail)
-        raise TpmFault(AWAY, detail)
+        raise _Refused(AWAY, detail)
     return done.stdout

@@ -21,6 +21,7 @@ import json
 import logging
 import stat
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -56,8 +57,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: A TPM that failed is asked again after so many seconds.
-_AGAIN_S = 5.0
+#: A TPM that failed is asked again after so many seconds, and after so many times what that took:
+#: somebody waits for each answer.
+_AGAIN_S, _AGAIN_TIMES = 5.0, 10.0
 
 
 class KeyHolder(Protocol):
@@ -99,12 +101,14 @@ class KeyInTpm:
     def _unsealed(self) -> Ed25519PrivateKey:
         if self._failed is not None and time.monotonic() < self._failed[0]:
             raise TpmFault(self._failed[1])
+        begun = time.monotonic()
         try:
             key = Ed25519PrivateKey.from_private_bytes(unseal(self._sealed, self._tpm))
             if key.public_key().public_bytes_raw() != self.public:
                 raise TpmFault(OTHER, "another key")
         except TpmFault as fault:
-            self._failed = time.monotonic() + _AGAIN_S, fault.reason
+            now = time.monotonic()
+            self._failed = now + max(_AGAIN_S, _AGAIN_TIMES * (now - begun)), fault.reason
             raise
         except ValueError:
             raise TpmFault(OTHER, "no key") from None
@@ -153,9 +157,10 @@ class DeviceKey:
     def following(cls, state_dir: Path, tpm: str) -> DeviceKey:
         """The next key: the one that waits to be taken, if it is kept as wanted and can be used;
         else a new one. Raises as `load_or_create`."""
-        key = cls.load_or_create(state_dir, NEXT_KEY_FILE, tpm)
-        if key.sealed == bool(tpm) and not key.lost():
-            return key
+        with suppress(NotEnrolled):
+            key = cls.load_or_create(state_dir, NEXT_KEY_FILE, tpm)
+            if key.sealed == bool(tpm) and not key.lost():
+                return key
         (state_dir / NEXT_KEY_FILE).unlink()
         return cls.load_or_create(state_dir, NEXT_KEY_FILE, tpm)
 

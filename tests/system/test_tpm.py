@@ -27,7 +27,7 @@ from sync.central import CentralClient
 from sync.enrolment import NotEnrolledHere, enrol, why_not
 from sync.faults import CentralUnreachable
 from sync.fleet import Fleet
-from sync.identity import NotEnrolled, load_identity
+from sync.identity import NEXT_KEY_FILE, NotEnrolled, load_identity
 from sync.outbox import Outbox
 from sync.sealing import TpmFault, seal, unseal
 from sync.signing import DeviceKey, use_next_key
@@ -261,6 +261,59 @@ def test_a_chip_with_bad_manners_is_away(
         unseal(kept, chip.name)
     with pytest.raises(TpmFault, match="tpm_away"):
         seal(b"secret", chip.name)
+
+
+@pytest.fixture
+def tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """Puts a program in the place of systemd-creds that does this when it is asked to unseal, and
+    seals at once; what it was asked stands in the file."""
+
+    def made(unseals: str) -> Path:
+        asked, file = tmp_path / "asked", tmp_path / "tool"
+        does = f"[ $1 = decrypt ] || exec echo sealed; {unseals}"
+        file.write_text(f"#!/bin/sh\necho $1 >> {asked}\ncat > /dev/null\n{does}\n")
+        file.chmod(0o700)
+        monkeypatch.setattr("sync.sealing._TOOL", str(file))
+        monkeypatch.setattr("sync.sealing._PATIENCE_S", 0.5 if "sleep" in unseals else 20.0)
+        return asked
+
+    return made
+
+
+@pytest.mark.parametrize(
+    ("unseals", "why"),
+    [("exec sleep 60", "tpm_away"), ("kill -KILL $$", "tpm_away"), ("exit 1", "tpm_other")],
+)
+def test_only_a_refusal_says_that_it_is_another_chip(
+    tool: Callable[[str], Path], unseals: str, why: str
+) -> None:
+    """A tool that was late, or ended for want of memory, says nothing of the chip; a terminal that
+    believes it was moved throws its next key away, and its technician asks for another sheet."""
+    tool(unseals)
+    with pytest.raises(TpmFault) as fault:
+        unseal("sealed", "device:/dev/tpmrm0")
+    assert fault.value.reason == why
+
+
+def test_a_chip_that_hangs_holds_up_one_question_and_not_each(
+    tool: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sync.signing._AGAIN_S", 0.0)
+    tool("exit 1")
+    key = DeviceKey.load_or_create(tmp_path, tpm="device:/dev/tpmrm0")
+    asked = tool("exec sleep 60")
+    for _ in range(3):
+        with pytest.raises(TpmFault, match="tpm_away"):
+            key.sign(b"")
+    assert asked.read_text().split() == ["encrypt", "decrypt"]
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"-----BEGIN PRIVATE KEY-----"])
+def test_a_next_key_that_cannot_be_used_is_replaced(tmp_path: Path, damage: bytes) -> None:
+    """Nobody has it yet. One that stayed kept this terminal from a new key for ever."""
+    (tmp_path / NEXT_KEY_FILE).write_bytes(damage)
+    following = DeviceKey.following(tmp_path, "")
+    assert DeviceKey.following(tmp_path, "").id == following.id
 
 
 @on_sqlite
