@@ -6,13 +6,13 @@ comb their hair while their eyes are shut. Among equals the order is that of `Fi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kiosk.photo.findings import FindingCode
 from kiosk.photo.measures import Measure
 from kiosk.photo.report import Verdict, verdict
-from kiosk.photo.standard import Standard
+from kiosk.photo.standard import Rule, Standard
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,17 @@ def objections(
     standard: Standard, measures: Mapping[str, Measure], excused: bool = False
 ) -> list[Objection]:
     """All there are, the one to be told first at the front. `excused`: see `report.judge`."""
-    found = [each for advice in _ADVICE for each in _objection(standard, measures, advice, excused)]
+    found = []
+    for advice in _ADVICE:
+        measure, rule = measures.get(advice.rule), standard.find(advice.rule)
+        if measure is None or rule is None or measure.value is None or rule.allows(measure.value):
+            continue
+        judged = verdict(rule, measure, excused)
+        code = advice.above if _is_too_high(rule, measure.value) else advice.below
+        if code == FindingCode.TOO_DARK and _against_the_light(measures):
+            code = FindingCode.BACK_LIGHT
+        if code is not None and judged in (Verdict.BROKEN, Verdict.WARNING):
+            found.append(Objection(code, judged == Verdict.BROKEN))
     return sorted(found, key=first_told)
 
 
@@ -81,21 +91,8 @@ def first_told(objection: Objection) -> tuple[bool, int]:
     return (not objection.stops, _ORDER[objection.code])
 
 
-def _objection(
-    standard: Standard, measures: Mapping[str, Measure], advice: Advice, excused: bool
-) -> Iterator[Objection]:
-    measure, rule = measures.get(advice.rule), standard.find(advice.rule)
-    if measure is None or rule is None or measure.value is None:
-        return
-    judged = verdict(rule, measure, excused)
-    if judged not in (Verdict.BROKEN, Verdict.WARNING):
-        return
-    is_below = rule.low is not None and measure.value < rule.low
-    code = advice.below if is_below else advice.above
-    if code == FindingCode.TOO_DARK and _against_the_light(measures):
-        code = FindingCode.BACK_LIGHT
-    if code is not None:
-        yield Objection(code, judged == Verdict.BROKEN)
+def _is_too_high(rule: Rule, value: float) -> bool:
+    return rule.low is None or value >= rule.low
 
 
 def _against_the_light(measures: Mapping[str, Measure]) -> bool:

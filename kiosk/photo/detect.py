@@ -212,8 +212,9 @@ def _letter(picture: Picture) -> tuple[Picture, float]:
 
 def eye_middles(points: Floats) -> tuple[Floats, Floats]:
     """Of the eye at the left of the picture and the one at the right. `points`: 468 x 2 or 3."""
-    left, right = points[[LEFT_CORNERS, RIGHT_CORNERS]].mean(axis=1)
-    return left, right
+    # Halves of sums: a mean along an axis takes ten times as long for so few points.
+    outer_left, inner_left, inner_right, outer_right = points[[*LEFT_CORNERS, *RIGHT_CORNERS]]
+    return (outer_left + inner_left) / 2, (inner_right + outer_right) / 2
 
 
 def upright(

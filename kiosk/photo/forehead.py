@@ -63,7 +63,9 @@ def _unlike(
         cv2.fillConvexPoly(inside, outline - np.array((left, top), np.int32), 1)
     if not inside.any():
         return None
-    light, a, b = part[inside > 0].astype(np.float32).T
-    colour = np.hypot(a - 128.0 - skin[1], b - 128.0 - skin[2])
-    darker = skin[0] - light > max(_DARKER * skin[0], _LEVELS)
-    return float(np.mean((colour > _COLOUR) | darker))
+    light, a, b = part[inside > 0].T.astype(np.float32)
+    a -= 128.0 + skin[1]
+    b -= 128.0 + skin[2]
+    darkest = skin[0] - max(_DARKER * skin[0], _LEVELS)
+    unlike = (a * a + b * b > _COLOUR**2) | (light < darkest)
+    return int(np.count_nonzero(unlike)) / int(unlike.size)

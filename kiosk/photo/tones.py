@@ -62,7 +62,7 @@ class Tones:
 
     def _at(self, channel: int, place: int) -> float:
         """The level at a place, from 0, of all levels in order."""
-        return float(np.searchsorted(self._up_to[channel], place, side="right"))
+        return float(self._up_to[channel].searchsorted(place, side="right"))
 
     @property
     def spread(self) -> float:
@@ -97,7 +97,7 @@ class Tones:
 
 def outline_of(points: Floats, region: Sequence[int]) -> NDArray[np.int32]:
     """The hull of some points, in whole pixels."""
-    hull = cv2.convexHull(np.round(points[list(region)]).astype(np.int32))
+    hull = cv2.convexHull(np.rint(points[list(region)]).astype(np.int32))
     return np.asarray(hull, np.int32)
 
 
