@@ -447,7 +447,7 @@ def test_the_page_says_how_it_stands_and_asks_before_anything_changes(world: Wor
     page = admin.get("/admin/releases/").content.decode()
     assert "发布中" in page
     assert "3 / 20 次办理" in page
-    assert "1.0.0:2 台" in page
+    assert "1.0.0：2 台" in page
     assert ("/admin/releases/", "版本发布") in [
         (to, word.strip()) for to, word in LINKS.findall(admin.get("/admin/").content.decode())
     ]
@@ -465,7 +465,7 @@ def test_the_page_says_how_it_stands_and_asks_before_anything_changes(world: Wor
         form = {"act": act, "version": version, "terminal": number, "confirmed": "1"}
         assert admin.post("/admin/releases/decide", form).status_code == 302
     assert world.round() == {"1.0.0": 2, "1.2.0": 1}
-    assert f"{number}:1.2.0" in admin.get("/admin/releases/").content.decode()
+    assert f"{number}：1.2.0" in admin.get("/admin/releases/").content.decode()
     form = {"act": "unpin", "terminal": number, "confirmed": "1"}
     admin.post("/admin/releases/decide", form)
     assert world.round() == {"1.0.0": 3}
