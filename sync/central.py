@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sync.faults import CentralRefused, CentralUnreachable
+from sync.identity import DEVICE_KEY_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,6 +44,7 @@ class CentralClient:
         self._mutex = threading.Lock()
         self._transport: Transport | None = None
         self._key: DeviceKey | None = None
+        self._made: tuple[int, int] | None = None
 
     def warm_up(self) -> None:
         """Load what the first question needs, a key out of the TPM too. Raises `NotEnrolled`."""
@@ -194,7 +196,21 @@ class CentralClient:
         from sync.signing import DeviceKey
         from sync.transport import Transport
 
+        made = _made(self._state_dir / DEVICE_KEY_FILE)
+        if self._transport is not None and made not in (None, self._made):
+            self._transport.close()  # the agent took another key, and the centre forgets this one
+            self._transport = None
         if self._transport is None:
+            self._made = made
             self._key = DeviceKey.load(self._state_dir)
             self._transport = Transport(self._identity.central_url, self._key)
         return self._transport
+
+
+def _made(file: Path) -> tuple[int, int] | None:
+    """Which file this is, of those that came one after the other at its place."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import time
+from contextlib import closing
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ import requests
 
 from sync.central import CentralClient
 from sync.courier import Courier
+from sync.enrolment import enrol
 from sync.envelope import Sealer
 from sync.header import BEIJING
 from tests.system import people
@@ -486,3 +488,16 @@ def test_lists_are_read_page_by_page_from_the_newest(
     positions = [int(one) for one in re.findall(r"/admin/cases/(\d+)/", page)]
     assert positions and max(positions) < newest
     assert positions == sorted(positions, reverse=True)
+
+
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+def test_the_screen_asks_with_the_key_that_its_terminal_has_now(
+    terminal: EnrolledTerminal, central: CentralServer
+) -> None:
+    """The agent takes another one while the screen runs, and the centre forgets the old one."""
+    question: Any = {"card_no": "A12345678"}
+    with closing(CentralClient(terminal.identity, terminal.state)) as screen:
+        screen.ask("social_card.state", question, timeout_s=15.0)
+        code = central.command("enrolment-code", "--replaces", terminal.identity.terminal).strip()
+        enrol(central.url, code, terminal.state, new_key=True)
+        assert screen.ask("social_card.state", question, timeout_s=15.0) == {"state": ""}
