@@ -23,6 +23,8 @@ _BURNT = 0.10
 _BLEACHED = 235.0
 #: Cheeks darker than this hardly show anything; and closer to grey than this have no hue.
 _DARK, _GREY = 70.0, 6.0
+#: On cheeks darker than this black hair is hardly darker; what is seen in any case is of a colour.
+_HAIR_SHOWS, _IN_ANY_CASE = 80.0, 0.5
 #: Below: what is behind the glass is not an eye but a guess; and an eye has no gaze.
 _DARK_GLASS, _SHUT = 0.60, 0.12
 #: Beyond this yaw the farther eye is not seen well enough, degrees.
@@ -79,7 +81,8 @@ def _forehead(face: Skin, masked: bool) -> Measure:
         return unknown("", "covered" if masked else "burnt out")
     if face.forehead is None:
         return unknown("", "the picture ends at the brows")
-    return Measure(face.forehead, "", 0.6 if is_lit(face) else 0.4)
+    is_seen = face.light >= _HAIR_SHOWS or face.forehead > _IN_ANY_CASE
+    return Measure(face.forehead, "", 0.6 if is_seen else 0.4)
 
 
 def _exposure(face: Skin, behind: Behind | None, shut: bool) -> Measure:

@@ -258,6 +258,17 @@ def test_a_forehead_is_held_against_the_cheeks_of_every_skin(
     assert forehead_of(cheek, forehead, a) == pytest.approx(share, abs=0.01)
 
 
+@pytest.mark.parametrize(
+    ("light", "share", "decides"),
+    [(80.0, 0.0, True), (79.0, 0.0, False), (79.0, 0.5, False), (79.0, 0.51, True)],
+)
+def test_on_dark_skin_black_hair_is_not_claimed_to_be_absent(
+    light: float, share: float, decides: bool, photographer: Photographer
+) -> None:
+    face = dataclasses.replace(usual_skin(photographer), light=light, forehead=share)
+    assert validity.light(face, None, shut=False)["face.forehead"].decides is decides
+
+
 def test_a_forehead_outside_of_the_picture_is_not_seen() -> None:
     lab = np.zeros((260, 260, 3), np.uint8)
     cheeks = Tones.of(lab)
