@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 #: One sector, so that a disk writes all of it or nothing.
 _BYTES = 512
 
+#: From here on no number was ever given.
+_NO_NUMBER = 2**53
+
 #: Names of no more network cards are kept than fit.
 _CARDS = 16
 
@@ -54,14 +57,17 @@ class _Record:
         """None for what is no record."""
         try:
             found = json.loads(data)
+            number = int(found["number"])
+            if not 0 <= number < _NO_NUMBER:
+                return None
             return cls(
                 str(found["owner"]),
-                int(found["number"]),
+                number,
                 int(found["inode"]),
                 [str(card) for card in found["cards"]],
                 str(found["system"]),
             )
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, OverflowError):
             return None
 
     def is_in_the_place_of(self, other: _Record) -> bool:

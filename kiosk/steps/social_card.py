@@ -6,6 +6,10 @@ nobody asked for its proof may be programmed to say any name and to take any PIN
 nobody; nor does a card that was reported lost, is void or was not activated, so the centre has to
 say that it serves, and whose it is; nor a PIN that the card was issued with, which everybody knows.
 Before the last wrong PIN it stops.
+
+What is proven is the chip (卡识别码). 卡号 and holder are read beside it, and the register does not
+say which chip a 卡号 is in: a device between the reader and a genuine card could still say another
+person's. Closing that takes the 卡识别码 from the register.
 """
 
 from __future__ import annotations

@@ -849,7 +849,13 @@ def test_the_same_disk_in_another_machine_is_a_copy(
         box.close()
 
 
-@pytest.mark.parametrize("spoilt", [b"", b"{", b"[1]", b'{"owner": "020001", "number": 1}'])
+FAR = b'{"owner": "020001", "number": %s, "inode": 1, "cards": [], "system": ""}'
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [b"", b"{", b"[1]", b'{"owner": "020001", "number": 1}', FAR % b"1e999", FAR % (b"9" * 20)],
+)
 def test_a_witness_that_cannot_speak_costs_numbers_and_nothing_else(
     tmp_path: Path, spoilt: bytes
 ) -> None:
