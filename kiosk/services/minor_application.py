@@ -67,7 +67,7 @@ class ApplyForMinor(Service):
         proof = await prove(self.context, guardian, consents, agreed.at)
 
         self.at("child")
-        child = await child_of(guardian, policy, self.today)
+        child = await child_of(guardian, relation, policy, self.today)
         known_phone = await may_apply(child, self.today, "minor_application.eligibility")
 
         self.at("details")

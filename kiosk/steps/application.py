@@ -116,7 +116,7 @@ def paper(
             *where,
         ),
         notes=(fee, *_HOW[pickup.way]),
-        facts=costs(policy),
+        facts={**costs(policy), "bring": f"{'minor' if words == 'minor' else 'apply'}.bring"},
     )
 
 

@@ -14,7 +14,7 @@ from kiosk.photo.faces import Why, cannot_tell
 from kiosk.records.proof import Level, Proof
 from kiosk.steps.identity import identify, identify_other
 from kiosk.steps.papers import PAPERS, by_paper, lay_down
-from kiosk.visit.prompts import Choice, Option, Row
+from kiosk.visit.prompts import Choice, Option, Row, TakePage
 from kiosk.visit.service import Leave
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from kiosk.records.evidence import PhotoEvidence
 
 #: 父, 母, 其他监护人, as of `sync.kinds.minor_application`. Words: `relation.<id>`.
-RELATIONS = ("father", "mother", "other")
+_PARENTS = ("father", "mother")
+RELATIONS = (*_PARENTS, "other")
 
 
 async def guardian_of(policy: Policy, today: date) -> tuple[Citizen, str]:
@@ -42,8 +43,9 @@ async def guardian_of(policy: Policy, today: date) -> tuple[Citizen, str]:
     return guardian, relation
 
 
-async def child_of(guardian: Citizen, policy: Policy, today: date) -> Citizen:
-    """The child, with the pages that show the relation. Raises `Leave` for who is none."""
+async def child_of(guardian: Citizen, relation: str, policy: Policy, today: date) -> Citizen:
+    """The child, with the pages that show the relation: of who is not a parent the proof of
+    guardianship (监护证明) as well. Raises `Leave` for who is no child."""
     known_by = await Choice(
         "child.known_by",
         (
@@ -60,6 +62,9 @@ async def child_of(guardian: Citizen, policy: Policy, today: date) -> Citizen:
         raise Leave("child.grown_up", icon="account")
     if not child.pages:
         child = replace(child, pages=await lay_down("household", "child"))
+    if relation not in _PARENTS:
+        proof = await TakePage("guardian.paper", child.pages[-1])
+        child = replace(child, pages=(*child.pages, proof))
     return child
 
 

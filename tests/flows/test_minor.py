@@ -186,6 +186,36 @@ def test_the_guardians_own_card_is_not_taken_for_the_childs() -> None:
     assert visit.visit.outcome is not None and visit.visit.outcome.ending is Ending.DONE
 
 
+@pytest.mark.parametrize("known_by", ["household", "birth_certificate", "id_card"])
+def test_another_guardian_shows_what_makes_them_one(known_by: str) -> None:
+    """✗ The page said that staff check the proof, which nobody had laid before the camera."""
+    paper = dataclasses.replace(PAGE, sha256="3" * 64)
+    steps = dict(minor()) | {
+        "guardian.relation": "other",
+        "child.known_by": known_by,
+        "child.id_card": CHIP,
+        "child.birth_certificate": PAGE,
+    }
+    visit = walk()
+    while visit.at is not None and visit.at != "guardian.paper":
+        visit.say(visit.at, steps[visit.at])
+    visit.say("guardian.paper", paper)
+    if known_by == "id_card":
+        visit.say("eligibility.ask", ELIGIBLE)
+        for step in DETAILS:
+            visit.say(*step)
+    transaction = filed(visit)
+    pages = {"birth_certificate": 1}.get(known_by, 2) + 1
+    assert transaction.document[f"page_{pages}_sha256"] == paper.sha256
+    assert transaction.attachments[f"page_{pages}"] == paper.jpeg
+
+
+def test_a_child_needs_no_id_card_to_fetch_the_card() -> None:
+    """✗ The receipt asked for the child's own ID card, also where it has none."""
+    slip = walk().until("filing.print", minor()).prompt.slip
+    assert slip.facts["bring"] == "minor.bring"
+
+
 def test_by_the_birth_certificate_one_page_is_enough() -> None:
     visit = walk().until("child.known_by", minor()).say("child.known_by", "birth_certificate")
     visit.say("child.who", CHILD).say("child.age", "right").say("child.ethnic", "01")

@@ -114,6 +114,17 @@ def test_who_agrees_is_told_in_any_case_what_becomes_of_the_data(service: type[S
     assert [page for page in agreed if page.id in telling and "data" not in dict(page.points)] == []
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nobody_is_told_to_take_paper_that_was_not_printed(language: str) -> None:
+    """✗ A guardian was told to take the receipt, and who booked to take the slip, where there is no
+    printer. Result pages name the paper as `{receipt}`, which is empty then."""
+    page = re.compile(r"\.(accepted|to_review|queued|not_accepted|already)\.text$")
+    pages = [key for key in WORDS[language].ids() if page.search(key)]
+    assert len(pages) > 30
+    paper = re.compile(r"[和、]回执(?!”)|预约单|(your|and|the) (receipt|slip)\b")
+    assert [key for key in pages if paper.search(WORDS[language].text(key))] == []
+
+
 @EACH
 def test_a_service_names_every_rule_that_it_asks_the_pack_for(service: type[Service]) -> None:
     """So that it is closed, not broken off, where an older pack has not got one."""
