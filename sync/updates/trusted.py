@@ -84,7 +84,7 @@ class Trusted:
         if time.time() < not_before:
             # What has run out would look as if it had not.
             raise Stopped(Why.CLOCK)
-        self._metadata = folder / METADATA
+        self._metadata, self._fetcher = folder / METADATA, fetcher
         with said_in_words():
             self._metadata.mkdir(parents=True, exist_ok=True)
             self._updater = Updater(
@@ -100,7 +100,9 @@ class Trusted:
         """Learn what there is now. Raises `Stopped`."""
         with said_in_words():
             self._updater.refresh()
-            _flush(self._metadata)
+            folder = self._metadata
+            # An older one could count as the newest that was seen.
+            _flush(*folder.rglob("*.json"), folder, folder / "root_history")
 
     def find(self, name: str) -> TargetFile | None:
         """What was signed under this name. Raises `Stopped`."""
@@ -112,6 +114,8 @@ class Trusted:
         with said_in_words():
             if self._updater.find_cached_target(target, str(to)) is None:
                 self._updater.download_target(target, str(to))
+                _flush(to, to.parent)
+                self._fetcher.let_go()
 
 
 @contextmanager
@@ -148,10 +152,9 @@ def _root(folder: Path) -> bytes:
         raise Stopped(Why.NO_ROOT) from None
 
 
-def _flush(folder: Path) -> None:
-    """python-tuf replaces files without flushing them: after a power cut an older one could count
-    as the newest that was seen. Raises `OSError`."""
-    for path in (*folder.rglob("*.json"), folder, folder / "root_history"):
+def _flush(*paths: Path) -> None:
+    """What python-tuf writes and does not flush, for a power cut. Raises `OSError`."""
+    for path in paths:
         descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)

@@ -122,12 +122,13 @@ class Machine:
             for one in versions
         }
 
-    def serves(self, visits: int, unfinished: int = 0, crashes: int = 0) -> None:
+    def serves(self, visits: int, unfinished: int = 0, crashes: int = 0, faults: int = 0) -> None:
         """What citizens do and meet while the version runs that runs."""
         for name, count in (
             ("visits", visits),
             ("unfinished", unfinished),
             ("crashes", crashes),
+            ("faults", faults),
             ("minutes", visits * PER_VISIT_MIN),
         ):
             self.tallies[self.slots.running().version, name] += count
@@ -290,16 +291,20 @@ def test_a_version_that_only_makes_visits_fail_is_halted_and_taken_back(world: W
     assert world.round() == {"1.0.0": 3}
 
 
-def test_a_version_that_crashes_is_halted_before_many_visits(world: World) -> None:
+@pytest.mark.parametrize("what", ["crashes", "faults"])
+def test_a_version_that_crashes_or_breaks_devices_is_halted_before_many_visits(
+    world: World, what: str
+) -> None:
     from central.releases import rollout
 
     machines = small(world)
     rollout.start("1.1.0", "tester")
     world.round()
     for machine in machines:
-        machine.serves(8, crashes=4 if machine.version == "1.1.0" else 0)
+        machine.serves(12, **{what: 4 if machine.version == "1.1.0" else 0})
     world.beat()
-    assert world.look().reason.startswith("crashes 4/")
+    halted = world.look()
+    assert (halted.state, halted.reason.split("/")[0]) == ("halted", f"{what} 4")
 
 
 def test_whoever_lets_a_halted_version_go_on_has_excused_what_was_seen(world: World) -> None:

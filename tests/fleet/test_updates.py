@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import os
 import random
 import shutil
 import threading
@@ -194,6 +195,62 @@ def test_a_download_goes_on_where_it_was_cut_by_whatever(
     assert cuts > 3
     assert kiosk.slots.idle().version == "1.1.0"
     assert came <= 1.01 * size
+
+
+class Forgetful:
+    """A disk that has after a power cut what was flushed, of what is being fetched and made."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._kept: dict[str, int] = {}
+        self._flush = os.fsync
+        monkeypatch.setattr(os, "fsync", self._flushed)
+
+    def _flushed(self, descriptor: int) -> None:
+        path = os.readlink(f"/proc/self/fd/{descriptor}")
+        self._kept[path] = os.fstat(descriptor).st_size
+        self._flush(descriptor)
+
+    def forget(self, folder: Path) -> None:
+        for file in folder.iterdir():
+            if file.suffix in (".part", ".tar") or file.name == "target":
+                os.truncate(file, min(file.stat().st_size, self._kept.get(str(file), 0)))
+
+
+def test_a_power_cut_does_not_cost_what_was_fetched_before(
+    kiosk: Kiosk, office: Office, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After each part of the file, and once more when all of it is there."""
+    (kiosk.slots.running().path / "kiosk").unlink()  # no delta
+    (file,) = (office.site / "targets").glob(f"*.{whole_name('1.1.0', MACHINE)}")
+    kiosk.wants("1.1.0", office.first_root)
+    disk, cuts = Forgetful(monkeypatch), 0
+    while cuts < 60:
+        with monkeypatch.context() as patch:
+            left = [2]
+            for name in ("sync.updates.fetching.Fetcher._append", "sync.updates.bringing._unpack"):
+                patch.setattr(name, _cutting(name, left))
+            try:
+                kiosk.step()
+                break
+            except PowerCut:
+                cuts += 1
+        disk.forget(kiosk.updates.folder)
+        kiosk.restart()
+    size, came = file.stat().st_size, sent(site, whole_name("1.1.0", MACHINE))
+    print(f"whole bundle of {size:,} bytes, {cuts} power cuts: {came / size - 1:.2%} fetched twice")
+    assert cuts > 3
+    assert kiosk.slots.idle().version == "1.1.0"
+    assert came == size
+
+
+def test_a_download_leaves_room_on_the_line(kiosk: Kiosk, office: Office, site: Site) -> None:
+    slept: list[float] = []
+    kiosk.restart(rate=100_000)
+    kiosk.updates._wait = lambda seconds: bool(slept.append(seconds))
+    (kiosk.slots.running().path / "kiosk").unlink()  # no delta
+    kiosk.wants("1.1.0", office.first_root)
+    assert kiosk.step() == (Stage.CHOSEN, Why.NOTHING)
+    assert sum(slept) >= sent(site, whole_name("1.1.0", MACHINE)) / 100_000
 
 
 def test_a_change_of_one_line_costs_three_percent_at_most(
@@ -491,7 +548,7 @@ def test_the_power_may_go_at_any_step(
     tmp_path: Path, office: Office, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Cut before the n-th step, for every n there is: the good version stays, and it goes on."""
-    cuts = 0
+    disk, cuts = Forgetful(monkeypatch), 0
     for nth in range(1, 100):
         kiosk = Kiosk(tmp_path / f"cut{nth}", site, tmp_path / "1.0.0.tar")
         left = [nth]
@@ -506,6 +563,7 @@ def test_the_power_may_go_at_any_step(
         whole = left[0] > 0
         if not whole:
             assert (kiosk.slots.running().path / "kiosk").exists()
+            disk.forget(kiosk.updates.folder)
             kiosk.restart()
             kiosk.wants("1.1.0", office.first_root)
             assert kiosk.step() == (Stage.CHOSEN, Why.NOTHING), nth

@@ -181,7 +181,7 @@ def test_nothing_in_the_bundle_can_pretend_to_be_a_device(built: Path) -> None:
         assert f"'{module}" not in contents
 
 
-def test_the_bundle_has_words_models_dictionary_fonts_and_licences(built: Path) -> None:
+def test_the_bundle_has_words_voice_models_dictionary_fonts_and_licences(built: Path) -> None:
     inside = built / "dist/kiosk/_internal"
     for file in (
         "kiosk/words/zh_CN/apply.toml",
@@ -189,6 +189,7 @@ def test_the_bundle_has_words_models_dictionary_fonts_and_licences(built: Path) 
         "kiosk/policy/tangshan.toml",
         "hardware/models/epson.toml",
         ".models/face_landmark.tflite",
+        ".voice/zh_CN/manifest.json",
         "rime-data/pinyin_simp.dict.yaml",
         "pylopdf_fonts_zh_cn/NotoSansSC-Regular.otf",
         "fonticon_mdi7/fonts/materialdesignicons-webfont.ttf",

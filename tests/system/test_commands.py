@@ -10,13 +10,15 @@ import pytest
 from typer.testing import CliRunner
 
 from central.__main__ import app
+from sync.wire.fleet import HeartbeatAnswer
+from tests.system.test_central import beat
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from click.testing import Result
 
-    from tests.system.conftest import CentralServer
+    from tests.system.conftest import CentralServer, EnrolledTerminal
 
 #: Each command but `serve`, with what it needs beside --state.
 COMMANDS = {
@@ -122,3 +124,21 @@ def test_nobody_loses_their_password_by_a_second_adduser(central: CentralServer)
 
 def test_an_unknown_terminal_is_named(central: CentralServer) -> None:
     assert "no terminal 999999" in refused(central, "enrolment-code", "--replaces", "999999")
+
+
+def test_a_terminal_that_moves_follows_what_is_set_for_its_new_hall(
+    central: CentralServer, terminal: EnrolledTerminal
+) -> None:
+    announced = ("fleet", "announce", "new", "新大厅照常办理", "--hall", "新大厅")
+    assert "no terminal stands in 新大厅" in refused(central, *announced)
+    central.command("fleet", "move", terminal.identity.terminal, "新大厅")
+    central.command(*announced)
+    assert "新大厅照常办理" in desired(terminal)
+    assert "no terminal 999999" in refused(central, "fleet", "move", "999999", "新大厅")
+
+
+def desired(terminal: EnrolledTerminal) -> str:
+    """What the centre wants of it."""
+    return terminal.transport.post(
+        "heartbeat", beat(terminal), HeartbeatAnswer, 20
+    ).model_dump_json()
