@@ -128,14 +128,17 @@ def _enrolment(patient: Patient) -> Finding:
 
 def _key(patient: Patient) -> Finding:
     """Whether the key that this terminal signs with can be had, and is kept as the settings say."""
-    from sync.identity import NotEnrolled
+    from sync.identity import DEVICE_KEY_FILE, IDENTITY_FILE, NotEnrolled
     from sync.sealing import TpmFault
     from sync.signing import DeviceKey
 
     try:
         key = DeviceKey.load(patient.state)
         lost = key.lost()
-    except NotEnrolled:
+    except NotEnrolled as missing:
+        if (patient.state / IDENTITY_FILE).exists():
+            # Without it nothing is delivered, whatever the identity says.
+            raise DeviceFault(FaultCode.NOT_ENROLLED, DEVICE_KEY_FILE) from missing
         return Finding("key", present=False)
     except TpmFault as fault:
         raise DeviceFault(FaultCode.TPM_AWAY, fault.detail) from fault

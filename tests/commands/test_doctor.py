@@ -162,6 +162,17 @@ def test_the_rules_of_a_terminal_that_was_never_enrolled_are_the_examples(tmp_pa
     assert "(demo)" in finding(tmp_path, "policy").detail
 
 
+@pytest.mark.parametrize("left", [None, b"half a key"])
+def test_an_enrolled_terminal_without_its_key_is_none(state: Path, left: bytes | None) -> None:
+    if left is not None:
+        (state / "device.key").write_bytes(left)
+    assert fault(state, "key") is FaultCode.NOT_ENROLLED
+
+
+def test_who_was_never_enrolled_has_no_key(tmp_path: Path) -> None:
+    assert not finding(tmp_path, "key").present
+
+
 def test_a_device_that_is_not_set_is_absent_and_no_fault(state: Path) -> None:
     for device in ("id_reader", "card_reader", "printer", "camera"):
         assert finding(state, device) == Finding(device, present=False)
