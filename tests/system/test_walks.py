@@ -158,7 +158,8 @@ class Booth:
 
 
 @pytest.fixture(scope="module")
-def booth(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def booth(own_database: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """One for each database: a terminal is known to the centre that enrolled it only."""
     booths: list[Booth] = []
 
     def of(centre: Centre) -> Booth:
