@@ -94,6 +94,7 @@ _MODULES: tuple[str, ...] = (
     "photo",
     "photo_window",
     "receipt",
+    "release",
     "waiting",
 )
 GROUPS = (*_HERE, *_MODULES)
