@@ -248,7 +248,7 @@ def test_a_bad_release_stops_at_the_first_cohort_of_a_thousand(world: World) -> 
     assert sum(machine.beat().version == "1.1.0" for machine in world.machines[:50]) == 0  # type: ignore[union-attr]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(300 + 3 * FETCHING)
 def test_a_good_release_reaches_everybody_by_itself(world: World) -> None:
     """1 %, 10 %, all; not before its hours are over and enough visits ended."""
     from central.releases import rollout
