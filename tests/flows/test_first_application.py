@@ -131,6 +131,15 @@ def test_a_fee_that_was_approved_is_never_called_free() -> None:
     assert walk().prompt.points[0][0] == "fee"
 
 
+def test_the_first_page_says_how_long_it_takes_and_who_makes_cards_at_once() -> None:
+    """Domain R-B16: before anything is entered, as the policy has it."""
+    page = walk().prompt
+    assert "time" in dict(page.points)
+    said = Words("zh_CN").say("apply.notice.time.title", **page.facts)
+    assert "30 天内" in said
+    assert "当场制卡" in Words("zh_CN").say("apply.notice.time.text", **page.facts)
+
+
 # -- who may apply -------------------------------------------------------------------------------
 
 
