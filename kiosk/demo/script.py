@@ -197,6 +197,16 @@ REPLACEMENT = (
     Step("replace-done", "card_replacement.to_review", _TAKE_ALL, ("等待核实",), within_s=40.0),
 )
 
+#: It is taken back from its entry in 办理进度, before anybody has looked at it.
+TAKEN_BACK = (
+    Step("home", "home", (Touch("service:card_progress"),)),
+    _BY_ID_CARD,
+    Step("id-card", "identity.id_card", (bench("id", "put", "liu"),)),
+    Step("may-be-taken-back", "progress.listing", (Touch("entry:0:case_withdrawal"),)),
+    Step("take-back", "case_withdrawal.confirm", (NEXT,)),
+    Step("taken-back", "case_withdrawal.accepted", _TAKE_ALL, ("不再办理",), within_s=40.0),
+)
+
 #: Staff vouch: the demo's is number 001.
 _VOUCHED = (
     Step("compare-declined", "comparison.consent", (Touch("decline"),)),
@@ -231,6 +241,17 @@ CHANGE = (
     _OWN_WISH,
     *_VOUCHED,
     Step("change-done", "info_change.accepted", _TAKE_ALL, ("已经改好",), within_s=40.0),
+)
+
+#: What the centre has of somebody is wrong: told to it in a few touches.
+PROBLEM = (
+    Step("home", "home", (Touch("group:more"),)),
+    Step("more", "home", (Touch("service:problem_report"),)),
+    Step("problem-notice", "problem_report.notice", (NEXT,)),
+    Step("problem-by", "identity.by", (Touch("option:id_card"),)),
+    Step("id-card", "identity.id_card", (bench("id", "put", "chen"),)),
+    Step("what-is-wrong", "problem_report.about", (Touch("option:contact"),)),
+    Step("problem-done", "problem_report.accepted", _TAKE_ALL, ("工作人员会查",), within_s=40.0),
 )
 
 #: A guardian for a child of thirteen, who has an ID card; the register is laid before the camera.
@@ -418,11 +439,13 @@ CHAPTERS: Mapping[str, tuple[Step, ...]] = {
     "loss": LOSS,
     "withdrawal": WITHDRAWAL,
     "change": CHANGE,
+    "problem": PROBLEM,
     "activation": ACTIVATION,
     "pin_change": PIN_CHANGE,
     "pin_reset": PIN_RESET,
     "proxy": PROXY,
     "replacement": REPLACEMENT,
+    "taken_back": TAKEN_BACK,
     "offline": OFFLINE,
     "left_behind": LEFT_BEHIND,
     "card_check": CARD_CHECK,

@@ -92,6 +92,7 @@ def test_each_matter_of_the_tour_stands_where_its_citizen_was_told(
         ("loss_report", "withdrawn"),
         ("loss_withdrawal", "in_force"),
         ("info_change", "in_force"),
+        ("problem_report", "accepted"),
         ("card_activation", "in_force"),
         ("pin_change", "finished"),
         # What was asked for, and what came of it.
@@ -99,7 +100,8 @@ def test_each_matter_of_the_tour_stands_where_its_citizen_was_told(
         ("pin_reset", "finished"),
         # A friend's.
         ("loss_report", "to_review"),
-        ("card_replacement", "to_review"),
+        ("card_replacement", "withdrawn"),
+        ("case_withdrawal", "in_force"),
         ("loss_report", "in_force"),
         ("unit_collection", "to_review"),
     ]
