@@ -284,3 +284,11 @@ def test_words_without_a_clip_are_not_spoken(tmp_path: Path) -> None:
 
 def test_the_folder_can_be_set(tmp_path: Path) -> None:
     assert voice_dir({"KIOSK_VOICE": str(tmp_path)}) == tmp_path
+
+
+@pytest.mark.parametrize(("language", "listen"), [("zh_CN", "听完"), ("en", "listen")])
+def test_nobody_is_told_to_listen_where_nothing_is_said(language: str, listen: str) -> None:
+    """✗ The three points of a replacement asked to be heard to the end, and nothing spoke."""
+    words = Words(language)
+    told = {key for key in words.ids() if listen in words.text(key)}
+    assert told - set(SPOKEN) == set()
