@@ -78,6 +78,9 @@ class VisitActions:
         if self._live:
             self._host.voice.say(message)
 
+    def speaks(self, message: str) -> bool:
+        return self._host.voice.speaks(message)
+
     def vouch(self, staff: str, pin: str, reason: str) -> Staff:
         """Have the roster check a member of staff. Blocks; raises `StaffRefused`."""
         return self._host.terminal.maintenance.vouch(staff, pin, reason)

@@ -64,6 +64,9 @@ class Actions(Protocol):
     def speak(self, message: str) -> None:
         """Speak the words of an id, if they have a clip."""
 
+    def speaks(self, message: str) -> bool:
+        """Whether the words of an id would be heard now."""
+
     def vouch(self, staff: str, pin: str, reason: str) -> Staff:
         """Have a member of staff checked, off the Kivy thread. Raises `StaffRefused`."""
 

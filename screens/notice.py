@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from kivy.uix.boxlayout import BoxLayout
@@ -15,6 +16,9 @@ from screens.widgets.button import BarButton
 from screens.widgets.surface import Column, Gap, Panel, Rule
 from screens.widgets.text import Icon, Text
 
+#: From a page's coming to its first word, seconds.
+_SOON_S = 0.4
+
 
 class NoticeScreen(PromptScreen[Notice]):
     """Answers with the time at which the citizen went on, which is the time of consent."""
@@ -23,6 +27,8 @@ class NoticeScreen(PromptScreen[Notice]):
         self.title()
         self.body.add_widget(_points(self))
         self.body.add_widget(Gap())
+        if self.prompt.aloud:
+            self._read_aloud(f"{self.prompt.id}.aloud")
         if self.prompt.exception:
             self.body.add_widget(
                 BarButton(
@@ -43,6 +49,21 @@ class NoticeScreen(PromptScreen[Notice]):
         if self.prompt.least_s:
             button.disabled = True
             self.after(self.prompt.least_s, lambda _: setattr(button, "disabled", False))
+
+    def _read_aloud(self, message: str) -> None:
+        """At once, and again for who asks; nothing is promised where nothing can be heard."""
+        if not self.actions.speaks(message):
+            return
+        speak = partial(self.actions.speak, message)
+        self.body.add_widget(
+            BarButton(self.say("frame.read_again"), "aloud", speak, icon="volume-high")
+        )
+        # After the touch that led here, which ends what is being said.
+        self.after(_SOON_S, lambda _: speak())
+
+    def left(self) -> None:
+        if self.prompt.aloud:
+            self.actions.hush()
 
 
 class ConsentScreen(PromptScreen[AskConsent]):

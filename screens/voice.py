@@ -74,6 +74,10 @@ class Voice:
         self._silent_until = float("-inf")
         self._thread: threading.Thread | None = None
 
+    def speaks(self, message: str) -> bool:
+        """Whether the words of an id have a clip, and the last one played or is long ago."""
+        return self._clips.file(message) is not None and self._clock() >= self._silent_until
+
     def say(self, message: str) -> None:
         """Speak the words of an id, if they have a clip."""
         file = self._clips.file(message)
@@ -149,6 +153,9 @@ class Voice:
 
 class Mute:
     """Stands where there is no voice."""
+
+    def speaks(self, message: str) -> bool:
+        return False
 
     def say(self, message: str) -> None:
         """Nothing."""

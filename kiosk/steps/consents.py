@@ -47,9 +47,11 @@ class Consents:
         return agreement
 
     async def one_by_one(self, texts: Mapping[str, str], facts: Facts) -> None:
-        """Each text on a page of its own, with time to read it (domain §6). `texts`: id -> icon."""
+        """Each text on a page of its own, read aloud, with time to read it (domain §6, R-F2).
+        `texts`: id -> icon."""
         for text, icon in texts.items():
-            await self.read(Notice(text, (("what", icon),), True, facts, least_s=_READ_S))
+            point = (("what", icon),)
+            await self.read(Notice(text, point, True, facts, least_s=_READ_S, aloud=True))
 
     async def ask(self, question: AskConsent) -> datetime | None:
         """Ask for a consent that may be declined; None if it was."""

@@ -109,6 +109,8 @@ class Notice(Prompt[Agreement]):
     exception: bool = False
     #: Seconds to read, before which the page does not go on.
     least_s: float = 0.0
+    #: Whether the page reads itself aloud: the words `<id>.aloud`, without a fact.
+    aloud: bool = False
 
     def check(self, answer: Agreement) -> Agreement:
         if answer.exception and not self.exception:

@@ -244,6 +244,7 @@ def _note_points(seen: Seen, prompt: p.Notice | p.AskConsent) -> None:
         show(seen, icon, prompt.id)
     buttons = ["agree", "decline"]
     if isinstance(prompt, p.Notice):
+        say(seen, [f"{prompt.id}.aloud"] * prompt.aloud, {}, prompt.id)
         buttons = ["agree"] * prompt.must_agree + ["exception"] * prompt.exception
     say(seen, (f"{prompt.id}.{button}" for button in buttons), facts, prompt.id)
     say(seen, (f"{prompt.id}.agree",), facts, prompt.id, optional=True)

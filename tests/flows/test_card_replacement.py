@@ -21,6 +21,7 @@ from kiosk.records.transaction import Transaction
 from kiosk.services.card_replacement import POINTS, ReplaceCard
 from kiosk.visit.prompts import Agreement
 from kiosk.words import Words
+from kiosk.words.voice.render import SPOKEN
 from sync.canonical import canonical, sha256_hex
 from sync.kinds.card_replacement import KIND
 from sync.kinds.card_replacement import POINTS as MUST_BE_AGREED
@@ -170,6 +171,7 @@ def test_the_three_points_are_those_that_the_centre_wants() -> None:
 def test_there_is_no_way_past_a_point_and_each_has_time_to_be_read(point: str) -> None:
     walk = replacing().until(point, LOST)
     assert walk.prompt.must_agree and walk.prompt.least_s >= 5
+    assert walk.prompt.aloud and f"{point}.aloud" in SPOKEN
     walk.visit.cancel()
     outcome = walk.visit.outcome
     assert outcome is not None and not outcome.committed, "and nothing was sent"

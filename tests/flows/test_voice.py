@@ -63,7 +63,9 @@ def test_the_installed_clips_are_sound_and_short(language: str) -> None:
         with wave.open(str(file)) as clip:
             seconds = clip.getnframes() / clip.getframerate()
             loudest = max(clip.readframes(clip.getnframes()), default=0)
-        assert 0.2 < seconds < 6.0, (message, seconds)
+        # What is agreed to is read whole; a player that takes 15 s is taken for one that hangs.
+        longest = 14.0 if message.endswith(".aloud") else 6.0
+        assert 0.2 < seconds < longest, (message, seconds)
         assert loudest > 0
 
 
@@ -225,8 +227,10 @@ def test_without_a_speaker_the_terminal_is_silent_and_its_health_says_so(
 
     health = HealthTable()
     voice = Voice(clips, health, play)
+    assert voice.speaks(FIRST) and not voice.speaks("frame.next")
     voice.say(FIRST)
     eventually(lambda: any(row.device == SPEAKER for row in health.snapshot()))
+    assert not voice.speaks(FIRST), "what nobody hears is not offered"
     (row,) = health.snapshot()
     assert row.state is DeviceState.ABSENT
     assert row.fault is None  # nobody is told of a fault

@@ -132,7 +132,11 @@ def _samples() -> dict[str, Prompt[Any]]:
             },
         ),
         "replace-point": p.Notice(
-            "card_replacement.accounts", (("what", "cash"),), must_agree=True, least_s=5.0
+            "card_replacement.accounts",
+            (("what", "cash"),),
+            must_agree=True,
+            least_s=5.0,
+            aloud=True,
         ),
         "replace-queued": p.Done(
             "card_replacement.queued",
@@ -391,6 +395,8 @@ class Recorder:
         self.can_go_back = can_go_back
         self.pin_pad = False
         self.calls: list[tuple[Any, ...]] = []
+        #: Whether words are heard.
+        self.aloud = True
         #: Ids of what was spoken; "": hushed.
         self.spoken: list[str] = []
 
@@ -411,6 +417,9 @@ class Recorder:
 
     def speak(self, message: str) -> None:
         self.spoken.append(message)
+
+    def speaks(self, message: str) -> bool:
+        return self.aloud
 
     def vouch(self, staff: str, pin: str, reason: str) -> Staff:
         self.calls.append(("vouch", staff, len(pin), reason))

@@ -85,6 +85,9 @@ class Spoken:
     def __init__(self) -> None:
         self.said: list[str] = []
 
+    def speaks(self, message: str) -> bool:
+        return True
+
     def say(self, message: str) -> None:
         self.said.append(message)
 

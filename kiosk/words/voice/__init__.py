@@ -2,8 +2,9 @@
 
 A clip is named by the id of the words it speaks (DESIGN idea 6), so any message can be given a
 voice by adding its id to `render.SPOKEN`. What is spoken so far: everything that is said to
-somebody who looks into the camera and cannot read at the same time, and to somebody who goes away
-without their card. What is not spoken yet: the other pages.
+somebody who looks into the camera and cannot read at the same time, to somebody who goes away
+without their card, and what is agreed to point by point (R-F2). What is not spoken yet: the other
+pages.
 Personal data is never spoken: words with a fact in them ({…}) have no clip.
 
     python -m kiosk.words.voice.render FOLDER    renders what is missing or whose words have changed

@@ -29,6 +29,8 @@ SPOKEN: tuple[str, ...] = (
     "photo.screen.nobody",
     "photo.help.staff",
     "left_behind.title",
+    # What a page reads aloud to who agrees to it (`Notice.aloud`).
+    *(message for message in sorted(Words().ids()) if message.endswith(".aloud")),
 )
 
 #: Words whose reading is not left to the dictionary -> pinyin, a syllable for each character. Most
