@@ -23,6 +23,7 @@ from sync.updates.stages import Stage, Why
 from sync.updates.worker import Updates
 from sync.wire.release import PART
 from tests.fleet.office import MACHINE, bundle
+from tests.patience import eventually
 from tests.system.conftest import CentralServer, enrolled
 
 if TYPE_CHECKING:
@@ -178,9 +179,14 @@ def test_an_agent_without_slots_says_so_and_beats_on(
     fleet = Fleet(
         terminal.state, terminal.identity, terminal.outbox, terminal.transport, {}, "", updates
     )
-    fleet.beat()
-    updates.step()
-    assert (updates.report().stage, updates.report().why) == (Stage.IDLE, Why.NO_SLOTS)
+
+    def heard() -> bool:
+        # The centre looks up what it decided once a second, and this is another process.
+        fleet.beat()
+        updates.step()
+        return (updates.report().stage, updates.report().why) == (Stage.IDLE, Why.NO_SLOTS)
+
+    eventually(heard)
     fleet.beat()
     ((kept,),) = released.sql(
         "SELECT release FROM central_terminalreport WHERE terminal_id = ?", number

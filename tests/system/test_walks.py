@@ -133,7 +133,7 @@ class Booth:
         self.desired = Desired(state / "desired.json", 60.0)
         self.courier = Courier(self.outbox, self.line, self.identity)
         self.client = CentralClient(self.identity, state)
-        self.client._transport = self.line
+        self.client._ready = lambda: self.line  # type: ignore[method-assign]
 
     @property
     def sealer(self) -> Any:
