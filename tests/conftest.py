@@ -6,6 +6,7 @@ A machine that lacks pcscd, Xvfb or a model would otherwise pass without having 
 
 from __future__ import annotations
 
+import faulthandler
 import os
 from collections.abc import Generator
 
@@ -18,6 +19,26 @@ EXAMPLES = int(os.environ.get("KIOSK_EXAMPLES", "40"))
 #: A busy machine takes long for an example now and then; how fast ours are the bench says.
 hypothesis.settings.register_profile("unhurried", deadline=None, max_examples=EXAMPLES)
 hypothesis.settings.load_profile("unhurried")
+
+#: pytest-timeout lets a test go once it has failed, for whoever debugs it. Its teardown may then
+#: stand for ever; so long it may take, seconds.
+AFTER_FAILURE_S = 180
+_STDERR = pytest.StashKey[int]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_STDERR] = os.dup(2)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_exception_interact(node: pytest.Item | pytest.Collector) -> None:
+    if not node.config.getoption("usepdb"):
+        stderr = node.config.stash[_STDERR]
+        faulthandler.dump_traceback_later(AFTER_FAILURE_S, file=stderr, exit=True)
+
+
+def pytest_runtest_logfinish() -> None:
+    faulthandler.cancel_dump_traceback_later()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

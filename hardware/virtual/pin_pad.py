@@ -60,8 +60,12 @@ class VirtualPinPad(FarEnd):
         elif text == b"3":
             self._say(_NAME)
         else:
-            self.on = {b"5033": True, b"5032": False}.get(text, self.on)
+            # Its keys go on after it has said so: no key stands before the answer.
+            if text == b"5032":
+                self.on = False
             self._say(b"0")
+            if text == b"5033":
+                self.on = True
 
     def _say(self, text: bytes) -> None:
         body = f"{len(text):03d}".encode() + text + b"\x03"

@@ -91,8 +91,10 @@ class FarEnd:
 
     def _serve(self) -> None:
         while not self._closing:
+            # Asked without the lock: who answers may wait for one who sends.
+            reading = self.reading()
             with self._lock:
-                master = self._master if self.reading() else -1
+                master = self._master if reading else -1
                 full = self._master >= 0 > master
             wanted = [self._wake_read] + ([master] if master >= 0 else [])
             ready, _, _ = select.select(wanted, [], [], 0.01 if full else 0.5)

@@ -6,6 +6,7 @@ The far ends here are ears of their own: they write their bytes literally.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,6 +20,7 @@ from hardware.printer import ReceiptPrinter
 from hardware.sam import SerialSam
 from hardware.virtual.printer import Manners, VirtualPrinter
 from hardware.virtual.wire import FarEnd
+from tests.patience import PATIENCE_S, eventually
 
 SAM_FRAME = bytes.fromhex("AAAAAA9669")
 SAM_OK = bytes.fromhex("AAAAAA9669000400009094")
@@ -57,6 +59,25 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def ear() -> Iterator[Ear]:
     far_end = Ear()
     yield far_end
+    far_end.close()
+
+
+def test_whether_a_far_end_reads_may_wait_for_one_who_sends() -> None:
+    """The thread that served the line asked with the lock held that the one who sent waited for:
+    both stood for ever, and the printer answered nothing any more."""
+
+    class Busy(Ear):
+        sent = False
+
+        def reading(self) -> bool:
+            sending = threading.Thread(target=self.send, args=(b"x",), daemon=True)
+            sending.start()
+            sending.join(PATIENCE_S)
+            self.sent = self.sent or not sending.is_alive()
+            return True
+
+    far_end = Busy()
+    eventually(lambda: far_end.sent)
     far_end.close()
 
 
