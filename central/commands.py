@@ -134,18 +134,22 @@ def _follow(command: Command, said: CommandResult, terminal: Terminal) -> None:
     if command.kind == "retire":
         terminal.enabled, terminal.retired_at = False, timezone.now()
         terminal.save(update_fields=["enabled", "retired_at"])
-    elif command.kind == "rotate_key" and not terminal.former_good:
+    elif command.kind == "rotate_key":
         shown = NewKey.unsigned(
             command=said.id, public_key_sha256=sha256_hex(said.new_public_key)
         ).signed_with(said.new_key_signature)
         new_id = sha256_hex(said.new_public_key)[:16]
-        taken = Terminal.objects.filter(key_id=new_id).exists()
+        taken = Terminal.objects.filter(key_id=new_id).exclude(pk=terminal.pk).exists()
         if taken or not _signed_by(said.new_public_key, shown, terminal.number):
             command.outcome, command.detail = Outcome.FAILED, "new_key"
             return
-        terminal.former_key_id, terminal.former_public_key = terminal.key_id, terminal.public_key
+        if new_id == terminal.key_id:
+            return
+        if not terminal.former_good:
+            terminal.former_key_id, terminal.former_public_key = terminal.key_id, terminal.public_key
+            terminal.former_good = True
+        # Else it never used the key in between, which was spoilt: it asked with the former one.
         terminal.key_id, terminal.public_key = new_id, said.new_public_key
-        terminal.former_good = True
         of_a_key = ("key_id", "public_key", "former_key_id", "former_public_key", "former_good")
         terminal.save(update_fields=of_a_key)
 

@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sync.agent import _another_key
 from sync.commands import Commands
 from sync.effects import effects_of
 from sync.faults import CentralUnreachable
@@ -17,7 +18,7 @@ from sync.fleet import Fleet
 from sync.identity import Identity, load_identity
 from sync.journal import Unrecorded
 from sync.outbox import Outbox
-from sync.signing import DeviceKey, use_next_key
+from sync.signing import DeviceKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -143,7 +144,7 @@ class Rig:
             self.fleet.beat()
         except CentralUnreachable:
             return None
-        if use_next_key(self.state, self.fleet.device_key_id):
+        if _another_key(self.state, self.fleet):
             self.restart()
         return self.fleet.desired
 

@@ -493,6 +493,24 @@ def test_the_device_key_is_changed_and_the_old_one_is_good_no_more(rig: Rig) -> 
     assert before.id == rig.row().former_key_id
 
 
+def test_a_key_that_was_spoilt_before_its_first_use_is_changed_once_more(rig: Rig) -> None:
+    """The second change was called done, and the centre waited for the first key for ever."""
+    before = rig.key
+    rig.order("rotate_key")
+    rig.beat()
+    rig.beat()
+    rig.work()
+    rig.line.fate = "lost"
+    rig.beat()
+    spoilt = rig.row().key_id
+    (rig.state / "device.key.next").write_bytes(b"")
+    id_ = rig.order("rotate_key")
+    rig.settle()
+    assert rig.outcome(id_) == "done"
+    assert rig.row().key_id == rig.key.id not in (before.id, spoilt)
+    assert before.id == rig.row().former_key_id
+
+
 def test_a_retired_terminal_sends_nothing_more_and_keeps_its_queue(rig: Rig) -> None:
     id_ = rig.order("retire")
     rig.settle()
