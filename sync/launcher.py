@@ -18,7 +18,8 @@ ROOT has the folders `a` and `b`, each whole if it is there at all (sync/slots.p
 
 A trial that is not called good within `BOOTS` starts is given up. What cannot be counted is not
 tried: where the file cannot be written, the good version starts. The program is told where it runs:
-`KIOSK_SLOTS` is ROOT, `KIOSK_SLOT` its slot.
+`KIOSK_SLOTS` is ROOT, `KIOSK_SLOT` its slot. It holds the lock of its slot, `held.a` or `held.b`,
+as long as it runs: a slot is not emptied below a program.
 """
 
 from __future__ import annotations
@@ -166,16 +167,47 @@ def _whole(root: Path, slot: str) -> bool:
     return os.access(root / slot / PROGRAM, os.X_OK)
 
 
+def hold(root: Path, slot: str, *, alone: bool) -> int | None:
+    """The lock of a slot: many programs share it, who empties the slot has it `alone`. Returns its
+    descriptor, None while another has it in the other way. Raises `OSError`."""
+    descriptor = os.open(root / f"held.{slot}", os.O_RDONLY | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_NB | (fcntl.LOCK_EX if alone else fcntl.LOCK_SH))
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
 def start(root: Path, slot: str, arguments: Sequence[str]) -> None:
     """Become the program of a slot. Returns if it cannot be started."""
     technician = arguments[0] == "ctl"
     program = str(root / slot / (TECHNICIAN_PROGRAM if technician else PROGRAM))
     arguments = arguments[1:] if technician else arguments
     environment = os.environ | {"KIOSK_SLOTS": str(root), "KIOSK_SLOT": slot}
+    with _held(root, slot):
+        try:
+            os.execve(program, [program, *arguments], environment)
+        except OSError as error:
+            _say(f"{program}: {error}")
+
+
+@contextmanager
+def _held(root: Path, slot: str) -> Iterator[None]:
+    """What this process becomes meanwhile keeps the lock of its slot."""
+    held = None
     try:
-        os.execve(program, [program, *arguments], environment)
+        held = hold(root, slot, alone=False)
     except OSError as error:
-        _say(f"{program}: {error}")
+        _say(f"held.{slot} cannot be locked: {error}")
+    if held is None:
+        yield
+        return
+    os.set_inheritable(held, True)
+    try:
+        yield
+    finally:
+        os.close(held)
 
 
 def not_started(root: Path, slot: str) -> None:

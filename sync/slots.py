@@ -20,14 +20,14 @@ import os
 import re
 import shutil
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sync.alone import alone
 from sync.bundle import flush_folder, unpack
-from sync.launcher import State, load, locked, other, save
+from sync.launcher import State, hold, load, locked, other, save
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -45,8 +45,8 @@ _PUT_LOCK = "put.lock"
 
 
 class SlotBusy(Exception):
-    """A version is on trial, so that the idle slot is the one to go back to; or this process is
-    outdated and runs from the idle one."""
+    """A version is on trial, so that the idle slot is the one to go back to; or a program still
+    runs from the idle one."""
 
 
 @dataclass(frozen=True)
@@ -203,8 +203,11 @@ class Slots:
             if state.trial and state.boots:
                 raise SlotBusy
             slot = other(state.current)
-            if slot == self._mine or _runs_from(self._root / slot):
+            held = hold(self._root, slot, alone=True)
+            if held is None:
+                # After a version was given up its agent ends some moments later.
                 raise SlotBusy
+            os.close(held)
             versions = {name: held for name, held in state.versions.items() if name != slot}
             # Before its folder is touched, so that the launcher never finds half a slot chosen.
             save(self._root, replace(state, trial="", boots=0, versions=versions))
@@ -216,29 +219,6 @@ class Slots:
             flush_folder(self._root)
             shutil.rmtree(gone)
         return slot
-
-
-def _runs_from(slot: Path) -> bool:
-    """Whether a program of this slot still runs, as far as we may see: after a version was given up
-    its agent ends some moments later."""
-    inside = f"{slot.resolve()}/"
-    for process in Path("/proc").glob("[0-9]*"):
-        # The second, because the system hides what program it is of one that forbids its dumps.
-        for program in (_linked, _called):
-            with suppress(OSError):
-                if program(process).startswith(inside):
-                    return True
-    return False
-
-
-def _linked(process: Path) -> str:
-    return os.readlink(process / "exe")
-
-
-def _called(process: Path) -> str:
-    """By its whole path, as the launcher calls it."""
-    name = os.fsdecode((process / "cmdline").read_bytes().partition(b"\0")[0])
-    return os.path.realpath(name) if os.path.isabs(name) else ""
 
 
 def _in_order(version: str) -> tuple[object, ...]:

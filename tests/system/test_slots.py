@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +20,7 @@ from sync.bundle import BadBundle, pack
 from sync.launcher import BOOTS, STATE_FILE, load
 from sync.slots import SlotBusy, Slots, Trial, _in_order
 from sync.slots import main as install
+from tests.patience import eventually
 
 LAUNCHER = Path(launcher.__file__)
 
@@ -156,41 +156,52 @@ def test_neither_slot_in_use_is_filled(root: Path, tmp_path: Path) -> None:
         with pytest.raises(SlotBusy):
             slots.try_next("1.0")
     running(root).mark_good()
+    held = launcher.hold(root, "b", alone=False)
+    assert held is not None
     with pytest.raises(SlotBusy):
         old.put(bundle(tmp_path, "1.3"), "1.3")  # the old agent runs from the idle slot
+    os.close(held)
+    old.put(bundle(tmp_path, "1.3"), "1.3")
 
 
-@pytest.mark.parametrize("hidden", [False, True])
-def test_the_installer_leaves_a_slot_alone_from_which_a_program_still_runs(
-    root: Path,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    hidden: bool,
+def test_a_slot_is_left_alone_from_which_a_program_still_runs(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The agent of a version that was given up lost its files while it ran. `hidden`: as all our
-    programs are, which forbid their dumps (`kiosk.upkeep.forgetting`): only root sees what they
-    are, and the installer is not root here."""
-
-    def not_allowed(path: str) -> str:
-        raise PermissionError(13, "Permission denied", path)
-
-    if hidden:
-        monkeypatch.setattr(os, "readlink", not_allowed)
-    running(root).put(bundle(tmp_path, "1.1"), "1.1")
-    slot = Slots(root).idle().path
-    shutil.copy("/bin/sleep", slot / "sleep")
+    """The agent of a version that was given up lost its files while it ran. Whose program it is
+    nobody but root sees: all of ours forbid their dumps (`kiosk.upkeep.forgetting`), and a unit
+    sees its own only."""
+    running(root).put(bundle(tmp_path, "1.1", "#!/bin/sh\nexec sleep 60\n"), "1.1")
+    running(root).try_next("1.1")
     (tmp_path / "c.tar").write_bytes(bundle(tmp_path, "1.2").getvalue())
-    agent = subprocess.Popen([slot / "sleep", "60"])
+    trial = subprocess.Popen(["/usr/bin/python3", "-I", str(LAUNCHER), str(root), "run"])
     try:
+        eventually(lambda: "sleep" in Path(f"/proc/{trial.pid}/comm").read_text())
+        running(root).give_up()
+        assert boot(root) == ("b", "1.0")
         assert install([str(root), str(tmp_path / "c.tar"), "1.2"]) == 0
         assert "1.2 is not put in" in capsys.readouterr().err
-        assert (slot / "sleep").exists() and Slots(root).idle().version == "1.1"
+        assert Slots(root).idle().version == "1.1"
     finally:
-        agent.kill()
-        agent.wait()
+        trial.kill()
+        trial.wait()
     assert install([str(root), str(tmp_path / "c.tar"), "1.2"]) == 0
-    assert boot(root)[1] == "1.2"
+    assert boot(root) == ("a", "1.2")
+
+
+def test_a_slot_that_cannot_be_started_is_not_held_by_what_runs_instead(
+    root: Path, tmp_path: Path
+) -> None:
+    running(root).put(bundle(tmp_path, "1.1", "#!/no/such/program\n"), "1.1")
+    running(root).try_next("1.1")
+    (root / "b" / "kiosk").write_text("#!/bin/sh\nexec sleep 60\n")
+    instead = subprocess.Popen(["/usr/bin/python3", "-I", str(LAUNCHER), str(root), "run"])
+    try:
+        eventually(lambda: "sleep" in Path(f"/proc/{instead.pid}/comm").read_text())
+        assert launcher.hold(root, "b", alone=True) is None
+        running(root).put(bundle(tmp_path, "1.2"), "1.2")
+    finally:
+        instead.kill()
+        instead.wait()
 
 
 def test_two_do_not_fill_a_slot_at_once(root: Path, tmp_path: Path) -> None:
