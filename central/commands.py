@@ -146,7 +146,8 @@ def _follow(command: Command, said: CommandResult, terminal: Terminal) -> None:
         if new_id == terminal.key_id:
             return
         if not terminal.former_good:
-            terminal.former_key_id, terminal.former_public_key = terminal.key_id, terminal.public_key
+            before = terminal.key_id, terminal.public_key
+            terminal.former_key_id, terminal.former_public_key = before
             terminal.former_good = True
         # Else it never used the key in between, which was spoilt: it asked with the former one.
         terminal.key_id, terminal.public_key = new_id, said.new_public_key
