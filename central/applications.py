@@ -15,7 +15,7 @@ from django.utils import timezone
 from central import card_numbers, card_orders, card_states, pictures, portrait
 from central.business import Business, Opened, businesses
 from central.card_states import WITHOUT_CARD, CardMove
-from central.cases import TO_REVIEW
+from central.cases import TO_REVIEW, came_from
 from central.keys import person_hash
 from central.models import CardState
 from central.packs import went_by
@@ -76,7 +76,8 @@ class CardApplication(Business):
         # The 制卡公司 may send it back.
         "in_production": ("in_delivery", "delivered", "needs_more", "returned"),
         "in_delivery": ("delivered", "needs_more", "returned"),
-        "delivered": ("collected", "finished"),
+        # Back only where the card cannot be found there.
+        "delivered": ("collected", "finished", "in_production"),
         # Its social security side is activated by the person, here or at a window (启用).
         "collected": ("finished",),
         # The registry was wrong or came late: a person may take it in after all, once they looked.
@@ -93,6 +94,7 @@ class CardApplication(Business):
         "delivered",
     )
     withdrawable = ("accepted", "to_review")
+    own_moves: ClassVar = card_orders.OWN_MOVES
     tasks = ("photo",)
     words: ClassVar = {
         "on_paper": "没有读身份证，凭材料照片办理：请核对材料各页（R-B10）",
@@ -173,9 +175,12 @@ class CardApplication(Business):
 
     def moved(self, case: Case) -> None:
         """Whoever had to compare has decided; the card follows the case."""
-        card_orders.take_out(case)
+        before = came_from(case)
+        card_orders.follow(case, before)
         if case.state != TO_REVIEW:
             portrait.add_task(case)
+        if card_orders.is_remade(before, case.state):
+            card_states.spoil(case.person)
         if case.state == "in_production":
             bank = case.contents["document"]["bank"]
             card_states.number(case.person, bank, timezone.localdate())
@@ -185,7 +190,7 @@ class CardApplication(Business):
             card_states.bring(case.person, CardState.NOT_ACTIVE, CardMove.HAND_OUT)
         if case.state in ("in_production", "in_delivery", "delivered", "collected"):
             card_numbers.ask(case)
-        if case.state in ("returned", "needs_more") and _came_from(case) in _BEING_MADE:
+        if case.state in ("returned", "needs_more") and before in _BEING_MADE:
             card_states.cancel(case.person)
 
     def beside(self) -> Sequence[Business]:
@@ -208,11 +213,6 @@ def _is_child(opened: Opened) -> bool:
 def _was(case: Case, state: str) -> bool:
     """Whether it came through a state: when collected the card is in its holder's hands."""
     return case.events.filter(to_state=state).exists()
-
-
-def _came_from(case: Case) -> str:
-    """From which state it has just been moved."""
-    return str(case.events.exclude(to_state="").latest("id").from_state)
 
 
 def refusal(name: str, person: str) -> tuple[Rejection, str] | None:

@@ -23,12 +23,18 @@ from django.utils import timezone
 
 from central import alarms, storage
 from central.business import business_of, businesses
-from central.card_orders import WITH_MAKER, offered
+from central.card_orders import (
+    WITH_MAKER,
+    case_id,
+    is_made_at_outlet,
+    name_of,
+    offered,
+    remember,
+)
 from central.cases import Case, record
 from central.locks import lock_person, lock_persons
 from central.machine import NotPossible, move
 from central.models import CardBatch, CardOrder
-from central.packs import policy_of
 from central.ports import NotNow
 from central.ports.card_maker import SAID, SENT_BACK, Order, Said, card_maker
 
@@ -115,13 +121,7 @@ def _approved() -> Iterator[Case]:
         if "in_production" in one.machine.get("approved", ())
     ]
     found = Case.objects.filter(kind__in=kinds, state="approved").order_by("position")
-    return (case for case in found.iterator() if not _is_made_at_outlet(case))
-
-
-def _is_made_at_outlet(case: Case) -> bool:
-    """当场制卡: the outlet makes it while the person waits (R-F7)."""
-    outlet = case.contents["document"]["outlet"]
-    return any(one.id == outlet and one.instant for one in policy_of(case).outlets)
+    return (case for case in found.iterator() if not is_made_at_outlet(case))
 
 
 def _order(case: Case, by: str) -> None:
@@ -129,7 +129,6 @@ def _order(case: Case, by: str) -> None:
     with transaction.atomic():
         lock_person(case.person)  # and nothing before it, as in every move
         if Case.objects.filter(pk=case.pk, state="approved").exists():  # nobody was quicker
-            CardOrder.objects.create(case=case)
             move(case.position, "in_production", by=by or "centre")
 
 
@@ -140,7 +139,7 @@ def _content(case: Case) -> Order:
     if document.get("pickup") == "mail":
         address = document["address"]["text"]
         fields |= dict(zip(_BY_MAIL, (document["phone"], address), strict=True))
-    return Order(str(case.id), fields, storage.pictures_of(case).get("photo", b""))
+    return Order(name_of(case), fields, storage.pictures_of(case).get("photo", b""))
 
 
 def _gather(waiting: QuerySet[CardOrder], by: str = "") -> CardBatch | None:
@@ -174,12 +173,15 @@ def _remember() -> None:
 def _take_over(id_: str, orders: Sequence[str]) -> None:
     now = timezone.now()
     with transaction.atomic():
-        cases = list(Case.objects.filter(id__in=orders))
+        named = {case_id(order): order for order in orders}
+        cases = list(Case.objects.filter(id__in=named))
         lock_persons(case.person for case in cases)
         batch = CardBatch.objects.create(pk=id_, handed_at=now)
         CardOrder.objects.bulk_create(
             CardOrder(batch=batch, case=case, offered_at=now) for case in cases
         )
+        for case in cases:
+            remember(case, named[str(case.id)])
         alarms.sound("card_forgotten", None, id_)
 
 
@@ -254,7 +256,7 @@ def _follow(batch: CardBatch, said: Said) -> None:
 
 def _order_of(batch: CardBatch, id_: str) -> CardOrder:
     """An order of this batch, whose person is locked. Raises `DoesNotExist` for another's."""
-    case = Case.objects.get(id=id_)
+    case = Case.objects.get(id=case_id(id_))
     lock_person(case.person)  # and nothing before it, as in every move
     orders = CardOrder.objects.select_related("case")
     if case.card_orders.exists():
@@ -268,8 +270,8 @@ def _recall(order: CardOrder) -> None:
     """撤单: ask the maker, whose word gives the case back, or says that it is too late."""
     case = order.case
     why = f"{order.recalled_by} 撤单：{order.recalled_why}"
-    if order.batch is not None and card_maker().recall(str(case.id)):
-        _follow(order.batch, Said(str(case.id), "recalled", why))
+    if order.batch is not None and card_maker().recall(name_of(case)):
+        _follow(order.batch, Said(name_of(case), "recalled", why))
         return
     with transaction.atomic():
         lock_person(case.person)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
+from central.card_orders import name_of
 from central.card_states import WITHOUT_CARD
 from central.cases import Case, add_tasks
 from central.locks import lock_person
@@ -36,7 +37,7 @@ def fetch(position: int) -> None:
     case = Case.objects.get(pk=position)
     if not _lacks_number(registry().find(case.person)):
         return
-    number = card_maker().number(str(case.id))
+    number = card_maker().number(name_of(case))
     if not number:
         if case.state == "collected":
             raise NotMade

@@ -1,4 +1,8 @@
-"""制卡单: where the order of a card is, and who may give it up.
+"""制卡单: how a case comes to the order of its card, where that is, and who may give it up.
+
+Whoever brings a case into 制卡中, the command or an operator, has ordered its card; only what an
+outlet makes at once (当场制卡) is ordered of nobody. A card that is lost at its outlet is made once
+more, as another order with another number: the maker has made the first.
 
 As long as the 制卡公司 may have an order, only its word gives the case back: refused, incomplete,
 lost, or recalled (撤单) because it was asked to. Whoever gave it up here alone would have the
@@ -9,13 +13,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from central.business import OwnMove
 from central.cases import Case, record
 from central.locks import lock_person
+from central.models import CardOrder
+from central.packs import policy_of
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
-
-    from central.models import CardOrder
 
 #: In one of these a card is with its maker, or is to be.
 WITH_MAKER = ("in_production", "in_delivery")
@@ -25,6 +30,19 @@ GIVEN_UP = ("returned", "needs_more", "withdrawn")
 
 #: Why a case is kept from them.
 KEPT = "with_maker"
+
+#: The one way back from an outlet.
+_REMAKE = ("delivered", "in_production")
+OWN_MOVES = {
+    _REMAKE: OwnMove(
+        called="卡找不到了，重新制卡",
+        follows="原来那张卡作废，另做一张，短信告诉本人。请先问过网点，确实找不到。",
+        told="您的卡在网点找不到了，正在重新制作",
+    )
+}
+
+#: Finding of a case: how often its card was made once more.
+_REMADE = "card_remade"
 
 
 def offered(case: Case) -> QuerySet[CardOrder]:
@@ -38,10 +56,49 @@ def kept_from(case: Case, to: str) -> str:
     return KEPT if to in GIVEN_UP and offered(case).exists() else ""
 
 
-def take_out(case: Case) -> None:
-    """For `Business.moved`: what was given up is not made, and its maker does not have it yet."""
+def follow(case: Case, came_from: str) -> None:
+    """For `Business.moved`: what is to be made has its order, once; what was given up is not made,
+    and its maker does not have it yet."""
     if case.state in GIVEN_UP:
         case.card_orders.filter(offered_at=None).delete()
+    if case.state != "in_production":
+        return
+    if is_remade(came_from, case.state):
+        case.card_orders.update(back=True, recalled_by="", recalled_why="")
+        case.findings = {**case.findings, _REMADE: case.findings.get(_REMADE, 0) + 1}
+        case.save(update_fields=["findings"])
+    if not is_made_at_outlet(case) and not case.card_orders.filter(back=False).exists():
+        CardOrder.objects.create(case=case)
+
+
+def is_remade(came_from: str, to: str) -> bool:
+    return (came_from, to) == _REMAKE
+
+
+def is_made_at_outlet(case: Case) -> bool:
+    """当场制卡: the outlet makes it while the person waits (R-F7)."""
+    outlet = case.contents["document"]["outlet"]
+    return any(one.id == outlet and one.instant for one in policy_of(case).outlets)
+
+
+def name_of(case: Case) -> str:
+    """The order of its card as the maker knows it: the case's id, and which card it is of those
+    that were made once more."""
+    times = case.findings.get(_REMADE, 0)
+    return f"{case.id}/{times}" if times else str(case.id)
+
+
+def case_id(order: str) -> str:
+    """The id of the case of a name that `name_of` gave."""
+    return order.partition("/")[0]
+
+
+def remember(case: Case, order: str) -> None:
+    """The maker has this order of a case, of which the centre may have forgotten some."""
+    _, _, times = order.partition("/")
+    if times.isdecimal() and int(times) > case.findings.get(_REMADE, 0):
+        case.findings = {**case.findings, _REMADE: int(times)}
+        case.save(update_fields=["findings"])
 
 
 def recall(position: int, by: str, why: str) -> bool:

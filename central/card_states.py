@@ -78,6 +78,15 @@ def number(person: str, bank: str, made: date) -> None:
     registry().set_new_card(person, bank, made)
 
 
+def spoil(person: str) -> None:
+    """The card that was made is nobody's any more, and was never handed out. Raises like `bring`,
+    and where it was."""
+    known = registry().find(person)
+    if known is not None and known.card_state != CardState.ISSUED:
+        raise NotPossible(f"card {known.card_state} was handed out")
+    cancel(person)
+
+
 def cancel(person: str) -> None:
     """注销: the card never serves again. Raises like `bring`."""
     known = registry().find(person)

@@ -147,6 +147,11 @@ def record(case: Case, by: str, what: str, note: str = "", *, to: str = "") -> E
     )
 
 
+def came_from(case: Case) -> str:
+    """From which state it has just been moved; its own where it has just arrived."""
+    return str(case.events.exclude(to_state="").latest("id").from_state)
+
+
 def add_tasks(wanted: Iterable[tuple[Case, str]]) -> None:
     """Have these done, by case and name, once the transaction is committed (`central.work`)."""
     now = timezone.now()

@@ -24,6 +24,7 @@ from sync.wire.envelopes import BATCH_LIMIT, Rejection, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
 
     from central.business import Business, Opened
     from central.models import Terminal
@@ -39,6 +40,8 @@ class Said:
     reason: str = ""
     rejection: Rejection | None = None
     position: int = 0
+    #: When it was taken in; None if it is not kept.
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,8 +110,8 @@ def take_in(terminal: Terminal, run: list[Arrived]) -> list[Said]:
             if "asked_by_other" in case.review:
                 _say("asked_by_other", terminal, case.receipt_no)
     return [
-        Said(decision.verdict, decision.reason, decision.rejection, case.position)
-        for case, decision in zip(cases, decisions, strict=True)
+        Said(one.verdict, one.reason, one.rejection, case.position, case.received_at)
+        for case, one in zip(cases, decisions, strict=True)
     ]
 
 

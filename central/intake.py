@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import IntegrityError
+from django.utils import timezone
 
 from central import alarms
 from central.business import businesses
@@ -70,6 +71,7 @@ def _signed(terminal: Terminal, item: Item, said: Said, now: int) -> ItemAnswer:
         reason=said.reason,
         position=said.position,
         epoch=now,
+        at="" if said.at is None else timezone.localtime(said.at).isoformat(timespec="seconds"),
     )
     return keyring().signed(unsigned, terminal=terminal.number)
 
@@ -159,6 +161,7 @@ def _again(terminal: Terminal, known: Case, item: Item) -> Said:
         known.reason,
         Rejection(known.rejection) if known.rejection else None,
         known.position,
+        known.received_at,
     )
 
 

@@ -43,7 +43,8 @@ def move(position: int, to: str, *, by: str, note: str = "", operator: bool = Fa
             raise NotPossible(f"{case.state} → {to}")
         _must_be_the_only_one(case, to)
         if operator:
-            if (to in business.grave or case.state == TO_REVIEW) and not note.strip():
+            needs_a_reason = business.follows(case.state, to) or case.state == TO_REVIEW
+            if needs_a_reason and not note.strip():
                 raise NotPossible("no reason")
             _must_have_looked(case, by)
         if why := business.kept_from(case, to):

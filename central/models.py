@@ -542,7 +542,7 @@ class CardOrder(models.Model):
 class DemoCardOrder(models.Model):
     """制卡公司 of the demonstration (`central.ports.card_maker`): makes nothing."""
 
-    order = models.CharField("制卡单", max_length=36, unique=True, editable=False)
+    order = models.CharField("制卡单", max_length=40, unique=True, editable=False)
     batch = models.CharField("批次", max_length=36, editable=False)
     said = models.CharField(
         "回盘",

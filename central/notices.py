@@ -80,7 +80,8 @@ def send(position: int) -> None:
         return
     if not (phone := _phone_of(case)):
         return
-    port.send(f"{case.id}:{here.pk}", phone, text_of(case, here.to_state))
+    text = text_of(case, here.to_state, came_from=here.from_state)
+    port.send(f"{case.id}:{here.pk}", phone, text)
     with transaction.atomic():
         Case.objects.select_for_update().get(pk=position)
         # Moved on meanwhile: then another task is to tell that.
@@ -125,15 +126,17 @@ def _is_told(case: Case, here: Event) -> bool:
     return case.events.filter(what="notified", pk__gt=here.pk).exists()
 
 
-def text_of(case: Case, state: str) -> str:
+def text_of(case: Case, state: str, *, came_from: str = "") -> str:
     """What is sent."""
     business = business_of(case.kind)
+    own = business.own_moves.get((came_from, state))
+    word = _WORDS.get(state) or business.states[state]
     filed = timezone.localtime(case.created)
     return _TEXT.format(
         day=f"{filed.month}月{filed.day}日",
         matter=business.title,
         tail=case.receipt_no[-6:],
-        word=_WORDS.get(state) or business.states[state],
+        word=word if own is None else own.told,
         advice=_ADVICE.get(state, ""),
         hotline=went_by(case.contents["policy_version"]).hotline,
     )

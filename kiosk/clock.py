@@ -15,3 +15,8 @@ def beijing_now() -> datetime:
 def beijing_at(seconds: float) -> datetime:
     """A moment given in seconds since the epoch."""
     return datetime.fromtimestamp(seconds, BEIJING)
+
+
+def beijing_from(text: str) -> datetime:
+    """A moment given in ISO 8601 with its zone."""
+    return datetime.fromisoformat(text).astimezone(BEIJING)

@@ -92,7 +92,7 @@ class VisitActions:
             pin.wipe()
             return
         try:
-            pins.put(pin, new=prompt.new, owner=prompt.owner)
+            pins.put(pin, new=prompt.new, owner=prompt.owner, phone=prompt.phone)
         except Unacceptable as error:
             page = self._host.page
             if page is not None:

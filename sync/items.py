@@ -103,6 +103,8 @@ class Answer:
     reason: str = ""
     position: int = 0
     epoch: int = 0
+    #: When the centre took it in, by its clock, ISO 8601 with a zone; "" if it says none.
+    at: str = ""
 
 
 @dataclass(frozen=True)

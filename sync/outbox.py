@@ -130,7 +130,7 @@ WHERE id = :id AND state IN ('queued', 'sending')
 """
 _HELD = """
 UPDATE item SET state = 'held', verdict = :verdict, rejection = :rejection, reason = :reason,
-    finished_at = :now, epoch = :epoch, position = :position, held_since = :since
+    said_at = :at, finished_at = :now, epoch = :epoch, position = :position, held_since = :since
 WHERE id = :id AND state IN ('queued', 'sending')
 """
 _QUEUED_ANEW = """
@@ -301,11 +301,12 @@ class Outbox:
         is not decided."""
         with self._file.reading() as db:
             row = db.execute(
-                "SELECT verdict, rejection, reason FROM item WHERE id = ?", (item,)
+                "SELECT verdict, rejection, reason, said_at FROM item WHERE id = ?", (item,)
             ).fetchone()
         if row is None or row[0] not in FINAL:
             return None
-        return Answer(item, *row)
+        verdict, rejection, reason, at = row
+        return Answer(item, verdict, rejection, reason, at=at)
 
     def history(self) -> list[Past]:
         """Every item that is still known, in order of creation."""

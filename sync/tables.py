@@ -39,6 +39,7 @@ CREATE TABLE item (
     verdict     TEXT,
     rejection   TEXT NOT NULL DEFAULT '',
     reason      TEXT NOT NULL DEFAULT '',
+    said_at     TEXT NOT NULL DEFAULT '',
     finished_at REAL,
     epoch       INTEGER,
     position    INTEGER,
@@ -79,7 +80,7 @@ _COUNTER_IS_AT = (
 #: What is taken over from a damaged file, and in what order.
 _RESCUED = (
     "seq, id, urgent, header, sealed, state, created_at, attempts, verdict, rejection, reason,"
-    " finished_at, person, told, epoch, position, held_since"
+    " finished_at, person, told, epoch, position, held_since, said_at"
 )
 
 

@@ -31,9 +31,8 @@ def answer_of(said: ItemAnswer, sealed_sha256: str, identity: Identity) -> Answe
     if not centre_signed(said, identity.central_signing_key, terminal=identity.terminal):
         log.error("the answer to item %s is not signed by the centre", said.id)
         return None
-    return Answer(
-        said.id, said.verdict, said.rejection or "", said.reason, said.position, said.epoch
-    )
+    kept = (said.position, said.epoch, said.at)
+    return Answer(said.id, said.verdict, said.rejection or "", said.reason, *kept)
 
 
 def number_of(said: Numbered, identity: Identity) -> int:

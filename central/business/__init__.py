@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -68,6 +68,17 @@ class Opened:
     hashes: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class OwnMove:
+    """A move that has words of its own, needs a reason and is asked about once more."""
+
+    #: As operators read it, and what follows from it.
+    called: str
+    follows: str
+    #: As the citizen is told of it.
+    told: str
+
+
 class Business:
     """One business. Subclasses say what differs."""
 
@@ -86,6 +97,8 @@ class Business:
         "needs_more": "要等本人补齐材料才继续办理。",
         "in_force": "立即生效。",
     }
+    #: (state, state that follows) -> that very move, where its words are not those of the state.
+    own_moves: ClassVar[Mapping[tuple[str, str], OwnMove]] = {}
     #: State -> its word.
     states: ClassVar[Mapping[str, str]]
     #: While one of these, the person may not have another (`beside`).
@@ -106,6 +119,16 @@ class Business:
     def choices(self, state: str) -> list[str]:
         """Where a person may bring a case from this state."""
         return [to for to in self.machine.get(state, ()) if to not in self.by_itself]
+
+    def called(self, state: str, to: str) -> str:
+        """A move, as operators read it."""
+        own = self.own_moves.get((state, to))
+        return self.states[to] if own is None else own.called
+
+    def follows(self, state: str, to: str) -> str:
+        """What follows from a grave move; "" from any other."""
+        own = self.own_moves.get((state, to))
+        return self.grave.get(to, "") if own is None else own.follows
 
     def id_number(self, document: Any) -> str:
         """Whose case it is."""
@@ -177,6 +200,10 @@ class Business:
     def takes_up(self, case: Case) -> bool:
         """Whether the citizen may begin this business from that case: a button of 办理进度."""
         return False
+
+    def bank_from(self, case: Case) -> date | None:
+        """The day from which another bank may make the next card, as far as it is known."""
+        return None
 
     def is_late(self, case: Case) -> bool:
         """Whether somebody waits for it longer than they should."""

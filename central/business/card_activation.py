@@ -14,6 +14,7 @@ from central import own_card
 from central.business import Business, Opened
 from central.card_states import BLOCKED, CardMove, bring
 from central.keys import person_hash
+from central.masking import masked_phone
 from central.models import CardState
 from central.ports.registry import registry
 from sync.kinds.card_activation import ActivationState, HowIsMyCard
@@ -95,7 +96,8 @@ def _state(name: str, person: str) -> ActivationState:
         return ActivationState(rejection=Rejection.PERSON_UNKNOWN)
     if known.name != name:
         return ActivationState(rejection=Rejection.MISMATCH)
-    return ActivationState(state=_STATES.get(known.card_state, "none"), bank=known.bank)
+    state = _STATES.get(known.card_state, "none")
+    return ActivationState(state=state, bank=known.bank, phone=masked_phone(known.phone))
 
 
 def _how_is_my_card(asked: HowIsMyCard) -> Message:

@@ -39,6 +39,7 @@ def _of_receipt(asked: OfReceipt) -> Message:
 
 
 def _case(case: Case, may: list[str]) -> CaseOf:
+    bank_from = business_of(case.kind).bank_from(case)
     return CaseOf(
         receipt_no=case.receipt_no,
         kind=case.kind,
@@ -46,6 +47,7 @@ def _case(case: Case, may: list[str]) -> CaseOf:
         filed=timezone.localtime(case.created).date().isoformat(),
         since=timezone.localtime(case.since).date().isoformat(),
         outlet=str(case.contents["document"].get("outlet", "")),
+        bank_from="" if bank_from is None else bank_from.isoformat(),
         overdue=business_of(case.kind).is_late(case),
         may=may,
     )

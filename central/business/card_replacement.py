@@ -21,12 +21,12 @@ from central.business import Business, Opened
 from central.business.loss_report import AS, BEFORE, HANDED_OVER, end_reports
 from central.card_photos import is_reusable, photo_of, take_over
 from central.card_states import BLOCKED, USABLE, CardMove
-from central.cases import TO_REVIEW, Case, add_tasks
+from central.cases import TO_REVIEW, Case, add_tasks, came_from
 from central.keys import person_hash
 from central.machine import move
 from central.masking import masked_card, masked_phone
 from central.models import CardState
-from central.packs import days_of, ends, ruled, shortest
+from central.packs import days_of, ends, ruled, shortest, went_by
 from central.ports.registry import registry
 from central.rules import open_case
 from kiosk.policy.table import months_after
@@ -48,6 +48,9 @@ _REASONS = {
     "other_bank": "换银行",
     "third_generation": "二代换三代",
 }
+
+#: States in which the new card is made.
+_MADE = ("in_delivery", "delivered", "collected", "finished")
 
 #: States in which it is made sure that a lost card is blocked.
 _BLOCKING = ("accepted", TO_REVIEW, "approved")
@@ -83,12 +86,14 @@ class CardReplacement(Business):
         # The 制卡公司 may send it back.
         "in_production": ("in_delivery", "delivered", "needs_more", "returned"),
         "in_delivery": ("delivered", "needs_more", "returned"),
-        "delivered": ("collected",),
+        # Back only where the card cannot be found there.
+        "delivered": ("collected", "in_production"),
         "collected": ("finished",),
     }
     open_states = (*_BLOCKING, "needs_more", "in_production", "in_delivery", "delivered")
     withdrawable = ("booked", "accepted", "to_review")
     lapsing = ("booked",)
+    own_moves: ClassVar = card_orders.OWN_MOVES
 
     def rows(self, document: Mapping[str, Any], policy: Policy) -> list[tuple[str, str]]:
         fee, approval = document["fee"], document["approval"]
@@ -165,11 +170,17 @@ class CardReplacement(Business):
     def lapses_after(self) -> timedelta:
         return shortest(_booked_for)
 
+    def bank_from(self, case: Case) -> date | None:
+        """Counted from the day of the new card, once that is made (R-F1)."""
+        if case.state not in _MADE:
+            return None
+        return months_after(_made_on(case), _months(went_by(case.contents["policy_version"])))
+
     def kept_from(self, case: Case, to: str) -> str:
         return card_orders.kept_from(case, to)
 
     def moved(self, case: Case) -> None:
-        card_orders.take_out(case)
+        card_orders.follow(case, came_from(case))
         if case.state not in ("booked", TO_REVIEW):
             portrait.add_task(case)  # whoever had to compare has decided
         if case.state in self.open_states and not case.events.filter(what="moved").exists():
@@ -203,8 +214,16 @@ def _bound(policy: Policy, form: Any, known: Registered, today: date) -> bool:
     """「制卡6个月内禁止注销跨行换卡」 (R-F1)."""
     if known.card_made is None or known.bank in ("", form.bank):
         return False
-    months = policy.service("card_replacement").whole("other_bank_after_months")
-    return today < months_after(known.card_made, months)
+    return today < months_after(known.card_made, _months(policy))
+
+
+def _months(policy: Policy) -> int:
+    return policy.service("card_replacement").whole("other_bank_after_months")
+
+
+def _made_on(case: Case) -> date:
+    """When the new card is made (制卡日期)."""
+    return timezone.localdate(case.events.filter(to_state="in_production").latest("id").at)
 
 
 def _booked_for(policy: Policy) -> Days:
@@ -240,13 +259,12 @@ def _block(case: Case) -> None:
 
 def _hand_over(case: Case) -> None:
     """The old card is cancelled and the new one begins, which has no loss reported."""
-    made = case.events.filter(to_state="in_production").latest("id").at
     case.findings = {**case.findings, HANDED_OVER: timezone.now().isoformat()}
     case.save(update_fields=["findings"])
     card_states.cancel(case.person)
     end_reports(case.person, case.receipt_no)
     bank = case.contents["document"]["bank"]
-    card_states.number(case.person, bank, timezone.localdate(made))
+    card_states.number(case.person, bank, _made_on(case))
     card_states.bring(case.person, CardState.NOT_ACTIVE, CardMove.HAND_OUT)
     card_numbers.ask(case)
 

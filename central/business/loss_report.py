@@ -241,6 +241,7 @@ def _card(name: str, person: str) -> CardFound:
     return CardFound(
         state=state,
         card=masked_card(known.card_no),
+        bank=known.bank,
         temporary=known.card_state == CardState.LOST_TEMPORARILY and not formally,
     )
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from central import own_card
 from central.business import Business, Opened
 from central.keys import person_hash
+from central.masking import masked_phone
 from central.models import CardState
 from central.ports.registry import registry
 from sync.kinds.pin_change import ChangeState, MayChange
@@ -58,9 +59,10 @@ class PinChange(Business):
 
 def _may_change(asked: MayChange) -> Message:
     known = registry().find(person_hash(asked.id_number))
-    if known is None or known.name != asked.name or known.card_state != CardState.NOT_ACTIVE:
+    if known is None or known.name != asked.name:
         return ChangeState()
-    return ChangeState(state="inactive")
+    inactive = known.card_state == CardState.NOT_ACTIVE
+    return ChangeState(state="inactive" if inactive else "", phone=masked_phone(known.phone))
 
 
 BUSINESS = PinChange()

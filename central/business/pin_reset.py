@@ -19,6 +19,7 @@ from central.card_states import BLOCKED
 from central.cases import TO_REVIEW, Case
 from central.keys import person_hash
 from central.machine import move, put_to_review
+from central.masking import masked_phone
 from central.models import CardAuthorisation, CardState
 from central.ports.registry import registry
 from sync.kinds.pin_reset import MayReset, ResetState
@@ -154,7 +155,8 @@ def _state(name: str, person: str) -> ResetState:
         return ResetState(rejection=Rejection.PERSON_UNKNOWN)
     if known.name != name:
         return ResetState(rejection=Rejection.MISMATCH)
-    return ResetState(state=_STATES.get(known.card_state, "none"))
+    state = _STATES.get(known.card_state, "none")
+    return ResetState(state=state, phone=masked_phone(known.phone))
 
 
 def _may_reset(asked: MayReset) -> Message:

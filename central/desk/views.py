@@ -159,7 +159,7 @@ def case_page(request: HttpRequest, position: int) -> HttpResponse:
         "columns": photos.COLUMNS,
         "events": words.history(case, business),
         "form": business.form,
-        "moves": [(to, states[to]) for to in business.choices(case.state)],
+        "moves": [(to, business.called(case.state, to)) for to in business.choices(case.state)],
     }
     return render(request, "cases/page.html", context)
 
@@ -260,7 +260,8 @@ def _once_more(request: HttpRequest, position: int, to: str) -> HttpResponse | N
     with transaction.atomic():
         case = _case(position)
     business = business_of(case.kind)
-    if to not in business.grave or to not in business.choices(case.state):
+    follows = business.follows(case.state, to)
+    if not follows or to not in business.choices(case.state):
         return None
     context = {
         **admin.site.each_context(request),
@@ -268,8 +269,8 @@ def _once_more(request: HttpRequest, position: int, to: str) -> HttpResponse | N
         "title": "请再确认一次",
         "business": business.title,
         "to": to,
-        "then": business.states[to],
-        "follows": business.grave[to],
+        "then": business.called(case.state, to),
+        "follows": follows,
         "note": request.POST["note"].strip(),
     }
     return render(request, "cases/confirm.html", context)

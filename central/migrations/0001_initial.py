@@ -1135,7 +1135,7 @@ class Migration(migrations.Migration):
                 (
                     "order",
                     models.CharField(
-                        editable=False, max_length=36, unique=True, verbose_name="制卡单"
+                        editable=False, max_length=40, unique=True, verbose_name="制卡单"
                     ),
                 ),
                 ("batch", models.CharField(editable=False, max_length=36, verbose_name="批次")),

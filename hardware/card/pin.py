@@ -64,6 +64,17 @@ class Pin:
         """Whether the digits stand in a text, one behind the other."""
         return self._digits.decode("ascii") in text
 
+    def fits_in(self, text: str, known: int) -> bool:
+        """Whether the digits may stand in a masked text, whose `*` may be any, and at least so many
+        of them are known to."""
+        digits = self._digits.decode("ascii")
+        parts = (text[at : at + len(digits)] for at in range(len(text) - len(digits) + 1))
+        return any(
+            len(part) - part.count("*") >= known
+            and all(one in ("*", digit) for one, digit in zip(part, digits, strict=True))
+            for part in parts
+        )
+
     def is_straight(self) -> bool:
         """Whether each digit follows the one before it, up or down: 234567, 987654."""
         steps = {later - digit for digit, later in pairwise(self._digits)}

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from hardware.faults import DeviceFault, FaultCode
-from kiosk.clock import beijing_at
+from kiosk.clock import beijing_at, beijing_from
 from kiosk.records.person import person_hash
 from kiosk.records.submission import Mine, Standpoint, Submitted, Verdict
 
@@ -68,7 +68,8 @@ def await_verdict(prompt: prompts.AwaitVerdict, _: None, work: Work) -> Verdict:
         except OutboxUnavailable:
             verdict = None
         if verdict is not None and verdict.verdict in set(Standpoint):
-            return Verdict(Standpoint(verdict.verdict), verdict.rejection or "")
+            at = beijing_from(verdict.at) if verdict.at else None
+            return Verdict(Standpoint(verdict.verdict), verdict.rejection or "", at)
         if time.monotonic() >= until or work.cancelled() or not work.online():
             return Verdict(Standpoint.QUEUED)
         time.sleep(_VERDICT_POLL_S)

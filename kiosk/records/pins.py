@@ -47,10 +47,10 @@ class Pins:
     def __init__(self) -> None:
         self._held: dict[bool, Pin] = {}
 
-    def put(self, pin: Pin, *, new: bool, owner: str = "") -> None:
-        """Keep what was typed. `owner`: ID number of the holder. Raises `Unacceptable` for a new
-        PIN that is too easily guessed, which is wiped."""
-        if new and (weak := weakness(pin, owner)):
+    def put(self, pin: Pin, *, new: bool, owner: str = "", phone: str = "") -> None:
+        """Keep what was typed. `owner`: ID number of the holder; `phone`: their telephone number,
+        masked. Raises `Unacceptable` for a new PIN that is too easily guessed, which is wiped."""
+        if new and (weak := weakness(pin, owner, phone)):
             pin.wipe()
             raise Unacceptable(f"pin_weak.{weak}")
         self.keep(pin, new=new)
@@ -70,9 +70,15 @@ class Pins:
             self._held.popitem()[1].wipe()
 
 
-def weakness(pin: Pin, id_number: str) -> str:
+#: A PIN that has so many digits of the telephone number in common, each in its place, as are shown
+#: of its beginning or its end: 139xxx, xx0000.
+_OF_THE_PHONE = 3
+
+
+def weakness(pin: Pin, id_number: str, phone: str = "") -> str:
     """Why nobody may choose this PIN, in a word; "" if they may. `id_number`: of the holder, whose
-    birth date and whose other digits anybody can read on the ID card."""
+    birth date and whose other digits anybody can read on the ID card. `phone`: 139****0000; a
+    terminal knows no more of it."""
     if pin.is_one_digit():
         return "repeated"
     if pin.is_one_of(INITIAL_PINS):
@@ -83,4 +89,6 @@ def weakness(pin: Pin, id_number: str) -> str:
     birth = id_number[6:14]
     if pin.stands_in(birth) or pin.stands_in(birth[6:] + birth[4:6] + birth[2:4]):
         return "birth"
-    return "id_number" if pin.stands_in(id_number) else ""
+    if pin.stands_in(id_number):
+        return "id_number"
+    return "phone" if pin.fits_in(phone, _OF_THE_PHONE) else ""

@@ -71,3 +71,5 @@ class Verdict:
 
     standpoint: Standpoint
     reason: str = ""
+    #: When the centre took it in, by its own clock, aware; None where it said none.
+    at: datetime | None = None

@@ -61,7 +61,7 @@ class ActivateCard(Service):
 
         self.at("identity")
         citizen = await identify(self.today)
-        bank = await self._inactive(citizen)
+        bank, phone = await self._inactive(citizen)
 
         # The social security card comes last: it has to stay in only while its PIN is at stake.
         self.at("proof")
@@ -75,7 +75,7 @@ class ActivateCard(Service):
         card, initial = await verified(card)
         pin = "own"
         if initial:
-            card, said = await changed(card, citizen)
+            card, said = await changed(card, citizen, phone)
             pin = "changed" if said is PinSaid.DONE else "unknown"
 
         self.at("receipt")
@@ -97,11 +97,13 @@ class ActivateCard(Service):
             notes=(*active, "card_activation.slip.bank"),
             facts={"bank": bank},
             already="card_activation.already",
+            since={Standpoint.ACCEPTED: "card_activation.slip.since"},
         )
         await report(paper, submitted, verdict)
 
-    async def _inactive(self, citizen: Citizen) -> str:
-        """The bank whose counter does the rest. Raises `Leave` where there is nothing to do."""
+    async def _inactive(self, citizen: Citizen) -> tuple[str, str]:
+        """The bank whose counter does the rest, and the telephone number that the centre has,
+        masked. Raises `Leave` where there is nothing to do."""
         known = await ask_about(citizen, "card_activation.ask", "card_activation.state")
         if known is None:
             raise Leave("card_activation.offline", icon="cloud-off-outline")
@@ -112,7 +114,8 @@ class ActivateCard(Service):
             # A newer centre's word: somebody at the window knows what it means.
             raise Leave("refused.not_permitted", icon="alert-circle-outline")
         banks = {bank.id: str(bank.name) for bank in self.policy.banks}
-        return banks.get(str(known.get("bank")), "card_activation.any_bank")
+        bank = banks.get(str(known.get("bank")), "card_activation.any_bank")
+        return bank, str(known.get("phone") or "")
 
     async def _is_active(self, citizen: Citizen) -> bool:
         """Whether the card serves now, though no answer to the request has come."""

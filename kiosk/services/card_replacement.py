@@ -13,12 +13,12 @@ from hardware.faults import Device
 from kiosk.records.old_card import OldCard
 from kiosk.records.proof import Level, Proof
 from kiosk.records.replacement import Replacement
+from kiosk.steps import old_card
 from kiosk.steps.card_photo import photo_of_card
 from kiosk.steps.consents import Consents
 from kiosk.steps.enquiry import ask_about
 from kiosk.steps.filing import Paper, file
 from kiosk.steps.identity import identify
-from kiosk.steps.old_card import REASONS, banks_for, replaceable, tell_benefits, why_replaced
 from kiosk.steps.pickup import pick_outlet
 from kiosk.steps.signing import review_and_sign
 from kiosk.steps.telephone import telephone
@@ -68,7 +68,7 @@ class ReplaceCard(Service):
         (
             "days.make_card",
             "days.booking",
-            *(f"fees.{reason}" for reason in REASONS),
+            *(f"fees.{reason}" for reason in old_card.REASONS),
             *(f"consent.{text}" for text in _TEXTS),
             *(f"service.card_replacement.{rule}" for rule in _RULES),
         )
@@ -79,8 +79,7 @@ class ReplaceCard(Service):
 
     async def serve(self) -> None:
         policy, rules, consents = self.policy, self.policy.service(self.id), Consents(self.policy)
-        months, minutes = map(rules.whole, ("other_bank_after_months", "commit_within_minutes"))
-        facts: Facts = {"days": policy.days("make_card").name, "months": months, "minutes": minutes}
+        facts = old_card.terms(policy, rules, self.today)
         self.at("notice")
         agreed = await consents.read(self._notice(facts))
 
@@ -92,17 +91,17 @@ class ReplaceCard(Service):
         if known is None:
             await self._book(citizen, consents, agreed)
             return
-        card = replaceable(known)
+        card = old_card.replaceable(known)
         await offer_unfinished(self, citizen)
 
         self.at("details")
-        reason = await why_replaced(card, rules, self.today)
+        reason = await old_card.why_replaced(card, rules, self.today)
         if reason == "lost" and card.state == "in_use":
             await consents.read(_BLOCK)
         phone = await telephone(card.phone)
-        banks = banks_for(card, reason, policy, months, self.today)
+        banks = old_card.banks_for(card, reason, policy, rules, self.today)
         outlet = await pick_outlet(policy, citizen, banks)
-        notes, offices = await tell_benefits(card, policy, rules, outlet, self.today)
+        notes, offices = await old_card.tell_benefits(card, policy, rules, outlet, self.today)
 
         self.at("consent")
         await consents.one_by_one(POINTS, facts)
@@ -128,7 +127,7 @@ class ReplaceCard(Service):
         if await _OFFLINE == "leave":
             raise Leave
         self.at("details")
-        reason = await why_replaced(OldCard(""), self.policy.service(self.id), self.today)
+        reason = await old_card.why_replaced(OldCard(""), self.policy.service(self.id), self.today)
         phone = await telephone()
         outlet = await pick_outlet(self.policy, citizen)
         wish = Replacement(citizen, reason, phone, outlet, self.policy.fee(reason))
@@ -142,7 +141,7 @@ class ReplaceCard(Service):
     def _notice(self, facts: Facts) -> Notice:
         points = (
             *(() if self.context.printer else (("no_paper", "printer-off-outline"),)),
-            ("fee_due" if any(self.policy.fee(one).yuan for one in REASONS) else "fee", "cash"),
+            ("fee_due" if old_card.charged(self.policy) else "fee", "cash"),
             ("old", "card-bulleted-outline"),
             *((("electronic", "cellphone"),) if self.policy.card.electronic else ()),
             ("data", "shield-lock-outline"),

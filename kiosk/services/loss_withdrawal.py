@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from hardware.faults import Device
 from kiosk.records.proof import Level
+from kiosk.records.submission import Standpoint
 from kiosk.steps.consents import Consents
 from kiosk.steps.enquiry import ask_about
 from kiosk.steps.filing import Paper, file
@@ -78,7 +79,9 @@ class WithdrawLoss(Service):
             "card_no": card.card_no,
         }
         transaction = self.transaction(citizen, document, proof, consents=consents.given)
-        paper = Paper("loss_withdrawal", rows=masked(citizen), notes=("loss_withdrawal.slip.bank",))
+        since = {Standpoint.ACCEPTED: "loss_withdrawal.slip.since"}
+        notes = ("loss_withdrawal.slip.bank",)
+        paper = Paper("loss_withdrawal", masked(citizen), notes, since=since)
         await file(transaction, paper)
 
     async def _may_withdraw(self, citizen: Citizen) -> None:

@@ -49,12 +49,12 @@ class ChangePin(Service):
 
         self.at("identity")
         citizen = await identify(self.today)
-        await self._must_be_active(citizen)
+        phone = await self._must_be_active(citizen)
         card = await own_card(citizen, ReadCard("pin_change.card", tries=True))
 
         self.at("pin")
         card, _ = await verified(card, keep=True)
-        card, said = await changed(card, citizen)
+        card, said = await changed(card, citizen, phone)
 
         self.at("receipt")
         # Card and PIN: P2. The time is that of the notice; the centre counts from the record.
@@ -62,11 +62,15 @@ class ChangePin(Service):
         record = self.transaction(citizen, document, Proof(Level.P2, notice.at))
         await self._tell(citizen, said, record)
 
-    async def _must_be_active(self, citizen: Citizen) -> None:
+    async def _must_be_active(self, citizen: Citizen) -> str:
+        """The telephone number that the centre has, masked, "" where it tells none. Raises
+        `Leave`."""
         who = {"id_number": citizen.number.text, "name": citizen.name}
         reply = await ask("pin_change.ask", "pin_change.state", **who)
-        if reply.facts is not None and reply.facts.get("state") == "inactive":
+        known = reply.facts or {}
+        if known.get("state") == "inactive":
             raise Leave("pin_change.inactive", icon="card-plus-outline")
+        return str(known.get("phone") or "")
 
     async def _tell(self, citizen: Citizen, said: PinSaid, record: Transaction) -> None:
         """What the card has done, on the page and on paper, and to the centre."""

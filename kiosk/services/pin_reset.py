@@ -76,7 +76,7 @@ class ResetPin(Service):
 
         self.at("identity")
         citizen = await identify(self.today)
-        await self._may_reset(citizen)
+        phone = await self._may_reset(citizen)
 
         self.at("proof")
         proof = await prove_own_wish(self.context, citizen, consents, agreed.at)
@@ -106,7 +106,7 @@ class ResetPin(Service):
         if outcome == "done":
             page = "pin_reset.unblocked"
             if purpose == "reset":
-                said = await chosen(card, used, citizen)
+                said = await chosen(card, used, citizen, phone)
                 page = "pin_reset.own" if said is PinSaid.DONE else "pin_reset.initial"
         self.at("receipt")
         good = page in ("pin_reset.own", "pin_reset.unblocked")
@@ -115,7 +115,8 @@ class ResetPin(Service):
         done = Done(page, "ok" if good else "trouble", number)
         await hand_over(slip, done, submitted)
 
-    async def _may_reset(self, citizen: Citizen) -> None:
+    async def _may_reset(self, citizen: Citizen) -> str:
+        """The telephone number that the centre has, masked. Raises `Leave`."""
         known = await ask_about(citizen, "pin_reset.ask", "pin_reset.state")
         if known is None:
             raise Leave("pin_reset.offline", icon="cloud-off-outline")
@@ -125,6 +126,7 @@ class ResetPin(Service):
         if state != "in_use":
             # A newer centre's word: somebody at the window knows what it means.
             raise Leave("refused.not_permitted", icon="alert-circle-outline")
+        return str(known.get("phone") or "")
 
 
 async def _tell(outcome: Transaction) -> None:

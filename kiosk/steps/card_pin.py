@@ -60,24 +60,28 @@ async def verified(
         again = "card_pin.wrong" if used.said is PinSaid.WRONG else "card_pin.unread"
 
 
-async def changed(card: SocialCard, citizen: Citizen) -> tuple[SocialCard, PinSaid]:
-    """After `verified`, which kept it: have a new PIN made up and written. DONE, or UNKNOWN."""
+async def changed(card: SocialCard, citizen: Citizen, phone: str) -> tuple[SocialCard, PinSaid]:
+    """After `verified`, which kept it: have a new PIN made up and written. DONE, or UNKNOWN.
+    `phone`: the holder's, masked, "" where nobody told it."""
     while True:
-        card, used = await _changed_once(card, citizen)
+        card, used = await _changed_once(card, citizen, phone)
         if used.said in (PinSaid.DONE, PinSaid.UNKNOWN):
             return card, used.said
         card, _ = await verified(card, "card_pin.kept", keep=True)
 
 
-async def chosen(card: SocialCard, used: PinUsed, citizen: Citizen) -> PinSaid:
+async def chosen(card: SocialCard, used: PinUsed, citizen: Citizen, phone: str) -> PinSaid:
     """After the centre's script has set the initial PIN: have the citizen make up their own."""
-    _, changed_now = await _changed_once(_after(card, used), citizen)
+    _, changed_now = await _changed_once(_after(card, used), citizen, phone)
     return changed_now.said
 
 
-async def _changed_once(card: SocialCard, citizen: Citizen) -> tuple[SocialCard, PinUsed]:
+async def _changed_once(
+    card: SocialCard, citizen: Citizen, phone: str
+) -> tuple[SocialCard, PinUsed]:
     owner = citizen.number.text
-    card = await _entered(card, EnterPin("card_pin.new", card.insertion, new=True, owner=owner))
+    wanted = EnterPin("card_pin.new", card.insertion, new=True, owner=owner, phone=phone)
+    card = await _entered(card, wanted)
     used = await UsePin("card_pin.change", card, change=True)
     return _after(card, used), used
 

@@ -66,6 +66,8 @@ class Paper:
     #: Whether it counts only if the centre has it in time: while no answer came, the paper says
     #: that nobody knows yet, and what to do is the text of the page.
     unsure: bool = False
+    #: Where it stands at once -> label of the row with the centre's own time of effect.
+    since: Mapping[Standpoint, str] = field(default_factory=dict)
 
 
 async def file(transaction: Transaction, paper: Paper) -> None:
@@ -90,11 +92,13 @@ async def report(paper: Paper, submitted: Submitted, verdict: Verdict) -> None:
     over = paper.at_once and verdict.standpoint is Standpoint.ACCEPTED
     goes_on = verdict.standpoint in _GOES_ON and not over
     told = ("filing.notice",) if submitted.notices and goes_on else ()
+    since = paper.since.get(verdict.standpoint) if verdict.at is not None else None
+    effect = ((since, f"{verdict.at:%Y-%m-%d %H:%M}"),) if since else ()
     slip = Slip(
         id=f"{paper.id}.slip",
         state=stands,
         number=submitted.receipt_no,
-        rows=paper.rows,
+        rows=(*paper.rows, *effect),
         notes=(*notes, *told),
         facts={**paper.facts, **_IN_HAND},
     )

@@ -83,6 +83,8 @@ def _of_centre(case: Mapping[str, Any], context: Context) -> Entry:
     outlets = {outlet.id: outlet.name for outlet in context.policy.outlets}
     if (code := case.get("outlet")) in outlets:
         rows.append(("progress.row.outlet", outlets[code]))
+    if day := str(case.get("bank_from") or ""):
+        rows.append(("progress.row.bank_from", day))
     overdue = bool(case.get("overdue"))
     way, at_step = _way(kind, stage, context)
     return Entry(

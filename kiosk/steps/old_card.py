@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kiosk.policy.name import Name
+from kiosk.policy.table import months_after
 from kiosk.records.old_card import OldCard
 from kiosk.visit.prompts import Choice, Notice, Option
 from kiosk.visit.service import Leave
@@ -28,6 +29,9 @@ REASONS = {
     "other_bank": "bank",
     "third_generation": "card-plus-outline",
 }
+#: So long a card stays with its bank (R-F1).
+_MONTHS = "other_bank_after_months"
+
 #: A third-generation card has no end date (R-E6) and nothing to be exchanged for.
 _OF_OLDER_CARDS = ("expired", "third_generation")
 
@@ -69,9 +73,27 @@ async def why_replaced(card: OldCard, rules: Table, today: date) -> str:
     return reason
 
 
-def banks_for(card: OldCard, reason: str, policy: Policy, months: int, today: date) -> list[Bank]:
+def charged(policy: Policy) -> bool:
+    """Whether anything is charged for any reason."""
+    return any(policy.fee(reason).yuan for reason in REASONS)
+
+
+def terms(policy: Policy, rules: Table, today: date) -> Facts:
+    """Facts of what is told and printed. `day`: another bank makes the next card from then on at
+    the earliest (R-F1), if this one is made today; the very day is known once it is made."""
+    months = rules.whole(_MONTHS)
+    return {
+        "days": policy.days("make_card").name,
+        "months": months,
+        "minutes": rules.whole("commit_within_minutes"),
+        "day": f"{months_after(today, months):%Y-%m-%d}",
+    }
+
+
+def banks_for(card: OldCard, reason: str, policy: Policy, rules: Table, today: date) -> list[Bank]:
     """The banks that may make the new card. Raises `Leave` with the day from which another one may
     (R-F1)."""
+    months = rules.whole(_MONTHS)
     free = card.bound_until(today, months)
     if reason == "other_bank":
         if free is not None:

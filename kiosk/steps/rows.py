@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kiosk.policy import Name
 from kiosk.records.masking import mask_id_number, mask_name
 from kiosk.visit.prompts import Row
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from kiosk.policy import Policy
     from kiosk.records.citizen import Citizen
 
 
@@ -20,6 +25,14 @@ def of_chip(citizen: Citizen) -> tuple[Row, ...]:
         Row("form.birth", f"{citizen.number.birth:%Y-%m-%d}"),
         Row("form.ethnic", citizen.ethnic_name),
     )
+
+
+def card_name(known: Mapping[str, Any], policy: Policy) -> Name:
+    """A social security card as its holder knows it again: the bank and the masked number, as far
+    as the centre tells them; "" where it tells neither."""
+    bank = next((one.name for one in policy.banks if one.id == known.get("bank")), Name(""))
+    number = str(known.get("card") or "")
+    return Name(f"{bank} {number}".strip(), f"{bank.english} {number}".strip())
 
 
 def masked(citizen: Citizen) -> tuple[tuple[str, str], ...]:

@@ -271,6 +271,8 @@ class EnterPin(Prompt[bool]):
     tries_left: int | None = None
     #: ID number of the holder, of which a new PIN may be no part.
     owner: str = field(default="", repr=False)
+    #: Their telephone number as the centre has it, masked: no part of that either.
+    phone: str = field(default="", repr=False)
     #: Id of words why it is asked once more, "" the first time.
     again: str = ""
 

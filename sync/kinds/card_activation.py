@@ -42,6 +42,8 @@ class ActivationState(Message):
     state: Annotated[str, Field(max_length=20)] = ""
     #: Id of the bank whose counter activates the bank function; "" where it is not known.
     bank: Annotated[str, Field(max_length=40)] = ""
+    #: The telephone number that the centre knows, masked: the PIN shall be no part of it.
+    phone: Annotated[str, Field(max_length=11)] = ""
 
 
 QUESTIONS = (Question("card_activation.state", HowIsMyCard, ActivationState),)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -40,6 +40,8 @@ class CaseOf(Message):
     since: Day
     #: Code of the outlet where the card is handed out; "" where there is none.
     outlet: Text = ""
+    #: From when another bank may make the next card (R-F1); "" where that is not known.
+    bank_from: Day | Literal[""] = ""
     #: Whether it takes longer than it should.
     overdue: bool = False
     #: Businesses that may take it up now, e.g. its withdrawal; only for who put the ID card.

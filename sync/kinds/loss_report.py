@@ -59,6 +59,8 @@ class CardFound(Message):
     temporary: bool = False
     #: Its number, masked: A12****89.
     card: Annotated[str, Field(max_length=40)] = ""
+    #: Id of its bank in the policy pack; "" where it is not known.
+    bank: Annotated[str, Field(max_length=40)] = ""
 
 
 QUESTIONS = (Question("loss_report.card", WhichCard, CardFound),)

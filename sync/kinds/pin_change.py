@@ -34,10 +34,12 @@ class MayChange(Message):
 
 
 class ChangeState(Message):
-    """It tells no more than what hinders."""
+    """It tells no more than what hinders, and which PIN would be a weak one."""
 
     #: "inactive": 启用 comes first (R-G5); "": nothing that is known.
     state: Annotated[str, Field(max_length=20)] = ""
+    #: The telephone number that the centre knows, masked: the PIN shall be no part of it.
+    phone: Annotated[str, Field(max_length=11)] = ""
 
 
 QUESTIONS = (Question("pin_change.state", MayChange, ChangeState),)

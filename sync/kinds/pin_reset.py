@@ -46,6 +46,8 @@ class ResetState(Message):
     rejection: KnownRejection | None = None
     #: "in_use"; "inactive"; "lost"; "none".
     state: Annotated[str, Field(max_length=20)] = ""
+    #: The telephone number that the centre knows, masked: the PIN shall be no part of it.
+    phone: Annotated[str, Field(max_length=11)] = ""
 
 
 QUESTIONS = (Question("pin_reset.state", MayReset, ResetState),)

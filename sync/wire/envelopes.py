@@ -117,6 +117,8 @@ class ItemAnswer(Signed):
     #: Of the case it is kept as; 0 if it is not kept.
     position: Annotated[int, Field(ge=0)] = 0
     epoch: Annotated[int, Field(ge=0)] = 0
+    #: When the centre took it in, by its own clock; "" if it is not kept.
+    at: Moment | Literal[""] = ""
 
 
 class Standing(Signed):

@@ -270,7 +270,7 @@ def _note_pin(seen: Seen, prompt: p.EnterPin) -> None:
     if prompt.again:
         say(seen, (prompt.again,), {}, prompt.id)
     if prompt.new:
-        weak = ("repeated", "initial", "straight", "birth", "id_number")
+        weak = ("repeated", "initial", "straight", "birth", "id_number", "phone")
         say(seen, (f"pin_weak.{one}" for one in weak), {}, prompt.id)
 
 

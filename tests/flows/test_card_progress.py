@@ -81,6 +81,14 @@ def test_offline_it_says_that_it_shows_this_terminals_only() -> None:
     assert walk.prompt.lines == ("progress.offline", "progress.printed"), "it still is"
 
 
+def test_from_when_another_bank_may_make_the_next_card_is_a_date() -> None:
+    made = CASE | {"stage": "collected", "bank_from": "2027-05-24"}
+    (entry,) = listing(cases(made)).prompt.entries
+    assert ("progress.row.bank_from", "2027-05-24") in entry.rows
+    (entry,) = listing(cases(CASE | {"bank_from": ""})).prompt.entries
+    assert "progress.row.bank_from" not in dict(entry.rows)
+
+
 def test_nothing_under_way_is_an_empty_listing() -> None:
     assert listing(cases()).prompt.entries == ()
 

@@ -20,7 +20,7 @@ from kiosk.records.submission import Reply, Standpoint, Verdict
 from kiosk.records.transaction import Transaction
 from kiosk.services.card_replacement import POINTS, ReplaceCard
 from kiosk.visit.prompts import Agreement
-from kiosk.words import Words
+from kiosk.words import LANGUAGES, Words
 from kiosk.words.voice.render import SPOKEN
 from sync.canonical import canonical, sha256_hex
 from sync.kinds.card_replacement import KIND
@@ -230,6 +230,20 @@ def test_within_six_months_another_bank_is_refused_with_the_date(made: str, free
     walk.say("telephone.known", "known")
     assert (walk.at, walk.prompt.facts["day"]) == ("old_card.too_soon", free)
     assert done(walk.say("old_card.too_soon", True))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_earliest_day_of_another_bank_is_said_as_a_date_on_page_and_paper(
+    language: str,
+) -> None:
+    """§5.2: counted from the new card, which is made today at the earliest."""
+    words, day = Words(language), "2027-05-24"
+    walk = replacing().until("card_replacement.other_bank", LOST)
+    assert day in words.say("card_replacement.other_bank.what.title", **walk.prompt.facts)
+    walk.until("filing.print", LOST)
+    slip = walk.prompt.slip
+    assert day in words.say("card_replacement.slip.bank", **slip.facts)
+    assert "card_replacement.slip.bank" in slip.notes
 
 
 def test_after_six_months_every_bank_but_its_own_is_offered() -> None:

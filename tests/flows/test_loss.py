@@ -90,6 +90,56 @@ def test_what_is_sent_names_the_person_the_kind_and_the_card() -> None:
     assert transaction.attachments == {}
 
 
+@pytest.mark.parametrize("loss", ["temporary", "formal"])
+@pytest.mark.parametrize("temporary", [False, True])
+def test_the_card_is_shown_masked_before_anything_is_confirmed(loss: str, temporary: bool) -> None:
+    """§5.3: the page before the confirmation says which card it is about, and so does the paper."""
+    if (loss, temporary) == ("temporary", True):
+        return  # it can be made formal only
+    found = {"rejection": "", "state": "in_use", "card": "A12****89", "bank": "icbc"}
+    if temporary:
+        found |= {"state": "lost", "temporary": True}
+    walk = report().until("loss_report.ask", REPORT).say("loss_report.ask", Reply(found))
+    kind, shown = walk.prompt, "工商银行 A12****89"
+    assert shown in Words().say(f"{kind.id}.text", **kind.facts)
+    walk.say(kind.id, loss)
+    assert shown in Words().say(f"loss_report.{loss}.text", **walk.prompt.facts)
+    walk.say(f"loss_report.{loss}", AGREED)
+    if loss == "formal":
+        walk.say("comparison.consent", None)
+    walk.say("filing.submit", SUBMITTED).say("filing.verdict", EFFECTIVE)
+    assert shown in dict(walk.prompt.slip.rows)["loss_report.slip.card"]
+
+
+def test_a_card_that_nobody_could_look_up_is_called_the_holders() -> None:
+    walk = report().until("loss_report.ask", REPORT).say("loss_report.ask", Reply())
+    assert "您名下的社保卡" in Words().say("loss_report.kind.text", **walk.prompt.facts)
+    walk.until("filing.submit", REPORT).say("filing.submit", SUBMITTED)
+    walk.say("filing.verdict", QUEUED)
+    assert "loss_report.slip.card" not in dict(walk.prompt.slip.rows)
+
+
+@pytest.mark.parametrize("standpoint", list(Standpoint))
+def test_the_receipt_has_the_centres_own_time_only_where_the_card_is_blocked(
+    standpoint: Standpoint,
+) -> None:
+    walk = report().until("filing.verdict", REPORT)
+    walk.say("filing.verdict", Verdict(standpoint, at=NOW))
+    since = dict(walk.prompt.slip.rows).get("loss_report.slip.since")
+    blocked = standpoint in (Standpoint.ACCEPTED, Standpoint.TO_REVIEW)
+    assert since == ("2026-11-24 09:30" if blocked else None)
+
+
+@pytest.mark.parametrize("standpoint", list(Standpoint))
+def test_a_withdrawal_has_the_centres_time_only_where_the_card_serves_again(
+    standpoint: Standpoint,
+) -> None:
+    walk = withdrawal().until("filing.verdict", WITHDRAWAL)
+    walk.say("filing.verdict", Verdict(standpoint, at=NOW))
+    since = dict(walk.prompt.slip.rows).get("loss_withdrawal.slip.since")
+    assert since == ("2026-11-24 09:30" if standpoint is Standpoint.ACCEPTED else None)
+
+
 def test_offline_it_is_filed_all_the_same_and_never_called_effective() -> None:
     walk = report().until("loss_report.ask", REPORT).say("loss_report.ask", Reply())
     walk.until("filing.submit", REPORT)

@@ -255,6 +255,30 @@ def test_a_pin_that_is_easily_guessed_is_known(digits: str, why: str) -> None:
     assert weakness(Pin(digits), NUMBER) == why
 
 
+@pytest.mark.parametrize(
+    ("digits", "why"),
+    [
+        ("139024", "phone"),
+        ("841207", "phone"),
+        ("964120", "phone"),
+        ("390241", ""),
+        ("841270", ""),
+        ("135790", ""),
+    ],
+)
+def test_a_pin_out_of_ones_own_telephone_number_is_known_by_its_mask(digits: str, why: str) -> None:
+    """§5.5: the terminal knows 139****1207 and no more; its beginning and its end are enough."""
+    assert weakness(Pin(digits), NUMBER, "139****1207") == why
+    assert weakness(Pin(digits), NUMBER, "") == ""
+
+
+def test_the_new_pin_is_held_against_the_number_that_the_centre_has() -> None:
+    walk = change().until("pin_change.ask", CHANGE)
+    walk.say("pin_change.ask", Reply({"state": "", "phone": "139****1207"}))
+    walk.until("card_pin.new", CHANGE)
+    assert walk.prompt.phone == "139****1207" and "1207" not in repr(walk.prompt)
+
+
 def test_a_weak_pin_is_wiped_and_a_present_one_is_whatever_it_is() -> None:
     pins, weak = Pins(), Pin("777777")
     with pytest.raises(Unacceptable, match=r"pin_weak\.repeated"):

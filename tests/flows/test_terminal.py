@@ -390,10 +390,12 @@ def test_the_verdict_is_what_the_centre_said(
     stored = desk.parts.outbox.put(
         "test_item", lambda header: b"sealed", key_id="0" * 16, algorithm="test"
     )
-    desk.parts.outbox.acknowledge([Answer(stored.id, said)])
+    at = "2026-11-24T01:30:00+00:00"
+    desk.parts.outbox.acknowledge([Answer(stored.id, said, at=at)])
     submitted = type(SUBMITTED)(stored.id, stored.receipt_no)
     verdict = desk.perform(AwaitVerdict("filing.verdict", submitted, patience_s=5.0))
     assert verdict.standpoint is standpoint
+    assert f"{verdict.at:%Y-%m-%d %H:%M %z}" == "2026-11-24 09:30 +0800"
 
 
 def test_an_outbox_that_cannot_be_read_leaves_a_stored_application_queued(

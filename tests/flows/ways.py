@@ -100,7 +100,7 @@ REPLIES: Mapping[str, tuple[Reply, ...]] = {
         *(counter.listed(rejection=refusal) for refusal in REFUSALS),
     ),
     "loss_report.card": (
-        Reply({"rejection": "", "state": "in_use", "card": "c1"}),
+        Reply({"rejection": "", "state": "in_use", "card": "c1", "bank": "icbc"}),
         Reply(),
         *(Reply({"rejection": "", "state": state}) for state in ("none", "lost")),
         Reply({"rejection": "", "state": "lost", "card": "c1", "temporary": True}),
@@ -149,6 +149,7 @@ REPLIES: Mapping[str, tuple[Reply, ...]] = {
         Reply({"cases": [case(stage) for stage in (*STAGES, "of a newer centre")]}),
         Reply({"cases": [case("in_production") | {"overdue": True, "may": ["problem_report"]}]}),
         Reply({"cases": [case("accepted") | {"may": ["case_withdrawal", "of_a_newer_centre"]}]}),
+        Reply({"cases": [case("collected") | {"bank_from": "2027-05-24"}]}),
         Reply({"cases": [case("in_force", "of a newer centre"), *_own_cases()]}),
         Reply({"cases": []}),
         Reply(),
@@ -319,6 +320,7 @@ def _replies(prompt: p.AskCentral) -> Iterator[Way]:
 
 def _verdicts(prompt: p.AwaitVerdict) -> Iterator[Way]:
     yield counter.ACCEPTED
+    yield dataclasses.replace(counter.ACCEPTED, at=counter.NOW)
     for standpoint in Standpoint:
         yield Verdict(standpoint)
     for refusal in REFUSALS:

@@ -15,7 +15,7 @@ from hardware.faults import Device, DeviceFault, FaultCode
 from hardware.supervision import DeviceState, HealthTable
 from kiosk.maintenance.roster import Person, Refusal, Role, StaffRefused
 from kiosk.offers import Offer
-from kiosk.policy import load_policy
+from kiosk.policy import Name, load_policy
 from kiosk.policy.shelf import RulesToday, Shelf
 from kiosk.records.pins import Pins
 from kiosk.records.staff import Staff
@@ -63,6 +63,13 @@ def _filed(prompt: Prompt[Any]) -> Prompt[Any]:
     return replace(prompt, facts={"receipt": receipt, **prompt.facts})
 
 
+#: The longest name that a bank of the pack has.
+_LOST = {
+    "lapse": Name("15 天", "15 days"),
+    "card": Name("中国邮政储蓄银行 A12****89", "Postal Savings Bank of China A12****89"),
+}
+
+
 def _samples() -> dict[str, Prompt[Any]]:
     return {
         "notice": p.Notice(
@@ -82,6 +89,20 @@ def _samples() -> dict[str, Prompt[Any]]:
             "loss_report.notice",
             points=(("call", "phone"), ("bank", "bank"), ("bring", "card-account-details-outline")),
             exception=True,
+        ),
+        "loss-kind": p.Choice(
+            "loss_report.kind",
+            (Option("temporary", icon="timer-sand"), Option("formal", icon="card-off-outline")),
+            _LOST,
+        ),
+        "loss-made-formal": p.Choice(
+            "loss_report.make_formal", (Option("formal", icon="card-off-outline"),), _LOST
+        ),
+        "loss-formal": p.Notice(
+            "loss_report.formal",
+            (("effect", "card-off-outline"), ("undo", "undo-variant"), ("bank", "bank")),
+            must_agree=True,
+            facts=_LOST,
         ),
         "choice-list": p.Choice(
             "apply.who",
@@ -135,6 +156,14 @@ def _samples() -> dict[str, Prompt[Any]]:
             "card_replacement.accounts",
             (("what", "cash"),),
             must_agree=True,
+            least_s=5.0,
+            aloud=True,
+        ),
+        "replace-other-bank": p.Notice(
+            "card_replacement.other_bank",
+            (("what", "bank"),),
+            must_agree=True,
+            facts={"day": "2027-05-24", "months": 6},
             least_s=5.0,
             aloud=True,
         ),

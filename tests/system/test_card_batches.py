@@ -827,3 +827,124 @@ def test_who_gives_up_an_order_waits_for_who_is_handing_it_over(
     monkeypatch.setattr(card_batches, "record", record)
     together(card_batches.look, give_up)
     assert refused.is_set() and centre.state(answer) == "in_production"
+
+
+# -- by hand ---------------------------------------------------------------------------------------
+
+
+def by_operator(answer: ItemAnswer, to: str, note: str = "") -> None:
+    from central.machine import move
+
+    move(answer.position, to, by="王", note=note, operator=True)
+
+
+def test_who_brings_a_case_into_making_by_hand_has_ordered_its_card(
+    centre: Centre, maker: Maker
+) -> None:
+    """No order was made then: no card ever came, and only 超期 told of it."""
+    answer = approved(centre)
+    by_operator(answer, "in_production")
+    left_behind()
+    run()
+    run()
+    assert maker.made == [str(case_of(answer).id)]
+    assert case_of(answer).card_orders.count() == 1
+
+
+def test_what_the_outlet_makes_is_ordered_of_nobody_also_by_hand(
+    centre: Centre, maker: Maker
+) -> None:
+    from central.packs import policy_of
+
+    answer = approved(centre)
+    instant = next(one.id for one in policy_of(case_of(answer)).outlets if one.instant)
+    at_once = approved(centre, outlet=instant)
+    by_operator(at_once, "in_production")
+    left_behind()
+    run()
+    assert str(case_of(at_once).id) not in maker.made and not case_of(at_once).card_orders.exists()
+
+
+@pytest.mark.parametrize("card", ["", "1"])
+@pytest.mark.parametrize("told", [False, True])
+def test_a_card_that_is_lost_at_its_outlet_is_made_once_more(
+    centre: Centre, maker: Maker, card: str, told: bool
+) -> None:
+    """Whether or not the maker knows: another order, another number, and the old word is no news.
+    The card that is replaced serves on meanwhile."""
+    from central import card_batches
+    from central.machine import NotPossible
+
+    answer = approved(centre, card, **({"outlet": "outlet_1"} if card else {}))
+    order, number = str(case_of(answer).id), case_of(answer).contents["document"]["id_number"]
+    run()
+    before = centre.card_of(number)
+    maker.words = [word(order, "at_outlet")]
+    card_batches.look()
+    if told:
+        maker.words = [word(order, "lost")]
+        card_batches.look()
+        assert alarms_about(answer, "card_word") == 1
+    with pytest.raises(NotPossible):
+        by_operator(answer, "in_production")  # without a reason
+    by_operator(answer, "in_production", "网点没有这张卡")
+    assert centre.card_of(number) == before
+    left_behind()
+    run()
+    run()
+    assert maker.made == [order, f"{order}/1"] and centre.state(answer) == "in_production"
+    for what, state in (("sent", "in_delivery"), ("at_outlet", "delivered")):
+        maker.words = [word(order, "at_outlet"), word(f"{order}/1", what)]
+        card_batches.look()
+        assert centre.state(answer) == state
+    centre.move(answer, "collected")
+    assert centre.card_of(number) == "A"
+
+
+def test_a_card_that_its_holder_has_is_not_made_once_more(centre: Centre, maker: Maker) -> None:
+    """Somebody at another window was quicker."""
+    from central.machine import NotPossible
+
+    answer = approved(centre)
+    run()
+    centre.move(answer, "delivered")
+    number = case_of(answer).contents["document"]["id_number"]
+    centre.register_number(number, card_state="1")
+    with pytest.raises(NotPossible):
+        by_operator(answer, "in_production", "网点没有这张卡")
+    assert centre.card_of(number) == "1" and centre.state(answer) == "delivered"
+
+
+def test_a_centre_that_forgot_that_a_card_was_made_once_more_knows_it_of_the_maker(
+    centre: Centre, maker: Maker
+) -> None:
+    from central.card_orders import name_of
+    from central.cases import Case
+    from central.models import CardBatch
+
+    answer = approved(centre)
+    run()
+    centre.move(answer, "delivered")
+    by_operator(answer, "in_production", "网点没有这张卡")
+    left_behind()
+    run()
+    CardBatch.objects.all().delete()
+    Case.objects.filter(pk=answer.position).update(findings={})
+    run()
+    assert name_of(case_of(answer)) == f"{case_of(answer).id}/1" == maker.made[-1]
+
+
+def test_the_page_asks_once_more_before_a_card_is_made_anew(centre: Centre, maker: Maker) -> None:
+    from tests.system.test_desk_pages import signed_in
+
+    answer = approved(centre)
+    run()
+    centre.move(answer, "delivered")
+    desk = signed_in("desk-remakes", "decider")
+    page = f"/admin/cases/{answer.position}/"
+    assert "卡找不到了，重新制卡" in desk.get(page).content.decode()
+    said = {"to": "in_production", "note": "网点没有这张卡"}
+    asked = desk.post(f"{page}move", said, follow=True).content.decode()
+    assert "原来那张卡作废" in asked and centre.state(answer) == "delivered"
+    desk.post(f"{page}move", said | {"confirmed": "yes"}, follow=True)
+    assert centre.state(answer) == "in_production"

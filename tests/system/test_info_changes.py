@@ -40,6 +40,23 @@ def test_what_is_changed_is_what_the_centre_tells_masked_from_then_on(
     assert asked(terminal, "info_change.known", stranger)["rejection"] == "mismatch"
 
 
+def test_the_number_is_told_masked_to_who_makes_up_a_pin(centre: Centre) -> None:
+    """§5.5: no PIN out of one's own telephone number. Who is not of that name learns nothing."""
+    from types import SimpleNamespace
+
+    from central.business import answers
+    from central.keys import person_hash
+    from central.ports.registry import registry
+
+    person = centre.holder()
+    registry().set_contact(person_hash(person.number), "phone", "13900001234")
+    for question in ("pin_change.state", "pin_reset.state", "card_activation.state"):
+        ask = answers()[question]
+        asked_by = SimpleNamespace(id_number=person.number, name=person.name)
+        assert ask(asked_by).phone == "139****1234", question
+        assert ask(SimpleNamespace(id_number=person.number, name="别名")).phone == "", question
+
+
 def test_a_change_that_says_nothing_new_is_unusable(
     terminal: EnrolledTerminal, central: CentralServer
 ) -> None:

@@ -73,6 +73,14 @@ def test_an_answer_is_signed_for_the_terminal_that_asked(centre: Centre) -> None
     assert not centre_signed(answer, key, terminal=centre.terminal().number)
 
 
+def test_an_answer_names_the_centres_own_time_also_when_it_is_given_again(centre: Centre) -> None:
+    envelope = loss(centre)
+    (first,), (again,) = centre.receive(envelope), centre.receive(envelope)
+    assert first.at == again.at
+    taken_in = case_of(first).received_at
+    assert datetime.fromisoformat(first.at) == taken_in.replace(microsecond=0)
+
+
 def test_a_refusal_says_why(centre: Centre) -> None:
     (answer,) = centre.receive(loss(centre, centre.holder("")))
     assert (answer.verdict, answer.rejection) == ("rejected", "not_permitted")

@@ -208,3 +208,18 @@ def test_every_state_of_every_business_can_be_told(
         for state in business.states:
             text = notices.text_of(case, state)
             assert business.title in text and "{" not in text and len(text) <= 140
+
+
+def test_who_waits_for_a_card_that_was_lost_at_its_outlet_is_told_once(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from central.machine import move
+
+    answer = filed_now(centre, monkeypatch)
+    for state in ("approved", "in_production", "delivered"):
+        centre.move(answer, state)
+    before = len(told(answer))
+    move(answer.position, "in_production", by="王", note="网点没有这张卡", operator=True)
+    sent = told(answer)[before:]
+    assert len(sent) == 1 and "您的卡在网点找不到了，正在重新制作" in sent[0][1]
+    assert len(told(answer)) == before + 1

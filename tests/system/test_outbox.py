@@ -129,7 +129,8 @@ def test_released_items_are_due_again_in_order(box: Outbox) -> None:
 def test_acknowledged_contents_are_gone_and_the_verdict_stays(box: Outbox) -> None:
     stored = put(box)
     assert box.verdict(stored.id) is None
-    said = Answer(stored.id, "duplicate", "duplicate_application", "open_application")
+    at = "2026-11-24T09:30:00+08:00"
+    said = Answer(stored.id, "duplicate", "duplicate_application", "open_application", at=at)
     box.acknowledge([said], SAFE)
     assert box.verdict(stored.id) == said
     assert due(box) == []

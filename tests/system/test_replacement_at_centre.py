@@ -82,6 +82,30 @@ def test_a_card_that_is_not_lost_serves_until_the_new_one_is_fetched(centre: Cen
     assert centre.card(person) == "A"
 
 
+def test_the_day_of_another_bank_counts_from_the_day_of_the_new_card(centre: Centre) -> None:
+    from django.utils import timezone
+
+    from central.business.card_progress import ANSWERS
+    from kiosk.policy.table import months_after
+    from sync.kinds.card_progress import WhatIsUnderWay
+
+    person = centre.holder()
+    answer = centre.replaced(person, 0)
+
+    def day() -> str:
+        asked = WhatIsUnderWay(id_number=person.number, name=person.name)
+        (case,) = ANSWERS["card_progress.cases"](asked).cases
+        return str(case.bank_from)
+
+    assert day() == ""
+    go(centre, answer, "approved", "in_production")
+    assert day() == "", "it is not made yet"
+    go(centre, answer, "in_delivery")
+    assert day() == months_after(timezone.localdate(), 6).isoformat()
+    go(centre, answer, "delivered", "collected")
+    assert day() == months_after(timezone.localdate(), 6).isoformat()
+
+
 def test_a_question_touches_nothing(centre: Centre) -> None:
     person = centre.holder()
     assert told(centre, person)["state"] == "in_use"
