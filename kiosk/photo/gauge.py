@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 _SECOND_FACE = 0.3
 #: No masked face of a hundred is surer when it is turned by more than this.
 _SURELY_TURNED = -0.1
-#: A thumbnail that the sensor's noise does not reach, pixels; and how many pixels of the shorter
-#: side it is made of.
-_THUMBNAIL, _ENOUGH = (64, 36), 180
+#: A thumbnail that the sensor's noise does not reach, pixels; and of how many pixels of the frame
+#: each of them is the mean, at least.
+_THUMBNAIL, _ENOUGH = (64, 36), 20
 
 
 @dataclass(frozen=True)
@@ -86,9 +86,8 @@ class Gauge:
         # People differ by some degrees in what the mesh takes for level.
         found["head.pitch"] = Measure(turn.pitch, "degree", 0.7)
         found["head.roll"] = Measure(math.degrees(head.roll), "degree")
-        if (silhouette := track.silhouette) is not None:
-            beside = silhouette.beside(head.chin_y - head.eye_y, head.face_width)
-            found["person.beside"] = Measure(beside, "", 0.7)
+        if track.silhouette is not None:
+            found["person.beside"] = Measure(track.beside, "", 0.7)
         face, eyes = self._face(rgb, track, mesh, head)
         # Half a face looks a little like one on its head; one on its head, much like half a face.
         if validity.is_masked(face) and track.upright > _SURELY_TURNED:
@@ -131,8 +130,10 @@ class Gauge:
             track.silhouette = silhouette
             chin = head.chin_y - head.eye_y
             track.behind = silhouette.behind(chin)
+            track.beside = silhouette.beside(chin, head.face_width)
             below = rgb.shape[0] - head.eye_y
-            track.clothes = silhouette.clothes(chin, head.face_width, below)
+            wall = None if track.behind is None else track.behind.tones
+            track.clothes = silhouette.clothes(chin, head.face_width, below, wall)
         return head
 
     def _face(
@@ -173,10 +174,11 @@ class Gauge:
 
 
 def _thumbnail(rgb: Picture) -> Picture:
-    step = max(min(rgb.shape[:2]) // _ENOUGH, 1)
-    # Every so many pixels first: averaging all of a frame takes ten times as long.
-    sample = (max(rgb.shape[1] // step, 1), max(rgb.shape[0] // step, 1))
-    few = cv2.resize(rgb, sample, interpolation=cv2.INTER_NEAREST)
+    # Every so many rows: averaging all of a frame takes ten times as long.
+    across, down = _THUMBNAIL
+    rows = down * math.ceil(_ENOUGH * across / rgb.shape[1])
+    step = max(rgb.shape[0] // rows, 1)
+    few = rgb[step // 2 :: step]
     return np.asarray(cv2.resize(few, _THUMBNAIL, interpolation=cv2.INTER_AREA), np.uint8)
 
 

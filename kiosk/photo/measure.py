@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 #: Points of the mesh. Left and right are those of the picture.
 _LEFT_CHEEK, _RIGHT_CHEEK = 234, 454
 _FOREHEAD, _CHIN = 10, 152
+_NEEDED = [_LEFT_CHEEK, _RIGHT_CHEEK, _FOREHEAD, _CHIN]
 
 #: Side of the square that is segmented, in lengths from forehead to chin: hair, shoulders, and
 #: enough of the wall for the network to know what is behind.
@@ -79,10 +80,9 @@ class Ruler:
         roll = math.atan2(float(right[1] - left[1]), float(right[0] - left[0]))
         eyes = (left + right) / 2
         cos, sin = math.cos(roll), math.sin(roll)
-        level = (points - eyes) @ np.array([[cos, -sin], [sin, cos]], np.float32)
-        cheek_left, cheek_right = float(level[_LEFT_CHEEK, 0]), float(level[_RIGHT_CHEEK, 0])
-        forehead = (float(level[_FOREHEAD, 0]), float(level[_FOREHEAD, 1]))
-        eye_x, eye_y, chin = float(eyes[0]), float(eyes[1]), float(level[_CHIN, 1])
+        level = (points[_NEEDED] - eyes) @ np.array([[cos, -sin], [sin, cos]], np.float32)
+        (cheek_left, _), (cheek_right, _), (x, y), (_, chin) = level.tolist()
+        forehead, (eye_x, eye_y) = (x, y), eyes.tolist()
         width, middle = cheek_right - cheek_left, (cheek_left + cheek_right) / 2
         if silhouette is None:
             silhouette = self._segmenter.segment(

@@ -49,6 +49,7 @@ class Behind:
     spread: float
     #: Distance from grey.
     tint: float
+    tones: Tones
 
 
 @dataclass(frozen=True)
@@ -90,28 +91,30 @@ class Silhouette:
         pixels = np.count_nonzero(there[:, :left]) + np.count_nonzero(there[:, right:])
         return float(pixels) / unit**2
 
-    def clothes(self, chin_y: float, face_width: float, below: float) -> float | None:
+    def clothes(
+        self, chin_y: float, face_width: float, below: float, wall: Tones | None
+    ) -> float | None:
         """How far the colour of the clothes over both shoulders is from that of the wall (CIELAB,
         levels); None if hardly any of one of them is to be seen.
 
-        `below`: pixels of the frame below the eyes. Between the shoulders there may be a collar,
-        which says nothing: only what is beside the neck counts.
+        `below`: pixels of the frame below the eyes; `wall`: as `behind` finds it. Between the
+        shoulders there may be a collar, which says nothing: only what is beside the neck counts.
         """
+        if wall is None:
+            return None
         unit = face_width * self.scale
         top = max(round(_MIDDLE + chin_y * self.scale + _UNDER_CHIN * unit), 0)
         bottom = max(min(round(_MIDDLE + below * self.scale), _SIDE), 0)
         near, far = (round(share * unit) for share in _SHOULDER)
         middle = round(_MIDDLE)
-        body, above = self.mask > _SOMEBODY, max(round(_MIDDLE + chin_y * self.scale), 0)
-        wall = self._tones(self.mask[:above] < _WALL, slice(0, above), slice(0, _SIDE))
         shoulders = [
-            self._tones(body[top:bottom, columns], slice(top, bottom), columns)
+            self._tones(self.mask[top:bottom, columns] > _SOMEBODY, slice(top, bottom), columns)
             for columns in (
                 slice(max(middle - far, 0), max(middle - near, 0)),
                 slice(middle + near, middle + far),
             )
         ]
-        if wall is None or None in shoulders:
+        if None in shoulders:
             return None
         return min(shoulder.distance(wall) for shoulder in shoulders if shoulder is not None)
 
@@ -126,13 +129,11 @@ class Silhouette:
     def behind(self, chin_y: float) -> Behind | None:
         """The wall above the chin; None if hardly any is to be seen."""
         rows = max(min(round(_MIDDLE + chin_y * self.scale), _SIDE), 0)
-        wall = self.mask[:rows:_STEP, ::_STEP] < _WALL
-        if np.count_nonzero(wall) < _SIDE // _STEP**2:
+        seen = self._tones(self.mask[:rows] < _WALL, slice(0, rows), slice(0, _SIDE))
+        if seen is None:
             return None
-        pixels = np.ascontiguousarray(self.picture[:rows:_STEP, ::_STEP][wall])[None]
-        seen = Tones.of(np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2LAB), np.uint8))
         light, a, b = seen.middle
-        return Behind(light, seen.spread, math.hypot(a, b))
+        return Behind(light, seen.spread, math.hypot(a, b), seen)
 
 
 class Segmenter:

@@ -92,6 +92,9 @@ _OUTER = sorted(
     }
 )
 
+#: The same, and those that sharpness is measured between.
+_SEEN = sorted({*_OUTER, *_FEATURES})
+
 #: Shares of the features that are darker, and lighter, than what counts for their contrast.
 _DARKEST, _LIGHTEST = 0.02, 0.98
 #: Lightness from which a pixel has no detail left.
@@ -183,13 +186,19 @@ def _patch(picture: Picture, mesh: Floats, head: Head) -> tuple[Picture, Floats]
             [-sin, cos, _EYES[1] + sin * x - cos * y],
         ]
     )
-    points = mesh[:, :2] @ level[:, :2].T + level[:, 2]
+    points = np.asarray(mesh[:, :2] @ level[:, :2].T + level[:, 2], np.float32)
+    left, top, right, bottom = _window(points, _SEEN)
     if 1.0 / scale >= _SHRINK_FIRST:
         picture, level = _shrunk(picture, level, int(1.0 / scale))
+    level[:, 2] -= (left, top)
     patch = cv2.warpAffine(
-        picture, level, (_WIDTH, _HEIGHT), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        picture,
+        level,
+        (right - left, bottom - top),
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
     )
-    return np.asarray(patch, np.uint8), np.asarray(points, np.float32)
+    return np.asarray(patch, np.uint8), points - np.array((left, top), np.float32)
 
 
 def _shrunk(
@@ -215,13 +224,30 @@ def _shrunk(
 
 
 def _within(patch: Picture, points: Floats) -> tuple[Picture, Floats]:
-    """The part of the patch that any region lies in, and the points in it."""
-    low, high = points[_OUTER].min(axis=0) - 1.0, points[_OUTER].max(axis=0) + 2.0
-    if not np.isfinite(low + high).all():
-        return patch, points
-    left, top = np.clip(low, 0, (_WIDTH - 1, _HEIGHT - 1)).astype(int).tolist()
-    right, bottom = np.clip(high, (left + 1, top + 1), (_WIDTH, _HEIGHT)).astype(int).tolist()
+    """The part of the patch that any region of colour lies in, and the points in it."""
+    height, width = patch.shape[:2]
+    left, top, right, bottom = _window(points, _OUTER, (width, height))
     return patch[top:bottom, left:right], points - np.array((left, top), np.float32)
+
+
+def _window(
+    points: Floats, inside: Sequence[int], size: tuple[int, int] = (_WIDTH, _HEIGHT)
+) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of what holds those points, and a pixel around them; all of the
+    patch of that size where they are nowhere."""
+    width, height = size
+    x, y = np.ascontiguousarray(points[inside].T)
+    sides = float(x.min()), float(y.min()), float(x.max()), float(y.max())
+    if not all(map(math.isfinite, sides)):
+        return 0, 0, width, height
+    left, top = (
+        int(min(max(side - 1.0, 0), most - 1)) for side, most in zip(sides[:2], size, strict=True)
+    )
+    right, bottom = (
+        int(min(max(side + 2.0, low + 1), most))
+        for side, low, most in zip(sides[2:], (left, top), size, strict=True)
+    )
+    return left, top, right, bottom
 
 
 def _glare(glass: Tones, opening: Tones, cheek: float) -> float:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 import cv2
@@ -97,8 +97,13 @@ class Tones:
 
 def outline_of(points: Floats, region: Sequence[int]) -> NDArray[np.int32]:
     """The hull of some points, in whole pixels."""
-    hull = cv2.convexHull(np.rint(points[list(region)]).astype(np.int32))
+    hull = cv2.convexHull(np.rint(points[_places(tuple(region))]).astype(np.int32))
     return np.asarray(hull, np.int32)
+
+
+@cache
+def _places(region: tuple[int, ...]) -> NDArray[np.intp]:
+    return np.array(region, np.intp)
 
 
 def tones_of(

@@ -4,12 +4,12 @@
 |-----------------------------|---------------------------------|-----|----------------------------|
 | mesh: place, pose, mouth    | on each frame                   | 5   | 1, the first that shows it |
 | eyes                        | one in turn; both if it changed | 5   | 1; a wink or a look: 2     |
-| skin: light, glasses, mask  | after 2 frames                  | 4   | 4                          |
+| skin: light, glasses, mask  | after 6 frames                  | 4   | 9                          |
 | silhouette: crown, wall     | after 4 frames                  | 11  | 6                          |
 | faces: somebody else beside,| after 12 frames                 | 12  | 12                         |
 | a camera on its head        |                                 |     |                            |
 | hand near the face          | after 12 frames                 | 27  | 12                         |
-| a picture that is held up   | after 24 frames                 | 12  | 28                         |
+| a picture that is held up   | after 36 frames                 | 12  | 40                         |
 
 Besides mesh and eye a frame has room for one part of the lower five; which of those that are due
 goes first is the order of `EVERY`. A look that begins anew measures all but the hand, which comes
@@ -27,6 +27,8 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 import cv2
+
+from kiosk.photo.detect import extent
 
 if TYPE_CHECKING:
     from kiosk.photo.detect import Face, Floats, Picture
@@ -48,7 +50,7 @@ class Part(Enum):
 #: After how many frames each is measured anew. Of two that are due the upper one goes first: what
 #: is rare is not put off by what comes back at once. A picture held up waits for a frame with
 #: nothing to do: a count-down lasts longer than it may wait.
-EVERY = {Part.HAND: 12, Part.FACES: 12, Part.SILHOUETTE: 4, Part.SKIN: 2, Part.HELD_UP: 24}
+EVERY = {Part.HAND: 12, Part.FACES: 12, Part.SILHOUETTE: 4, Part.SKIN: 6, Part.HELD_UP: 36}
 #: Thumbnails that differ by more on average, levels of 255, are different scenes. Somebody who
 #: moves in front of the camera stays below one.
 _ANOTHER_SCENE = 2.0
@@ -72,7 +74,8 @@ class Track:
     #: See `Detector.faces_and_upright`; measured with the faces.
     upright: float = 0.0
     behind: Behind | None = None
-    #: See `Silhouette.clothes`.
+    #: See `Silhouette.beside` and `Silhouette.clothes`.
+    beside: float = 0.0
     clothes: float | None = None
     skin: Skin | None = None
     #: Likeness of a hand near the face; None if it was not looked for yet.
@@ -120,7 +123,7 @@ class Track:
 
 def moved(face: Face, before: Floats, now: Floats) -> Face:
     """A detector's face, taken along by its mesh (468 x 3 each)."""
-    (middle_x, middle_y, size), (new_x, new_y, new_size) = _extent(before), _extent(now)
+    (middle_x, middle_y, size), (new_x, new_y, new_size) = extent(before), extent(now)
     scale = new_size / size
 
     def there(x: float, y: float) -> tuple[float, float]:
@@ -136,9 +139,3 @@ def moved(face: Face, before: Floats, now: Floats) -> Face:
         left_eye=there(*face.left_eye),
         right_eye=there(*face.right_eye),
     )
-
-
-def _extent(mesh: Floats) -> tuple[float, float, float]:
-    """Middle, across and down, and larger side of the box around a mesh, pixels."""
-    (left, top, _), (right, bottom, _) = mesh.min(axis=0).tolist(), mesh.max(axis=0).tolist()
-    return (left + right) / 2, (top + bottom) / 2, max(right - left, bottom - top)

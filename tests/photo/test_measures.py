@@ -399,7 +399,7 @@ def test_dark_skin_with_the_eyes_shut_before_a_lit_wall_is_not_called_dark(
     photographer: Photographer,
 ) -> None:
     face = dataclasses.replace(usual_skin(photographer), light=30.0, brow_light=32.0, white=34.0)
-    wall = Behind(240.0, 3.0, 1.0)
+    wall = Behind(240.0, 3.0, 1.0, Tones(np.ones((3, 256), np.float32)))
     assert not validity.light(face, wall, shut=True)["light.face"].decides
     open_ = validity.light(face, wall, shut=False)["light.face"]
     assert (open_.value, open_.decides) == (34.0, True)
