@@ -32,7 +32,7 @@ from sync.effects import effects_of
 from sync.faults import CentralUnreachable
 from sync.fleet import Fleet
 from sync.header import BEIJING
-from sync.identity import NEXT_KEY_FILE, NotEnrolled, load_identity, write_whole
+from sync.identity import NEXT_KEY_FILE, NotEnrolled, load_identity, renamed, write_whole
 from sync.journal import FOLDER, Journal, Recorder
 from sync.journal.checkpoints import Checkpoints
 from sync.journal.keeper import Keeper, Missing
@@ -375,7 +375,9 @@ def run_agent(
                 partial(_with_next_key, state_dir, line),
             )
             begun = fleet.settings
-            while not stop.is_set() and not _another_key(state_dir, fleet):
+            while not (
+                stop.is_set() or _another_key(state_dir, fleet) or renamed(state_dir, terminal)
+            ):
                 agent.tick()
                 if fleet.settings != begun:
                     log.info("ends, to be started with other settings")
@@ -395,8 +397,13 @@ def _with_next_key(state_dir: Path, line: Callable[..., Transport]) -> Transport
         return None
 
 
+def _another_self(state_dir: Path, fleet: Fleet, terminal: str) -> bool:
+    """Whether the terminal has another key or number from now on: then all that signs is made
+    anew."""
+    return _another_key(state_dir, fleet) or renamed(state_dir, terminal)
+
+
 def _another_key(state_dir: Path, fleet: Fleet) -> bool:
-    """Whether the terminal has another key from now on: then all that signs is made anew."""
     try:
         return bool(fleet.device_key_id) and use_next_key(state_dir, fleet.device_key_id)
     except (OSError, NotEnrolled) as error:

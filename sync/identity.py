@@ -80,6 +80,15 @@ def newest(identity: Identity, state_dir: Path) -> Identity:
     return found if found.terminal == identity.terminal else identity
 
 
+def renamed(state_dir: Path, terminal: str) -> bool:
+    """Whether this terminal was enrolled under another number, while a program ran that knows it as
+    `terminal`: what that one filed now would be nobody's."""
+    try:
+        return load_identity(state_dir).terminal != terminal
+    except NotEnrolled:
+        return False
+
+
 def write_whole(path: Path, data: bytes, mode: int = 0o644) -> None:
     """Replace a file so that a reader, or a power cut, sees the old or the new one, never a part.
 

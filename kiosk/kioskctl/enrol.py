@@ -58,6 +58,7 @@ def enrol(
     from sync.sheet import NotASheet
 
     state.mkdir(parents=True, exist_ok=True)
+    nobody_there(state)
     settings = settings_of(state)
     words = words_of(settings)
     if scan:

@@ -29,6 +29,7 @@ from kiosk.upkeep.visit_lock import visit_runs
 from kiosk.version import VERSION
 from sync.canonical import sha256_hex
 from sync.clock import RELEASED
+from sync.identity import renamed
 from sync.journal import FOLDER
 from sync.marks import RETIRED_FILE
 
@@ -112,6 +113,7 @@ class Housekeeping:
         self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
         self._written = ""
         self._written_at = 0.0
+        self._renamed = False
         self._counted: Mapping[str, Mapping[str, int]] = {}
         self._seldom_due = self._tidy_due = 0.0
         self._probation = Probation(parts.state, parts.slots, VERSION)
@@ -121,8 +123,8 @@ class Housekeeping:
     @property
     def restart_due(self) -> bool:
         """Whether the program should end as soon as nobody stands there: another version waits,
-        or the centre wants it started anew."""
-        return self._probation.restart_due or self.restarting.due
+        the centre wants it started anew, or the terminal has another number."""
+        return self._probation.restart_due or self.restarting.due or self._renamed
 
     def start(self) -> None:
         self._thread.start()
@@ -175,9 +177,10 @@ class Housekeeping:
         self.restarting.look()
         self._look_at_outbox()
         said = self._agent_says()
-        self._offers.out_of_use = (parts.state / RETIRED_FILE).exists() or said.get(
-            "central"
-        ) == "terminal_disabled"
+        self._renamed = renamed(parts.state, parts.terminal_id)
+        retired = (parts.state / RETIRED_FILE).exists()
+        disabled = said.get("central") == "terminal_disabled"
+        self._offers.out_of_use = self._renamed or retired or disabled
         self._look_at_clock(said.get("central") == CLOCK_IMPOSSIBLE)
         rules = self._parts.packs.rules_on(beijing_now().date())
         self._look_at_centre(str(said.get("central", "")))

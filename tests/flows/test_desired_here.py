@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,6 +24,7 @@ from kiosk.maintenance.roster import (
 from kiosk.settings import load_settings, wanted_settings
 from kiosk.upkeep.housekeeping import Housekeeping
 from kiosk.upkeep.restarting import Restarting
+from sync.identity import Identity
 from sync.pins import hash_pin
 from tests.flows.test_terminal import NOW, terminal
 
@@ -125,6 +126,18 @@ def test_settings_that_come_while_the_program_starts_start_it_anew(tmp_path: Pat
     housekeeping = Housekeeping(replace(desk.parts, settings=loaded), desk._offers)
     housekeeping.restarting.look()
     assert housekeeping.restart_due
+
+
+def test_a_terminal_that_was_enrolled_anew_under_another_number_serves_nobody_under_the_old_one(
+    tmp_path: Path,
+) -> None:
+    desk = terminal(tmp_path)
+    housekeeping = Housekeeping(desk.parts, desk._offers)
+    for number, other in ((desk.parts.terminal_id, False), ("130299-9", True)):
+        document = {field.name: "" for field in fields(Identity)} | {"terminal": number}
+        (tmp_path / "identity.json").write_text(json.dumps(document))
+        housekeeping._often()
+        assert (housekeeping.restart_due, desk._offers.out_of_use) == (other, other)
 
 
 def test_a_setting_of_a_later_release_is_told_of_once(

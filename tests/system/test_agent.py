@@ -15,6 +15,7 @@ from sync.agent import run_agent
 from sync.courier import Courier
 from sync.envelope import Sealer
 from sync.fleet import Fleet
+from sync.identity import write_whole
 from sync.outbox import Outbox
 from sync.signing import DeviceKey
 from sync.wire.envelopes import BatchAnswer
@@ -101,6 +102,20 @@ def test_a_disk_that_brings_the_old_key_back_does_not_cut_the_terminal_off(
         until(lambda: status(terminal) == "ok", "the next key was tried")
     assert (terminal.state / "device.key").read_bytes() == known
     assert not (terminal.state / "device.key.next").exists()
+
+
+def test_an_agent_is_of_the_number_under_which_the_terminal_was_enrolled_last(
+    terminal: EnrolledTerminal,
+) -> None:
+    file = terminal.state / "identity.json"
+    own = file.read_bytes()
+    try:
+        with agent(terminal):
+            until(lambda: status(terminal) == "ok", "delivers")
+            write_whole(file, json.dumps(json.loads(own) | {"terminal": "999999"}).encode())
+            until(lambda: status(terminal) != "ok", "speaks for another terminal")
+    finally:
+        write_whole(file, own)
 
 
 def test_a_next_key_that_the_centre_does_not_know_is_not_taken(terminal: EnrolledTerminal) -> None:
