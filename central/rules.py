@@ -32,6 +32,7 @@ REVIEW_WORDS = {
     "liveness_not_seen": "未看到活体动作",
     "background_uneven": "照片背景不均匀",
     "frame_in_picture": "画面中有边框，可能是翻拍",
+    "maybe_a_picture": "检测模型认为像翻拍，或模型未能运行",
     "head_covering": "申领人称因宗教或医学原因不能摘除头部遮盖物（R-D16）",
     "track_broken": "拍照过程中画面曾出现其他人或中断",
     "photo_unsure": "照片有必须项无法判断，或仅在容差内符合",

@@ -218,9 +218,10 @@ def assemble(state: Path, settings: Settings) -> Terminal:
         return Sealer.of(newest(identity, state))
 
     def studio() -> Studio:
-        from kiosk.darkroom.room import Darkroom  # home does without it
+        from kiosk.darkroom.process import ourselves  # home does without it
+        from kiosk.darkroom.room import Darkroom
 
-        return Darkroom()
+        return Darkroom(command=ourselves(settings.photo.antispoof))
 
     health = HealthTable(carried=load_counters(state))
     identity = load_identity(state)

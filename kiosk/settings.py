@@ -164,6 +164,9 @@ class Photo:
     comparison: str = "terminal"
     #: Whether a blink and a turn of the head are asked for, as a hint.
     liveness: bool = True
+    #: Path of the description of a network that tells people from pictures of them, which the
+    #: operator brings and answers for (`kiosk.photo.antispoof`, docs/photo.md); "": none.
+    antispoof: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,5 @@
-"""What runs in the darkroom process: `kiosk darkroom SOCKET MEMORY`, both inherited descriptors.
+"""What runs in the darkroom process: `kiosk darkroom [--antispoof=FILE] SOCKET MEMORY`, with two
+inherited descriptors.
 
 Waits for frames and says what a `Photographer` says. Ends when the other end of the socket is gone,
 or is killed with the thread that started it, should it hang in a library just then. It says nothing
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kiosk.darkroom.memory import FrameWindow
-from kiosk.darkroom.wire import Ask, AskComparison, Bug, Channel, Missing, Ready, Refused
+from kiosk.darkroom.wire import ANTISPOOF, Ask, AskComparison, Bug, Channel, Missing, Ready, Refused
 from kiosk.photo.findings import PhotoRefused
 from kiosk.photo.models import ModelsMissing
 from kiosk.upkeep.forgetting import forbid_dumps
@@ -32,11 +33,12 @@ _PR_SET_PDEATHSIG = 1
 
 def main(arguments: Sequence[str]) -> int:
     """Until nobody is there any more. Returns 0, or 1 if it cannot begin."""
-    channel = Channel(socket.socket(fileno=int(arguments[0])))
-    window = FrameWindow(int(arguments[1]))
+    *options, ours, frame = arguments
+    channel = Channel(socket.socket(fileno=int(ours)))
+    window = FrameWindow(int(frame))
     _settle()
     try:
-        photographer = _photographer()
+        photographer = _photographer(options)
     except ModelsMissing as missing:
         channel.send(Missing(str(missing)))
         return 1
@@ -59,13 +61,14 @@ def _settle() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _photographer() -> Photographer:
+def _photographer(options: Sequence[str]) -> Photographer:
     import cv2
 
     from kiosk.photo import Photographer
 
     cv2.setNumThreads(1)  # as the networks: one core is what it may have
-    return Photographer()
+    named = [Path(each.removeprefix(ANTISPOOF)) for each in options]
+    return Photographer(antispoof=named[0] if named else None)
 
 
 def _answer(photographer: Photographer, ask: Ask | AskComparison, window: FrameWindow) -> Any:

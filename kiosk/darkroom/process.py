@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from kiosk.darkroom.memory import FrameMemory
-from kiosk.darkroom.wire import Ask, AskComparison, Bug, Channel, Missing, Refused
+from kiosk.darkroom.wire import ANTISPOOF, Ask, AskComparison, Bug, Channel, Missing, Refused
 from kiosk.photo.findings import PhotoRefused
 from kiosk.photo.models import ModelsMissing
 
@@ -49,11 +49,13 @@ class Patience:
     compare: float = 8.0
 
 
-def ourselves() -> list[str]:
-    """The command of a darkroom; the bundle has no Python to call, and is called itself."""
+def ourselves(antispoof: str = "") -> list[str]:
+    """The command of a darkroom; the bundle has no Python to call, and is called itself.
+    `antispoof`: of the settings."""
+    options = [f"{ANTISPOOF}{antispoof}"] if antispoof else []
     if getattr(sys, "frozen", False):
-        return [sys.executable, "darkroom"]
-    return [sys.executable, "-m", "kiosk", "darkroom"]
+        return [sys.executable, "darkroom", *options]
+    return [sys.executable, "-m", "kiosk", "darkroom", *options]
 
 
 class Process:

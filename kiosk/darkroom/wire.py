@@ -72,6 +72,10 @@ class Bug:
     where: str
 
 
+#: Before the path of the description of a network for `kiosk.photo.antispoof`, on the command line.
+ANTISPOOF = "--antispoof="
+
+
 class Channel:
     """One end of the pair; for one thread at a time."""
 

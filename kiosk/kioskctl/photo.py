@@ -43,6 +43,9 @@ Profile = Annotated[str, typer.Option("--profile", help="region's standard; see 
 Excused = Annotated[
     bool, typer.Option("--excused", help="wears what cannot be taken off: left to staff")
 ]
+AntiSpoof = Annotated[
+    Path | None, typer.Option("--antispoof", help="description of a network; see docs/photo.md")
+]
 _DEFAULT = "ssc3-358x441"
 
 
@@ -78,11 +81,12 @@ def make(
     report: Annotated[Path | None, typer.Option(help="where the report goes, .json")] = None,
     profile: Profile = _DEFAULT,
     excused: Excused = False,
+    antispoof: AntiSpoof = None,
 ) -> None:
     """Make a card photo of a picture, or say why there is none."""
     from kiosk.photo import PhotoRefused
 
-    photographer = _photographer(profile)
+    photographer = _photographer(profile, antispoof)
     try:
         _, picture = _picture(source)
     except FileNotFoundError as error:
@@ -214,17 +218,30 @@ def _picture(file: Path) -> tuple[bytes, PictureFile]:
     return (b"", UNREADABLE) if data is None else (data, read_picture(data))
 
 
-def _photographer(profile: str) -> Photographer:
+def _photographer(profile: str, antispoof: Path | None = None) -> Photographer:
     from kiosk.photo import Photographer
     from kiosk.photo.models import ModelsMissing
     from kiosk.photo.standard import PROFILES
 
+    if antispoof is not None:
+        _say_whose(antispoof)
     if profile not in PROFILES:
         raise stop(f"no profile {profile}; there is: {', '.join(PROFILES)}")
     try:
-        return Photographer(standard=PROFILES[profile])
+        return Photographer(standard=PROFILES[profile], antispoof=antispoof)
     except ModelsMissing as missing:
         raise stop(str(missing)) from None
+
+
+def _say_whose(antispoof: Path) -> None:
+    """What the operator answers for who switches that network on. Raises `typer.Exit`."""
+    from kiosk.photo.antispoof import AntiSpoof, BadDescription
+
+    try:
+        network = AntiSpoof(antispoof).described
+    except BadDescription as bad:
+        raise stop(str(bad)) from None
+    out(f"{network.file}: {network.licence}; {network.trained_on}")
 
 
 # -- showing --------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@
 | report       | each rule: value, limit, verdict                                           |
 | photographer | all of it together: look at a frame, make the photo                        |
 | held_up      | is it a face on paper or on a telephone?                                   |
+| antispoof    | the same, asked of a network that the operator brings: off until then      |
 | faces        | is it the person of the reference picture? a hint in four bands            |
 | review       | why a person must look at a photo: a closed set of codes                   |
 

@@ -12,6 +12,7 @@
 | face.hand        |        | likeness of a hand near the face, 0 to 1                            |
 | face.forehead    |        | share of the forehead, down to the brows, that is no skin           |
 | person.held_up   | side   | sides of the head, 0 to 3, with a straight edge: a picture held up  |
+| person.live      |        | likeness of somebody, not a picture (`kiosk.photo.antispoof`)       |
 | head.yaw         | degree | positive: turned to the right of the picture                        |
 | head.pitch       | degree | positive: chin up; 0 is the usual frontal head                      |
 | head.roll        | degree | positive: the eye at the right of the picture is lower              |

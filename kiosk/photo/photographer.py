@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,12 +20,13 @@ from PIL import Image
 
 from kiosk.photo import jpeg, report
 from kiosk.photo.advice import Objection, first_told, objections
+from kiosk.photo.antispoof import AntiSpoof, BadDescription
 from kiosk.photo.background import treat
 from kiosk.photo.crop import OVERHANG, Crop, cut, overhang, solve
 from kiosk.photo.encode import encode
 from kiosk.photo.findings import CardPhoto, Finding, FindingCode, Look, PhotoRefused
 from kiosk.photo.gauge import Gauge, Sight
-from kiosk.photo.measures import Measure
+from kiosk.photo.measures import Measure, unknown
 from kiosk.photo.models import models_dir
 from kiosk.photo.report import Report
 from kiosk.photo.standard import THIRD_GENERATION, Background, Standard
@@ -57,10 +59,17 @@ class Photographer:
     citizen wears something that cannot be taken off; the rules about it are then left to staff.
     """
 
-    def __init__(self, models: Path | None = None, standard: Standard = THIRD_GENERATION) -> None:
-        """`models`: their folder. Raises `kiosk.photo.models.ModelsMissing`."""
+    def __init__(
+        self,
+        models: Path | None = None,
+        standard: Standard = THIRD_GENERATION,
+        antispoof: Path | None = None,
+    ) -> None:
+        """`models`: their folder; `antispoof`: the description of a network that the operator
+        switched on. Raises `kiosk.photo.models.ModelsMissing`."""
         self.standard = standard
         self._gauge = Gauge(models or models_dir())
+        self._is_live = _asked_of(antispoof)
 
     def look(self, rgb: Picture, excused: bool = False) -> Look:
         """What stands in the way of a photo, the most important first. Raises nothing.
@@ -85,6 +94,8 @@ class Photographer:
         head, crop = view.sight.head, view.crop
         if head is None or crop is None:
             raise PhotoRefused(view.finding)
+        if self._is_live is not None:
+            view.sight.measures["person.live"] = self._is_live(rgb, view.sight.faces[0])
         for _ in range(_ATTEMPTS):
             image = self._treated(cut(rgb, head, crop, self.standard))
             data = encode(image, self.standard)
@@ -173,9 +184,21 @@ class Photographer:
         with Image.open(io.BytesIO(data)) as image:
             sight = self._gauge.measure(np.asarray(image.convert("RGB")))
         sight.measures["photo.age"] = Measure(0.0, "month")  # it was taken just now
-        for name in ("person.held_up", "clothes.apart"):
+        for name in {"person.held_up", "clothes.apart", "person.live"} & whole.measures.keys():
             sight.measures[name] = whole.measures[name]
         return sight
+
+
+def _asked_of(description: Path | None) -> Callable[[Picture, Face], Measure] | None:
+    """What says whether somebody is there; None where nobody wants to know. A network that cannot
+    be had stops no photo, but what was asked for stays open."""
+    if description is None:
+        return None
+    try:
+        return AntiSpoof(description).likeness
+    except BadDescription as bad:
+        why = str(bad)
+        return lambda _picture, _face: unknown("", why)
 
 
 def _on_its_head(sight: Sight) -> bool:

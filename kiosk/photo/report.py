@@ -15,6 +15,9 @@ from typing import TypedDict
 from kiosk.photo.measures import Measure, unknown
 from kiosk.photo.standard import Rule, Severity, Standard
 
+#: What was not even tried.
+NOT_MEASURED = "not measured"
+
 
 class Verdict(StrEnum):
     MET = "met"
@@ -131,7 +134,7 @@ def _line(rule: Rule, measure: Measure, excused: bool) -> RuleResult:
 def _measure(value: float | Measure | None) -> Measure:
     measure = Measure(value) if isinstance(value, (int, float)) else value
     if measure is None:
-        return unknown("", "not measured")
+        return unknown("", NOT_MEASURED)
     if measure.value is not None and not math.isfinite(measure.value):  # it compares with nothing
         return unknown(measure.unit, "no number")
     return measure

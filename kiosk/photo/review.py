@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from kiosk.photo.faces import Band, Comparison, Why
 from kiosk.photo.liveness import Answer
-from kiosk.photo.report import RuleResult, Verdict
+from kiosk.photo.report import NOT_MEASURED, RuleResult, Verdict
 from kiosk.photo.standard import Severity
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ class Reason(StrEnum):
     FACE_NOT_COMPARED = "face_not_compared"
     #: Two or more straight edges beside the head: it may be a picture that was held up.
     FRAME_IN_PICTURE = "frame_in_picture"
+    #: A network that the operator switched on takes the frame for a picture, or could not be asked.
+    MAYBE_A_PICTURE = "maybe_a_picture"
     #: Neither a blink nor a turn of the head was seen; also where none was asked for.
     LIVENESS_NOT_SEEN = "liveness_not_seen"
     #: Between the first challenge and the photo the face was gone, or somebody else was there.
@@ -58,10 +60,13 @@ OF_THE_FACE = frozenset(
 #: make a photo less good, and stay warnings in the report.
 _SHOULD = {
     "person.held_up": Reason.FRAME_IN_PICTURE,
+    "person.live": Reason.MAYBE_A_PICTURE,
     "background.even": Reason.BACKGROUND_UNEVEN,
     "person.beside": Reason.BACKGROUND_UNEVEN,
     "face.forehead": Reason.PHOTO_UNSURE,
 }
+#: Measured only where the operator wants it to be.
+_ASKED = "person.live"
 
 
 def review_reasons(
@@ -124,4 +129,6 @@ def _of_the_rule(line: RuleResult) -> Reason | None:
         return Reason.STAFF_RULES
     if line.rule.severity is Severity.MUST:
         return Reason.PHOTO_UNSURE
+    if line.rule.id == _ASKED and line.cannot_tell not in ("", NOT_MEASURED):
+        return Reason.MAYBE_A_PICTURE  # it was switched on, and nobody knows
     return _SHOULD.get(line.rule.id) if line.verdict is Verdict.WARNING else None

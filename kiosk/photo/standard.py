@@ -160,6 +160,8 @@ _APPEARANCE = (
         excusable=True,
     ),
     Rule("person.held_up", "R-D10", "申请人……正面免冠彩色头像", "side", _SHOULD, None, 1),
+    # Only where the operator has switched a network on for it (`kiosk.photo.antispoof`).
+    Rule("person.live", "R-D10", "申请人……正面免冠彩色头像", "", _SHOULD, 0.5),
     # Of 2,758 faces without hat or fringe 0.6 % are above it, of 194 with one 77 %.
     Rule("face.forehead", "R-D23", _HAIR_TEXT, "", _SHOULD, None, 0.65, excusable=True),
     Rule("face.hand", "R-D16", "应保证人像面部特征可见", "", _SHOULD, None, 0.79),
