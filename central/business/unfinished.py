@@ -1,7 +1,8 @@
 """上次没办完的: what terminals may leave here for a person for seven days (domain R-K10).
 
-It waits under the keyed hash of the ID number, sealed to the centre's own key, one per person and
-service. It goes when it is old, and is not offered once the matter itself was filed.
+It waits under the keyed hash of the ID number, and of the child's whose matter it is, sealed to the
+centre's own key, one per person and service. It goes when it is old, and is not offered once the
+matter itself was filed.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _PURPOSE = "unfinished.kept"
 
 
 def _keep(asked: Keep) -> Message:
-    person = person_hash(asked.id_number)
+    person = _kept_under(asked)
     if not asked.answers:
         Unfinished.objects.filter(person=person, service=asked.service).delete()
         return Kept()
@@ -41,16 +42,20 @@ def _keep(asked: Keep) -> Message:
 
 
 def _find(asked: Find) -> Message:
-    person = person_hash(asked.id_number)
+    person, whose = _kept_under(asked), person_hash(asked.about or asked.id_number)
     row = Unfinished.objects.filter(
         person=person, service=asked.service, kept_at__gt=_oldest()
     ).first()
-    if row is None or _filed(person, asked.service, row.kept_at):
+    if row is None or _filed(whose, asked.service, row.kept_at):
         return Found()
     plain = opened(row.header, bytes(row.sealed))
     if plain.get("name") != asked.name:
         return Found()
     return Found(answers=str(plain["answers"]), kept=_day(row.kept_at))
+
+
+def _kept_under(asked: Keep | Find) -> str:
+    return person_hash(asked.id_number + asked.about)
 
 
 def _filed(person: str, service: str, since: datetime) -> bool:

@@ -19,6 +19,7 @@ from kiosk.steps.identity import identify
 from kiosk.steps.proof import prove_own_wish
 from kiosk.steps.rows import masked
 from kiosk.steps.telephone import telephone
+from kiosk.steps.unfinished import offer_unfinished
 from kiosk.visit.prompts import Choice, Notice, Option
 from kiosk.visit.service import Leave, Service
 
@@ -56,6 +57,7 @@ class ChangeInfo(Service):
         self.at("identity")
         citizen = await identify(self.today)
         known = await ask_about(citizen, "info_change.ask", "info_change.known")
+        await offer_unfinished(self, citizen)
 
         self.at("change")
         what = await Choice("info_change.what", _options(known or {}))

@@ -23,6 +23,7 @@ from kiosk.steps.guardian import child_of, guarded, guardian_of, of_guardian
 from kiosk.steps.pickup import pick_up
 from kiosk.steps.proof import prove
 from kiosk.steps.signing import review_and_sign
+from kiosk.steps.unfinished import offer_unfinished
 from kiosk.visit.prompts import Notice, Row
 from kiosk.visit.service import Service
 
@@ -69,6 +70,7 @@ class ApplyForMinor(Service):
         self.at("child")
         child = await child_of(guardian, relation, policy, self.today)
         known_phone = await may_apply(child, self.today, "minor_application.eligibility")
+        await offer_unfinished(self, guardian, child)
 
         self.at("details")
         reached = await contact(known_phone)

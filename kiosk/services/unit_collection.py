@@ -24,6 +24,7 @@ from kiosk.steps.identity import identify_or_paper
 from kiosk.steps.pickup import pick_up
 from kiosk.steps.signing import review_and_sign
 from kiosk.steps.telephone import spoken
+from kiosk.steps.unfinished import offer_unfinished
 from kiosk.visit.prompts import Choice, Option, Row
 from kiosk.visit.service import Leave, Service
 
@@ -74,6 +75,7 @@ class CollectForUnit(Service):
         if listed is not None and not listed.get("unit"):
             raise Leave("unit_collection.not_listed", icon="account-search-outline")
         row = {name: str(value) for name, value in (listed or {}).items()}
+        await offer_unfinished(self, citizen)
 
         self.at("details")
         reached, home, known = await self._reached(citizen, row)

@@ -96,7 +96,7 @@ async def photo_of_card(
     pressed = await asked_by_other()
     if card.has_photo(context.today, context.policy.photo.valid_months):
         facts = {"day": f"{card.photo_taken:%Y-%m-%d}"}
-        if await Choice("photo.known", _KNOWN, facts) == "known":
+        if await Choice("photo.known", _KNOWN, facts, only_now=True) == "known":
             proof = await prove(context, citizen, consents, at)
             return Picture(card.photo_sha256, _with(proof, pressed))
     shot = await card_photo(context, citizen, consents)

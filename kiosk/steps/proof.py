@@ -40,6 +40,7 @@ _WISH = Choice(
         Option("own", icon="account-check-outline"),
         Option("other", icon="account-arrow-left-outline"),
     ),
+    only_now=True,
 )
 
 #: Why a member of staff may be asked to vouch.

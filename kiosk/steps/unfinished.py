@@ -2,7 +2,8 @@
 
 They wait at the centre, sealed, for seven days, and only for who puts down the same ID card. They
 are suggestions: every page is put and confirmed as usual, filled. Photo, proof, consents and
-signature are always made here and now.
+signature are always made here and now, and whoever is named in the place of an ID card is named
+again: what was said before this step is not kept.
 """
 
 from __future__ import annotations
@@ -23,15 +24,17 @@ _GO_ON = (
 )
 
 
-async def offer_unfinished(service: Service, citizen: Citizen) -> None:
+async def offer_unfinished(
+    service: Service, citizen: Citizen, child: Citizen | None = None
+) -> None:
     """Ask the centre for them and the citizen whether to go on. From here on the answers of this
-    visit can be left for another day as well."""
+    visit can be left for another day as well. `child`: whose matter it is, if not their own."""
     if citizen.on_paper:
         return  # they wait for the ID card, not for who knows a name and a number
-    service.holder = citizen
+    service.holder, service.about = citizen, "" if child is None else child.number.text
     if not service.context.online:
         return  # nobody waits for an answer that does not come
-    who = {"id_number": citizen.number.text, "name": citizen.name, "service": service.id}
+    who = service.kept_under()
     reply = await ask("unfinished.ask", "unfinished.find", **who)
     answers = _answers("" if reply.facts is None else str(reply.facts.get("answers") or ""))
     if not answers or reply.facts is None:

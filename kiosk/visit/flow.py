@@ -81,8 +81,6 @@ class Prompt(Generic[A]):
     final: ClassVar[bool] = False
     #: Seconds without a touch before the visit warns; None while the citizen must not be hurried.
     idle_s: ClassVar[float | None] = 90.0
-    #: Whether the answer may wait for another day: plain text, no proof, consent or secret.
-    keeps: ClassVar[bool] = False
 
     def check(self, answer: A) -> A:
         """Return the answer as the service will see it, or raise `Unacceptable`.
@@ -90,6 +88,10 @@ class Prompt(Generic[A]):
         Every driver's answer passes here, so a rule cannot be forgotten by a screen.
         """
         return answer
+
+    def may_wait(self) -> bool:
+        """Whether the answer may wait for another day: plain text, no proof, consent or secret."""
+        return False
 
     def silence_s(self) -> float | None:
         """`idle_s` of this very prompt."""
@@ -271,6 +273,8 @@ class Visit:
         self._number = ""
         self._committed = False
         self._floor = 0
+        #: From which reply on they may wait for another day; None before it is known under whom.
+        self._keeps_from: int | None = None
         self._touched_at = 0.0
         self._shown_at: float | None = None
         self._extensions = 0
@@ -370,7 +374,8 @@ class Visit:
         there is no way back into what was left. Returns False where `can_keep` is."""
         if not self.can_keep:
             return False
-        answers = {prompt.id: reply for prompt, reply in self._said if prompt.keeps}
+        kept = self._said[self._keeps_from :]
+        answers = {prompt.id: reply for prompt, reply in kept if prompt.may_wait()}
         self._said, self._earlier, self._revision = [], [], None
         self._send(KeepForLater(answers))
         self._go_on()
@@ -505,7 +510,7 @@ class Visit:
         self._listen(Event("shown again", self.prompt.id))
 
     def _begin_run(self) -> None:
-        self._service = self._begin()
+        self._service, self._keeps_from = self._begin(), None
         self._coroutine = self._service.run()
         self._send(None)
 
@@ -591,6 +596,9 @@ class Visit:
             self._end(Ending.FAULT, fault.code)
         except Exception as error:  # noqa: BLE001 - any bug of a service ends its visit, here
             self._crashed(error)
+        known = self._service is not None and self._service.resumable
+        if known and self._keeps_from is None:
+            self._keeps_from = len(self._said)
 
     def _stop(self, reason: BaseException) -> None:
         """Throw the reason in so that the service's own `finally` blocks run, then end."""

@@ -136,8 +136,11 @@ class Choice(Prompt[str]):
     id: str
     options: tuple[Option, ...]
     facts: Facts = field(default_factory=dict, repr=False)
+    #: Whether it belongs to this visit alone, e.g. to the proof of who stands there.
+    only_now: bool = field(default=False, kw_only=True)
 
-    keeps: ClassVar[bool] = True
+    def may_wait(self) -> bool:
+        return not self.only_now
 
     def check(self, answer: str) -> str:
         if all(answer != option.value for option in self.options):
@@ -152,7 +155,8 @@ class Resume(Choice):
 
     answers: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
-    keeps: ClassVar[bool] = False
+    def may_wait(self) -> bool:
+        return False
 
     def offers(self, answer: str) -> Mapping[str, Any]:
         return self.answers if answer == "go_on" else {}
@@ -186,8 +190,10 @@ class Form(Prompt[Mapping[str, str]]):
     facts: Facts = field(default_factory=dict, repr=False)
 
     enters: ClassVar[bool] = True
-    keeps: ClassVar[bool] = True
     idle_s: ClassVar[float | None] = 120.0
+
+    def may_wait(self) -> bool:
+        return True
 
     def check(self, answer: Mapping[str, str]) -> Mapping[str, str]:
         return {box.name: self.check_field(box, answer.get(box.name, "")) for box in self.fields}

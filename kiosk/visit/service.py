@@ -119,6 +119,8 @@ class Service:
         self.stage = ""
         #: Under whom answers may wait for another day, see `kiosk.steps.unfinished`.
         self.holder: Citizen | None = None
+        #: ID number of the child whose matter it is, "" where it is the holder's own.
+        self.about = ""
 
     def transaction(
         self, citizen: Citizen, document: Mapping[str, Json], proof: Proof, **more: Any
@@ -158,12 +160,15 @@ class Service:
         if message:
             await self._advise(message, icon, facts)
 
+    def kept_under(self) -> dict[str, str]:
+        """Under whom and what answers wait, as the centre is asked."""
+        assert self.holder is not None
+        who = {"id_number": self.holder.number.text, "name": self.holder.name}
+        return {**who, "about": self.about, "service": self.id}
+
     async def _keep(self, answers: str) -> None:
         """Have the centre keep them, sealed, and say what came of it."""
-        citizen = self.holder
-        assert citizen is not None
-        number, name = citizen.number.text, citizen.name
-        fields = {"id_number": number, "name": name, "service": self.id, "answers": answers}
+        fields = {**self.kept_under(), "answers": answers}
         reply = await AskCentral("unfinished.keep", Question("unfinished.keep", fields))
         until = "" if reply.facts is None else str(reply.facts.get("until") or "")
         if until:

@@ -1,8 +1,11 @@
-"""上次没办完的: answers of a citizen that wait for another day, at any terminal (domain R-K10)."""
+"""上次没办完的: answers of a citizen that wait for another day, at any terminal (domain R-K10).
+
+They are the citizen's whose ID card was read; who acts for a child has them apart for each child.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -22,6 +25,8 @@ class Keep(Message):
 
     id_number: IdNumber
     name: Name
+    #: Whose matter it is, where that is somebody else's: a child's.
+    about: IdNumber | Literal[""] = ""
     #: Id of the service in which they were given.
     service: Code
     answers: Answers
@@ -38,6 +43,7 @@ class Find(Message):
 
     id_number: IdNumber
     name: Name
+    about: IdNumber | Literal[""] = ""
     service: Code
 
 

@@ -10,9 +10,17 @@ import pytest
 
 from hardware.faults import DeviceFault, FaultCode
 from kiosk.records.submission import Reply
+from kiosk.services import find_services
+from kiosk.services.card_replacement import ReplaceCard
 from kiosk.services.first_application import ApplyFirst
+from kiosk.services.info_change import ChangeInfo
+from kiosk.services.minor_application import ApplyForMinor
+from kiosk.services.unit_collection import CollectForUnit
 from kiosk.visit.flow import Ending
-from tests.flows.counter import CONTEXT, PHONE, Walk
+from kiosk.visit.service import Service
+from tests.flows import test_info_change, test_minor, test_unit_collection
+from tests.flows.counter import AGREED, COMPARING, CONTEXT, OLD_CARD, PHONE, ZHANG, Walk
+from tests.flows.explore import explored
 
 ONLINE = dataclasses.replace(CONTEXT, online=True)
 KEPT = Reply({"until": "2026-12-01"})
@@ -34,6 +42,82 @@ def found(**answers: Any) -> Walk:
 
 def at_outlet() -> Walk:
     return asked().say("unfinished.ask", Reply({"answers": ""})).until("pickup.outlet")
+
+
+#: Service -> a prompt at which it asks whether something was left, and what leads there.
+OFFERED: dict[type[Service], tuple[tuple[str, Any], ...]] = {
+    ReplaceCard: (
+        ("card_replacement.notice", AGREED),
+        ("identity.id_card", ZHANG),
+        ("card_replacement.ask", OLD_CARD),
+    ),
+    ChangeInfo: test_info_change.STEPS[:3],
+    ApplyForMinor: test_minor.minor()[:10],
+    CollectForUnit: test_unit_collection.BEFORE,
+}
+
+#: Services that ask for something to be typed and keep nothing of it, and why.
+NOT_KEPT = {"card_progress": "a receipt number, which finds one matter and is not its person's"}
+
+
+@pytest.mark.parametrize("service", find_services(), ids=lambda service: service.id)
+def test_whoever_fills_in_anything_may_go_on_another_day(service: type[Service]) -> None:
+    """R-K10: enumerated from the code; what is not kept has its reason here."""
+    types = any(
+        type(prompt).__name__ == "Form"
+        for found in explored(service).noted.values()
+        for prompt in found
+    )
+    offered = service is ApplyFirst or service in OFFERED
+    assert types == (offered or service.id in NOT_KEPT)
+
+
+@pytest.mark.parametrize("service", OFFERED, ids=lambda service: service.id)
+def test_each_offers_what_was_left_under_who_put_down_the_id_card(service: type[Service]) -> None:
+    visit = Walk(service, ONLINE)
+    for prompt, answer in OFFERED[service]:
+        visit.say(prompt, answer)
+    fields = dict(visit.prompt.question.fields)
+    child = dict(OFFERED[service]).get("child.who")
+    assert fields["about"] == (child["id_number"] if child else "")
+    assert fields["id_number"] == dict(OFFERED[service])["identity.id_card"].number
+    assert fields["service"] == service.id
+    answers = {"telephone.number": {"phone": "13911112222"}, "info_change.what": "phone"}
+    visit.say("unfinished.ask", Reply({"answers": json.dumps(answers), "kept": "2026-11-23"}))
+    visit.say("unfinished.found", "go_on")
+    for prompt, answer in (
+        ("unit_collection.row", "wrong"),
+        ("old_card.reason", "damaged"),
+        ("telephone.known", "other"),
+        ("info_change.what", "phone"),
+    ):
+        if visit.at == prompt:
+            visit.say(prompt, answer)
+    assert visit.at == "telephone.number"
+    assert visit.visit.suggestion["phone"] == "13911112222"
+
+
+def test_the_child_of_another_visit_is_not_kept_by_name() -> None:
+    visit = Walk(ApplyForMinor, ONLINE)
+    for prompt, answer in OFFERED[ApplyForMinor]:
+        visit.say(prompt, answer)
+    visit.say("unfinished.ask", Reply()).say("telephone.number", PHONE)
+    assert visit.visit.keep()
+    kept = json.loads(visit.prompt.question.fields["answers"])
+    assert set(kept) == {"telephone.number"}
+
+
+def test_who_said_that_another_wants_it_finds_no_trace_of_it_another_day() -> None:
+    """Whoever stands behind them would read it."""
+    visit = Walk(ChangeInfo, dataclasses.replace(COMPARING, online=True))
+    for prompt, answer in OFFERED[ChangeInfo]:
+        visit.say(prompt, answer)
+    visit.say("unfinished.ask", Reply()).say("info_change.what", "phone")
+    visit.say("telephone.number", PHONE).say("telephone.read_back", "right")
+    visit.say("proof.wish", "other")
+    assert visit.visit.keep()
+    kept = json.loads(visit.prompt.question.fields["answers"])
+    assert set(kept) == {"info_change.what", "telephone.number", "telephone.read_back"}
 
 
 def test_what_was_entered_is_kept_under_the_person_and_the_service() -> None:
@@ -64,7 +148,6 @@ def test_no_photo_consent_proof_or_card_is_kept() -> None:
     assert visit.visit.keep()
     kept = json.loads(visit.prompt.question.fields["answers"])
     assert set(kept) == {
-        "apply.who",
         "telephone.number",
         "telephone.read_back",
         "address.same",

@@ -31,6 +31,31 @@ def find(person: Person, name: str = "", service: str = "first_application") -> 
     return answering()["unfinished.find"](asked)
 
 
+def test_a_childs_waits_for_its_guardian_and_for_no_other_child(centre: Centre) -> None:
+    """The guardian's ID card was read; the child's number alone finds nothing."""
+    from central.business import answers as answering
+    from central.cases import Case
+
+    guardian, child, sibling, stranger = (centre.holder("") for _ in range(4))
+
+    def of(who: Person, about: str) -> dict[str, str]:
+        named = {"id_number": who.number, "name": who.name, "about": about}
+        return {**named, "service": "minor_application"}
+
+    def found(who: Person, about: str) -> str:
+        return str(answering()["unfinished.find"](Find(**of(who, about))).answers)
+
+    answering()["unfinished.keep"](Keep(**of(guardian, child.number), answers=ANSWERS))
+    assert found(guardian, child.number) == ANSWERS
+    for who, about in ((guardian, sibling.number), (guardian, ""), (stranger, child.number)):
+        assert found(who, about) == ""
+    assert found(child, "") == "" == found(child, child.number)
+    filed = centre.applied(child, 0)
+    changed = {"kind": "minor_application", "created": timezone.now()}
+    Case.objects.filter(pk=filed.position).update(**changed)
+    assert found(guardian, child.number) == "", "it was filed"
+
+
 def rows(person: Person) -> Any:
     from central.keys import person_hash
     from central.models import Unfinished
