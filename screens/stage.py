@@ -71,6 +71,8 @@ class Stage(Frame):
         self.voice = voice or Mute()
         self._visit: Visit | None = None
         self._service: type[Service] | None = None
+        #: Id of the service that the header names.
+        self._named = ""
         self._operation: Operation | None = None
         #: Listens to the PIN pad.
         self._pad: Operation | None = None
@@ -117,8 +119,7 @@ class Stage(Frame):
             return
         self._service = service
         self._visit = self.terminal.visit(service)
-        name = self.terminal.words.say(f"service.{service.id}.name")
-        self._header.during_visit(name, self._ask_to_leave)
+        self._named = ""
         self._visit.start(self.clock())
         self.follow()
 
@@ -133,7 +134,7 @@ class Stage(Frame):
         assert prompt is not None
         actions = VisitActions(self, visit)
         screen = screen_class(type(prompt))(prompt, visit.suggestion, self.terminal.words, actions)
-        self._show_stage(visit.stage)
+        self._show_stage(visit)
         self._header.allow_leave(visit.can_leave)
         self.show(prompt.id, screen)
         visit.touched(self.clock())
@@ -144,14 +145,18 @@ class Stage(Frame):
         if isinstance(prompt, EnterPin) and self.terminal.has_pin_pad():
             self._listen_to_pad(prompt)
 
-    def _show_stage(self, stage: str) -> None:
-        """Prompts before the first stage show no strip."""
-        service = self._service
-        if service is None or not stage:
+    def _show_stage(self, visit: Visit) -> None:
+        """Name the service that is under way, and show how far it is. Prompts before the first
+        stage show no strip."""
+        service, say = visit.now, self.terminal.words.say
+        if service is None:
             return
-        say = self.terminal.words.say
-        names = tuple(say(f"stage.{service.id}.{name}") for name in service.stages)
-        self._strip.show(names, service.stages.index(stage))
+        if service.id != self._named:
+            self._named = service.id
+            self._header.during_visit(say(f"service.{service.id}.name"), self._ask_to_leave)
+        if service.stage:
+            names = tuple(say(f"stage.{service.id}.{name}") for name in service.stages)
+            self._strip.show(names, service.stages.index(service.stage))
 
     def _finish(self, outcome: Outcome) -> None:
         """The one place where the screen lets go of a visit."""

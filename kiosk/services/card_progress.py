@@ -25,7 +25,7 @@ from kiosk.steps.matters import COPIES, entries
 from kiosk.steps.rows import masked
 from kiosk.steps.ways import identify_by, offered
 from kiosk.visit.prompts import Choice, Entry, Field, FindMine, Form, Listing, Option, Print
-from kiosk.visit.service import FollowUp, Leave, Service
+from kiosk.visit.service import GoOn, Leave, Service
 
 if TYPE_CHECKING:
     from kiosk.records.citizen import Citizen
@@ -94,20 +94,13 @@ class CardProgress(Service):
             place, _, act = str(chosen).partition(":")
             entry = found[int(place)]
             if act:
-                await self._follow_up(act, citizen, entry.number)
-                return
+                raise GoOn(self.context.businesses[act], citizen, entry.number)
             copies[int(place)] += 1
             # Back may lead here with another choice: an action names its entry, or the printer
             # would take it for what it has printed already.
             copy = f"{self.context.visit}-{place}-{copies[int(place)]}"
             item = here.get(entry.number)
             printed = (await self._print(citizen, entry, copy, item.id if item else "", always),)
-
-    async def _follow_up(self, act: str, citizen: Citizen, receipt_no: str) -> None:
-        """Hand person and matter over to the service of the button."""
-        service = self.context.businesses[act](self.context)
-        assert isinstance(service, FollowUp)
-        await service.take_up(citizen, receipt_no)
 
     async def _print(
         self, citizen: Citizen, entry: Entry, action: str, item: str, always: tuple[str, ...]

@@ -24,7 +24,7 @@ from kiosk.steps.signing import review_and_sign
 from kiosk.steps.telephone import telephone
 from kiosk.steps.unfinished import offer_unfinished
 from kiosk.visit.prompts import Choice, Notice, Option, Review
-from kiosk.visit.service import Leave, Service
+from kiosk.visit.service import ForHolders, Leave
 
 if TYPE_CHECKING:
     from kiosk.records.citizen import Citizen
@@ -55,7 +55,7 @@ _BOOKED = "card_replacement.booking"
 _NOTES = tuple(f"card_replacement.slip.{note}" for note in ("no_way_back", "bank", "days", "bring"))
 
 
-class ReplaceCard(Service):
+class ReplaceCard(ForHolders):
     """补换卡."""
 
     id = "card_replacement"
@@ -77,14 +77,14 @@ class ReplaceCard(Service):
     own_states: ClassVar = dict.fromkeys(("booked", "lapsed", "queued", "withdrawn"), "waiting")
     own_states |= {"returned": "trouble", "collected": "ok"}
 
-    async def serve(self) -> None:
+    async def serve_holder(self, citizen: Citizen | None) -> None:
         policy, rules, consents = self.policy, self.policy.service(self.id), Consents(self.policy)
         facts = old_card.terms(policy, rules, self.today)
         self.at("notice")
         agreed = await consents.read(self._notice(facts))
 
         self.at("identity")
-        citizen = await identify(self.today)
+        citizen = citizen or await identify(self.today)
         if citizen.age_on(self.today) < policy.ages.adult:
             raise Leave("card_replacement.under_age", icon="human-male-child")
         known = await ask_about(citizen, "card_replacement.ask", "card_replacement.card")

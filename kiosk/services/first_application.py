@@ -70,7 +70,7 @@ class ApplyFirst(Service):
         citizen = await identify_or_paper(policy, self.today)
         if citizen.age_on(self.today) < policy.ages.adult:
             raise Leave("apply.under_age", icon="human-male-child")
-        known_phone = await may_apply(citizen, self.today, "first_application.eligibility")
+        known_phone = await may_apply(self.context, citizen, "first_application.eligibility")
         await offer_unfinished(self, citizen)
 
         self.at("details")

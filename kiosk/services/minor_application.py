@@ -69,7 +69,7 @@ class ApplyForMinor(Service):
 
         self.at("child")
         child = await child_of(guardian, relation, policy, self.today)
-        known_phone = await may_apply(child, self.today, "minor_application.eligibility")
+        known_phone = await may_apply(self.context, child, "minor_application.eligibility")
         await offer_unfinished(self, guardian, child)
 
         self.at("details")

@@ -71,7 +71,7 @@ class CollectForUnit(Service):
         citizen = await identify_or_paper(policy, self.today)
         if citizen.age_on(self.today) < policy.ages.adult:
             raise Leave("apply.under_age", icon="human-male-child")
-        listed = await permitted(citizen, self.today, _ROW)
+        listed = await permitted(self.context, citizen, _ROW)
         if listed is not None and not listed.get("unit"):
             raise Leave("unit_collection.not_listed", icon="account-search-outline")
         row = {name: str(value) for name, value in (listed or {}).items()}

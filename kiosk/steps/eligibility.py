@@ -7,29 +7,32 @@ and the centre decides when it hears of it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from kiosk.records.citizen import Citizen
 from kiosk.records.submission import Reply
 from kiosk.steps.enquiry import ask
 from kiosk.steps.existing_card import has_card
 from kiosk.visit.prompts import Choice, Option
 from kiosk.visit.service import Leave
 
+if TYPE_CHECKING:
+    from kiosk.records.citizen import Citizen
+    from kiosk.visit.service import Context
+
 _HAVE_CARD = (Option("no", icon="card-plus-outline"), Option("yes", icon="card-account-details"))
 
 
-async def may_apply(citizen: Citizen, today: date, question: str) -> str:
+async def may_apply(context: Context, citizen: Citizen, question: str) -> str:
     """Raises `Leave` for who may not. Returns the telephone number that the centre knows, masked;
     "" if it knows none."""
-    facts = await permitted(citizen, today, question)
+    facts = await permitted(context, citizen, question)
     return "" if facts is None else str(facts.get("phone") or "")
 
 
-async def permitted(citizen: Citizen, today: date, question: str) -> Mapping[str, Any] | None:
+async def permitted(context: Context, citizen: Citizen, question: str) -> Mapping[str, Any] | None:
     """What the centre says of who may; None where nobody looked it up. Raises `Leave` for who may
-    not. `question`: of `sync.kinds`, e.g. "first_application.eligibility"."""
+    not, and `GoOn` for who has a card and wants another. `question`: of `sync.kinds`, e.g.
+    "first_application.eligibility"."""
     number, name = citizen.number.text, citizen.name
     reply = Reply()
     if not citizen.on_paper:
@@ -37,10 +40,10 @@ async def permitted(citizen: Citizen, today: date, question: str) -> Mapping[str
         reply = await ask("eligibility.ask", question, id_number=number, name=name)
     if reply.facts is None:
         if await Choice("eligibility.have_card", _HAVE_CARD) == "yes":
-            await has_card(today)
+            await has_card(context, citizen)
         return None
     if reply.facts.get("reason") == "has_card":
-        await has_card(today)
+        await has_card(context, citizen)
     if refused := reply.facts.get("rejection"):
         raise Leave(f"refused.{refused}", icon="alert-circle-outline")
     return reply.facts

@@ -85,7 +85,7 @@ class VisitRecord:
         facts: dict[str, Fact] = {"fault": str(outcome.fault)} if outcome.fault else {}
         self._journal.record(
             "visit_ended",
-            service=self._service,
+            service=outcome.service or self._service,
             outcome=str(outcome.ending),
             committed=outcome.committed,
             seconds=round(time.monotonic() - self._began),

@@ -139,6 +139,12 @@ class Run(Protocol):
     """One run of a service, see `kiosk.visit.service.Service`."""
 
     @property
+    def id(self) -> str: ...
+    @property
+    def stages(self) -> tuple[str, ...]: ...
+    @property
+    def now(self) -> Run: ...
+    @property
     def stage(self) -> str: ...
     @property
     def resumable(self) -> bool: ...
@@ -188,6 +194,8 @@ class Outcome:
     committed: bool = False
     #: The receipt number of what was submitted, "" if nothing was.
     number: str = ""
+    #: Id of the service in which it ended, which may be another than it began in.
+    service: str = ""
 
 
 @dataclass(frozen=True)
@@ -285,9 +293,14 @@ class Visit:
     # -- what a driver asks ------------------------------------------------------------------
 
     @property
+    def now(self) -> Run | None:
+        """The service that is under way: where one goes on in another, that one."""
+        return None if self._service is None else self._service.now
+
+    @property
     def stage(self) -> str:
         """The stage of the progress strip the service is at; "" before the first."""
-        return "" if self._service is None else self._service.stage
+        return "" if self.now is None else self.now.stage
 
     @property
     def can_go_back(self) -> bool:
@@ -306,7 +319,7 @@ class Visit:
     @property
     def can_keep(self) -> bool:
         """Whether the answers so far can wait for another day."""
-        known = self._service is not None and self._service.resumable
+        known = self.now is not None and self.now.resumable
         return known and self.can_leave and self.entered
 
     @property
@@ -596,7 +609,7 @@ class Visit:
             self._end(Ending.FAULT, fault.code)
         except Exception as error:  # noqa: BLE001 - any bug of a service ends its visit, here
             self._crashed(error)
-        known = self._service is not None and self._service.resumable
+        known = self.now is not None and self.now.resumable
         if known and self._keeps_from is None:
             self._keeps_from = len(self._said)
 
@@ -625,7 +638,8 @@ class Visit:
 
     def _end(self, ending: Ending, fault: FaultCode | None = None) -> None:
         """The one place where every visit ends, and is wiped."""
-        outcome = Outcome(ending, fault, committed=self.committed, number=self._number)
+        service = "" if self.now is None else self.now.id
+        outcome = Outcome(ending, fault, self.committed, self._number, service)
         coroutine = self._coroutine
         self._forget()
         self.outcome = outcome

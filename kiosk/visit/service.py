@@ -8,7 +8,7 @@ which replays the service, finds the same.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -50,6 +50,16 @@ class Leave(Exception):
         self.message = message
         self.icon = icon
         self.facts: Mapping[str, str | int] = facts or {}
+
+
+class GoOn(Exception):
+    """The citizen goes on in another service with what is known here, which is not read or asked
+    once more. Back leads from there to here. `known`: what its `take_up` is given."""
+
+    def __init__(self, service: type[Service], *known: Any) -> None:
+        super().__init__(service.id)
+        self.service = service
+        self.known = known
 
 
 @dataclass(frozen=True)
@@ -115,6 +125,8 @@ class Service:
         self.context = context
         self.today = context.today
         self.policy = context.policy
+        #: In which the citizen goes on, see `GoOn`.
+        self._next: Service | None = None
         #: Where the service stands now; see `at`.
         self.stage = ""
         #: Under whom answers may wait for another day, see `kiosk.steps.unfinished`.
@@ -141,15 +153,31 @@ class Service:
         """Whether it is known under whom answers can wait for another day."""
         return self.holder is not None
 
+    @property
+    def now(self) -> Service:
+        """The one that is under way: this one, or in which the citizen went on."""
+        return self if self._next is None else self._next.now
+
     async def serve(self) -> None:
         """The procedure, read from top to bottom as at the counter."""
         raise NotImplementedError
 
+    async def take_up(self, *known: Any) -> None:
+        """The procedure from where so much is known, for who comes from another service."""
+        raise NotImplementedError
+
     async def run(self) -> None:
-        """`serve`, and the page of a dead end."""
+        """`serve`, and what comes after it."""
+        await self._run(self.serve())
+
+    async def _run(self, procedure: Coroutine[Any, Any, None]) -> None:
+        """The procedure, and the page of a dead end, or the service in which it goes on."""
+        message, go_on = "", None
         try:
-            await self.serve()
+            await procedure
             return
+        except GoOn as on:
+            go_on = on.service(self.context), on.known
         except Leave as leave:
             message, icon, facts = leave.message, leave.icon, leave.facts
         except KeepForLater as keep:
@@ -157,7 +185,10 @@ class Service:
             keep.answers = {}
             await self._keep(kept)
             return
-        if message:
+        if go_on is not None:
+            self._next, known = go_on
+            await self._next._run(self._next.take_up(*known))
+        elif message:
             await self._advise(message, icon, facts)
 
     def kept_under(self) -> dict[str, str]:
@@ -198,8 +229,19 @@ class Service:
 class FollowUp(Service):
     """A business about a matter that was filed before. It begins as any other, and besides from
     the matter's own entry in 办理进度, where the centre says that it may; the words of that button
-    are `service.<id>.button`."""
+    are `service.<id>.button`. What is known there: the `Citizen` and the receipt number."""
 
-    async def take_up(self, citizen: Citizen, receipt_no: str) -> None:
-        """The procedure from where person and matter are known."""
+
+class ForHolders(Service):
+    """What the holder of a card is led to from a service that is for who has none. It begins as any
+    other, and besides from there. What is known there: the `Citizen`."""
+
+    async def serve(self) -> None:
+        await self.serve_holder(None)
+
+    async def take_up(self, *known: Citizen) -> None:
+        await self.serve_holder(*known)
+
+    async def serve_holder(self, citizen: Citizen | None) -> None:
+        """The procedure. `citizen`: by their ID card, if that was read before they came here."""
         raise NotImplementedError

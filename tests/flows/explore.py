@@ -21,9 +21,10 @@ import pytest
 from hardware.faults import DeviceFault
 from kiosk.photo.faces import Place
 from kiosk.policy import Table, pack
+from kiosk.services import businesses
 from kiosk.visit import prompts as p
 from kiosk.visit.flow import Ending, Prompt, Unacceptable, Visit
-from kiosk.visit.service import Context, Service
+from kiosk.visit.service import Context, ForHolders, Service
 from kiosk.words import Words
 from tests.flows.counter import CONTEXT
 from tests.flows.packs import CHARGED, CHARGED_LOST, MAILED, PAY_DAYS, PLASTIC_ONLY, policy_with
@@ -100,7 +101,9 @@ def explored(service: type[Service]) -> Seen:
     with pytest.MonkeyPatch.context() as patch:
         asked = _watch_rules(patch)
         seen = explore(service)
-    seen.rules = asked
+    led_to = [one for one in businesses().values() if issubclass(one, ForHolders)]
+    # Nobody is led to a service that the pack lacks a rule of: it is closed.
+    seen.rules = asked - ({rule for one in led_to for rule in one.rules} - service.rules)
     return seen
 
 
@@ -157,7 +160,7 @@ def _walk(
     trace: list[object] = [number]
     for place in range(LONGEST):
         prompt = visit.prompt
-        if prompt is None:
+        if prompt is None or _went_on(visit, service):
             break
         turn = turns.get(place, 0)
         trace.append((prompt.id, turn))
@@ -165,7 +168,8 @@ def _walk(
             _take(visit, next(islice(ways(prompt), turn, None)), seen)
             continue
         _note(seen, prompt)
-        seen.stages.add(visit.stage)
+        if visit.now is not None and visit.now.id == service.id:
+            seen.stages.add(visit.stage)
         found = tuple(ways(prompt))
         # From here on the path is new only if the same prompts were not come to the same way.
         if len(turns) < DEVIATIONS[min(number, 1)]:
@@ -181,6 +185,11 @@ def _walk(
         return
     if visit.outcome is not None and visit.outcome.ending is Ending.CRASHED:
         seen.trouble.append(f"{service.id} crashes after {_taken(trace)}")
+
+
+def _went_on(visit: Visit, service: type[Service]) -> bool:
+    """Whether what is shown from here on is what another service shows by itself as well."""
+    return isinstance(visit.now, ForHolders) and not isinstance(visit.now, service)
 
 
 def _taken(trace: list[object]) -> list[str]:

@@ -151,7 +151,7 @@ def test_the_service_shown_to_newcomers_is_found_said_and_walked(
         (tmp_path / language / "guide.toml").write_text(_GUIDE, encoding="utf-8")
         assert explore(guide).missing(Words(language, tmp_path), ICONS) == []
     walk = Walk(guide).say("guide.topic", "apply").say("guide.answer", True)
-    assert walk.visit.outcome == Outcome(Ending.DONE)
+    assert walk.visit.outcome == Outcome(Ending.DONE, service="guide")
 
 
 def rows(document: str, heading: str) -> list[list[str]]:

@@ -33,6 +33,8 @@ from kiosk.visit.prompts import (
 from kiosk.words import Words
 from sync.canonical import canonical, sha256_hex
 from tests.flows.counter import (
+    ACCEPTED,
+    AGREED,
     APPLICATION,
     CAPTURE,
     CHILD,
@@ -42,6 +44,7 @@ from tests.flows.counter import (
     KNOWN,
     NOW,
     OFFLINE,
+    OLD_CARD,
     PHONE,
     PHOTO,
     POLICY,
@@ -256,7 +259,7 @@ def test_without_a_printer_it_is_said_on_the_first_page_and_no_note_is_offered()
 def test_a_holder_may_see_whether_their_card_still_serves(card: Any, advice: str) -> None:
     visit = walk().until("eligibility.ask").say("eligibility.ask", HAS_CARD)
     visit.say("existing_card.has_one", "read").say("existing_card.read", card)
-    assert finished(visit.say(advice, True))
+    assert finished(visit.say(advice, True if advice == "existing_card.no_date" else "leave"))
 
 
 @pytest.mark.parametrize(
@@ -273,7 +276,79 @@ def test_a_card_that_cannot_be_read_ends_with_advice_not_with_an_error(
     visit = walk().until("eligibility.ask").say("eligibility.ask", HAS_CARD)
     visit.say("existing_card.has_one", "read")
     visit.visit.fault(DeviceFault(code))
-    assert finished(visit.say(page, True))
+    assert finished(visit.say(page, "leave" if code is FaultCode.CARD_FOREIGN else True))
+
+
+def holder(**context: Any) -> Walk:
+    visit = Walk(ApplyFirst, dataclasses.replace(CONTEXT, **context))
+    return visit.until("eligibility.ask").say("eligibility.ask", HAS_CARD)
+
+
+@pytest.mark.parametrize("looks", [False, True])
+def test_a_holder_goes_on_to_another_card_with_one_touch_and_is_not_read_again(looks: bool) -> None:
+    """R-B15, from the first page of who has none to the receipt of a replacement."""
+    visit = holder()
+    if looks:
+        visit.say("existing_card.has_one", "read").say("existing_card.read", social_card(3))
+        visit.say("existing_card.serves", "replace")
+    else:
+        visit.say("existing_card.has_one", "replace")
+    assert visit.visit.now is not None and visit.visit.now.id == "card_replacement"
+    assert visit.visit.stage == "notice"
+    visit.say("card_replacement.notice", AGREED).say("card_replacement.ask", OLD_CARD)
+    assert visit.prompt.id == "old_card.reason" and visit.visit.stage == "details"
+    for prompt, answer in (
+        ("old_card.reason", "damaged"),
+        ("telephone.known", "known"),
+        ("pickup.bank", "icbc"),
+        ("pickup.outlet", "icbc-lubei"),
+        ("card_replacement.no_way_back", AGREED),
+        ("card_replacement.other_bank", AGREED),
+        ("card_replacement.accounts", AGREED),
+        ("proof.wish", "own"),
+        ("photo.notice", AGREED),
+        ("photo.take", CAPTURE),
+        ("photo.choose", "1"),
+        ("review", True),
+        ("signature", SIGNATURE),
+    ):
+        visit.say(prompt, answer)
+    transaction = visit.prompt.transaction
+    assert transaction.kind == "card_replacement" and transaction.person == ZHANG.number
+    agreed = [consent.text_id for consent in transaction.consents]
+    assert agreed[0] == "card_replacement.notice" and "apply.notice" not in agreed
+    visit.say("filing.submit", SUBMITTED).say("filing.verdict", ACCEPTED).say("filing.print", None)
+    assert finished(visit.say("card_replacement.accepted", True))
+    assert visit.visit.outcome is not None
+    assert visit.visit.outcome.service == "card_replacement"
+
+
+def test_back_leads_from_the_other_card_to_the_page_where_it_was_chosen() -> None:
+    visit = holder().say("existing_card.has_one", "replace")
+    visit.visit.back()
+    assert visit.at == "existing_card.has_one" and visit.visit.suggestion == "replace"
+    assert visit.visit.now is not None and visit.visit.now.id == "first_application"
+
+
+def test_a_dead_end_of_the_other_card_is_its_own_and_so_is_what_is_left_unfinished() -> None:
+    visit = holder(online=True).say("existing_card.has_one", "replace")
+    visit.say("card_replacement.notice", AGREED).say("card_replacement.ask", OLD_CARD)
+    visit.say("unfinished.ask", Reply()).say("old_card.reason", "damaged")
+    visit.say("telephone.known", "other").say("telephone.number", PHONE)
+    assert visit.visit.keep()
+    assert visit.prompt.question.fields["service"] == "card_replacement"
+    visit = holder().say("existing_card.has_one", "replace")
+    visit.say("card_replacement.notice", AGREED)
+    visit.say("card_replacement.ask", Reply({"rejection": "", "state": "none"}))
+    visit.say("old_card.none", "print")
+    assert visit.prompt.slip.rows[0][1] == "service.card_replacement.name"
+
+
+def test_where_no_card_can_be_replaced_now_nobody_is_led_there() -> None:
+    visit = holder(closed=frozenset({"card_replacement"}))
+    assert [one.value for one in visit.prompt.options] == ["read", "leave"]
+    visit.say("existing_card.has_one", "read").say("existing_card.read", social_card(3))
+    assert finished(visit.say("existing_card.serves", True))
 
 
 def test_offline_the_citizen_is_asked_whether_they_have_a_card() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 from kiosk.services.first_application import ApplyFirst
@@ -15,9 +16,8 @@ class Framed(Stage):
     """A stage that shows what it is given."""
 
     def put_on(self, prompt: Prompt[Any]) -> None:
-        self._service = ApplyFirst
-        self._show_stage("details")
-        name = self.terminal.words.say("service.first_application.name")
-        self._header.during_visit(name, lambda: None)
+        self._service, self._named = ApplyFirst, ""
+        service = SimpleNamespace(id=ApplyFirst.id, stages=ApplyFirst.stages, stage="details")
+        self._show_stage(SimpleNamespace(now=service))  # type: ignore[arg-type]
         actions = Recorder(can_go_back=prompt.asks)
         self.show(prompt.id, screen_class(type(prompt))(prompt, None, self.terminal.words, actions))

@@ -90,6 +90,22 @@ def _samples() -> dict[str, Prompt[Any]]:
             points=(("call", "phone"), ("bank", "bank"), ("bring", "card-account-details-outline")),
             exception=True,
         ),
+        "existing-card": p.Choice(
+            "existing_card.has_one",
+            (
+                Option("read", icon="card-search-outline"),
+                Option("replace", icon="card-multiple-outline"),
+                Option("leave", icon="exit-to-app"),
+            ),
+        ),
+        "existing-expired": p.Choice(
+            "existing_card.expired",
+            (
+                Option("replace", icon="card-multiple-outline"),
+                Option("leave", icon="exit-to-app"),
+            ),
+            {"generation": "二"},
+        ),
         "loss-kind": p.Choice(
             "loss_report.kind",
             (Option("temporary", icon="timer-sand"), Option("formal", icon="card-off-outline")),

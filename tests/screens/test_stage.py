@@ -30,7 +30,7 @@ from kiosk.visit.prompts import (
     PutBack,
     Submit,
 )
-from kiosk.visit.service import Service
+from kiosk.visit.service import GoOn, Service
 from kiosk.words import Words
 from screens import theme
 from screens.ending import EndingPage
@@ -766,3 +766,49 @@ def test_inspector_says_what_can_be_touched(
 def test_inspector_is_refused_in_production(stage: Stage, tmp_path: Path) -> None:
     with pytest.raises(NotInProduction):
         Inspector(stage, tmp_path / "s.sock", "production", lambda: None)
+
+
+class LedTo(Service):
+    """What one goes on in."""
+
+    id = "loss_report"
+    group = "card"
+    icon = "card-off-outline"
+    stages = ("identity", "receipt")
+
+    async def take_up(self, *known: Any) -> None:
+        self.at("receipt")
+        await Choice("apply.unit", (Option("self"), Option("leave")))
+
+
+class Leads(Service):
+    id = "card_check"
+    group = "card"
+    icon = "card-search"
+    stages = ("read", "result")
+
+    async def serve(self) -> None:
+        self.at("read")
+        await Choice("apply.who", (Option("self"), Option("child")))
+        raise GoOn(LedTo, "somebody")
+
+
+def test_whoever_goes_on_in_another_service_sees_its_name_and_its_steps(
+    hand: Hand, time: Time
+) -> None:
+    stage = Stage(StubTerminal((Leads,)), time)  # type: ignore[arg-type]
+    hand.show(stage)
+    try:
+        tap(hand, stage, time, "service:card_check")
+        first = stage.terminal.words.say("service.card_check.name")
+        other = stage.terminal.words.say("service.loss_report.name")
+        assert first in hand.texts() and other not in hand.texts()
+        tap(hand, stage, time, "option:self")
+        assert stage.shown == "apply.unit"
+        assert other in hand.texts() and first not in hand.texts()
+        assert stage.terminal.words.say("stage.loss_report.receipt") in hand.texts()
+        tap(hand, stage, time, "back")
+        assert stage.shown == "apply.who"
+        assert first in hand.texts() and other not in hand.texts()
+    finally:
+        stage.close()
