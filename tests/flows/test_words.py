@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from functools import reduce
 from pathlib import Path
 
 import pytest
@@ -265,6 +267,43 @@ def test_words_that_every_business_shares_do_not_speak_of_an_application(languag
     assert len(shared) > 20
     said = OF_AN_APPLICATION[language]
     assert [key for key in shared if re.search(said, words.say(key))] == []
+
+
+#: In whatever speaks of applying where the business is none: the verb, not 领卡, which a card has.
+APPLYING = {"zh_CN": r"申请|申领", "en": r"(?i)\b(apply(?!ing)|applied|applications?|applicant)\b"}
+
+
+def speaking(language: str, ids: Iterable[str]) -> list[tuple[str, str]]:
+    """The words that speak of applying. What a service is called is its name wherever it stands."""
+    words = WORDS[language]
+    names = [words.say(f"service.{service.id}.name") for service in find_services()]
+    said = [(one, words.say(one)) for one in ids if words.has(one)]
+    bare = [(one, reduce(lambda text, name: text.replace(name, ""), names, t)) for one, t in said]
+    return [(one, text) for one, text in bare if re.search(APPLYING[language], text)]
+
+
+@EACH
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_makes_no_card_speaks_of_no_application(service: type[Service], language: str) -> None:
+    """Whatever a 挂失, 解挂, 密码 or 查询 shows on its ways, with its faults. A new service
+    is held to it by being there."""
+    said = speaking(language, sorted(explored(service).ids()))
+    assert service.makes_card or said == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_words_of_the_frame_speak_of_no_application(language: str) -> None:
+    """✗ 「您的申请已经保存」 stood on the last page of a 挂失. The frame's are those that no
+    service shows by itself: ends, waiting, home, and all faults for citizens."""
+    own = {one for service in find_services() for one in explored(service).ids()}
+    pages = "ending idle waiting home frame left_behind sign unfinished advice prompt leave"
+    frame = {
+        one
+        for one in WORDS[language].ids() - own
+        if one.partition(".")[0] in pages.split() or re.fullmatch(r"fault\..+\.citizen", one)
+    }
+    assert len(frame) > 150
+    assert speaking(language, sorted(frame)) == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
