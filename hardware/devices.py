@@ -8,7 +8,9 @@
 | camera      | `hardware.camera.Camera`      | camera_absent                    |
 | scanner     | `hardware.scanner.Scanner`    | scanner_offline                  |
 | pin_pad     | `hardware.pin_pad.PinPad`     | pin_pad_offline                  |
+| page_printer  | `hardware.page_printer`         | page_printer_offline               |
 | ups         | `hardware.ups.Ups`            | ups_offline                      |
+| headset     | `hardware.headset`            | headset_offline                  |
 | contacts    | `hardware.contacts`           | contacts_offline                 |
 
 A terminal may have a second camera that looks down on paper (高拍仪), `document_camera`; the same
@@ -31,7 +33,9 @@ if TYPE_CHECKING:
     from hardware.camera import Camera
     from hardware.card.reader import CardReader
     from hardware.contacts import ContactBoard
+    from hardware.headset import HeadsetJack
     from hardware.id_reader import IdReader
+    from hardware.page_printer import PagePrinter
     from hardware.pin_pad import PinPad
     from hardware.printer import ReceiptPrinter
     from hardware.scanner import Scanner
@@ -57,6 +61,8 @@ class DeviceSettings(Protocol):
     def printer_columns(self) -> int: ...
     @property
     def printer_model(self) -> str: ...
+    @property
+    def page_printer(self) -> str: ...
     @property
     def camera(self) -> str: ...
     @property
@@ -85,6 +91,10 @@ class DeviceSettings(Protocol):
     def pin_pad(self) -> str: ...
     @property
     def ups(self) -> str: ...
+    @property
+    def headset(self) -> str: ...
+    @property
+    def headset_keys(self) -> str: ...
     @property
     def contacts(self) -> str: ...
     @property
@@ -163,6 +173,15 @@ def make_printer(settings: DeviceSettings) -> ReceiptPrinter | None:
     )
 
 
+def make_page_printer(settings: DeviceSettings) -> PagePrinter | None:
+    """Raises `ValueError`."""
+    if not settings.page_printer:
+        return None
+    from hardware.page_printer import PagePrinter
+
+    return PagePrinter(settings.page_printer)
+
+
 def make_camera(settings: DeviceSettings) -> Camera | None:
     if not settings.camera:
         return None
@@ -217,6 +236,15 @@ def make_ups(settings: DeviceSettings) -> Ups | None:
     return Ups(settings.ups)
 
 
+def make_headset(settings: DeviceSettings) -> HeadsetJack | None:
+    """Raises `ValueError`."""
+    if not settings.headset:
+        return None
+    from hardware.headset import HeadsetJack
+
+    return HeadsetJack(settings.headset, settings.headset_keys)
+
+
 def make_contacts(settings: DeviceSettings) -> ContactBoard | None:
     """Raises `ValueError`."""
     if not settings.contacts:
@@ -234,11 +262,18 @@ _MAKERS: Mapping[Device, Callable[[DeviceSettings], Driver | None]] = {
     Device.PRINTER: make_printer,
     Device.CAMERA: make_camera,
     Device.DOCUMENT_CAMERA: make_document_camera,
+    Device.PAGE_PRINTER: make_page_printer,
     Device.SCANNER: make_scanner,
     Device.PIN_PAD: make_pin_pad,
     Device.UPS: make_ups,
+    Device.HEADSET: make_headset,
     Device.CONTACTS: make_contacts,
 }
+
+
+#: Seconds between two looks, of a device that is not looked at every two seconds: its look is a
+#: listening.
+_LOOKS_S: Mapping[str, float] = {Device.HEADSET: 0.0}
 
 
 def make_drivers(settings: DeviceSettings) -> dict[Device, Driver | None]:
@@ -259,14 +294,17 @@ class Devices:
             Device.PRINTER: settings.printer,
             Device.CAMERA: settings.camera,
             Device.DOCUMENT_CAMERA: settings.document_camera,
+            Device.PAGE_PRINTER: settings.page_printer,
             Device.SCANNER: settings.scanner,
             Device.PIN_PAD: settings.pin_pad,
             Device.UPS: settings.ups,
+            Device.HEADSET: settings.headset,
             Device.CONTACTS: settings.contacts,
         }
         for name, port in ports.items():
             if port:
-                self._loops[name] = DeviceLoop(name, partial(self._make, name), health)
+                make, look_s = partial(self._make, name), _LOOKS_S.get(name, 2.0)
+                self._loops[name] = DeviceLoop(name, make, health, poll_s=look_s)
             elif name not in OPTIONAL:
                 health.put(name, DeviceState.ABSENT)
 

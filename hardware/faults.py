@@ -26,19 +26,31 @@ class Device(StrEnum):
     DOCUMENT_CAMERA = "document_camera"
     #: 凭条打印机
     PRINTER = "printer"
+    #: A4打印机: whole pages. Without one, certificates are not printed.
+    PAGE_PRINTER = "page_printer"
     #: 扫码器: reads the code of an electronic card (电子社保卡) from a telephone.
     SCANNER = "scanner"
     #: 密码键盘: without one the PIN is typed on the screen.
     PIN_PAD = "pin_pad"
     #: 不间断电源.
     UPS = "ups"
+    #: 耳机插孔: where a plug is in it, the voice goes there.
+    HEADSET = "headset"
     #: 门磁、人体感应、照明、看门狗: contacts and relays on one board.
     CONTACTS = "contacts"
 
 
 #: A terminal without one of these is not said to lack it.
 OPTIONAL = frozenset(
-    {Device.DOCUMENT_CAMERA, Device.SCANNER, Device.PIN_PAD, Device.UPS, Device.CONTACTS}
+    {
+        Device.DOCUMENT_CAMERA,
+        Device.PAGE_PRINTER,
+        Device.SCANNER,
+        Device.PIN_PAD,
+        Device.UPS,
+        Device.HEADSET,
+        Device.CONTACTS,
+    }
 )
 
 
@@ -91,6 +103,21 @@ class FaultCode(StrEnum):
     PRINTER_UNCONFIRMED = "printer_unconfirmed"
     PRINTER_UNCLEARED = "printer_uncleared"
     PRINTER_JAM = "printer_jam"
+    # A4打印机, the gravest first
+    PAGE_PRINTER_OFFLINE = "page_printer_offline"
+    PAGE_PRINTER_BUSY = "page_printer_busy"
+    PAGE_PRINTER_JAM = "page_printer_jam"
+    PAGE_PRINTER_OPEN = "page_printer_open"
+    PAGE_PRINTER_PAPER_OUT = "page_printer_paper_out"
+    PAGE_PRINTER_TONER_OUT = "page_printer_toner_out"
+    PAGE_PRINTER_TRAY_FULL = "page_printer_tray_full"
+    PAGE_PRINTER_FILTER = "page_printer_filter"
+    PAGE_PRINTER_STOPPED = "page_printer_stopped"
+    PAGE_PRINTER_ERROR = "page_printer_error"
+    PAGE_PRINTER_UNCONFIRMED = "page_printer_unconfirmed"
+    PAGE_PRINTER_UNCLEARED = "page_printer_uncleared"
+    PAGE_PRINTER_KEEPS = "page_printer_keeps"
+    PAGE_PRINTER_LOW = "page_printer_low"
     # 摄像头
     CAMERA_ABSENT = "camera_absent"
     CAMERA_BUSY = "camera_busy"
@@ -110,6 +137,9 @@ class FaultCode(StrEnum):
     UPS_LOW = "ups_low"
     UPS_BATTERY_OLD = "ups_battery_old"
     UPS_OFFLINE = "ups_offline"
+    # 耳机插孔
+    HEADSET_OFFLINE = "headset_offline"
+    HEADSET_LEFT = "headset_left"
     # 门磁 and the board that it is on
     DOOR_OPEN = "door_open"
     CONTACTS_OFFLINE = "contacts_offline"
@@ -156,6 +186,8 @@ class Weight(StrEnum):
 
 _WARNINGS = (
     FaultCode.PRINTER_PAPER_NEAR_END,
+    FaultCode.PAGE_PRINTER_KEEPS,
+    FaultCode.PAGE_PRINTER_LOW,
     FaultCode.PORT_UNSTEADY,
     # The PIN is typed on the screen meanwhile.
     FaultCode.PIN_PAD_OFFLINE,
@@ -164,6 +196,8 @@ _WARNINGS = (
     FaultCode.UPS_ON_BATTERY,
     FaultCode.UPS_BATTERY_OLD,
     FaultCode.UPS_OFFLINE,
+    FaultCode.HEADSET_OFFLINE,
+    FaultCode.HEADSET_LEFT,
     FaultCode.DOOR_OPEN,
     FaultCode.CONTACTS_OFFLINE,
     FaultCode.CONTACTS_BUSY,

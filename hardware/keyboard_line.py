@@ -21,8 +21,8 @@ from contextlib import contextmanager, suppress
 from hardware.faults import DeviceFault, FaultCode
 
 #: struct input_event: two words of time, type, code, value.
-_EVENT = struct.Struct("@llHHi")
-_EV_SYN, _EV_KEY, _SYN_DROPPED = 0, 1, 3
+EVENT = struct.Struct("@llHHi")
+EV_SYN, EV_KEY, SYN_DROPPED = 0, 1, 3
 _UP, _DOWN = 0, 1
 #: _IOW('E', 0x90, int): events go to whoever holds the device, and to nobody else.
 _EVIOCGRAB = 0x40044590
@@ -99,21 +99,21 @@ class KeyboardLine:
         with self._one_fault():
             if not select.select([self._file], [], [], timeout_s)[0]:
                 return False
-            data = os.read(self._file, _EVENT.size * _MOST)
+            data = os.read(self._file, EVENT.size * _MOST)
         if not data:
             raise DeviceFault(self._offline, "gone")
-        whole = len(data) - len(data) % _EVENT.size
-        for _, _, kind, code, value in _EVENT.iter_unpack(data[:whole]):
+        whole = len(data) - len(data) % EVENT.size
+        for _, _, kind, code, value in EVENT.iter_unpack(data[:whole]):
             self._happened(kind, code, value)
         return True
 
     def _happened(self, kind: int, code: int, value: int) -> None:
-        if (kind, code) == (_EV_SYN, _SYN_DROPPED):
+        if (kind, code) == (EV_SYN, SYN_DROPPED):
             self._shifts.clear()
             self._typed.append(_BROKEN)
-        elif kind == _EV_KEY and code in _SHIFTS:
+        elif kind == EV_KEY and code in _SHIFTS:
             (self._shifts.discard if value == _UP else self._shifts.add)(code)
-        elif kind == _EV_KEY and value == _DOWN:
+        elif kind == EV_KEY and value == _DOWN:
             self._typed.append(_TYPED.get((code, bool(self._shifts)), _BROKEN))
 
     @contextmanager

@@ -70,6 +70,8 @@ class Devices:
     printer_model: str = ""
     #: Columns of the printer's line: 32 on 58 mm paper, 48 on 80 mm; 0: as its model has.
     printer_columns: int = 0
+    #: Queue of an A4 printer at CUPS (A4打印机), NAME or NAME@127.0.0.1:PORT; "" for none.
+    page_printer: str = ""
     #: Index of a camera, its path under /dev, or the address of a stream.
     camera: str = ""
     #: The same of a camera that looks down on paper (高拍仪), "" where there is none.
@@ -96,6 +98,12 @@ class Devices:
     ups: str = ""
     #: Run once its battery is nearly empty and nobody is served any more: "systemctl poweroff".
     ups_shutdown: str = ""
+    #: Input device (/dev/input/…) of a headset jack, "" where there is none; "IN,OUT", the codes of
+    #: the keys of one that types; and what ALSA calls the headset ("plughw:CARD=…"), "" where the
+    #: plug itself takes the sound from the loudspeaker.
+    headset: str = ""
+    headset_keys: str = ""
+    headset_sound: str = ""
     #: Serial port, speed and address of a board of contacts and relays (Modbus RTU), "" where there
     #: is none; and what is on its lines (`hardware.contacts`), e.g. {door = "in0", lamp = "out0"}.
     contacts: str = ""
@@ -343,6 +351,14 @@ def _must_make_sense(devices: Devices) -> None:
             from hardware.ups import Ups
 
             Ups(devices.ups)
+        if devices.page_printer:
+            from hardware.ipp import parse_place
+
+            parse_place(devices.page_printer)
+        if devices.headset:
+            from hardware.headset import HeadsetJack
+
+            HeadsetJack(devices.headset, devices.headset_keys)
     except ValueError as wrong:
         raise BadSettings(f"devices: {wrong}") from None
 

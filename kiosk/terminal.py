@@ -21,6 +21,8 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from hardware.faults import Device, DeviceFault, place_of
+from hardware.headset import PLUGGED
+from hardware.supervision import DeviceState
 from kiosk.clock import beijing_now
 from kiosk.maintenance import Maintenance
 from kiosk.offers import Offer, Offers
@@ -386,6 +388,13 @@ class Terminal:
         """Tell the board of contacts, where there is one that answers; nobody waits for it."""
         if (board := self._performers.get(Device.CONTACTS)) is not None:
             board.submit(job)
+
+    def voice_output(self) -> str:
+        """Where the voice goes now, as ALSA calls it: into a headset while a plug is in the jack;
+        "" for the loudspeaker."""
+        row = self.health.get(Device.HEADSET)
+        plugged = row is not None and row.state is DeviceState.READY and row.detail == PLUGGED
+        return self.settings.devices.headset_sound if plugged else ""
 
     def has_pin_pad(self) -> bool:
         """Whether a PIN is pressed on a PIN pad; else it is typed on the screen."""

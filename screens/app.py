@@ -71,7 +71,8 @@ def run(
     fonts.register()
     scale.fit(*Window.size)
     terminal = make_terminal()
-    stage = Stage(terminal, voice=Voice(Clips(terminal.words), terminal.health))
+    voice = Voice(Clips(terminal.words), terminal.health, output=terminal.voice_output)
+    stage = Stage(terminal, voice=voice)
     seen: list[float] = []
     guard = _guard(stage, crashed)
     inspector = _inspector(stage, settings, state, seen)

@@ -37,9 +37,11 @@ ICONS = {
     Device.PRINTER: "printer-outline",
     Device.CAMERA: "camera-outline",
     Device.DOCUMENT_CAMERA: "file-document-outline",
+    Device.PAGE_PRINTER: "file-certificate-outline",
     Device.SCANNER: "qrcode-scan",
     Device.PIN_PAD: "dialpad",
     Device.UPS: "battery-charging-outline",
+    Device.HEADSET: "headphones",
     Device.CONTACTS: "door",
     "disk": "harddisk",
     "centre": "server-network",
@@ -68,6 +70,8 @@ COUNTERS = {
     "openings": 1,
     "scans": 1,
     "approaches": 1,
+    "sheets": 1,
+    "plugs": 1,
 }
 #: Seconds in a unit -> its words, largest first.
 _AGES = ((86400, "days"), (3600, "hours"), (60, "minutes"), (1, "seconds"))

@@ -69,6 +69,8 @@ class Stage(Frame):
     ) -> None:
         super().__init__(terminal, clock)
         self.voice = voice or Mute()
+        #: Where the voice went at the last look.
+        self._output = ""
         self._visit: Visit | None = None
         self._service: type[Service] | None = None
         #: Id of the service that the header names.
@@ -320,6 +322,7 @@ class Stage(Frame):
         self._header.tick()
         self._header.show_online(self.terminal.online)
         visit = self._visit
+        self._greet()
         if visit is None:
             self._end_if_due()
             return
@@ -330,6 +333,13 @@ class Stage(Frame):
             self._warn(visit, seconds)
         elif self.warned:
             self.uncover()
+
+    def _greet(self) -> None:
+        """A plug goes into the headset jack: whoever does not see hears that it is there."""
+        output = self.terminal.voice_output()
+        if output and not self._output and self.shown == "home":
+            self.voice.say("headset.plugged")
+        self._output = output
 
     def _end_if_due(self) -> None:
         """The program is to be started anew: between two visits, and while nobody looks at home.

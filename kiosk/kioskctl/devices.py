@@ -50,6 +50,9 @@ from kiosk.kioskctl.drivers import (
 
 if TYPE_CHECKING:
     from hardware.id_documents import IdCard
+    from hardware.paper import Receipt
+    from kiosk.settings import Settings
+    from kiosk.words import Words
 
 
 def register(app: typer.Typer) -> None:
@@ -122,21 +125,41 @@ def print_test(
     columns: Annotated[int, typer.Option(help="48 on 80 mm paper, 32 on 58 mm; 0: as set")] = 0,
 ) -> None:
     """Print a page that uses everything a receipt uses."""
-    from kiosk.receipts import Letterhead
-    from kiosk.receipts.layout import check_page
-
     settings = with_given(settings_of(state), printer=port, printer_columns=columns)
     driver = must(drivers_of(settings)[Device.PRINTER])
     nobody_there(state)
     words = words_of(settings)
-    head = Letterhead(hall=settings.hall.name, terminal="------", policy_version="", hotline="")
-    page = check_page(head, words, beijing_now())
+    page = _check_page(settings, words)
     with faults_said(words), opened(driver), busy("printing"):
         driver.print(page, f"kioskctl-{time.time_ns()}", by_staff=True)
         left = driver.poll().fault
     out("printed")
     if left is not None:
         warn(Text.assemble((f"{left} ", "yellow"), words.say(f"fault.{left}.fix")))
+
+
+def print_a4(
+    state: MaybeState = None,
+    where: Annotated[str, typer.Option(help="NAME of the queue, or NAME@127.0.0.1:PORT")] = "",
+) -> None:
+    """Print the same page on the A4 printer."""
+    from hardware.sheets import pdf_of
+
+    settings = with_given(settings_of(state), page_printer=where)
+    driver = must(drivers_of(settings)[Device.PAGE_PRINTER])
+    nobody_there(state)
+    words = words_of(settings)
+    with faults_said(words), opened(driver), busy("printing"):
+        driver.print(*pdf_of(_check_page(settings, words)), by_staff=True)
+    out("printed")
+
+
+def _check_page(settings: Settings, words: Words) -> Receipt:
+    from kiosk.receipts import Letterhead
+    from kiosk.receipts.layout import check_page
+
+    head = Letterhead(hall=settings.hall.name, terminal="------", policy_version="", hotline="")
+    return check_page(head, words, beijing_now())
 
 
 def camera_snap(
@@ -199,6 +222,6 @@ def _for_this_user(file: Path) -> Iterator[BinaryIO]:
 _GROUPS: tuple[tuple[str, str, dict[str, Callable[..., None]]], ...] = (
     ("card", "社会保障卡 in the reader", CARD_COMMANDS),
     ("id", "居民身份证 on the reader", {"read": id_read}),
-    ("print", "the receipt printer", {"test": print_test}),
+    ("print", "the printers", {"test": print_test, "a4": print_a4}),
     ("camera", "the camera", {"snap": camera_snap}),
 )

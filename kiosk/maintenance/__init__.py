@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from hardware.page_printer import PagePrinter
     from hardware.printer import ReceiptPrinter
     from kiosk.parts import Parts, Performer
     from kiosk.receipts import Letterhead
 
-#: Longest wait for the test page, seconds.
-_PRINT_S = 30.0
+#: Longest wait for the test page, and for the one on A4, seconds.
+_PRINT_S, _A4_S = 30.0, 150.0
 
 
 class Maintenance:
@@ -37,6 +38,7 @@ class Maintenance:
         self._words = parts.words
         self._letterhead, self._now, self._performer = letterhead, now, performer
         self._journal = parts.journal
+        self._has_a4 = Device.PAGE_PRINTER in parts.devices.loops
         #: Who is in, and since when.
         self._inside: tuple[str, float] | None = None
         self._roster = Roster(parts.state)
@@ -84,7 +86,8 @@ class Maintenance:
             self._journal.record("technician_did", technician=self._inside[0], what=what)
 
     def print_test_page(self) -> None:
-        """Print a page that uses everything a receipt uses. Raises `DeviceFault`."""
+        """Print a page that uses everything a receipt uses, and the same on A4 where there is such
+        a printer, whatever becomes of the first. Raises `DeviceFault`."""
         from kiosk.receipts.layout import check_page
 
         self._did("print_test_page")
@@ -94,4 +97,12 @@ class Maintenance:
         def job(printer: ReceiptPrinter) -> None:
             printer.print(page, action, by_staff=True)
 
-        self._performer(Device.PRINTER).submit(job).result(_PRINT_S)
+        def a4_job(printer: PagePrinter) -> None:
+            from hardware.sheets import pdf_of
+
+            printer.print(*pdf_of(page), by_staff=True)
+
+        on_paper = self._performer(Device.PRINTER).submit(job)
+        if self._has_a4:
+            self._performer(Device.PAGE_PRINTER).submit(a4_job).result(_A4_S)
+        on_paper.result(_PRINT_S)

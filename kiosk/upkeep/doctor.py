@@ -333,6 +333,7 @@ def _fault_of(row: dict[str, Any]) -> FaultCode | None:
 _BUSY = (
     FaultCode.ID_READER_BUSY,
     FaultCode.PRINTER_BUSY,
+    FaultCode.PAGE_PRINTER_BUSY,
     FaultCode.CARD_READER_BUSY,
     FaultCode.CAMERA_BUSY,
     FaultCode.SCANNER_BUSY,
@@ -384,8 +385,10 @@ CHECKS: dict[str, Check] = {
     Device.PRINTER: _device(Device.PRINTER, FaultCode.PRINTER_OFFLINE),
     Device.CAMERA: _device(Device.CAMERA, FaultCode.CAMERA_NO_FRAMES, _watch),
     Device.DOCUMENT_CAMERA: _device(Device.DOCUMENT_CAMERA, FaultCode.CAMERA_NO_FRAMES, _watch),
+    Device.PAGE_PRINTER: _device(Device.PAGE_PRINTER, FaultCode.PAGE_PRINTER_OFFLINE),
     Device.SCANNER: _device(Device.SCANNER, FaultCode.SCANNER_OFFLINE),
     Device.PIN_PAD: _device(Device.PIN_PAD, FaultCode.PIN_PAD_OFFLINE),
     Device.UPS: _device(Device.UPS, FaultCode.UPS_OFFLINE),
+    Device.HEADSET: _device(Device.HEADSET, FaultCode.HEADSET_OFFLINE),
     Device.CONTACTS: _device(Device.CONTACTS, FaultCode.CONTACTS_OFFLINE),
 }

@@ -14,6 +14,8 @@ from typer.testing import CliRunner
 
 from hardware.faults import WEIGHTS, FaultCode, Weight
 from hardware.virtual.contacts import VirtualBoard
+from hardware.virtual.headset import VirtualHeadset
+from hardware.virtual.page_printer import VirtualPagePrinter
 from hardware.virtual.pin_pad import VirtualPinPad
 from hardware.virtual.scanner import VirtualScanner
 from hardware.virtual.ups import VirtualUps
@@ -231,24 +233,35 @@ def test_each_optional_device_is_asked_where_there_is_one(
     state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("hardware.port_proof._WHO_S", 0.2)
-    for name in ("scanner", "pin_pad", "ups", "contacts"):
+    for name in ("scanner", "pin_pad", "ups", "contacts", "page_printer", "headset"):
         assert not finding(state, name).present
     ups, board, pad, scanner = VirtualUps(), VirtualBoard(), VirtualPinPad(), VirtualScanner()
+    paper, jack = VirtualPagePrinter(), VirtualHeadset()
     settings = Devices(
         ups=ups.where,
         contacts=board.port,
         contacts_lines={"door": "in0"},
         pin_pad=pad.port,
         scanner=scanner.port,
+        page_printer=paper.where,
+        headset=jack.port,
+        headset_keys="185,186",
     )
     board.inputs[0] = True
     assert finding(state, "ups", settings) == Finding("ups", detail="OL CHRG 100%")
-    for name in ("contacts", "pin_pad", "scanner"):
+    for name in ("contacts", "pin_pad", "scanner", "page_printer"):
         assert finding(state, name, settings) == Finding(name)
     board.inputs[0] = False
     ups.say("OB LB", "8")
     assert finding(state, "contacts", settings).fault is FaultCode.DOOR_OPEN
     assert finding(state, "ups", settings) == Finding("ups", FaultCode.UPS_LOW, "OB LB 8%")
-    for far_end in (ups, board, pad, scanner):
+    paper.lack("media-jam-error")
+    jammed = Finding("page_printer", FaultCode.PAGE_PRINTER_JAM, "media-jam-error")
+    assert finding(state, "page_printer", settings) == jammed
+    jack.key(185)
+    assert finding(state, "headset", settings) == Finding("headset", detail="in")
+    for far_end in (ups, board, pad, scanner, paper, jack):
         far_end.close()
     assert finding(state, "scanner", settings).fault is FaultCode.SCANNER_OFFLINE
+    assert finding(state, "page_printer", settings).fault is FaultCode.PAGE_PRINTER_OFFLINE
+    assert finding(state, "headset", settings).fault is FaultCode.HEADSET_OFFLINE

@@ -258,6 +258,26 @@ def test_what_a_technician_does(tmp_path: Path) -> None:
     ]
 
 
+def test_the_test_page_comes_on_a4_too_whatever_becomes_of_the_receipt(tmp_path: Path) -> None:
+    class Printer:
+        def print(self, *_: Any, by_staff: bool = False) -> None:
+            raise DeviceFault(FaultCode.PRINTER_PAPER_OUT)
+
+    class A4:
+        def __init__(self) -> None:
+            self.printed: list[tuple[bytes, int, bool]] = []
+
+        def print(self, pdf: bytes, sheets: int, *, by_staff: bool = False) -> None:
+            self.printed.append((pdf[:5], sheets, by_staff))
+
+    a4 = A4()
+    desk, _ = noted(tmp_path, printer=Desk(Printer()), page_printer=Desk(a4))
+    with pytest.raises(DeviceFault) as caught:
+        desk.maintenance.print_test_page()
+    assert caught.value.code is FaultCode.PRINTER_PAPER_OUT
+    assert a4.printed == [(b"%PDF-", 1, True)]
+
+
 def test_who_vouched_for_a_citizen_and_who_was_not_let_in(tmp_path: Path) -> None:
     people = [
         Person("s012", frozenset({Role.STAFF}), hash_pin("271828")),

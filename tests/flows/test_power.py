@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -146,3 +146,18 @@ def test_the_lamp_goes_with_the_visit_and_the_watchdog_with_the_screen(tmp_path:
     assert board.told == [True, False, "alive"], "not at every tick"
     (tmp_path / "none").mkdir()
     terminal(tmp_path / "none").alive()
+
+
+def test_the_voice_goes_into_a_headset_while_a_plug_is_in(tmp_path: Path) -> None:
+    desk = terminal(tmp_path)
+    devices = replace(desk.settings.devices, headset_sound="plughw:CARD=Pad")
+    desk.settings = replace(desk.settings, devices=devices)
+    assert desk.voice_output() == ""
+    for state, fault, detail, output in (
+        (DeviceState.READY, None, "out", ""),
+        (DeviceState.READY, None, "in", "plughw:CARD=Pad"),
+        (DeviceState.WARNING, FaultCode.HEADSET_LEFT, "in", ""),
+        (DeviceState.FAULT, FaultCode.HEADSET_OFFLINE, "gone", ""),
+    ):
+        desk.health.put("headset", state, fault, detail)
+        assert desk.voice_output() == output

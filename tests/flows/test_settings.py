@@ -37,6 +37,8 @@ def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
         ('mode = "party"', "mode is 'party'"),
         ('[devices.contacts_lines]\ndoor = "out0"\n', "devices: contacts_lines: door = 'out0'"),
         ('[devices]\nups = "@host"\n', "devices: UPS '@host'"),
+        ('[devices]\npage_printer = "a4@10.0.0.9:631"\n', "devices: A4 printer 'a4@10.0.0.9:631'"),
+        ('[devices]\nheadset = "/dev/x"\nheadset_keys = "F15"\n', "devices: headset_keys 'F15'"),
         ("[screens]\nwidth = 1\n", "unknown settings: screens"),
         ("[screen]\nwidht = 1\n", r"\[screen\] has unknown settings: widht"),
         ('[screen]\nwidth = "wide"\n', "screen.width is 'wide'"),

@@ -14,7 +14,7 @@ from hardware.supervision import DeviceState, HealthTable
 from kiosk.words import LANGUAGES, Words
 from kiosk.words.voice import VOICES, Clips, made_from, voice_dir
 from kiosk.words.voice.render import READINGS, SPOKEN, pinyin, render
-from screens.voice import SPEAKER, Voice
+from screens.voice import SPEAKER, Voice, aplay
 from tests.patience import eventually
 
 WORDS = Words()
@@ -154,10 +154,12 @@ class Player:
 
     def __init__(self, code: int = 0, lasts: bool = False) -> None:
         self.played: list[str] = []
+        self.outputs: list[str] = []
         self.killed: list[str] = []
         self.code, self.lasts = code, lasts
 
-    def __call__(self, file: Path) -> Playing:
+    def __call__(self, file: Path, output: str) -> Playing:
+        self.outputs.append(output)
         self.played.append(file.stem)
         return Playing(self, file.stem)
 
@@ -219,7 +221,7 @@ def test_without_a_speaker_the_terminal_is_silent_and_its_health_says_so(
 ) -> None:
     calls: list[Path] = []
 
-    def play(file: Path) -> Playing:
+    def play(file: Path, output: str) -> Playing:
         calls.append(file)
         if broken == "no program":
             raise FileNotFoundError(2, "aplay")
@@ -246,7 +248,7 @@ def test_a_player_that_failed_once_is_tried_again_after_a_pause(clips: Clips) ->
     calls: list[str] = []
     now = 0.0
 
-    def play(file: Path) -> Playing:
+    def play(file: Path, output: str) -> Playing:
         calls.append(file.stem)
         return Playing(Player(code=0 if works[len(calls) - 1] else 1), file.stem)
 
@@ -267,6 +269,61 @@ def test_a_player_that_failed_once_is_tried_again_after_a_pause(clips: Clips) ->
     eventually(lambda: state() == [DeviceState.READY])
     assert calls == [FIRST, FIRST, SECOND]
     voice.close()
+
+
+HEADSET = "plughw:CARD=Pad"
+
+
+def test_a_plug_takes_the_clip_along_and_pulled_out_it_ends(clips: Clips) -> None:
+    player, output = Player(lasts=True), [""]
+    voice = Voice(clips, play=player, output=lambda: output[0])
+    voice.say(FIRST)
+    eventually(lambda: player.outputs == [""])
+    output[0] = HEADSET
+    eventually(lambda: player.outputs == ["", HEADSET])
+    assert (player.played, player.killed) == ([FIRST, FIRST], [FIRST])
+    output[0] = ""
+    eventually(lambda: player.killed == [FIRST, FIRST])
+    voice.say(SECOND)
+    eventually(lambda: player.outputs == ["", HEADSET, ""])
+    assert player.played == [FIRST, FIRST, SECOND], "not again from the loudspeaker"
+    voice.close()
+
+
+def test_a_headset_that_cannot_be_played_to_never_falls_back_on_the_loudspeaker(
+    clips: Clips,
+) -> None:
+    player, output = Player(code=1), [HEADSET]
+    health = HealthTable()
+    voice = Voice(clips, health, player, output=lambda: output[0])
+    voice.say(FIRST)
+    eventually(lambda: not voice.speaks(FIRST))
+    assert player.outputs == [HEADSET]
+    output[0] = ""
+    assert voice.speaks(FIRST), "the loudspeaker has not failed"
+    player.code = 0
+    voice.say(SECOND)
+    eventually(lambda: player.outputs == [HEADSET, ""])
+    voice.close()
+
+
+def test_a_loudspeaker_that_failed_does_not_silence_the_headset(clips: Clips) -> None:
+    player, output = Player(code=1), [""]
+    voice = Voice(clips, play=player, output=lambda: output[0])
+    voice.say(FIRST)
+    eventually(lambda: not voice.speaks(FIRST))
+    output[0], player.code = HEADSET, 0
+    voice.say(SECOND)
+    eventually(lambda: player.outputs == ["", HEADSET])
+    voice.close()
+
+
+def test_the_player_is_told_where(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr("subprocess.Popen", lambda command, **_: started.append(command))
+    aplay(Path("a.wav"), "")
+    aplay(Path("a.wav"), HEADSET)
+    assert started == [["aplay", "-q", "a.wav"], ["aplay", "-q", "-D", HEADSET, "a.wav"]]
 
 
 def test_a_clip_that_was_heard_makes_the_speaker_ready(clips: Clips) -> None:

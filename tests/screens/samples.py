@@ -585,6 +585,8 @@ class StubTerminal:
         self.saved: tuple[str, ...] = ()
         self.announced: tuple[str, ...] = ()
         self.restart_due = False
+        #: Where the voice goes.
+        self.output = ""
 
     def announcements(self) -> tuple[str, ...]:
         return self.announced
@@ -620,6 +622,9 @@ class StubTerminal:
 
     def alive(self) -> None:
         """No watchdog."""
+
+    def voice_output(self) -> str:
+        return self.output
 
     def has_pin_pad(self) -> bool:
         return self.health.usable("pin_pad")

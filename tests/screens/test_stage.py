@@ -376,6 +376,27 @@ def test_how_a_visit_ended_is_read_and_the_card_is_asked_for_beside_it(
     stage.close()
 
 
+def test_who_plugs_a_headset_in_hears_at_home_that_it_is_there(
+    hand: Hand, terminal: StubTerminal, time: Time
+) -> None:
+    spoken = Spoken()
+    stage = Stage(terminal, time, voice=spoken)  # type: ignore[arg-type]
+    hand.show(stage)
+    hand.pump(seconds=1.1)
+    assert spoken.said == []
+    terminal.output = "plughw:CARD=Pad"
+    hand.pump(seconds=1.1)
+    hand.pump(seconds=1.1)
+    assert spoken.said == ["headset.plugged"], "once"
+    terminal.output = ""
+    hand.pump(seconds=1.1)
+    to_card(hand, stage, time)
+    terminal.output = "plughw:CARD=Pad"
+    hand.pump(seconds=1.1)
+    assert spoken.said == ["headset.plugged"], "in a visit it would end what the page says"
+    stage.close()
+
+
 def test_that_a_card_is_left_is_said_again_and_again(
     hand: Hand, terminal: StubTerminal, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:

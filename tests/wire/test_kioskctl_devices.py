@@ -19,6 +19,7 @@ from hardware.card.monitor import ReaderState, Seen
 from hardware.faults import FaultCode
 from hardware.inventory import _cameras, _keyboards, _with_a_library
 from hardware.virtual.bench import Bench
+from hardware.virtual.page_printer import VirtualPagePrinter
 from hardware.virtual.personas import ID_PERSONAS
 from kiosk.demo.smartcard import free_port
 from kiosk.kioskctl import app
@@ -124,6 +125,17 @@ def test_a_printer_without_paper_is_named(table: Table) -> None:
     result = table.run("print", "test")
     assert result.exit_code == 1
     assert FaultCode.PRINTER_PAPER_OUT in result.stderr
+
+
+def test_the_page_comes_out_on_a4(table: Table) -> None:
+    paper = VirtualPagePrinter()
+    result = table.run("print", "a4", "--where", paper.where)
+    assert result.exit_code == 0, result.output
+    assert [page[:5] for page in paper.tray] == [b"%PDF-"]
+    paper.unplug()
+    result = table.run("print", "a4", "--where", paper.where)
+    assert (result.exit_code, FaultCode.PAGE_PRINTER_OFFLINE in result.stderr) == (1, True)
+    paper.close()
 
 
 def test_a_picture_is_for_its_owner_alone(table: Table, tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ SPOKEN: tuple[str, ...] = (
     "photo.screen.nobody",
     "photo.help.staff",
     "left_behind.title",
+    "headset.plugged",
     # What a page reads aloud to who agrees to it (`Notice.aloud`).
     *(message for message in sorted(Words().ids()) if message.endswith(".aloud")),
 )
