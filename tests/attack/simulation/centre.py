@@ -34,6 +34,8 @@ class Centre:
         os.sync = lambda: None  # of the whole machine; backups here are in memory
         self._hidden: list[tuple[Path, bytes]] = []
         self.down = False
+        #: How many heartbeats were answered.
+        self.heard = 0
 
     # -- what terminals ask ----------------------------------------------------------------------
 
@@ -55,7 +57,9 @@ class Centre:
             "heartbeat": api._heartbeat,
         }
         message: Any = DOORS[path].request.model_validate_json(body)
-        return answers[path](terminal, message).model_dump_json()
+        answer = answers[path](terminal, message).model_dump_json()
+        self.heard += path == "heartbeat"
+        return answer
 
     def enrol(self, key_id: str, public_key: bytes, replaces: str | None = None) -> Any:
         """Enrolled with a fresh code; `replaces`: the terminal whose place it takes."""

@@ -21,10 +21,13 @@ from sync.wire.envelopes import Verdict
 from tests.attack.harness import damage_the_indexes
 from tests.attack.simulation.centre import Centre
 from tests.attack.simulation.virtual import Clock
-from tests.system.people import Person, application_of
+from tests.system.people import Person, contents_of, form_of, jpeg, png
 
 #: Rarer than in a hall, so that more days fit into a run.
 HEARTBEAT_S, LONGEST_PAUSE_S = 8 * 3600.0, 3600.0
+#: An agent that has nothing to do looks about after so long. The world wakes it where something
+#: happens.
+LONGEST_SLEEP_S = 2 * 3600.0
 LIMITS = Limits(items=100_000, days=100_000, free_bytes=0)
 
 
@@ -162,20 +165,22 @@ class Machine:
         """Seconds until the agent has something to do: its own plan, read from outside."""
         rhythm, now = self.agent._rhythm, self._clock.now - self._steady()
         due = min(self.agent._look_at, rhythm._beat_due)
-        return max(1.0, min(max(due, rhythm._not_before) - now, 1800.0))
+        return max(1.0, min(max(due, rhythm._not_before) - now, LONGEST_SLEEP_S))
 
     def _steady(self) -> float:
         from tests.attack.simulation.virtual import START
 
         return START - 1000.0
 
-    def put(self, person: Person, *, urgent: bool) -> Stored:
+    def put(self, person: Person, phone: str, *, urgent: bool) -> Stored:
         """Raises `OutboxUnavailable`."""
+        form = {**form_of(person, jpeg()), "phone": phone}
+        pictures = {"photo": jpeg(), "signature": png()}
         with self._clock.off_by(self.offset_s):
             sealer = Sealer.of(load_identity(self.state))
             return self.screen.put(
                 "first_application",
-                lambda header: sealer.seal(header, application_of(person, header)),
+                lambda header: sealer.seal(header, contents_of(header, form, pictures)),
                 key_id=sealer.key_id,
                 algorithm=sealer.algorithm,
                 urgent=urgent,

@@ -61,8 +61,13 @@ TO_THE_CENTRE = {
 #: Citizens a day at each terminal, on average.
 CITIZENS = 2
 
-#: Hours between two sweeps of the centre: rarer than it does, for they take half of the time.
-SWEPT_EVERY = 3
+#: The centre sweeps rarer than it does in earnest, for sweeps take much of the time: a minute after
+#: a heartbeat, whose report is fresh then, but not within so many hours of the last sweep; and once
+#: a day whatever comes.
+SWEPT_EVERY = 5
+
+#: How many citizens give the telephone number of somebody who "helps" them.
+SHARED_PHONE = 0.1
 
 #: Days between two looks at every receipt.
 CHECKED_EVERY = 4
@@ -106,7 +111,8 @@ class World:
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
         self._turn: dict[str, float] = {}
-        self._people = itertools.count(1)
+        self._sweep_due = 0.0
+        self._people, self._phones = itertools.count(1), itertools.count(1)
         self.registered: list[Person] = []
         self.told: dict[str, Told] = {}
         self.stolen: set[str] = set()
@@ -148,12 +154,16 @@ class World:
         if self._turn.get(machine.name) != when:
             return  # it had one sooner
         del self._turn[machine.name]
+        heard = self.centre.heard
         if machine.tick():
             self._soon(machine, machine.wakes_in())
         else:
             machine.fate = lambda: "fine"
             machine.restart_agent()
             self._soon(machine, 60.0)
+        if self.centre.heard > heard and when >= self._sweep_due:
+            self._sweep_due = when + SWEPT_EVERY * HOUR_S
+            self.at(when + 60.0, self.centre.sweep)
 
     def _run_to(self, until: float) -> None:
         while self._events and self._events[0][0] <= until:
@@ -186,8 +196,7 @@ class World:
             if self.random.random() < chance:
                 self.at(begun + self.random.uniform(0, 14 * HOUR_S), self._fault(fault, None))
         self.at(begun + 18 * HOUR_S, self.centre.back_up)
-        for hour in range(0, 24, SWEPT_EVERY):
-            self.at(begun + hour * HOUR_S, self.centre.sweep)
+        self.at(begun, self.centre.sweep)
         self.at(begun + 16 * HOUR_S, self.centre.answer_alarms)
         self._run_to(begun + DAY_S)
         self.terminal_days += len(self.machines)
@@ -203,8 +212,7 @@ class World:
         for machine in self.machines:
             machine.fate, machine.offset_s = (lambda: "fine"), 0.0
         for _ in range(3):
-            for hour in range(0, 12, SWEPT_EVERY):
-                self.at(self._clock.now + hour * HOUR_S, self.centre.sweep)
+            self.at(self._clock.now, self.centre.sweep)
             self._run_to(self._clock.now + DAY_S / 2)
             self.centre.answer_alarms()
             self.centre.back_up()
@@ -232,9 +240,14 @@ class World:
 
     _registry_is_late = False
 
+    def _phone(self) -> str:
+        if self.random.random() < SHARED_PHONE:
+            return "13900000000"
+        return f"138{next(self._phones):08d}"
+
     def _submit(self, machine: Machine, person: Person, *, urgent: bool) -> None:
         try:
-            stored = machine.put(person, urgent=urgent)
+            stored = machine.put(person, self._phone(), urgent=urgent)
         except OutboxUnavailable as refused:
             self.note(machine.name, "refused", refused.reason)
             if refused.reason is not Reason.COPIED:
@@ -292,6 +305,7 @@ class World:
 
     def _power_cut(self, machine: Machine) -> None:
         machine.power_cut()
+        self._soon(machine, 60.0)
 
     def _disk_full(self, machine: Machine) -> None:
         if machine.screen.refusal() is None:
