@@ -120,17 +120,22 @@ class Proxied:
         self.centre.stop()
 
 
-@pytest.fixture
-def proxied(
-    tmp_path: Path, new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+@pytest.fixture(scope="module")
+def both(
+    tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], str]
 ) -> Iterator[Proxied]:
-    made = Proxied(tmp_path, new_database())
-    # The only authority that is believed here; and no proxy of the environment on the way.
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(made.pem))
-    monkeypatch.setenv("NO_PROXY", "localhost,127.0.0.1")
-    monkeypatch.setattr("sync.transport.LOOPBACK", set())
+    made = Proxied(tmp_path_factory.mktemp("proxied"), new_database())
     yield made
     made.close()
+
+
+@pytest.fixture
+def proxied(both: Proxied, monkeypatch: pytest.MonkeyPatch) -> Proxied:
+    # The only authority that is believed here; and no proxy of the environment on the way.
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(both.pem))
+    monkeypatch.setenv("NO_PROXY", "localhost,127.0.0.1")
+    monkeypatch.setattr("sync.transport.LOOPBACK", set())
+    return both
 
 
 def test_a_terminal_enrols_and_delivers_through_it(proxied: Proxied, tmp_path: Path) -> None:
