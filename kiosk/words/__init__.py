@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,12 @@ def _flatten(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
             yield from _flatten(value, f"{prefix}{key}.")
         else:
             yield prefix + key, str(value)
+
+
+@lru_cache(maxsize=128)
+def _parsed(file: str) -> tuple[tuple[str, str], ...]:
+    """The ids and words of a file's text. Each text is parsed once: that takes most of the time."""
+    return tuple(_flatten(tomllib.loads(file)))
 
 
 class _Facts(dict[str, object]):
@@ -64,7 +71,7 @@ class Words:
         self.language = language
         self._own: dict[str, str] = {}
         for file in sorted((folder / language).glob("*.toml")):
-            for key, text in _flatten(tomllib.loads(file.read_text(encoding="utf-8"))):
+            for key, text in _parsed(file.read_text(encoding="utf-8")):
                 if key in self._own:
                     raise ValueError(f"{file.name}: {key} is defined twice")
                 self._own[key] = text

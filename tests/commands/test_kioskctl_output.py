@@ -40,6 +40,15 @@ from tests.id_cards import said_by
 
 RUN = CliRunner()
 
+#: Made once, as in a process of `kioskctl`: to make all commands takes longer than to run one.
+COMMAND: Any = typer.main.get_command(app)
+
+
+@pytest.fixture(autouse=True)
+def made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("typer.testing._get_command", lambda _: COMMAND)
+
+
 #: What a terminal obeys instead of showing it. Written down here once more: the code's own table
 #: cannot prove itself.
 OBEYED = [*map(chr, range(0x20)), *map(chr, range(0x7F, 0xA0)), "\u202e", "\u2066", "\u200f"]
@@ -414,11 +423,11 @@ def leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]
         yield from leaves(one, (*path, name))
 
 
-COMMANDS = sorted(leaves(typer.main.get_command(app)))
+COMMANDS = sorted(leaves(COMMAND))
 
 
 def options_of(path: tuple[str, ...]) -> list[str]:
-    command: Any = typer.main.get_command(app)
+    command = COMMAND
     for name in path:
         command = command.commands[name]
     return [one for parameter in command.params for one in parameter.opts if one.startswith("-")]
