@@ -73,7 +73,7 @@ HOW = {
     "background.tint": "its distance from grey",
     "clothes.apart": "distance (CIELAB) of the colour over both shoulders from the wall's",
     "person.bare_head": "told over the forehead (above), higher up not; the citizen is asked",
-    "person.ears": "not measured: hair and skin are told apart too badly",
+    "person.ears": "edges, colour, darkness beside the cheeks; between both it cannot tell",
     "person.shoulders": "not measured: a light wall and a light shirt look alike",
     "person.shoulders_level": "not measured: hair hides it",
     "person.frown": "not measured: a network for it takes deep-set brows for frowns (below)",
@@ -216,6 +216,13 @@ telephone: not tried here.
   the other: 83 and 81 %, 1.5 and 0.6 %). Elsewhere (Face-Mask-Detection, NUAA and the folders
   above; 495 faces) 47 are told, 42 of them rightly. Advice only: whoever keeps the hat on is
   photographed, and a person looks.
+- **Ears**: fitted to LFW, one face a person, labelled by eye: 139 with hair or a cap over the ears,
+  352 with ears. From either half to the other (63 and 76 with, 180 and 172 without): AUC 0.981 and
+  0.974. Of 600 others of LFW, scored first and looked through then (some 132 hidden, of which the
+  untold were counted in a sample), 67 % are told and of some 450 with ears 1.8 % (3.3 % if all that
+  are hard to say had ears); none of the 70 darkest wrongly. NUAA, 15 Chinese students, 75 frames:
+  of 10 people with bare ears none of 50 frames, of two with hair over them 5 of 10; short hair over
+  half an ear is seldom told. Advice only, for eight seconds; then a person looks.
 - **Crown**: on 77 faces of LFW and the folders above before a light plain wall, against the first
   row of the full picture that differs from it: mean error 0.6 px of the photo, 95th percentile 1.1
   (4.7 and 10.9 by the mask alone); before any plain wall but a dark one (95): 0.7 and 1.7. Before
@@ -234,9 +241,9 @@ telephone: not tried here.
   ones first: deep-set brows and old age look the same. So it is not shipped.
 
 Not measured, because no method that ships was found valid, so that a person looks: hats above the
-forehead, hair over the sides of the face, ornaments, ears (a classifier for them would have to be
-trained on pictures of unclear licence), shoulders, a frown, heavy frames, distortion of a near
-lens. What looks held up, and whoever was not seen to blink or turn, is a reason for a person.
+forehead, hair over the sides of the face that leaves the ears free, ornaments, shoulders, a frown,
+heavy frames, distortion of a near lens. What looks held up, and whoever was not seen to blink or
+turn, is a reason for a person.
 """
 
 

@@ -57,6 +57,7 @@ ICONS = {
     "photo.finding.held_up": "image-off-outline",
     "photo.finding.face_covered": "face-mask-outline",
     "photo.finding.forehead": "hat-fedora",
+    "photo.finding.ears": "ear-hearing",
     "photo.finding.sunglasses": "sunglasses",
     "photo.finding.glasses_glare": "glasses",
     "photo.finding.eyes_closed": "eye-outline",

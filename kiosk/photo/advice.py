@@ -37,6 +37,7 @@ _ADVICE = (
     Advice("face.covered", above=FindingCode.FACE_COVERED),
     Advice("person.held_up", above=FindingCode.HELD_UP),
     Advice("face.forehead", above=FindingCode.FOREHEAD),
+    Advice("person.ears", above=FindingCode.EARS),
     Advice("face.hand", above=FindingCode.FACE_COVERED),
     Advice("glasses.clear", below=FindingCode.SUNGLASSES),
     Advice("glasses.glare", above=FindingCode.GLASSES_GLARE),

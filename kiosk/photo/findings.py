@@ -17,9 +17,9 @@ class FindingCode(StrEnum):
     """The first of these, from the top, is what the citizen is told.
 
     What spoils the whole picture comes first, then where the citizen is, then how they hold their
-    head, then what only a good picture can show. A hat above the forehead, hidden ears, shoulders
-    and a frown are not among them: nothing here can see them reliably, so the report says "cannot
-    tell" and a person looks.
+    head, then what only a good picture can show. A hat above the forehead, shoulders and a frown
+    are not among them: nothing here can see them reliably, so the report says "cannot tell" and a
+    person looks.
     """
 
     #: Nothing but darkness: a hand or a cap on the lens.
@@ -56,6 +56,8 @@ class FindingCode(StrEnum):
     FACE_COVERED = "face_covered"
     #: A hat or hair over the forehead, down to the brows.
     FOREHEAD = "forehead"
+    #: Hair, or a cap, over the ears.
+    EARS = "ears"
     #: Tinted glasses.
     SUNGLASSES = "sunglasses"
     GLASSES_GLARE = "glasses_glare"

@@ -98,6 +98,7 @@ class Gauge:
         found |= validity.background(track.behind, track.clothes)
         found |= validity.eyes(eyes, abs(turn.yaw), face)
         found |= validity.mouth(mouth(mesh), face)
+        found["person.ears"] = validity.ears(face, abs(turn.yaw))
         found["face.hand"] = self._hand(rgb, track)
         found["person.held_up"] = self._held_up(rgb, track, head)
         return Sight(faces, head, found, light, contrast)

@@ -11,6 +11,7 @@
 | face.covered     |        | below 0 a bare mouth, above 1 a covered one (`kiosk.photo.skin`)    |
 | face.hand        |        | likeness of a hand near the face, 0 to 1                            |
 | face.forehead    |        | share of the forehead, down to the brows, that is no skin           |
+| person.ears      |        | below 0 ears are seen, above 0 hair (`kiosk.photo.ears`)            |
 | person.held_up   | side   | sides of the head, 0 to 3, with a straight edge: a picture held up  |
 | person.live      |        | likeness of somebody, not a picture (`kiosk.photo.antispoof`)       |
 | head.yaw         | degree | positive: turned to the right of the picture                        |
@@ -40,8 +41,8 @@
 | clothes.apart    | level  | distance of the colour over the shoulders from that of the wall     |
 
 Left and right are those of the picture as the camera gives it, not mirrored. Levels are 0 to 255.
-Not measured, because no method that ships was found valid: hats above the forehead, hidden ears and
-shoulders (a light wall and a light shirt look alike to the segmentation: AUC 0.6), frowns, whether
+Not measured, because no method that ships was found valid: hats above the forehead, shoulders
+(a light wall and a light shirt look alike to the segmentation: AUC 0.6), frowns, whether
 there are glasses.
 """
 

@@ -45,9 +45,9 @@ class Reason(StrEnum):
     #: The citizen says that something on the head cannot be taken off (R-D16).
     HEAD_COVERING = "head_covering"
     #: A rule that is a must is met only within its tolerance, or could not be measured; or a hat or
-    #: hair is over the forehead.
+    #: hair is over forehead or ears.
     PHOTO_UNSURE = "photo_unsure"
-    #: Rules that nothing here can measure: ears, shoulders, a frown (`Severity.STAFF`).
+    #: Rules that nothing here can measure: shoulders, a frown (`Severity.STAFF`).
     STAFF_RULES = "staff_rules"
 
 
@@ -64,6 +64,7 @@ _SHOULD = {
     "background.even": Reason.BACKGROUND_UNEVEN,
     "person.beside": Reason.BACKGROUND_UNEVEN,
     "face.forehead": Reason.PHOTO_UNSURE,
+    "person.ears": Reason.PHOTO_UNSURE,
 }
 #: Measured only where the operator wants it to be.
 _ASKED = "person.live"

@@ -22,20 +22,17 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from kiosk.photo import forehead
+from kiosk.photo import ears, forehead
+from kiosk.photo.patch import laid, level
 from kiosk.photo.tones import Tones, outline_of, tones_of
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from kiosk.photo.detect import Floats, Picture
     from kiosk.photo.measure import Head
 
 #: The patch, pixels: width of the face in it, its size, and where the middle of the eyes lies.
 _FACE, _WIDTH, _HEIGHT = 200.0, 260, 260
 _EYES = (130.0, 80.0)
-#: A frame this much larger than the patch is first averaged down, else noise passes for detail.
-_SHRINK_FIRST = 2.0
 
 #: Mesh points around each region. Left and right are those of the picture.
 _CHEEKS = (
@@ -131,8 +128,9 @@ class Skin:
     covered: float
     #: Lightness between the brows; whether a mask can be told depends on it.
     brow_light: float
-    #: See `kiosk.photo.forehead`.
+    #: See `kiosk.photo.forehead` and `kiosk.photo.ears`.
     forehead: float | None
+    ears: float | None
 
 
 def skin(picture: Picture, mesh: Floats, head: Head, presence: float) -> Skin:
@@ -172,55 +170,18 @@ def skin(picture: Picture, mesh: Floats, head: Head, presence: float) -> Skin:
         covered=_covered(lab, points, presence, (between, nose, tones(_MUZZLE), both)),
         brow_light=between.middle[0],
         forehead=forehead.hidden(lab, points, cheeks),
+        ears=ears.hidden(picture, mesh, head, cheeks),
     )
 
 
 def _patch(picture: Picture, mesh: Floats, head: Head) -> tuple[Picture, Floats]:
     """The face level and 200 pixels wide, and the mesh in it (468 x 2)."""
-    scale = _FACE / head.face_width
-    cos, sin = math.cos(head.roll) * scale, math.sin(head.roll) * scale
-    x, y = head.eye_x, head.eye_y
-    level = np.array(
-        [
-            [cos, sin, _EYES[0] - cos * x - sin * y],
-            [-sin, cos, _EYES[1] + sin * x - cos * y],
-        ]
-    )
-    points = np.asarray(mesh[:, :2] @ level[:, :2].T + level[:, 2], np.float32)
+    to_patch = level(head, _FACE, _EYES)
+    points = np.asarray(mesh[:, :2] @ to_patch[:, :2].T + to_patch[:, 2], np.float32)
     left, top, right, bottom = _window(points, _SEEN)
-    if 1.0 / scale >= _SHRINK_FIRST:
-        picture, level = _shrunk(picture, level, int(1.0 / scale))
-    level[:, 2] -= (left, top)
-    patch = cv2.warpAffine(
-        picture,
-        level,
-        (right - left, bottom - top),
-        flags=cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
-    return np.asarray(patch, np.uint8), points - np.array((left, top), np.float32)
-
-
-def _shrunk(
-    picture: Picture, level: NDArray[np.float64], by: int
-) -> tuple[Picture, NDArray[np.float64]]:
-    """What the patch shows of the picture, averaged down by a whole number, and the transform
-    that fits it."""
-    back = cv2.invertAffineTransform(level)
-    patch = np.array(((0, 0), (_WIDTH, 0), (0, _HEIGHT), (_WIDTH, _HEIGHT)))
-    corners = np.asarray(patch @ back[:, :2].T + back[:, 2], np.float64)
-    most = np.array((picture.shape[1] - by, picture.shape[0] - by))
-    left, top = np.clip(corners.min(axis=0) // by * by - by, 0, most // by * by).clip(0).astype(int)
-    right, bottom = np.maximum(corners.max(axis=0) + 2 * by, (left + by, top + by)).astype(int)
-    part = picture[top:bottom, left:right]
-    size = (max(part.shape[1] // by, 1), max(part.shape[0] // by, 1))
-    whole = part[: size[1] * by, : size[0] * by]
-    small = cv2.resize(whole, size, interpolation=cv2.INTER_AREA)
-    # Pixel i of the small picture has its middle at by * i + (by - 1) / 2 of the large one.
-    moved = level.copy()
-    moved[:, 2] += level[:, :2] @ (np.array((left, top)) + (by - 1) / 2)
-    moved[:, :2] *= by
-    return np.asarray(small, np.uint8), moved
+    to_patch[:, 2] -= (left, top)
+    patch = laid(picture, to_patch, (right - left, bottom - top))
+    return patch, points - np.array((left, top), np.float32)
 
 
 def _within(patch: Picture, points: Floats) -> tuple[Picture, Floats]:

@@ -164,6 +164,7 @@ _APPEARANCE = (
     Rule("person.live", "R-D10", "申请人……正面免冠彩色头像", "", _SHOULD, 0.5),
     # Of 2,758 faces without hat or fringe 0.6 % are above it, of 194 with one 77 %.
     Rule("face.forehead", "R-D23", _HAIR_TEXT, "", _SHOULD, None, 0.65, excusable=True),
+    Rule("person.ears", "R-D12", "人像露双肩和双耳", "", _SHOULD, None, 0.6, excusable=True),
     Rule("face.hand", "R-D16", "应保证人像面部特征可见", "", _SHOULD, None, 0.79),
     # Between .50 and .72 lie dark glasses in bright light and deep eyes under lamps from above.
     Rule("glasses.clear", "R-D15", _GLASSES_TEXT, "", _MUST, 0.72, tolerance=0.22, excusable=True),
@@ -174,7 +175,6 @@ _APPEARANCE = (
     Rule("clothes.apart", "R-D14", _WHITE_TEXT, "level", _SHOULD, 15),
     # No method that ships tells these reliably; a person looks.
     Rule("person.bare_head", "R-D16", "正面免冠", "", _STAFF, excusable=True),
-    Rule("person.ears", "R-D12", "人像露双肩和双耳", "", _STAFF),
     Rule("person.shoulders", "R-D12", "人像露双肩和双耳", "", _STAFF),
     Rule("person.shoulders_level", "R-D17", "双肩等高平行", "", _STAFF),
     Rule("person.frown", "R-D17", "不允许斜视、闭眼及皱眉", "", _STAFF),

@@ -25,6 +25,8 @@ _BLEACHED = 235.0
 _DARK, _GREY = 70.0, 6.0
 #: On cheeks darker than this black hair is hardly darker; what is seen in any case is of a colour.
 _HAIR_SHOWS, _IN_ANY_CASE = 80.0, 0.5
+#: Up to the first ears are seen, from the second on they are not; a head turned farther hides one.
+_EARS_SEEN, _EARS_HIDDEN, _ONE_EAR = 0.0, 0.6, 9.0
 #: Below: what is behind the glass is not an eye but a guess; and an eye has no gaze.
 _DARK_GLASS, _SHUT = 0.60, 0.12
 #: Beyond this yaw the farther eye is not seen well enough, degrees.
@@ -83,6 +85,17 @@ def _forehead(face: Skin, masked: bool) -> Measure:
         return unknown("", "the picture ends at the brows")
     is_seen = face.light >= _HAIR_SHOWS or face.forehead > _IN_ANY_CASE
     return Measure(face.forehead, "", 0.6 if is_seen else 0.4)
+
+
+def ears(face: Skin, yaw: float) -> Measure:
+    if is_masked(face) or face.burnt >= _BURNT:  # its bands run over the ears; there are no cheeks
+        return unknown("", "covered" if is_masked(face) else "burnt out")
+    if yaw > _ONE_EAR:
+        return unknown("", "the head is turned")
+    if face.ears is None:
+        return unknown("", "the picture ends at the ears")
+    is_told = not _EARS_SEEN < face.ears <= _EARS_HIDDEN and is_lit(face)
+    return Measure(face.ears, "", 0.6 if is_told else 0.4)
 
 
 def _exposure(face: Skin, behind: Behind | None, shut: bool) -> Measure:

@@ -82,6 +82,16 @@ def fringe(picture: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(cv2.fillPoly(picture.copy(), [outline], (38, 34, 34)))
 
 
+def long_hair(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Wavy black hair over both ears, down to the shoulders, in strands."""
+    strands = np.random.default_rng(7).normal(42, 9, (1, picture.shape[1], 1))
+    down, across = np.mgrid[: picture.shape[0], : picture.shape[1]]
+    y = (down - EYE_Y) / HALF
+    x = np.abs(across - EYE_X) / HALF + 0.06 * np.sin(7.0 * y)
+    is_hair = (x > 0.88) & (x < 1.35 + 0.1 * np.cos(3.0 * y)) & (y > -0.9) & (y < 2.6)
+    return np.asarray(np.where(is_hair[..., None], strands, picture), np.float32)
+
+
 def haze(picture: NDArray[np.float32]) -> NDArray[np.float32]:
     """A dirty lens leaves a third of the contrast."""
     return picture * 0.35 + 0.65 * 165.0
@@ -112,6 +122,7 @@ SPOILT: dict[str, tuple[Change, FindingCode, bool]] = {
     "black mask": (BLACK, FindingCode.FACE_COVERED, True),
     "dark glasses": (dark_glasses, FindingCode.SUNGLASSES, True),
     "fringe": (fringe, FindingCode.FOREHEAD, False),
+    "hair over the ears": (long_hair, FindingCode.EARS, False),
     "reflection": (reflection, FindingCode.GLASSES_GLARE, False),
     "shadow": (shadow, FindingCode.UNEVEN_LIGHT, False),
     "blue light": (times(0.75, 0.95, 1.25), FindingCode.COLOUR_TINT, False),
@@ -160,6 +171,7 @@ def test_a_good_sitter_meets_every_rule_that_is_measured(
     }
     # Before a white wall the hue of the skin says nothing of the light.
     assert judged.pop("light.hue") == Verdict.CANNOT_TELL
+    assert judged.pop("person.live") == Verdict.CANNOT_TELL  # nobody switched a network on
     assert set(judged.values()) == {Verdict.MET}
 
 
@@ -192,11 +204,53 @@ def test_a_gaze_is_not_read_from_closed_eyes(photographer: Photographer) -> None
     assert found.cannot_tell == "the eyes are hardly open"
 
 
-def test_hats_ears_and_frowns_are_left_to_staff(photographer: Photographer) -> None:
+def test_hats_and_frowns_are_left_to_staff(photographer: Photographer) -> None:
     report = photographer.make(frame("portrait")).report
-    rules = ("bare_head", "ears", "frown", "ornaments", "distortion")
+    rules = ("bare_head", "frown", "ornaments", "distortion")
     for rule in (f"person.{name}" for name in rules):
         assert report.line(rule).verdict == Verdict.CANNOT_TELL
+
+
+@pytest.mark.parametrize(
+    ("value", "verdict"),
+    [
+        (-0.01, Verdict.MET),
+        (0.01, Verdict.CANNOT_TELL),
+        (0.59, Verdict.CANNOT_TELL),
+        (0.61, Verdict.WARNING),
+    ],
+)
+def test_between_seen_and_hidden_nobody_claims_to_know_of_ears(
+    photographer: Photographer, value: float, verdict: Verdict
+) -> None:
+    face = dataclasses.replace(usual_skin(photographer), ears=value)
+    measures = {"person.ears": validity.ears(face, 0.0)}
+    assert judge(THIRD_GENERATION, measures).line("person.ears").verdict is verdict
+
+
+def test_ears_are_not_judged_where_they_cannot_be_seen(photographer: Photographer) -> None:
+    face = usual_skin(photographer)
+    whys = {
+        validity.ears(face, 12.0).cannot_tell,
+        validity.ears(dataclasses.replace(face, ears=None), 0.0).cannot_tell,
+        validity.ears(dataclasses.replace(face, covered=3.0), 0.0).cannot_tell,
+        validity.ears(dataclasses.replace(face, burnt=0.5), 0.0).cannot_tell,
+    }
+    assert whys == {"the head is turned", "the picture ends at the ears", "covered", "burnt out"}
+    picture = np.ascontiguousarray(frame("portrait")[:, 530:750])  # the cheeks, and no ears
+    assert photographer.measure(picture).measures["person.ears"].value is None
+
+
+@pytest.mark.parametrize("scale", [0.5, 1.0, 2.4])
+def test_ears_are_measured_alike_in_every_size_of_picture(
+    photographer: Photographer, scale: float
+) -> None:
+    usual = photographer.measure(frame("portrait")).measures["person.ears"].value
+    picture = cv2.resize(frame("portrait"), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    found = photographer.measure(np.asarray(picture, np.uint8)).measures["person.ears"].value
+    assert usual is not None
+    assert found is not None
+    assert abs(found - usual) < 0.25
 
 
 def test_an_unsure_measure_decides_nothing() -> None:
@@ -328,6 +382,7 @@ def test_with_the_chin_up_the_chin_is_nearer() -> None:
         ("mouth.smile", 2.0, FindingCode.SMILING),
         ("face.hand", 0.9, FindingCode.FACE_COVERED),
         ("face.forehead", 0.66, FindingCode.FOREHEAD),
+        ("person.ears", 0.61, FindingCode.EARS),
         ("light.contrast", 0.35, FindingCode.HAZY),
     ],
 )

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from kiosk.photo.crop import Crop, overhang, solve
@@ -146,7 +146,7 @@ def test_a_crop_over_the_edge_is_noticed_also_when_turned() -> None:
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 @given(
     place=st.tuples(st.floats(140, 1140), st.floats(150, 560)),
     width=st.floats(170, 400),
