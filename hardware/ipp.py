@@ -22,7 +22,8 @@ GET_JOB, GET_JOBS, GET_PRINTER = 0x0009, 0x000A, 0x000B
 #: Kinds of values (RFC 8010 §3.5.2).
 _INTEGER, _BOOLEAN, _ENUM = 0x21, 0x22, 0x23
 _NAME, _KEYWORD, _URI, _CHARSET, _LANGUAGE, _FORMAT = 0x42, 0x44, 0x45, 0x47, 0x48, 0x49
-_OPERATION_GROUP, _JOB_GROUP, _END = 0x01, 0x02, 0x03
+_OPERATION_GROUP, _JOB_GROUP, _END, _UNSUPPORTED_GROUP = 0x01, 0x02, 0x03, 0x05
+_FIRST_VALUE = 0x10
 #: From here on words; below it, values of other kinds.
 _WORDS = 0x41
 
@@ -100,7 +101,8 @@ def ask(
     document: bytes = b"",
     limit_s: float = 5.0,
 ) -> list[Group]:
-    """Ask one thing; returns the answer's groups behind that of the operation. `about`, `job`:
+    """Ask one thing; returns the answer's groups behind that of the operation, without what it did
+    not understand of the question. `about`, `job`:
     attributes of the operation and of the job that it makes. Raises `Refused`; `OSError` or
     `ValueError` where there is no answer within `limit_s` seconds, or none that can be read."""
     said = b"\x02\x00" + operation.to_bytes(2, "big") + b"\0\0\0\x01"
@@ -148,21 +150,22 @@ def _counted(data: bytes) -> bytes:
 def _groups(answer: bytes) -> list[Group]:
     """Raises `ValueError` for one that ends too early."""
     groups: list[Group] = []
+    group: Group = {}
     place, values = 8, list[Value]()
     while True:
         kind = _cut(answer, place, 1)[0]
         place += 1
         if kind == _END:
             return groups
-        if kind < 0x10:
-            groups.append({})
+        if kind < _FIRST_VALUE:
+            group = {}
+            if kind != _UNSUPPORTED_GROUP:
+                groups.append(group)
             continue
         name, place = _counted_at(answer, place)
         data, place = _counted_at(answer, place)
-        if not groups:
-            raise ValueError("a value without a group")
         if name:
-            values = groups[-1].setdefault(name.decode("ascii", "replace"), [])
+            values = group.setdefault(name.decode("ascii", "replace"), [])
         values.append(_read(kind, data))
 
 

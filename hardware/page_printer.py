@@ -19,13 +19,12 @@ import logging
 import re
 import socket
 import time
-from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from hardware import ipp
 from hardware.faults import WEIGHTS, DeviceFault, FaultCode, Weight
 from hardware.page_reasons import IN_A_PAGE, gravest
+from hardware.print_queue import PrintQueue
 from hardware.supervision import Condition, DeviceState
 
 log = logging.getLogger(__name__)
@@ -34,13 +33,6 @@ log = logging.getLogger(__name__)
 _BUSY, _STOPPED = 4, 5
 _HELD, _PROCESSING, _JOB_STOPPED, _CANCELLED, _ABORTED, _COMPLETED = 4, 5, 6, 7, 8, 9
 
-#: Whose jobs ours are, and what all of them are called.
-_USER, _NAME = "sscard-kiosk", "kiosk"
-
-_A4, _PDF = "iso_a4_210x297mm", "application/pdf"
-
-#: Longest wait for an answer, and for a document to be taken; seconds.
-_ANSWER_S, _DOCUMENT_S = 5.0, 30.0
 #: Trouble that lasts so long ends the job, seconds; with staff at it, who has just put it right and
 #: whose CUPS has not yet heard of that.
 _TROUBLE_S, _TROUBLE_STAFF_S = 8.0, 30.0
@@ -51,10 +43,6 @@ _JOB_S, _SHEET_S = 60.0, 15.0
 _GONE_S, _SETTLED_S = 5.0, 10.0
 #: Between two looks, seconds.
 _LOOK_S = 0.3
-#: So many jobs are looked at.
-_MOST_JOBS = 100
-#: CUPS cancels a job by itself after so long, should this program have died; seconds.
-_CUPS_CANCELS_S = 600
 
 
 class PagePrinter:
@@ -63,6 +51,7 @@ class PagePrinter:
     def __init__(self, where: str) -> None:
         """`where`: see `hardware.ipp.parse_place`. Raises `ValueError`."""
         self._place = ipp.parse_place(where)
+        self._queue = PrintQueue(self._place)
         #: Held while it is open: a second program would cancel this one's job.
         self._alone: socket.socket | None = None
         #: Whether jobs of ours may still be in the queue, and pages of one in the printer. After a
@@ -79,7 +68,7 @@ class PagePrinter:
         self._hold()
         self._keeps = self._place.is_cups and keeps_files()
         try:
-            self._must_do()
+            self._queue.must_do()
             self._sweep()
             if not self._looked:
                 # A program that died may have left pages in a printer that waits for paper.
@@ -122,10 +111,10 @@ class PagePrinter:
         if self._held and not by_staff:
             raise DeviceFault(FaultCode.PAGE_PRINTER_UNCLEARED)
         self._unswept, self._begun = True, False
-        job = self._new_job()
+        job = self._queue.new_job()
         try:
-            self._must_be_ours(job)
-            self._ask(ipp.SEND_DOCUMENT, {**_of(job), **_SENT}, document=pdf)
+            self._queue.must_be_ours(job)
+            self._queue.send(job, pdf)
             self._wait(job, sheets, _TROUBLE_STAFF_S if by_staff else _TROUBLE_S)
             self._must_be_whole(job, sheets)
         except DeviceFault as fault:
@@ -133,40 +122,18 @@ class PagePrinter:
             self._held |= self._begun or fault.code is FaultCode.PAGE_PRINTER_OFFLINE
             self._give_up()
             raise
-        self._forget(job)
+        self._queue.forget(job)
         self._unswept = self._held = False
         self._counters["sheets"] += sheets
 
     # -- a job -------------------------------------------------------------------------------
-
-    def _new_job(self) -> int:
-        """An empty job; its number is known before anything of it is sent."""
-        wishes: ipp.Asked = {
-            "copies": 1,
-            "sides": "one-sided",
-            "media": _A4,
-            "job-hold-until": "no-hold",
-            # A banner would be a page that nobody takes.
-            "job-sheets": "none",
-            "job-cancel-after": _CUPS_CANCELS_S,
-        }
-        said = self._ask(ipp.CREATE_JOB, {"job-name": _NAME}, wishes)
-        return _number(said, "job-id")
-
-    def _must_be_ours(self, job: int) -> None:
-        """Nothing is sent for a job that a sweep would not know: CUPS may name another owner."""
-        names = ["job-originating-user-name"]
-        said = self._ask(ipp.GET_JOB, {**_of(job), "requested-attributes": names})
-        if _first(said).get("job-originating-user-name") != [_USER]:
-            self._forget(job)
-            raise DeviceFault(FaultCode.PAGE_PRINTER_ERROR, "jobs get another name")
 
     def _wait(self, job: int, sheets: int, trouble_s: float) -> None:
         """Until it is completed. Raises `DeviceFault` for any other end, and where none comes."""
         until = time.monotonic() + _JOB_S + _SHEET_S * sheets
         troubled: float | None = None
         while True:
-            state, reasons, _ = self._job(job)
+            state, reasons, _ = self._queue.job(job)
             self._begun |= state >= _PROCESSING
             if state == _COMPLETED:
                 return
@@ -191,13 +158,13 @@ class PagePrinter:
         """It says "completed" when it has sent everything: a printer that then stands still, or has
         counted fewer sheets, has not printed everything. The last sheet of paper is none of it."""
         until = time.monotonic() + _SETTLED_S
-        while (state := self._look()[0]) == _BUSY and time.monotonic() < until:
+        while (state := self._queue.look()[0]) == _BUSY and time.monotonic() < until:
             time.sleep(_LOOK_S)
         code, detail = self._trouble()
         empty = code is FaultCode.PAGE_PRINTER_PAPER_OUT and state != _STOPPED
         if code is not None and not _prints(code) and not empty:
             raise DeviceFault(code, detail)
-        done = self._job(job)[2]
+        done = self._queue.job(job)[2]
         if 0 < done < sheets:
             raise DeviceFault(FaultCode.PAGE_PRINTER_UNCONFIRMED, f"{done} of {sheets} sheets")
 
@@ -213,92 +180,25 @@ class PagePrinter:
         if not self._unswept:
             return
         until = time.monotonic() + _GONE_S
-        while jobs := self._jobs():
+        while jobs := self._queue.jobs():
             for job, state in jobs:
                 # A CUPS that was started anew calls a job pending that it had begun.
                 self._held = self._held or state >= _PROCESSING or not self._looked
-                self._forget(job)
+                self._queue.forget(job)
             if time.monotonic() >= until:
                 raise DeviceFault(FaultCode.PAGE_PRINTER_UNCLEARED, f"{len(jobs)} jobs are left")
             time.sleep(_LOOK_S / 3)
-        for job, _ in self._jobs("completed"):
-            self._forget(job)
+        for job, _ in self._queue.jobs("completed"):
+            self._queue.forget(job)
         self._unswept = False
-
-    def _forget(self, job: int) -> None:
-        """Cancel a job, and have CUPS delete what it was. One that has ended cannot be cancelled,
-        says a printer without CUPS."""
-        with suppress(ipp.Refused):
-            self._say(ipp.CANCEL_JOB, {**_of(job), "purge-job": True})
-
-    # -- what it says ------------------------------------------------------------------------
-
-    def _must_do(self) -> None:
-        """It takes PDF and A4, as far as it says what it takes."""
-        asked = {"requested-attributes": ["document-format-supported", "media-supported"]}
-        said = _first(self._ask(ipp.GET_PRINTER, asked))
-        for name, needed in (("document-format-supported", _PDF), ("media-supported", _A4)):
-            if needed not in said.get(name, [needed]):
-                raise DeviceFault(FaultCode.PAGE_PRINTER_FILTER, f"no {needed}", temporary=False)
-
-    def _look(self) -> tuple[int, bool, list[str]]:
-        """Its state, whether it takes jobs, and what it lacks."""
-        asked = ["printer-state", "printer-state-reasons", "printer-is-accepting-jobs"]
-        said = self._ask(ipp.GET_PRINTER, {"requested-attributes": asked})
-        accepting = _first(said).get("printer-is-accepting-jobs", [True])[0]
-        return _number(said, "printer-state"), accepting is not False, _words(said, "printer-state")
 
     def _trouble(self) -> tuple[FaultCode | None, str]:
         """The gravest thing that it says, and the word for it."""
-        state, accepting, reasons = self._look()
+        state, accepting, reasons = self._queue.look()
         code, word = gravest(reasons)
         if _prints(code) and (state == _STOPPED or not accepting):
             return FaultCode.PAGE_PRINTER_STOPPED, "" if accepting else "takes no jobs"
         return code, word
-
-    def _jobs(self, which: str = "not-completed") -> list[tuple[int, int]]:
-        """Number and state of every job of ours that has not ended, or that has."""
-        names = ["job-id", "job-state", "job-originating-user-name"]
-        ours: ipp.Asked = {"which-jobs": which, "my-jobs": True, "limit": _MOST_JOBS}
-        return [
-            (_number([one], "job-id"), _number([one], "job-state"))
-            for one in self._ask(ipp.GET_JOBS, {**ours, "requested-attributes": names})
-            if one.get("job-originating-user-name") == [_USER]
-        ]
-
-    def _job(self, job: int) -> tuple[int, list[str], int]:
-        """State, reasons, and sheets that it has counted."""
-        names = ["job-state", "job-state-reasons", "job-media-sheets-completed"]
-        said = self._ask(ipp.GET_JOB, {**_of(job), "requested-attributes": names})
-        done = _first(said).get("job-media-sheets-completed", [0])[0]
-        sheets = done if isinstance(done, int) else 0
-        return _number(said, "job-state"), _words(said, "job-state"), sheets
-
-    def _ask(
-        self,
-        operation: int,
-        about: ipp.Asked,
-        job: ipp.Asked | None = None,
-        document: bytes = b"",
-    ) -> list[ipp.Group]:
-        try:
-            return self._say(operation, about, job, document)
-        except ipp.Refused as refused:
-            raise DeviceFault(_REFUSED.get(refused.status, _STRANGE), str(refused)) from None
-
-    def _say(
-        self,
-        operation: int,
-        about: ipp.Asked,
-        job: ipp.Asked | None = None,
-        document: bytes = b"",
-    ) -> list[ipp.Group]:
-        limit = _DOCUMENT_S if document else _ANSWER_S
-        asked = {**about, "requesting-user-name": _USER}
-        try:
-            return ipp.ask(self._place, operation, asked, job, document, limit)
-        except (OSError, ValueError) as error:
-            raise DeviceFault(FaultCode.PAGE_PRINTER_OFFLINE, str(error)[:60]) from None
 
     def _hold(self) -> None:
         """A name that the kernel gives to one program at a time, and takes back when it ends."""
@@ -321,20 +221,6 @@ def keeps_files(config: Path = Path("/etc/cups/cupsd.conf")) -> bool:
     return not said or said[-1].lower() not in ("no", "off", "false", "0")
 
 
-_SENT: ipp.Asked = {"document-format": _PDF, "last-document": True}
-
-#: client-error-not-found: CUPS has no such queue. server-error-not-accepting-jobs, printer-is-
-#: deactivated. client-error-document-format-not-supported and -format-error.
-_REFUSED: Mapping[int, FaultCode] = {
-    0x0406: FaultCode.PAGE_PRINTER_OFFLINE,
-    0x0506: FaultCode.PAGE_PRINTER_STOPPED,
-    0x050A: FaultCode.PAGE_PRINTER_STOPPED,
-    0x040A: FaultCode.PAGE_PRINTER_FILTER,
-    0x0411: FaultCode.PAGE_PRINTER_FILTER,
-}
-_STRANGE = FaultCode.PAGE_PRINTER_ERROR
-
-
 def _prints(code: FaultCode | None) -> bool:
     """Whether the printer prints in spite of it."""
     return code is None or WEIGHTS[code] is Weight.WARNING
@@ -345,25 +231,3 @@ def _ended(state: int, reasons: list[str]) -> DeviceFault:
     if state == _ABORTED:
         return DeviceFault(FaultCode.PAGE_PRINTER_FILTER, said)
     return DeviceFault(FaultCode.PAGE_PRINTER_UNCONFIRMED, said)
-
-
-def _of(job: int) -> ipp.Asked:
-    return {"job-id": job}
-
-
-def _first(said: list[ipp.Group]) -> ipp.Group:
-    return said[0] if said else {}
-
-
-def _number(said: list[ipp.Group], name: str) -> int:
-    """Raises `DeviceFault` where it is missing: a far end that does not answer what is asked."""
-    value = _first(said).get(name, [None])[0]
-    if not isinstance(value, int):
-        raise DeviceFault(FaultCode.PAGE_PRINTER_OFFLINE, f"no {name}")
-    return value
-
-
-def _words(said: list[ipp.Group], of: str) -> list[str]:
-    """The reasons, for logs and pages: keywords and nothing else."""
-    given = (str(one) for one in _first(said).get(f"{of}-reasons", []))
-    return [one for one in given if one != "none" and re.fullmatch(r"[a-z0-9._-]{1,60}", one)]

@@ -23,6 +23,8 @@ _COLLECTION = (
     b"\x34\x00\x11media-col-default\x00\x00\x4a\x00\x00\x00\x0amedia-type"
     b"\x44\x00\x00\x00\x0astationery\x37\x00\x00\x00\x00"
 )
+#: What it did not understand of a question comes before what was asked for.
+_UNSUPPORTED = b"\x05\x10\x00\x10job-cancel-after\x00\x00"
 _PENDING, _DONE = 3, (7, 8, 9)
 
 
@@ -170,7 +172,7 @@ class VirtualPagePrinter:
             self.jobs[number] = VirtualJob(
                 self.owner or user.decode(), name.decode(), course=list(self.course)
             )
-            return self._of(number), 0
+            return _UNSUPPORTED + self._of(number), 1
         if operation == 0x0006:
             self.jobs[number].document = document
             return self._of(number), 0

@@ -163,8 +163,7 @@ def test_keys_that_are_no_two_keys(keys: str) -> None:
 
 def test_its_row_follows_the_plug(far_end: VirtualHeadset) -> None:
     health = HealthTable()
-    none = dict.fromkeys(("id_reader", "card", "printer", "camera"), "")
-    devices = Devices(health, Settings(**none, headset=far_end.port, headset_keys=KEYS))
+    devices = Devices(health, Settings(card="", headset=far_end.port, headset_keys=KEYS))
     devices.start()
 
     def says(detail: str) -> bool:
