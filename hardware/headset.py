@@ -46,7 +46,7 @@ class HeadsetJack:
     """The driver; runs in a `DeviceLoop`, whose poll is this one's listening."""
 
     def __init__(self, path: str, keys: str = "") -> None:
-        """`path`: /dev/input/by-path/…; `keys`: "IN,OUT", codes of input.h, or "" for a switch.
+        """`path`: an input device; `keys`: "IN,OUT", codes of input.h, or "" for a switch.
         Raises `ValueError`."""
         if keys and not re.fullmatch(r"[0-9]{1,3},[0-9]{1,3}", keys):
             raise ValueError(f"headset_keys {keys!r}: use IN,OUT, two codes of keys")

@@ -26,13 +26,14 @@ class Plugged:
 
 def plugged_in() -> Iterator[Plugged]:
     """Serial ports, PC/SC readers, readers that need their maker's library, printers at USB,
-    cameras, keyboards and scanners that pass themselves off as one."""
+    cameras, keyboards and scanners that pass themselves off as one, headset jacks."""
     yield from _serial_ports()
     yield from _card_readers()
     yield from _with_a_library()
     yield from _printers()
     yield from _cameras()
     yield from _keyboards()
+    yield from _headset_jacks()
 
 
 def unsteady(port: str) -> bool:
@@ -112,3 +113,20 @@ def _cameras(system: Path = Path("/")) -> Iterator[Plugged]:
 def _keyboards(system: Path = Path("/")) -> Iterator[Plugged]:
     for device in sorted((system / "dev/input/by-id").glob("*-event-kbd")):
         yield Plugged("keyboard", str(device))
+
+
+#: SW_HEADPHONE_INSERT (input.h), a bit of what an input device can tell of.
+_HEADPHONE = 1 << 2
+
+
+def _headset_jacks(system: Path = Path("/")) -> Iterator[Plugged]:
+    """Jacks of sound chips. The kernel numbers them; a rule of udev gives one a lasting name."""
+    named = system / "dev/input/headset"
+    for device in sorted((system / "sys/class/input").glob("event*")):
+        switches = _read(device / "device/capabilities/sw").split()
+        if switches and int(switches[-1], 16) & _HEADPHONE:
+            name = device / "device/name"
+            detail = name.read_text(encoding="utf-8").strip() if name.is_file() else ""
+            is_named = named.is_symlink() and named.resolve().name == device.name
+            place = str(named) if is_named else f"/dev/input/{device.name}"
+            yield Plugged("headset", place, detail)

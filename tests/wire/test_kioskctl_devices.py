@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 
 from hardware.card.monitor import ReaderState, Seen
 from hardware.faults import FaultCode
-from hardware.inventory import _cameras, _keyboards, _with_a_library
+from hardware.inventory import _cameras, _headset_jacks, _keyboards, _with_a_library
 from hardware.virtual.bench import Bench
 from hardware.virtual.page_printer import VirtualPagePrinter
 from hardware.virtual.personas import ID_PERSONAS
@@ -170,6 +170,28 @@ def test_a_camera_is_named_by_the_path_that_lasts(tmp_path: Path) -> None:
     lasting.symlink_to("../../video3")
     (found,) = _cameras(tmp_path)
     assert (found.place, found.detail) == (str(lasting), "HD Camera")
+
+
+def test_a_headset_jack_is_listed_by_the_name_that_lasts(tmp_path: Path) -> None:
+    for event, switches, name in (
+        ("event3", "4", "HDA Intel PCH Front Headphone"),
+        ("event4", "10 14", "Headset"),
+        ("event5", "10", "HDA Intel PCH Mic"),
+        ("event6", "0", "AT keyboard"),
+    ):
+        device = tmp_path / "sys/class/input" / event / "device"
+        (device / "capabilities").mkdir(parents=True)
+        (device / "capabilities/sw").write_text(f"{switches}\n")
+        (device / "name").write_text(f"{name}\n")
+    folder = tmp_path / "dev/input"
+    folder.mkdir(parents=True)
+    (folder / "event4").touch()
+    (folder / "headset").symlink_to("event4")
+    found = [(one.kind, one.place, one.detail) for one in _headset_jacks(tmp_path)]
+    assert found == [
+        ("headset", "/dev/input/event3", "HDA Intel PCH Front Headphone"),
+        ("headset", str(folder / "headset"), "Headset"),
+    ]
 
 
 def test_a_scanner_that_types_is_named_by_what_it_says_it_is(tmp_path: Path) -> None:
