@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 _CHEEKS = (234, 454)
 #: The part beside a cheek, pixels, where a face is this wide; its middle lies so far outside.
 _FACE, _SIZE, _ASIDE, _UP = 100.0, (30, 50), 6.0, 2.5
-#: Squares of so many pixels are one number each; edges are counted by so many directions.
-_SQUARES, _WAYS = (3, 5), 6
+#: Squares of so many pixels are one number each, so many across and down; edges are counted by so
+#: many directions.
+_SQUARE, _SQUARES, _WAYS = 10, (3, 5), 6
 #: How far from the cheek's colour, and how much darker as a share of it, is as good as skin.
 _COLOUR, _DARKER, _LEAST = 9.0, 0.25, 40.0
 #: Edges weaker than this are noise.
@@ -84,14 +85,26 @@ def _edges(light: Floats) -> Floats:
     """How strong the edges of each direction are in each square."""
     right, down = (cv2.Sobel(light, cv2.CV_32F, *way) for way in ((1, 0), (0, 1)))
     strength, angle = cv2.cartToPolar(right, down)
-    way = np.minimum(np.mod(angle, np.pi) / np.pi * _WAYS, _WAYS - 1).astype(int)
-    found = np.stack([_squares(np.where(way == each, strength, 0.0)) for each in range(_WAYS)], -1)
+    way = np.minimum(angle % np.pi * (_WAYS / np.pi), _WAYS - 1).astype(np.intp)
+    places = (_PLACES + way).ravel()
+    counted = np.bincount(places, strength.ravel(), _SQUARES[0] * _SQUARES[1] * _WAYS)
+    found = counted.reshape(-1, _WAYS) / _SQUARE**2
     return np.asarray(found / (np.linalg.norm(found, axis=-1, keepdims=True) + _NOISE), np.float32)
 
 
-def _squares(values: NDArray[np.floating]) -> Floats:
-    return np.asarray(cv2.resize(values.astype(np.float32), _SQUARES, interpolation=cv2.INTER_AREA))
+def _squares(values: Floats) -> Floats:
+    across, down = _SQUARES
+    return np.asarray(values.reshape(down, _SQUARE, across, _SQUARE).mean(axis=(1, 3)), np.float32)
 
+
+#: Which square a pixel lies in, and where its directions begin among all numbers.
+_PLACES = (
+    np.kron(
+        np.arange(_SQUARES[0] * _SQUARES[1]).reshape(_SQUARES[::-1]),
+        np.ones((_SQUARE, _SQUARE), np.intp),
+    )
+    * _WAYS
+)
 
 #: Fitted by ridge regression: for each square the six directions of edges, then colour, then
 #: darkness of the squares, row by row.

@@ -4,7 +4,7 @@
 |-----------------------------|---------------------------------|-----|----------------------------|
 | mesh: place, pose, mouth    | on each frame                   | 5   | 1, the first that shows it |
 | eyes                        | one in turn; both if it changed | 5   | 1; a wink or a look: 2     |
-| skin: light, glasses, mask  | after 6 frames                  | 4   | 9                          |
+| skin: light, glasses, mask  | after 8 frames                  | 4   | 12                         |
 | silhouette: crown, wall     | after 4 frames                  | 11  | 6                          |
 | faces: somebody else beside,| after 12 frames                 | 12  | 12                         |
 | a camera on its head        |                                 |     |                            |
@@ -50,7 +50,7 @@ class Part(Enum):
 #: After how many frames each is measured anew. Of two that are due the upper one goes first: what
 #: is rare is not put off by what comes back at once. A picture held up waits for a frame with
 #: nothing to do: a count-down lasts longer than it may wait.
-EVERY = {Part.HAND: 12, Part.FACES: 12, Part.SILHOUETTE: 4, Part.SKIN: 6, Part.HELD_UP: 36}
+EVERY = {Part.HAND: 12, Part.FACES: 12, Part.SILHOUETTE: 4, Part.SKIN: 8, Part.HELD_UP: 36}
 #: Thumbnails that differ by more on average, levels of 255, are different scenes. Somebody who
 #: moves in front of the camera stays below one.
 _ANOTHER_SCENE = 2.0

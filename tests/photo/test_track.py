@@ -144,8 +144,8 @@ def test_what_changes_between_two_frames_is_told_at_once(
         ("eyes-closed", FindingCode.EYES_CLOSED, 1),
         ("turned-left", FindingCode.LOOK_STRAIGHT, 1),
         ("look-away", FindingCode.LOOK_HERE, 2),
-        ("mask", FindingCode.FACE_COVERED, 9),
-        ("dark-glasses", FindingCode.SUNGLASSES, 9),
+        ("mask", FindingCode.FACE_COVERED, 12),
+        ("dark-glasses", FindingCode.SUNGLASSES, 12),
         ("two-people", FindingCode.MANY_FACES, 12),
     ],
 )
@@ -299,7 +299,7 @@ def test_a_face_that_comes_and_goes_is_searched_for_hands_too(
 
 
 def test_nothing_waits_long_for_its_turn() -> None:
-    most = {Part.HAND: 12, Part.FACES: 12, Part.HELD_UP: 40, Part.SILHOUETTE: 6, Part.SKIN: 9}
+    most = {Part.HAND: 12, Part.FACES: 12, Part.HELD_UP: 40, Part.SILHOUETTE: 6, Part.SKIN: 12}
     thumbnail = np.zeros((36, 64, 3), np.uint8)
     stretch = Track(thumbnail, live=True)
     stretch.mesh = np.zeros((468, 3), np.float32)
