@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 import zipfile
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from kiosk.photo import Photographer, models
+from kiosk.photo import Photographer, detect, models
 
 
 def test_a_missing_model_names_the_command(tmp_path: Path) -> None:
@@ -67,3 +70,18 @@ def test_the_command_checks_what_is_there(
     assert models.main([str(models.models_dir())]) == 0
     assert models.main([str(tmp_path)]) == 1
     assert "--fetch" in capsys.readouterr().err
+
+
+def test_the_networks_say_nothing_when_they_are_loaded() -> None:
+    """Reproduced: LiteRT wrote its own praise into every terminal's and every command's errors."""
+    code = "from kiosk.photo import Photographer; Photographer()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert (done.stdout, done.stderr) == (b"", b"")
+
+
+def test_what_else_is_said_while_they_are_loaded_is_passed_on(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with detect._without_praise():
+        os.write(2, b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\nno memory\n")
+    assert capfd.readouterr().err == "no memory\n"
