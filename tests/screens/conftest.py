@@ -55,6 +55,11 @@ class Finger(MotionEvent):
         super().depack(args)
 
 
+#: Folder of the pictures of all screens, for people to look at; None: nobody asked for them. To
+#: read a picture back and to pack it takes longer than to draw it.
+CATALOGUE = Path(os.environ["KIOSK_CATALOGUE"]) if os.environ.get("KIOSK_CATALOGUE") else None
+
+
 class Hand:
     """Shows widgets in the real window, lets time pass, and touches what is there."""
 
@@ -110,6 +115,11 @@ class Hand:
             if getattr(w, "text", None)
         ]
 
+    def keep(self, language: str, name: str) -> None:
+        """A picture for the catalogue, if somebody wants one."""
+        if CATALOGUE is not None:
+            self.shot(CATALOGUE / language / f"{name}.png")
+
     def shot(self, path: Path) -> Path:
         """Save what the window shows: drawn, and read back before it is swapped away."""
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -117,7 +127,6 @@ class Hand:
         size = tuple(Window.size)
         pixels = glReadPixels(0, 0, *size, GL_RGBA, GL_UNSIGNED_BYTE)
         picture = Image.frombytes("RGBA", size, bytes(pixels)).convert("RGB")
-        # Most are never looked at, and to pack them well takes longer than to draw them.
         picture.transpose(Image.Transpose.FLIP_TOP_BOTTOM).save(path, compress_level=1)
         return path
 
@@ -145,9 +154,3 @@ def hand(_window: FloatLayout) -> Iterator[Hand]:
     yield hand
     _window.clear_widgets()
     hand.pump()
-
-
-@pytest.fixture(scope="session")
-def catalogue() -> Path:
-    """Where the pictures of all screens go."""
-    return Path(os.environ.get("KIOSK_CATALOGUE") or tempfile.mkdtemp(prefix="catalogue-"))

@@ -1,12 +1,11 @@
-"""Every page in both languages: rules of domain §4 hold, and a picture is kept for people to see.
+"""Every page in both languages: the rules of domain §4 hold.
 
-The pictures go to the folder named by KIOSK_CATALOGUE, else to a temporary one.
+For people to see, a picture of each goes to the folder that KIOSK_CATALOGUE names, if it does.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,13 +37,13 @@ def test_every_prompt_has_a_screen_and_a_sample() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", PROMPT_SAMPLES)
-def test_prompt_page(hand: Hand, catalogue: Path, name: str, language: str) -> None:
+def test_prompt_page(hand: Hand, name: str, language: str) -> None:
     stage = Framed(StubTerminal(find_services(), language))  # type: ignore[arg-type]
     try:
         hand.show(stage)
         stage.put_on(PROMPT_SAMPLES[name])
         hand.pump(6)
-        hand.shot(catalogue / language / f"{name}.png")
+        hand.keep(language, name)
         assert faults(stage) == []
     finally:
         stage.close()
@@ -159,7 +158,7 @@ PAGES = {
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", PAGES)
-def test_other_page(hand: Hand, catalogue: Path, name: str, language: str) -> None:
+def test_other_page(hand: Hand, name: str, language: str) -> None:
     terminal = StubTerminal(find_services(), language)
     stage = Stage(terminal)  # type: ignore[arg-type]
     try:
@@ -169,7 +168,7 @@ def test_other_page(hand: Hand, catalogue: Path, name: str, language: str) -> No
             stage.page.refresh()  # type: ignore[union-attr]
         stage._tick(0.0) if name != "idle" else None
         hand.pump(6)
-        hand.shot(catalogue / language / f"{name}.png")
+        hand.keep(language, name)
         # What the warning covers may lie under its buttons.
         root = stage.cover if stage.cover is not None else stage
         assert faults(root) == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from kivy.core.window import Window
@@ -156,7 +155,7 @@ def _usual_size() -> Iterator[None]:
 @pytest.mark.parametrize("window", WINDOWS)
 @pytest.mark.parametrize("number", [2, 6, 22])
 def test_home_fits_whatever_it_holds(
-    hand: Hand, catalogue: Path, number: int, window: str, elder: bool, language: str
+    hand: Hand, number: int, window: str, elder: bool, language: str
 ) -> None:
     """Pages, groups, closed services with long reasons, notices and broken devices at once."""
     size = WINDOWS[window]
@@ -172,7 +171,7 @@ def test_home_fits_whatever_it_holds(
         hand.show(stage)
         stage.go_home()
         hand.pump(6)
-        places = seen(hand, stage, catalogue / language / name)
+        places = seen(hand, stage, name)
         terminal.offers = tuple(closed)
         terminal.health.put("camera", DeviceState.FAULT, FaultCode.CAMERA_ABSENT)
         terminal.health.put(ROW, DeviceState.WARNING, FaultCode.ITEM_LEFT)
@@ -180,31 +179,31 @@ def test_home_fits_whatever_it_holds(
         terminal.announced = (ANNOUNCED[language],)
         stage.go_home()
         hand.pump(6)
-        assert seen(hand, stage, catalogue / language / f"{name}-closed") == places
+        assert seen(hand, stage, f"{name}-closed") == places
         terminal.offers = tuple(Offer(o.service, False, REASONS[language]) for o in closed)
         terminal.health.put(ROW, DeviceState.READY)
         terminal.saved = ()
         stage.go_home()
         hand.pump(6)
-        assert seen(hand, stage, catalogue / language / f"{name}-nothing") == places
+        assert seen(hand, stage, f"{name}-nothing") == places
     finally:
         stage.close()
         hand.root.size_hint, hand.root.size = (1, 1), Window.size
 
 
-def seen(hand: Hand, stage: Stage, picture: Path) -> dict[str, tuple[int, ...]]:
+def seen(hand: Hand, stage: Stage, picture: str) -> dict[str, tuple[int, ...]]:
     """Look at every page of home; the place of each service, by its tag."""
     places: dict[str, tuple[int, ...]] = {}
     page = stage.page
     assert isinstance(page, HomePage)
     groups = [tag.partition(":")[2] for tag in tiles(page) if tag.startswith("group:")] or [""]
     if groups != [""]:
-        look(hand, stage, Path(f"{picture}-groups.png"))
+        look(hand, stage, f"{picture}-groups")
     for group in groups:
         page._show(group)
         for number in range(1, 9):
             hand.pump(6)
-            look(hand, stage, Path(f"{picture}-{group or 'all'}-{number}.png"))
+            look(hand, stage, f"{picture}-{group or 'all'}-{number}")
             for tile in page.walk(restrict=True):
                 if isinstance(tile, ServiceTile):
                     places[tile.tag] = (number, *map(round, box(tile)))
@@ -216,8 +215,8 @@ def seen(hand: Hand, stage: Stage, picture: Path) -> dict[str, tuple[int, ...]]:
     return places
 
 
-def look(hand: Hand, stage: Stage, picture: Path) -> None:
-    hand.shot(picture)
+def look(hand: Hand, stage: Stage, picture: str) -> None:
+    hand.keep(stage.terminal.words.language, picture)
     assert faults(stage) == []
     touchable = [w for w in stage.walk(restrict=True) if isinstance(w, ServiceTile | GroupTile)]
     assert len(touchable) <= home.MOST

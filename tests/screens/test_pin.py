@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -296,7 +295,7 @@ def test_a_pad_that_fails_gives_way_to_the_screen(
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("gone", [False, True])
 def test_the_page_of_a_pad_keeps_the_rules_of_pages(
-    hand: Hand, catalogue: Path, language: str, gone: bool
+    hand: Hand, language: str, gone: bool
 ) -> None:
     terminal = StubTerminal((Sample,), language)
     terminal.health.put("pin_pad", DeviceState.READY)
@@ -306,6 +305,6 @@ def test_the_page_of_a_pad_keeps_the_rules_of_pages(
     hand.pump(seconds=0.2)
     press(hand, terminal, *(("8", "") if gone else "864"))
     hand.pump(6)
-    hand.shot(catalogue / language / f"pin-on-pad{'-gone' * gone}.png")
+    hand.keep(language, f"pin-on-pad{'-gone' * gone}")
     assert faults(stage) == []
     stage.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -56,13 +55,13 @@ def test_each_step_has_its_word(hand: Hand, step: ScanStep) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_page_of_the_camera_keeps_the_rules_of_pages(
-    hand: Hand, catalogue: Path, language: str
+    hand: Hand, language: str
 ) -> None:
     stage: Any = Framed(StubTerminal(find_services(), language))  # type: ignore[arg-type]
     hand.show(stage)
     stage.put_on(PROMPT)
     stage.page.reported(view())
     hand.pump(6)
-    hand.shot(catalogue / language / "scan-card-camera.png")
+    hand.keep(language, "scan-card-camera")
     assert faults(stage) == []
     stage.close()
