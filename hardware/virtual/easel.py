@@ -7,6 +7,7 @@ picture, y downwards. Planes are arrays of one value a pixel; nothing here knows
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -59,13 +60,26 @@ class Easel:
         self.angle = np.arctan2(self.side, self.y - _CENTRE_Y)
         self.rgb = np.zeros((*self.x.shape, 3), np.float32)
         self.alpha = np.zeros(self.x.shape, np.float32)
+        self._whole = self.x.shape
+        self._part = (slice(None), slice(None))
+
+    def window(self, left: float, top: float, right: float, bottom: float) -> Easel:
+        """The part inside of a box, in face units: what is laid there is laid here. Somebody who
+        paints an eye need not reckon the pixels of a whole picture."""
+        across = np.searchsorted(self.x[0], (left, right))
+        down = np.searchsorted(self.y[:, 0], (top, bottom))
+        part = copy.copy(self)
+        part._part = (slice(*down), slice(*across))
+        for plane in ("x", "y", "side", "radius", "angle", "rgb", "alpha"):
+            setattr(part, plane, getattr(self, plane)[part._part])
+        return part
 
     def lay(self, cover: Plane, colour: NDArray[np.float32] | Rgb, opaque: bool = True) -> None:
         """Paint with `cover` (0 to 1). What is not `opaque` tints what is there already."""
         colour = np.asarray(colour, np.float32)
         self.rgb += (colour - self.rgb) * cover[..., None]
         if opaque:
-            self.alpha = np.maximum(self.alpha, cover)
+            np.maximum(self.alpha, cover, out=self.alpha)
 
     def darken(self, amount: NDArray[np.floating[Any]]) -> None:
         """Take light away; red stays longest, as in the shadow on skin."""
@@ -76,15 +90,16 @@ class Easel:
         return _smooth_table(radii)(self.angle)
 
     def noise(self, *sizes: float) -> Plane:
-        """Mottling of the given sizes in face units, standard deviation about 1."""
-        total = np.zeros(self.x.shape, np.float32)
-        height, width = self.x.shape
+        """Mottling of the given sizes in face units, standard deviation about 1. It is that of the
+        whole picture, also in a part of it."""
+        total = np.zeros(self._whole, np.float32)
+        height, width = self._whole
         for size in sizes:
             cell = max(size * self.scale, 1.0)
             coarse = (round(height / cell) + 2, round(width / cell) + 2)
             field = self.random.standard_normal(coarse, np.float32)
             total += cv2.resize(field, (width, height), interpolation=cv2.INTER_CUBIC) / len(sizes)
-        return total
+        return total[self._part]
 
     def lit(self, height: Plane, colour: NDArray[np.float32] | Rgb, gloss: float) -> Plane:
         """A surface of that height under the lamps."""

@@ -70,7 +70,7 @@ def compose(sitter: Sitter, scale: float) -> Easel:
     _paint_face(easel, sitter)
     _paint_hair(easel, sitter)
     if sitter.glasses != "none":
-        _paint_glasses(easel, sitter.glasses)
+        _paint_glasses(easel.window(-1.3, -0.6, 1.3, 0.6), sitter.glasses)
     return easel
 
 
@@ -80,6 +80,7 @@ def compose(sitter: Sitter, scale: float) -> Easel:
 def _paint_back_hair(easel: Easel, sitter: Sitter) -> None:
     if not sitter.back_hair:
         return
+    easel = easel.window(-1.4, -1.0, 1.4, 4.2)
     width = 1.02 + 0.10 * np.sin((easel.y + 0.6) * 1.5)
     cover = step(easel.side, width, width - 0.05) * step(easel.y, -0.9, -0.6)
     cover *= step(easel.y, sitter.back_hair, sitter.back_hair - 0.25)
@@ -88,6 +89,7 @@ def _paint_back_hair(easel: Easel, sitter: Sitter) -> None:
 
 
 def _paint_neck(easel: Easel, sitter: Sitter) -> None:
+    easel = easel.window(-3.1, 0.5, 3.1, 2.4)
     x, y, side, neck = easel.x, easel.y, easel.side, sitter.neck
     width = (
         neck + 0.35 * np.clip(1.62 - y, 0.0, 0.45) ** 2 + 0.9 * np.clip(y - 1.75, 0.0, None) ** 1.6
@@ -107,6 +109,7 @@ _SHOULDER_Y = (1.70, 1.72, 1.97, 2.16, 2.32, 2.55, 2.85, 3.4, 4.4)
 
 
 def _paint_clothes(easel: Easel, sitter: Sitter) -> None:
+    easel = easel.window(-3.1, 1.4, 3.1, 4.2)
     x, y, side = easel.x, easel.y, easel.side
     edge = np.interp(side, np.asarray(_SHOULDER_X) * sitter.shoulder, _SHOULDER_Y)
     top = blur(np.asarray(edge, np.float32), 0.12 * easel.scale)
@@ -130,7 +133,9 @@ def _paint_clothes(easel: Easel, sitter: Sitter) -> None:
 
 
 def _paint_ears(easel: Easel, sitter: Sitter) -> None:
+    whole = easel
     for sign in (-1.0, 1.0):
+        easel = whole.window(sign * 1.1 - 0.4, -0.5, sign * 1.1 + 0.4, 0.8)
         x, y = easel.x * sign - 1.06, easel.y - 0.14
         x = x - 0.14 * -y  # the top leans outwards
         lobe = 0.185 - 0.05 * step(y, 0.1, 0.42)
@@ -182,6 +187,18 @@ def _face_height(easel: Easel, sitter: Sitter, outline: Plane) -> Plane:
 
 
 def _paint_face(easel: Easel, sitter: Sitter) -> None:
+    _paint_skin(easel.window(-1.5, -2.0, 1.5, 2.1), sitter)
+    _paint_nose(easel.window(-0.8, 0.2, 0.8, 1.1))
+    mouth = easel.window(-0.9, 0.6, 0.9, 1.6)
+    _paint_mouth(mouth, sitter)
+    if sitter.mouth_open:
+        _paint_open_mouth(mouth, sitter.mouth_open)
+    for sign in (-1.0, 1.0):
+        _paint_eye(easel.window(sign * 0.5 - 0.7, -0.5, sign * 0.5 + 0.7, 0.5), sitter, sign)
+        _paint_brow(easel.window(sign * 0.5 - 0.5, -0.8, sign * 0.5 + 0.5, 0.1), sitter, sign)
+
+
+def _paint_skin(easel: Easel, sitter: Sitter) -> None:
     x, y, side = easel.x, easel.y, easel.side
     outline = easel.polar(sitter.outline)
     cover = step(easel.radius - outline, 0.004, -0.022)
@@ -197,13 +214,6 @@ def _paint_face(easel: Easel, sitter: Sitter) -> None:
     if not sitter.back_hair:  # a shaved beard is a cooler, slightly darker skin
         beard = cover * step(y, 0.72, 1.0) * step(easel.radius / outline, 0.25, 0.6)
         easel.lay(0.10 * beard, (120, 122, 126), opaque=False)
-    _paint_nose(easel)
-    _paint_mouth(easel, sitter)
-    if sitter.mouth_open:
-        _paint_open_mouth(easel, sitter.mouth_open)
-    for sign in (-1.0, 1.0):
-        _paint_eye(easel, sitter, sign)
-        _paint_brow(easel, sitter, sign)
 
 
 def _paint_nose(easel: Easel) -> None:
@@ -328,6 +338,7 @@ def _paint_brow(easel: Easel, sitter: Sitter, sign: float) -> None:
 
 
 def _paint_hair(easel: Easel, sitter: Sitter) -> None:
+    easel = easel.window(-3.1, -2.1, 3.1, 0.9)
     y = easel.y
     around = np.arctan2(easel.x - 0.25, -(easel.y + 0.7))  # strands run away from the parting
     fine = strands(easel, around * 1.1)
