@@ -63,7 +63,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
     """What was imported by now stays, and the collector need not look through it again and again:
-    it took a fifth of the time of some tests. The program does the same (`screens.app`)."""
+    that was a tenth of what tests of screens compute. The program does the same (`screens.app`)."""
     gc.collect()
     gc.freeze()
 

@@ -294,9 +294,7 @@ def test_a_pad_that_fails_gives_way_to_the_screen(
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("gone", [False, True])
-def test_the_page_of_a_pad_keeps_the_rules_of_pages(
-    hand: Hand, language: str, gone: bool
-) -> None:
+def test_the_page_of_a_pad_keeps_the_rules_of_pages(hand: Hand, language: str, gone: bool) -> None:
     terminal = StubTerminal((Sample,), language)
     terminal.health.put("pin_pad", DeviceState.READY)
     stage = Stage(terminal)  # type: ignore[arg-type]

@@ -54,9 +54,7 @@ def test_each_step_has_its_word(hand: Hand, step: ScanStep) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_page_of_the_camera_keeps_the_rules_of_pages(
-    hand: Hand, language: str
-) -> None:
+def test_the_page_of_the_camera_keeps_the_rules_of_pages(hand: Hand, language: str) -> None:
     stage: Any = Framed(StubTerminal(find_services(), language))  # type: ignore[arg-type]
     hand.show(stage)
     stage.put_on(PROMPT)
