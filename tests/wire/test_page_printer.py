@@ -96,6 +96,8 @@ def test_a_job_is_called_the_same_whoever_it_is_for(
     assert asked["job-sheets"] == [b"none"]
     assert int.from_bytes(asked["job-cancel-after"][0], "big") == 600
     (sent,) = heard(far_end, SEND)
+    (purged,) = heard(far_end, CANCEL)
+    assert purged["purge-job"] == [b"\x01"]
     assert (sent["document-format"], sent["last-document"]) == ([b"application/pdf"], [b"\x01"])
     told = b"".join(b"".join(values) for _, asked in far_end.heard for values in asked.values())
     assert b"Zhang" not in told
@@ -161,6 +163,11 @@ def test_a_printer_that_lacks_something_gets_no_job(
     far_end.lack()
     printer.print(PAGE, 1)
     assert far_end.tray == [PAGE], "it was before anything was sent: nothing hangs in it"
+
+
+def test_of_several_the_gravest_is_told(far_end: VirtualPagePrinter, printer: PagePrinter) -> None:
+    far_end.lack("door-open-error", "marker-supply-low-warning", "media-jam-error")
+    assert printer.poll().fault is FaultCode.PAGE_PRINTER_JAM
 
 
 @pytest.mark.parametrize(("reason", "code"), MILD)
