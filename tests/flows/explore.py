@@ -13,7 +13,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import islice
 from typing import Any
 
 import pytest
@@ -135,50 +134,56 @@ def explore(service: type[Service], contexts: Iterable[Context] = CONTEXTS) -> S
     show(seen, service.icon, "home")
     known: set[tuple[object, ...]] = set()
     for number, context in enumerate(contexts):
-        waiting = deque([()])  # type: deque[tuple[tuple[int, int], ...]]
+        waiting = deque([_Path({}, ())])
         while waiting:
-            turns = waiting.popleft()
-            for turn in _walk(service, context, dict(turns), seen, known, number):
-                waiting.append((*turns, turn))
+            waiting.extend(_walk(service, context, waiting.popleft(), seen, known, number))
     return seen
+
+
+@dataclass(frozen=True)
+class _Path:
+    """The beginning of a path: its turns {place: number of the way}, and all ways taken."""
+
+    turns: Mapping[int, int]
+    taken: tuple[Way, ...]
 
 
 def _walk(
     service: type[Service],
     context: Context,
-    turns: Mapping[int, int],
+    path: _Path,
     seen: Seen,
     known: set[tuple[object, ...]],
     number: int,
-) -> Iterator[tuple[int, int]]:
-    """One path, from `turns` {place: number of the way} on by the ways that lead on. Yields the
-    turns behind its last one that are worth a path of their own."""
+) -> Iterator[_Path]:
+    """One path, from its beginning on by the ways that lead on. Yields those that turn off from it
+    and are worth a path of their own."""
     seen.paths += 1
     visit = Visit(lambda: service(context))
     visit.start()
-    last = max(turns, default=-1)
+    taken = list(path.taken)
     trace: list[object] = [number]
     for place in range(LONGEST):
         prompt = visit.prompt
         if prompt is None or _went_on(visit, service):
             break
-        turn = turns.get(place, 0)
-        trace.append((prompt.id, turn))
-        if place <= last:  # as on the path that it turns off from
-            _take(visit, next(islice(ways(prompt), turn, None)), seen)
+        trace.append((prompt.id, path.turns.get(place, 0)))
+        if place < len(path.taken):  # as on the path that it turns off from
+            _take(visit, path.taken[place], seen)
             continue
         _note(seen, prompt)
         if visit.now is not None and visit.now.id == service.id:
             seen.stages.add(visit.stage)
         found = tuple(ways(prompt))
         # From here on the path is new only if the same prompts were not come to the same way.
-        if len(turns) < DEVIATIONS[min(number, 1)]:
+        if len(path.turns) < DEVIATIONS[min(number, 1)]:
             shown = repr(dataclasses.astuple(prompt))[:400]  # type: ignore[call-overload]
             come = (*sorted(_taken(trace)), prompt.id, shown)
             for other in range(1, len(found)):
                 if (*come, other) not in known:
                     known.add((*come, other))
-                    yield place, other
+                    yield _Path({**path.turns, place: other}, (*taken, found[other]))
+        taken.append(found[0])
         _take(visit, found[0], seen)
     else:
         seen.trouble.append(f"{service.id} goes in circles: {trace[-3:]}")
