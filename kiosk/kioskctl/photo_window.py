@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _TITLE = "kioskctl photo live (q: end)"
 _GOOD, _ADVICE, _STOP, _PALE = (60, 160, 60), (230, 150, 0), (210, 40, 40), (150, 150, 150)
 #: Height of a line of measures, pixels, and width of their column.
-_LINE, _COLUMN = 20, 330
+_LINE, _COLUMN = 19, 330
 #: Longest wait for a display, seconds.
 _DISPLAY_S = 2.0
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
