@@ -175,11 +175,10 @@ class CardApplication(Business):
 
     def moved(self, case: Case) -> None:
         """Whoever had to compare has decided; the card follows the case."""
-        before = came_from(case)
-        card_orders.follow(case, before)
+        card_orders.follow(case)
         if case.state != TO_REVIEW:
             portrait.add_task(case)
-        if card_orders.is_remade(before, case.state):
+        if card_orders.is_remade(case):
             card_states.spoil(case.person)
         if case.state == "in_production":
             bank = case.contents["document"]["bank"]
@@ -190,7 +189,7 @@ class CardApplication(Business):
             card_states.bring(case.person, CardState.NOT_ACTIVE, CardMove.HAND_OUT)
         if case.state in ("in_production", "in_delivery", "delivered", "collected"):
             card_numbers.ask(case)
-        if case.state in ("returned", "needs_more") and before in _BEING_MADE:
+        if case.state in ("returned", "needs_more") and came_from(case) in _BEING_MADE:
             card_states.cancel(case.person)
 
     def beside(self) -> Sequence[Business]:

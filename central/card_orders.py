@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from central.business import OwnMove
-from central.cases import Case, record
+from central.cases import Case, came_from, record
 from central.locks import lock_person
 from central.models import CardOrder
 from central.packs import policy_of
@@ -56,14 +56,14 @@ def kept_from(case: Case, to: str) -> str:
     return KEPT if to in GIVEN_UP and offered(case).exists() else ""
 
 
-def follow(case: Case, came_from: str) -> None:
+def follow(case: Case) -> None:
     """For `Business.moved`: what is to be made has its order, once; what was given up is not made,
     and its maker does not have it yet."""
     if case.state in GIVEN_UP:
         case.card_orders.filter(offered_at=None).delete()
     if case.state != "in_production":
         return
-    if is_remade(came_from, case.state):
+    if is_remade(case):
         case.card_orders.update(back=True, recalled_by="", recalled_why="")
         case.findings = {**case.findings, _REMADE: case.findings.get(_REMADE, 0) + 1}
         case.save(update_fields=["findings"])
@@ -71,8 +71,10 @@ def follow(case: Case, came_from: str) -> None:
         CardOrder.objects.create(case=case)
 
 
-def is_remade(came_from: str, to: str) -> bool:
-    return (came_from, to) == _REMAKE
+def is_remade(case: Case) -> bool:
+    """Whether the move that it has just made has its card made once more."""
+    before, to = _REMAKE
+    return case.state == to and came_from(case) == before
 
 
 def is_made_at_outlet(case: Case) -> bool:

@@ -21,7 +21,7 @@ from central.business import Business, Opened
 from central.business.loss_report import AS, BEFORE, HANDED_OVER, end_reports
 from central.card_photos import is_reusable, photo_of, take_over
 from central.card_states import BLOCKED, USABLE, CardMove
-from central.cases import TO_REVIEW, Case, add_tasks, came_from
+from central.cases import TO_REVIEW, Case, add_tasks
 from central.keys import person_hash
 from central.machine import move
 from central.masking import masked_card, masked_phone
@@ -180,7 +180,7 @@ class CardReplacement(Business):
         return card_orders.kept_from(case, to)
 
     def moved(self, case: Case) -> None:
-        card_orders.follow(case, came_from(case))
+        card_orders.follow(case)
         if case.state not in ("booked", TO_REVIEW):
             portrait.add_task(case)  # whoever had to compare has decided
         if case.state in self.open_states and not case.events.filter(what="moved").exists():
