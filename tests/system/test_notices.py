@@ -12,9 +12,6 @@ if TYPE_CHECKING:
     from sync.wire.envelopes import ItemAnswer
     from tests.system.in_process import Centre
 
-#: As `tests.system.people.form_of` has it.
-PHONE = "13900000000"
-
 
 @pytest.fixture(autouse=True)
 def sends(centre: Centre, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
@@ -66,7 +63,7 @@ def test_each_state_is_told_once_to_the_telephone_that_was_given(
     case = Case.objects.get(pk=answer.position)
     document = case.contents["document"]
     sent = told(answer)
-    assert [phone for phone, _ in sent] == [PHONE] * 3
+    assert [phone for phone, _ in sent] == [document["phone"]] * 3
     assert "审核通过" in sent[0][1] and "制卡中" in sent[1][1]
     assert sent[2][1] == (
         f"【社保卡】您11月24日办理的首次申领（回执尾号{case.receipt_no[-6:]}）：卡可以领了。"
@@ -74,7 +71,7 @@ def test_each_state_is_told_once_to_the_telephone_that_was_given(
     )
     for _, text in sent:
         assert document["name"] not in text and document["id_number"] not in text
-        assert case.receipt_no not in text and PHONE not in text
+        assert case.receipt_no not in text and document["phone"] not in text
     notes = case.events.filter(what="notified").values_list("note", flat=True)
     assert list(notes) == ["审核通过", "制卡中", "网点待领"]
 

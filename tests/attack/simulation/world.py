@@ -112,7 +112,7 @@ class World:
         self._order = itertools.count()
         self._turn: dict[str, float] = {}
         self._sweep_due = 0.0
-        self._people, self._phones = itertools.count(1), itertools.count(1)
+        self._people = itertools.count(1)
         self.registered: list[Person] = []
         self.told: dict[str, Told] = {}
         self.stolen: set[str] = set()
@@ -240,14 +240,11 @@ class World:
 
     _registry_is_late = False
 
-    def _phone(self) -> str:
-        if self.random.random() < SHARED_PHONE:
-            return "13900000000"
-        return f"138{next(self._phones):08d}"
-
     def _submit(self, machine: Machine, person: Person, *, urgent: bool) -> None:
         try:
-            stored = machine.put(person, self._phone(), urgent=urgent)
+            helped = self.random.random() < SHARED_PHONE
+            phone = "13900000000" if helped else person.phone
+            stored = machine.put(person, phone, urgent=urgent)
         except OutboxUnavailable as refused:
             self.note(machine.name, "refused", refused.reason)
             if refused.reason is not Reason.COPIED:
