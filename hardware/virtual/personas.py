@@ -405,7 +405,7 @@ _STANDINGS: Mapping[str, Mapping[str, Any]] = {
     "long-name": {},
     "child": {},
     "expired": {},
-    "wang": {"card_state": "1"},
+    "wang": {"card_state": "1", "card_no": "A30000001", "bank": "boc"},
     "ma": {"card_state": "A", "card_no": "A30000002", "bank": "icbc"},
     # Has a second-generation card in date, and draws benefits on it.
     "liu": {

@@ -157,8 +157,11 @@ _REPORTED = (
     Step("loss-kind", "loss_report.kind", (Touch("option:temporary"),)),
     Step("loss-consequences", "loss_report.temporary", (NEXT,)),
 )
+#: Online the card is shown before anything is confirmed, masked.
 LOSS = (
-    *_REPORTED,
+    *_REPORTED[:3],
+    Step("loss-kind", "loss_report.kind", (Touch("option:temporary"),), ("中国银行 A30****01",)),
+    *_REPORTED[4:],
     Step("loss-done", "loss_report.accepted", _TAKE_ALL, ("已经挂失",), within_s=40.0),
 )
 
@@ -436,6 +439,9 @@ CHAPTERS: Mapping[str, tuple[Step, ...]] = {
     "paper_photo": PAPER_PHOTO,
     "minor": MINOR,
     "progress": PROGRESS,
+    # Before its holder reports it lost.
+    "left_behind": LEFT_BEHIND,
+    "card_check": CARD_CHECK,
     "loss": LOSS,
     "withdrawal": WITHDRAWAL,
     "change": CHANGE,
@@ -447,8 +453,6 @@ CHAPTERS: Mapping[str, tuple[Step, ...]] = {
     "replacement": REPLACEMENT,
     "taken_back": TAKEN_BACK,
     "offline": OFFLINE,
-    "left_behind": LEFT_BEHIND,
-    "card_check": CARD_CHECK,
     "technician": TECHNICIAN,
     "fleet": FLEET,
     "unit": UNIT,

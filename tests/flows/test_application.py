@@ -93,14 +93,15 @@ def test_another_signature_breaks_the_binding() -> None:
 
 def test_each_consent_carries_the_hash_of_the_words_that_were_shown() -> None:
     """Counted here as the centre can: over the words in both languages, in canonical JSON."""
+    spoken = {language: Words(language) for language in LANGUAGES}
     for consent in contents()["consents"]:
         shown = {
             language: {
-                key: Words(language).text(key)
-                for key in Words(language).ids()
+                key: words.text(key)
+                for key in words.ids()
                 if key.startswith(f"{consent['text_id']}.")
             }
-            for language in LANGUAGES
+            for language, words in spoken.items()
         }
         assert len(shown["en"]) > 5
         assert consent["text_sha256"] == sha256_hex(canonical(shown))
