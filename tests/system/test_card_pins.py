@@ -85,7 +85,7 @@ def test_only_a_card_that_is_not_activated_hinders_a_change(
     central: CentralServer, terminal: EnrolledTerminal, holder: Person, letter: str, state: str
 ) -> None:
     set_card(central, holder, letter)
-    assert asked(terminal, "pin_change.state", holder) == {"state": state}
+    assert asked(terminal, "pin_change.state", holder) == {"state": state, "phone": ""}
 
 
 # -- 社保功能启用 ---------------------------------------------------------------------------------
