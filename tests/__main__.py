@@ -32,20 +32,23 @@ _WITH_PCSCD = (
     "tests/wire/test_card_transport.py",
 )
 
+#: The part of the attacks would be over too early.
+_WITH_ATTACKS = ("tests/attack", "tests/photo", "tests/commands", "tests/system/test_nothing_lost.py")
+
 _SYSTEM = [
     file
     for file in sorted(glob("tests/system/test_*.py", root_dir=ROOT))
-    if file not in _WITH_PCSCD
+    if file not in (*_WITH_PCSCD, *_WITH_ATTACKS)
 ]
-#: From here on they run in the first part, which would be over too early.
-_SECOND = "tests/system/test_photos"
+#: From here on they run in the first part, which would be over too early as well.
+_SECOND = "tests/system/test_outbox"
 
 #: What each part has; the last one has whatever else is under tests/. They take about as long as
 #: one another.
 PARTS = (
     (*_WITH_PCSCD, *(file for file in _SYSTEM if file >= _SECOND)),
     tuple(file for file in _SYSTEM if file < _SECOND),
-    ("tests/attack", "tests/photo"),
+    _WITH_ATTACKS,
 )
 
 _BIN = Path(sys.executable).parent

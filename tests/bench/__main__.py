@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from importlib import import_module
 from statistics import median
 
-from tests.bench import engine, windows
+from tests.bench import engine, waiting, windows
 from tests.bench.numbers import Number, against_peer
 
 #: Home against a bare window: how many times as long it may take to start, as after switching on
@@ -31,8 +31,7 @@ def window_numbers(runs: int, size: str, rest_s: float) -> dict[str, Number]:
     A start is cold when the machine's page cache was dropped before it, as after switching on; only
     root may do that. A warm start is what a restart after a crash takes.
     """
-    width, height = map(int, size.split("x"))
-    with windows.contest((width, height), rest_s) as contest:
+    with windows.contest(_pixels(size), rest_s) as contest:
         contest.bare(), contest.kiosk()  # the first start fills the machine's page cache
         warm = [(contest.kiosk(), contest.bare()) for _ in range(runs)]
         cold = [(contest.kiosk(cold=True), contest.bare(cold=True)) for _ in range(runs)]
@@ -45,6 +44,11 @@ def window_numbers(runs: int, size: str, rest_s: float) -> dict[str, Number]:
     if not windows.drop_page_cache():
         numbers["cold_start_to_first_frame_s"]["page_cache"] = "kept: not root"
     return numbers
+
+
+def _pixels(size: str) -> tuple[int, int]:
+    width, height = map(int, size.split("x"))
+    return width, height
 
 
 def _compare(
@@ -78,6 +82,7 @@ def engine_numbers(seconds: float) -> dict[str, Number]:
 #: Group -> its numbers. `tests.bench.<group>.numbers(runs)` unless named here.
 _HERE: dict[str, Callable[[argparse.Namespace], dict[str, Number]]] = {
     "engine": lambda options: engine_numbers(seconds=4.0),
+    "waiting": lambda options: waiting.numbers(_pixels(options.size)),
     "window": lambda options: window_numbers(options.runs, options.size, options.rest),
 }
 _MODULES: tuple[str, ...] = (
@@ -95,7 +100,6 @@ _MODULES: tuple[str, ...] = (
     "photo_window",
     "receipt",
     "release",
-    "waiting",
 )
 GROUPS = (*_HERE, *_MODULES)
 

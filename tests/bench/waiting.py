@@ -34,7 +34,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from kiosk.demo.display import REFERENCE, open_virtual
+from kiosk.demo.display import open_virtual
 from kiosk.demo.hand import Hand
 from kiosk.demo.processes import Fate
 from kiosk.demo.walk import Walker
@@ -53,9 +53,9 @@ _CAMERA, _DEVICES = "camera", ("id_reader", "card_reader", "printer")
 _NAMED = 8
 
 
-def numbers(runs: int) -> dict[str, Number]:
-    """One application, whatever `runs`: it takes a minute or two."""
-    waits = walk()
+def numbers(size: tuple[int, int]) -> dict[str, Number]:
+    """One application in a window of this size, in pixels; it takes a minute or two."""
+    waits = walk(size)
     total = sum(wait.seconds for wait in waits)
     longest = sorted(waits, key=lambda wait: -wait.seconds)[:_NAMED]
     number = at_most(total, LIMIT_S, _FRAME_S * len(waits))
@@ -103,11 +103,11 @@ class _Citizen(Walker):
         self._seen = look.screen
 
 
-def walk() -> list[Wait]:
+def walk(size: tuple[int, int]) -> list[Wait]:
     """One first application; every wait of it."""
     from kiosk.demo.script import APPLICATION
 
-    display = open_virtual(REFERENCE)
+    display = open_virtual(size)
     try:
         with tempfile.TemporaryDirectory(prefix="kiosk-bench-") as folder:
             variables = {
@@ -115,7 +115,7 @@ def walk() -> list[Wait]:
                 "SDL_AUDIODRIVER": "dummy",
                 "LIBGL_ALWAYS_SOFTWARE": "1",
             }
-            plan = Plan(Path(folder), REFERENCE, pcsc=False, display=variables)
+            plan = Plan(Path(folder), size, pcsc=False, display=variables)
             world, hand = _Noted(plan, lambda text: None), _Timed(display.name)
             try:
                 world.start()
