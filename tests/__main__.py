@@ -33,7 +33,12 @@ _WITH_PCSCD = (
 )
 
 #: The part of the attacks would be over too early.
-_WITH_ATTACKS = ("tests/attack", "tests/photo", "tests/commands", "tests/system/test_nothing_lost.py")
+_WITH_ATTACKS = (
+    "tests/attack",
+    "tests/photo",
+    "tests/commands",
+    "tests/system/test_nothing_lost.py",
+)
 
 _SYSTEM = [
     file
