@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 
 from hardware import ipp
 from hardware.faults import DeviceFault, FaultCode
@@ -105,8 +104,7 @@ class PrintQueue:
     def forget(self, job: int) -> None:
         """Cancel a job, and have CUPS delete what it was. One that has ended cannot be cancelled,
         says a printer without CUPS."""
-        with suppress(ipp.Refused):
-            self._say(ipp.CANCEL_JOB, {**_of(job), "purge-job": True})
+        self._ask(ipp.CANCEL_JOB, {**_of(job), "purge-job": True}, may_refuse=True)
 
     def _ask(
         self,
@@ -114,23 +112,17 @@ class PrintQueue:
         about: ipp.Asked,
         job: ipp.Asked | None = None,
         document: bytes = b"",
-    ) -> list[ipp.Group]:
-        try:
-            return self._say(operation, about, job, document)
-        except ipp.Refused as refused:
-            raise DeviceFault(_REFUSED.get(refused.status, _STRANGE), str(refused)) from None
-
-    def _say(
-        self,
-        operation: int,
-        about: ipp.Asked,
-        job: ipp.Asked | None = None,
-        document: bytes = b"",
+        *,
+        may_refuse: bool = False,
     ) -> list[ipp.Group]:
         limit = _DOCUMENT_S if document else _ANSWER_S
         asked = {**about, "requesting-user-name": _USER}
         try:
             return ipp.ask(self._place, operation, asked, job, document, limit)
+        except ipp.Refused as refused:
+            if may_refuse:
+                return []
+            raise DeviceFault(_REFUSED.get(refused.status, _STRANGE), str(refused)) from None
         except (OSError, ValueError) as error:
             raise DeviceFault(FaultCode.PAGE_PRINTER_OFFLINE, str(error)[:60]) from None
 

@@ -375,9 +375,7 @@ def run_agent(
                 partial(_with_next_key, state_dir, line),
             )
             begun = fleet.settings
-            while not (
-                stop.is_set() or _another_key(state_dir, fleet) or renamed(state_dir, terminal)
-            ):
+            while not stop.is_set() and not _another_self(state_dir, fleet, terminal):
                 agent.tick()
                 if fleet.settings != begun:
                     log.info("ends, to be started with other settings")
