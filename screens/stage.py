@@ -150,7 +150,7 @@ class Stage(Frame):
     def _show_stage(self, visit: Visit) -> None:
         """Name the service that is under way, and show how far it is. Prompts before the first
         stage show no strip."""
-        service, say = visit.now, self.terminal.words.say
+        service, say = visit.under_way, self.terminal.words.say
         if service is None:
             return
         if service.id != self._named:

@@ -402,6 +402,7 @@ def _another_self(state_dir: Path, fleet: Fleet, terminal: str) -> bool:
 
 
 def _another_key(state_dir: Path, fleet: Fleet) -> bool:
+    """Whether the centre has the next key, which is then taken."""
     try:
         return bool(fleet.device_key_id) and use_next_key(state_dir, fleet.device_key_id)
     except (OSError, NotEnrolled) as error:

@@ -168,8 +168,8 @@ def _whole(root: Path, slot: str) -> bool:
 
 
 def hold(root: Path, slot: str, *, alone: bool) -> int | None:
-    """The lock of a slot: many programs share it, who empties the slot has it `alone`. Returns its
-    descriptor, None while another has it in the other way. Raises `OSError`."""
+    """The lock of a slot: the programs that run share it, and who asks whether any does wants it
+    `alone`. Returns its descriptor, None while it cannot be had. Raises `OSError`."""
     descriptor = os.open(root / f"held.{slot}", os.O_RDONLY | os.O_CREAT, 0o644)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_NB | (fcntl.LOCK_EX if alone else fcntl.LOCK_SH))

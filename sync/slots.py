@@ -207,8 +207,9 @@ class Slots:
             if held is None:
                 # After a version was given up its agent ends some moments later.
                 raise SlotBusy
+            # Only asked: what is saved below keeps the launcher from starting it from now on.
             os.close(held)
-            versions = {name: held for name, held in state.versions.items() if name != slot}
+            versions = {name: v for name, v in state.versions.items() if name != slot}
             # Before its folder is touched, so that the launcher never finds half a slot chosen.
             save(self._root, replace(state, trial="", boots=0, versions=versions))
         for left in self._root.glob(f"{slot}.*"):

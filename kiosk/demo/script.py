@@ -97,7 +97,7 @@ def identified(persona: str) -> tuple[Step, ...]:
 
 #: The result, and the ID card is taken away again. By then a receipt has been printed, or not.
 _TAKE_ALL: tuple[Act, ...] = (bench("id", "lift"), NEXT)
-#: What nothing here can measure, ears and shoulders among it, is looked at by a person.
+#: What nothing here can measure, shoulders among it, is looked at by a person.
 TAKEN_IN = (Step("done", "apply.to_review", _TAKE_ALL, ("等待核实",), within_s=40.0),)
 SAVED = (Step("done", "apply.queued", _TAKE_ALL, ("还没有生效",), within_s=40.0),)
 

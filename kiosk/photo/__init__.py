@@ -8,6 +8,8 @@
 | models       | the six published networks: fetched once, checked at every start           |
 | detect       | pixels -> faces and their landmarks                                        |
 | measure      | landmarks -> the quantities the standard speaks of                         |
+| patch        | a part of a picture, turned, scaled and cut out                            |
+| ears         | are both ears seen, or under hair?                                         |
 | crop         | the crop that meets every pixel rule at once                               |
 | encode       | pixels -> JPEG bytes                                                       |
 | jpeg         | JPEG bytes -> size, density, colours, quality; needs no network            |

@@ -19,7 +19,7 @@ from kiosk.steps.enquiry import ask, ask_about
 from kiosk.steps.filing import Paper, report
 from kiosk.steps.identity import identify
 from kiosk.steps.proof import prove_own_wish
-from kiosk.steps.rows import masked
+from kiosk.steps.rows import bank_name, masked
 from kiosk.visit.prompts import AwaitVerdict, Notice, ReadCard, Submit
 from kiosk.visit.service import Leave, Service
 
@@ -113,8 +113,7 @@ class ActivateCard(Service):
         if state != "inactive":
             # A newer centre's word: somebody at the window knows what it means.
             raise Leave("refused.not_permitted", icon="alert-circle-outline")
-        banks = {bank.id: str(bank.name) for bank in self.policy.banks}
-        bank = banks.get(str(known.get("bank")), "card_activation.any_bank")
+        bank = bank_name(known, self.policy) or "card_activation.any_bank"
         return bank, str(known.get("phone") or "")
 
     async def _is_active(self, citizen: Citizen) -> bool:

@@ -27,10 +27,15 @@ def of_chip(citizen: Citizen) -> tuple[Row, ...]:
     )
 
 
+def bank_name(known: Mapping[str, Any], policy: Policy) -> Name:
+    """The bank of the card as the centre tells it; "" where it tells none that the pack names."""
+    return next((one.name for one in policy.banks if one.id == known.get("bank")), Name(""))
+
+
 def card_name(known: Mapping[str, Any], policy: Policy) -> Name:
     """A social security card as its holder knows it again: the bank and the masked number, as far
     as the centre tells them; "" where it tells neither."""
-    bank = next((one.name for one in policy.banks if one.id == known.get("bank")), Name(""))
+    bank = bank_name(known, policy)
     number = str(known.get("card") or "")
     return Name(f"{bank} {number}".strip(), f"{bank.english} {number}".strip())
 

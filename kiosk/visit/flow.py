@@ -143,7 +143,7 @@ class Run(Protocol):
     @property
     def stages(self) -> tuple[str, ...]: ...
     @property
-    def now(self) -> Run: ...
+    def under_way(self) -> Run: ...
     @property
     def stage(self) -> str: ...
     @property
@@ -293,14 +293,14 @@ class Visit:
     # -- what a driver asks ------------------------------------------------------------------
 
     @property
-    def now(self) -> Run | None:
+    def under_way(self) -> Run | None:
         """The service that is under way: where one goes on in another, that one."""
-        return None if self._service is None else self._service.now
+        return None if self._service is None else self._service.under_way
 
     @property
     def stage(self) -> str:
         """The stage of the progress strip the service is at; "" before the first."""
-        return "" if self.now is None else self.now.stage
+        return "" if self.under_way is None else self.under_way.stage
 
     @property
     def can_go_back(self) -> bool:
@@ -319,7 +319,7 @@ class Visit:
     @property
     def can_keep(self) -> bool:
         """Whether the answers so far can wait for another day."""
-        known = self.now is not None and self.now.resumable
+        known = self.under_way is not None and self.under_way.resumable
         return known and self.can_leave and self.entered
 
     @property
@@ -609,7 +609,7 @@ class Visit:
             self._end(Ending.FAULT, fault.code)
         except Exception as error:  # noqa: BLE001 - any bug of a service ends its visit, here
             self._crashed(error)
-        known = self.now is not None and self.now.resumable
+        known = self.under_way is not None and self.under_way.resumable
         if known and self._keeps_from is None:
             self._keeps_from = len(self._said)
 
@@ -638,7 +638,7 @@ class Visit:
 
     def _end(self, ending: Ending, fault: FaultCode | None = None) -> None:
         """The one place where every visit ends, and is wiped."""
-        service = "" if self.now is None else self.now.id
+        service = "" if self.under_way is None else self.under_way.id
         outcome = Outcome(ending, fault, self.committed, self._number, service)
         coroutine = self._coroutine
         self._forget()

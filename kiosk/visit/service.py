@@ -154,9 +154,9 @@ class Service:
         return self.holder is not None
 
     @property
-    def now(self) -> Service:
+    def under_way(self) -> Service:
         """The one that is under way: this one, or in which the citizen went on."""
-        return self if self._next is None else self._next.now
+        return self if self._next is None else self._next.under_way
 
     async def serve(self) -> None:
         """The procedure, read from top to bottom as at the counter."""

@@ -172,7 +172,7 @@ def _walk(
             _take(visit, path.taken[place], seen)
             continue
         _note(seen, prompt)
-        if visit.now is not None and visit.now.id == service.id:
+        if visit.under_way is not None and visit.under_way.id == service.id:
             seen.stages.add(visit.stage)
         found = tuple(ways(prompt))
         # From here on the path is new only if the same prompts were not come to the same way.
@@ -194,7 +194,7 @@ def _walk(
 
 def _went_on(visit: Visit, service: type[Service]) -> bool:
     """Whether what is shown from here on is what another service shows by itself as well."""
-    return isinstance(visit.now, ForHolders) and not isinstance(visit.now, service)
+    return isinstance(visit.under_way, ForHolders) and not isinstance(visit.under_way, service)
 
 
 def _taken(trace: list[object]) -> list[str]:

@@ -48,7 +48,7 @@ def sign(data: bytes, key: Ed25519PrivateKey = CENTRE) -> bytes:
 
 def dated(version: str, effective: str, *changes: tuple[str, str]) -> bytes:
     return altered(
-        ('version = "2026-11-28"', f'version = "{version}"'),
+        ('version = "2026-11-29"', f'version = "{version}"'),
         ("effective = 2026-11-01", f"effective = {effective}"),
         ("demo = true", "demo = false"),
         *changes,

@@ -366,7 +366,7 @@ def test_the_fee_of_the_reason_is_shown_signed_and_printed_with_its_approval() -
 def printed(walk: Walk, verdict: Verdict = ACCEPTED) -> str:
     """The receipt's text once the centre has answered."""
     slip = walk.say("filing.verdict", verdict).prompt.slip
-    head = Letterhead("大厅", "020001", "2026-11-28", "12333")
+    head = Letterhead("大厅", "020001", "2026-11-29", "12333")
     paper = compose(slip, head, Words(), NOW)
     return "\n".join(
         getattr(part, "text", "") or f"{getattr(part, 'label', '')} {getattr(part, 'value', '')}"
@@ -378,7 +378,7 @@ def test_the_receipt_names_version_and_hash_of_what_was_agreed_to() -> None:
     text = printed(replacing().until("filing.verdict", LOST))
     pack = load_policy()
     hashes = [pack.consent(point).sha256 for point in POINTS]
-    assert f"2026-11-28 {sha256_hex(canonical(hashes))[:32]}" in text.replace("\n", "")
+    assert f"2026-11-28, 2026-11-29 {sha256_hex(canonical(hashes))[:32]}" in text.replace("\n", "")
     assert "不能撤回" in text and "满 6 个月" in text and "免费" in text
     assert ZHANG.number not in text and ZHANG.name not in text
 

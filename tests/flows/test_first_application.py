@@ -294,7 +294,7 @@ def test_a_holder_goes_on_to_another_card_with_one_touch_and_is_not_read_again(l
         visit.say("existing_card.serves", "replace")
     else:
         visit.say("existing_card.has_one", "replace")
-    assert visit.visit.now is not None and visit.visit.now.id == "card_replacement"
+    assert visit.visit.under_way is not None and visit.visit.under_way.id == "card_replacement"
     assert visit.visit.stage == "notice"
     visit.say("card_replacement.notice", AGREED).say("card_replacement.ask", OLD_CARD)
     assert visit.prompt.id == "old_card.reason" and visit.visit.stage == "details"
@@ -314,7 +314,7 @@ def test_back_leads_from_the_other_card_to_the_page_where_it_was_chosen() -> Non
     visit = holder().say("existing_card.has_one", "replace")
     visit.visit.back()
     assert visit.at == "existing_card.has_one" and visit.visit.suggestion == "replace"
-    assert visit.visit.now is not None and visit.visit.now.id == "first_application"
+    assert visit.visit.under_way is not None and visit.visit.under_way.id == "first_application"
 
 
 def test_a_dead_end_of_the_other_card_is_its_own_and_so_is_what_is_left_unfinished() -> None:

@@ -61,8 +61,8 @@ def test_an_unknown_reason_for_a_fee_is_named() -> None:
         ('bank = "boc"', 'bank = "abc"', "banks are without an outlet: boc"),
         ('area = "130202"', 'area = "110101"', "outlets are in unknown areas: 110101"),
         ('["滦县"]', '["路北区"]', "areas have a name twice: 路北区"),
-        ('version = "2026-11-28"', 'version = "next"', "version is not a date"),
-        ('version = "2026-11-28"', 'version = ""', "version is empty"),
+        ('version = "2026-11-29"', 'version = "next"', "version is not a date"),
+        ('version = "2026-11-29"', 'version = ""', "version is empty"),
         ("effective = 2026-11-01", 'effective = "soon"', "effective is not a date"),
         ("effective = 2026-11-01", "effective = 2026-11-01T00:00:00", "effective is not a date"),
         ("demo = true", "demo = 1", "demo is not true or false"),
@@ -264,7 +264,7 @@ def test_of_several_packs_the_right_one_is_chosen_for_each_day(tmp_path: Path) -
     packs = shelf(tmp_path)
     days = (date(2027, 4, 30), date(2027, 5, 1), JUNE, JULY, AUGUST, date(2030, 1, 1))
     assert [packs.on(day).version for day in days] == [
-        "2026-11-28",
+        "2026-11-29",
         "2027-05-01",
         "2027-06-20",
         "2027-06-15",

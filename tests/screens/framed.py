@@ -22,6 +22,6 @@ class Framed(Stage):
     def put_on(self, prompt: Prompt[Any]) -> None:
         self._service, self._named = ApplyFirst, ""
         service = SimpleNamespace(id=ApplyFirst.id, stages=ApplyFirst.stages, stage="details")
-        self._show_stage(SimpleNamespace(now=service))  # type: ignore[arg-type]
+        self._show_stage(SimpleNamespace(under_way=service))  # type: ignore[arg-type]
         actions = Recorder(can_go_back=prompt.asks)
         self.show(prompt.id, screen_class(type(prompt))(prompt, None, self.terminal.words, actions))

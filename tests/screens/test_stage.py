@@ -710,7 +710,7 @@ def test_the_technician_sees_whose_rules_are_in_force_and_which_come(
     stage.show("maintenance", page)
     hand.pump()
     assert "演示数据" in hand.texts()
-    assert "版本 2026-11-28，2026-11-01起执行" in hand.texts()
+    assert "版本 2026-11-29，2026-11-01起执行" in hand.texts()
     terminal.rules = replace(terminal.rules, **CENTRES_RULES)
     page.refresh()
     hand.pump()

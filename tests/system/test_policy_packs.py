@@ -45,7 +45,7 @@ def pack(region: str, version: str, effective: date, fee: int = 20) -> bytes:
     """What an authority sets, as the file of this project with other rules."""
     text = BUILT_IN.read_text(encoding="utf-8")
     for old, new in (
-        ('version = "2026-11-28"', f'version = "{version}"'),
+        ('version = "2026-11-29"', f'version = "{version}"'),
         ("effective = 2026-11-01", f"effective = {effective}"),
         ("demo = true", "demo = false"),
         ('code = "130200"', f'code = "{region}"'),

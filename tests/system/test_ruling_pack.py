@@ -100,7 +100,7 @@ def test_a_pack_that_is_not_in_force_yet_or_lacks_the_rule_changes_nothing(centr
     in_region(centre, REGION)
     issue((LAPSE, "temporary_lapse = { number = 7"), effective=date(2099, 1, 1))
     assert lapsed(centre, 7.1, 15.1) == [False, True]
-    issue(('version = "2026-11-28"', 'version = "2026-11-29"'), (LAPSE, "other = { number = 7"))
+    issue(('version = "2026-11-29"', 'version = "2026-11-30"'), (LAPSE, "other = { number = 7"))
     assert lapsed(centre, 7.1, 15.1) == [False, True]
 
 
