@@ -145,7 +145,7 @@ def _content(case: Case) -> Order:
 def _gather(waiting: QuerySet[CardOrder], by: str = "") -> CardBatch | None:
     """Put what is in no batch into one, whole or not at all; None if there is nothing. What cannot
     be read now waits on."""
-    orders = waiting.filter(case__state__in=WITH_MAKER).select_related("case")
+    orders = waiting.filter(case__state__in=WITH_MAKER, back=False).select_related("case")
     ready = [order.pk for order in orders if _read(order.case) is not None]
     if not ready:
         return None
@@ -240,7 +240,9 @@ def _follow(batch: CardBatch, said: Said) -> None:
             return
         order.heard = [*order.heard, said.what]
         order.save(update_fields=["heard"])
-        case, is_open = order.case, order.offered_at is not None and not order.back
+        case = order.case
+        # A word about a card that was made once more meanwhile is about no card that is awaited.
+        is_open = order.offered_at is not None and not order.back and said.order == name_of(case)
         if said.what in SENT_BACK and is_open:
             # It is the same order in whatever batch it stands.
             offered(case).update(back=True, recalled_by="", recalled_why="")

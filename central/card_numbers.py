@@ -44,7 +44,8 @@ def fetch(position: int) -> None:
         return
     with transaction.atomic():
         lock_person(case.person)
-        if _lacks_number(registry().find(case.person)):
+        now = Case.objects.get(pk=position)  # it may have been made once more meanwhile
+        if name_of(now) == name_of(case) and _lacks_number(registry().find(case.person)):
             registry().set_card_no(case.person, number)
 
 

@@ -64,6 +64,8 @@ def follow(case: Case) -> None:
     if case.state != "in_production":
         return
     if is_remade(case):
+        # Of one that its maker never had nothing is left to say: it would go with the new one.
+        case.card_orders.filter(offered_at=None).delete()
         case.card_orders.update(back=True, recalled_by="", recalled_why="")
         case.findings = {**case.findings, _REMADE: case.findings.get(_REMADE, 0) + 1}
         case.save(update_fields=["findings"])

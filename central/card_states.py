@@ -79,10 +79,10 @@ def number(person: str, bank: str, made: date) -> None:
 
 
 def spoil(person: str) -> None:
-    """The card that was made is nobody's any more, and was never handed out. Raises like `bring`,
-    and where it was."""
+    """The card that was made is nobody's any more, and was never handed out; where the register
+    has cancelled it already, nothing is left to do. Raises like `bring`, and where it was."""
     known = registry().find(person)
-    if known is not None and known.card_state != CardState.ISSUED:
+    if known is not None and known.card_state not in (CardState.ISSUED, *WITHOUT_CARD):
         raise NotPossible(f"card {known.card_state} was handed out")
     cancel(person)
 

@@ -22,8 +22,10 @@ def masked_address(text: str) -> str:
 
 
 def masked_phone(number: str) -> str:
-    """First three and last four: 139****0000."""
-    return number[:3] + "*" * (len(number) - 7) + number[-4:]
+    """First three and last four: 139****0000; "" for what is no mobile number, as registers have
+    them too (0315-2821234), of which more would be shown than hidden."""
+    digits = re.fullmatch(r"(?:\+?86)?(1\d{10})", re.sub(r"[\s-]", "", number), re.ASCII)
+    return f"{digits[1][:3]}****{digits[1][-4:]}" if digits else ""
 
 
 def masked_name(name: str) -> str:

@@ -86,11 +86,12 @@ def parse_place(where: str) -> Place:
     at = at or CUPS
     host, _, port = at.rpartition(":")
     unix = at.startswith("/")
-    here = host in ("127.0.0.1", "localhost") and re.fullmatch(r"[0-9]{1,5}", port)
+    number = int(port) if re.fullmatch(r"[0-9]{1,5}", port) else 0
+    here = host in ("127.0.0.1", "localhost") and 0 < number < 65_536
     if not re.fullmatch(r"[\w./-]+", name, re.ASCII) or not (unix or here):
         raise ValueError(f"A4 printer {where!r}: use NAME, or NAME@127.0.0.1:PORT; never a network")
     path = f"/{name}" if "/" in name else f"/printers/{name}"
-    return Place(path, socket=at) if unix else Place(path, port=int(port))
+    return Place(path, socket=at) if unix else Place(path, port=number)
 
 
 def ask(

@@ -19,6 +19,7 @@ import logging
 import re
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from hardware import ipp
@@ -122,8 +123,11 @@ class PagePrinter:
             self._held |= self._begun or fault.code is FaultCode.PAGE_PRINTER_OFFLINE
             self._give_up()
             raise
-        self._queue.forget(job)
-        self._unswept = self._held = False
+        self._held = False
+        # It came out: what could not be deleted now goes with the next sweep.
+        with suppress(DeviceFault):
+            self._queue.forget(job)
+            self._unswept = False
         self._counters["sheets"] += sheets
 
     # -- a job -------------------------------------------------------------------------------

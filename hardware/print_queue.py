@@ -123,7 +123,7 @@ class PrintQueue:
             if may_refuse:
                 return []
             raise DeviceFault(_REFUSED.get(refused.status, _STRANGE), str(refused)) from None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, OverflowError) as error:
             raise DeviceFault(FaultCode.PAGE_PRINTER_OFFLINE, str(error)[:60]) from None
 
 

@@ -64,6 +64,7 @@ def enrol(
     if scan:
         code = _scanned(settings)
     code = code or typer.prompt("code", hide_input=True)
+    nobody_there(state)  # somebody may have come while it was typed
     try:
         identity = enrol_terminal(
             *(url or settings.central.url, code, state),

@@ -24,11 +24,12 @@ _VERDICT_POLL_S = 0.1
 def submit(prompt: prompts.Submit, _: None, work: Work) -> Submitted:
     """Seal and store. Returns after the durable commit, or raises and nothing was submitted."""
     from kiosk.records.transaction import Prepared
+    from sync.identity import renamed
     from sync.kinds import kinds
     from sync.outbox import OutboxUnavailable
 
     parts, transaction = work.parts, prompt.transaction
-    if parts.sealer is None:
+    if parts.sealer is None or renamed(parts.state, parts.terminal_id):
         raise DeviceFault(FaultCode.NOT_ENROLLED)
     sealer = parts.sealer()
     prepared = Prepared.of(transaction)

@@ -52,6 +52,9 @@ _FOR_PEOPLE = frozenset(
     }
 )
 
+#: Nothing is refused to a citizen without them, and they are switched off and unplugged by people.
+_DONE_WITHOUT = frozenset({Device.PAGE_PRINTER, Device.HEADSET})
+
 #: Words of `agent.json` for a line that is down, which no version can help.
 _NO_LINE = frozenset({"connection", "timeout", "busy", "server_error"})
 
@@ -125,7 +128,7 @@ class Probation:
             works = [row["device"] for row in last.get("health", []) if row["state"] in _WORKS]
             before = {"version": self._version, "works": works}
             write_whole(self._state / BEFORE_FILE, json.dumps(before).encode("ascii"))
-        return frozenset(before["works"]) & frozenset(Device)
+        return (frozenset(before["works"]) & frozenset(Device)) - _DONE_WITHOUT
 
 
 def _as_before(row: Health | None) -> bool:

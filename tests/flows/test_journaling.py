@@ -139,6 +139,20 @@ def test_who_gave_no_telephone_or_whose_centre_sends_nothing_is_promised_nothing
     assert desk.perform(Submit("filing.submit", filed)).notices is bool(sends and phone)
 
 
+def test_a_visit_that_was_under_way_files_nothing_once_the_terminal_has_another_number(
+    tmp_path: Path,
+) -> None:
+    """The centre would put it off for ever, and a citizen hold its receipt."""
+    desk, notes = noted(tmp_path)
+    document = {field.name: "" for field in dataclasses.fields(Identity)} | {"terminal": "020002"}
+    (tmp_path / "identity.json").write_text(json.dumps(document))
+    transaction = Walk(ApplyFirst).until("filing.submit").prompt.transaction
+    with pytest.raises(DeviceFault) as caught:
+        desk.perform(Submit("filing.submit", transaction))
+    assert caught.value.code is FaultCode.NOT_ENROLLED
+    assert desk.parts.outbox.waiting() == [] and notes.entries == []
+
+
 def test_what_could_not_be_stored_was_not_submitted(tmp_path: Path) -> None:
     desk, notes = noted(tmp_path)
     desk.parts.outbox._limits = Limits(free_bytes=2**62)

@@ -119,6 +119,18 @@ def test_paper_that_runs_out_is_not_the_version_s_fault(terminal: Terminal) -> N
     assert terminal.look(central="ok") == "good"
 
 
+@pytest.mark.parametrize("device", ["page_printer", "headset"])
+def test_what_nobody_is_refused_for_is_not_waited_for(tmp_path: Path, device: str) -> None:
+    """An A4 printer that was switched off had every terminal give up a good version for ever."""
+    terminal = Terminal(tmp_path)
+    terminal.state.joinpath(BEFORE_FILE).unlink()
+    terminal.put("printer", "camera", device)
+    terminal.says("1.0")
+    terminal.probation = Probation(terminal.state, terminal.slots, NEW, lambda: terminal.now)
+    terminal.table.put(device, DeviceState.FAULT, FaultCode.PAGE_PRINTER_OFFLINE)
+    assert terminal.look(central="ok") == "good"
+
+
 def test_an_outbox_that_takes_nothing_is(terminal: Terminal) -> None:
     terminal.put("printer", "camera")
     terminal.table.put("outbox", DeviceState.FAULT, FaultCode.OUTBOX_UNAVAILABLE)

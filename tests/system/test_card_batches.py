@@ -916,6 +916,81 @@ def test_a_card_that_its_holder_has_is_not_made_once_more(centre: Centre, maker:
     assert centre.card_of(number) == "1" and centre.state(answer) == "delivered"
 
 
+def test_a_card_that_is_made_once_more_before_its_first_order_went_keeps_no_other_from_its_card(
+    centre: Centre, maker: Maker
+) -> None:
+    """Both orders were put into one batch, which could not be made, nor any other after it."""
+    answer, other = approved(centre), approved(centre)
+    by_operator(answer, "in_production")
+    by_operator(answer, "delivered")
+    by_operator(answer, "in_production", "网点没有这张卡")
+    left_behind()
+    run()
+    assert sorted(maker.made) == sorted([f"{case_of(answer).id}/1", str(case_of(other).id)])
+
+
+def test_a_word_of_the_lost_card_moves_not_the_case_of_the_next_after_a_restore(
+    centre: Centre, maker: Maker
+) -> None:
+    from central import card_batches
+    from central.card_orders import offered
+    from central.cases import Case
+    from central.models import CardBatch, CardOrder
+
+    answer = approved(centre)
+    order, number = str(case_of(answer).id), case_of(answer).contents["document"]["id_number"]
+    first, _ = run()
+    centre.move(answer, "delivered")
+    by_operator(answer, "in_production", "网点没有这张卡")
+    left_behind()
+    run()
+    # As it was after the first batch.
+    CardBatch.objects.exclude(pk=first.pk).delete()
+    CardOrder.objects.filter(case__position=answer.position).update(back=False, heard=[])
+    Case.objects.filter(pk=answer.position).update(findings={}, state="in_production")
+    maker.words = [word(order, "lost"), word(f"{order}/1", "sent")]
+    card_batches.look()
+    assert centre.state(answer) == "in_delivery" and offered(case_of(answer)).exists()
+    assert centre.card_of(number) == "0" and alarms_about(answer, "card_word") == 1
+
+
+def test_the_number_of_the_lost_card_is_not_written_for_the_next(
+    centre: Centre, maker: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from central import card_numbers
+    from central.keys import person_hash
+    from central.ports.registry import registry
+
+    answer = approved(centre)
+    number = case_of(answer).contents["document"]["id_number"]
+    run()
+    centre.move(answer, "delivered")
+
+    class Slow:
+        def number(self, order: str) -> str:
+            if "/" in order:
+                return "D00000002"
+            by_operator(answer, "in_production", "网点没有这张卡")
+            return "D00000001"
+
+    monkeypatch.setattr(card_numbers, "card_maker", Slow)
+    for card_no in ("", "D00000002"):
+        card_numbers.fetch(answer.position)
+        known = registry().find(person_hash(number))
+        assert known is not None and known.card_no == card_no
+
+
+def test_a_card_that_the_register_has_cancelled_already_is_made_once_more(
+    centre: Centre, maker: Maker
+) -> None:
+    answer = approved(centre)
+    run()
+    centre.move(answer, "delivered")
+    centre.register_number(case_of(answer).contents["document"]["id_number"], card_state="4")
+    by_operator(answer, "in_production", "网点没有这张卡")
+    assert centre.state(answer) == "in_production"
+
+
 def test_a_centre_that_forgot_that_a_card_was_made_once_more_knows_it_of_the_maker(
     centre: Centre, maker: Maker
 ) -> None:

@@ -40,6 +40,23 @@ def test_what_is_changed_is_what_the_centre_tells_masked_from_then_on(
     assert asked(terminal, "info_change.known", stranger)["rejection"] == "mismatch"
 
 
+@pytest.mark.parametrize(
+    ("known", "shown"),
+    [
+        ("13900000012", "139****0012"),
+        ("+86 139 0000 0012", "139****0012"),
+        ("0315-2821234", ""),
+        ("1390000", ""),
+        ("", ""),
+    ],
+)
+def test_a_register_s_number_is_masked_or_not_told(known: str, shown: str) -> None:
+    """A longer one made three questions fail for ever, and a short one was told whole."""
+    from central.masking import masked_phone
+
+    assert masked_phone(known) == shown
+
+
 def test_the_number_is_told_masked_to_who_makes_up_a_pin(centre: Centre) -> None:
     """§5.5: no PIN out of one's own telephone number. Who is not of that name learns nothing."""
     from types import SimpleNamespace

@@ -420,6 +420,23 @@ def test_silence_ends_and_what_it_may_have_heard_is_cancelled_when_it_is_back(
     assert far_end.left() == []
 
 
+def test_a_page_that_came_out_is_printed_though_its_file_cannot_be_deleted_yet(
+    far_end: VirtualPagePrinter, printer: PagePrinter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = ipp.ask
+
+    def impatient(*asked: Any) -> list[ipp.Group]:
+        return ask(*asked[:-1], 0.2 if asked[1] == CANCEL else 30.0)
+
+    monkeypatch.setattr(ipp, "ask", impatient)
+    far_end.mute.add(CANCEL)
+    printer.print(PAGE, 1)
+    far_end.mute.clear()
+    monkeypatch.setattr(ipp, "ask", ask)
+    assert printer.poll().fault is None
+    assert [job.document for job in far_end.jobs.values()] == [b""], "purged later"
+
+
 def test_one_that_is_gone_in_the_middle(far_end: VirtualPagePrinter, printer: PagePrinter) -> None:
     far_end.unplug()
     assert refused(printer)[0] is FaultCode.PAGE_PRINTER_OFFLINE
@@ -509,7 +526,11 @@ def test_where_a_queue_can_be(where: str, uri: str, socket: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "where", ["", "@127.0.0.1:631", "a4@192.168.1.20:631", "a4@printer.example", "a 4", "打印机"]
+    "where",
+    [
+        *("", "@127.0.0.1:631", "a4@192.168.1.20:631", "a4@printer.example", "a 4", "打印机"),
+        *("a4@127.0.0.1:0", "a4@127.0.0.1:65536"),
+    ],
 )
 def test_no_page_goes_over_a_network(where: str) -> None:
     with pytest.raises(ValueError, match="never a network"):
