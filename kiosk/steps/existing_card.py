@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from hardware.faults import DeviceFault, FaultCode
+from kiosk.policy import Name
 from kiosk.visit.prompts import Choice, Option, ReadCard
 from kiosk.visit.service import ForHolders, GoOn, Leave
 
@@ -27,6 +28,8 @@ _PAGES = {
     False: "existing_card.expired",
     None: "existing_card.no_date",
 }
+
+_GENERATIONS = (Name("一", "1"), Name("二", "2"), Name("三", "3"))
 
 #: Pages after which another card is one way on.
 _REPLACEABLE = ("existing_card.serves", "existing_card.expired", "existing_card.unreadable")
@@ -54,7 +57,7 @@ async def _look(context: Context) -> tuple[str, dict[str, str | int]]:
     except DeviceFault as fault:
         known_elsewhere = fault.code is FaultCode.CARD_NOT_UNDERSTOOD
         return f"existing_card.{'not_understood' if known_elsewhere else 'unreadable'}", {}
-    return _PAGES[card.in_date_on(context.today)], {"generation": "一二三"[card.generation - 1]}
+    return _PAGES[card.in_date_on(context.today)], {"generation": _GENERATIONS[card.generation - 1]}
 
 
 def _instead(context: Context, citizen: Citizen) -> type[Service] | None:

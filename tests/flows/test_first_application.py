@@ -310,6 +310,13 @@ def test_a_holder_goes_on_to_another_card_with_one_touch_and_is_not_read_again(l
     assert visit.visit.outcome.service == "card_replacement"
 
 
+def test_the_generation_of_a_card_is_a_number_in_english() -> None:
+    visit = holder().say("existing_card.has_one", "read")
+    page = visit.say("existing_card.read", social_card(3)).prompt
+    for language, title in (("zh_CN", "第三代"), ("en", "generation 3")):
+        assert title in Words(language).say(f"{page.id}.title", **page.facts)
+
+
 def test_back_leads_from_the_other_card_to_the_page_where_it_was_chosen() -> None:
     visit = holder().say("existing_card.has_one", "replace")
     visit.visit.back()

@@ -104,7 +104,7 @@ def _samples() -> dict[str, Prompt[Any]]:
                 Option("replace", icon="card-multiple-outline"),
                 Option("leave", icon="exit-to-app"),
             ),
-            {"generation": "二"},
+            {"generation": Name("二", "2")},
         ),
         "loss-kind": p.Choice(
             "loss_report.kind",
