@@ -135,7 +135,7 @@ def test_what_the_agent_hears_from_the_centre(
 
 def test_whose_rules_are_in_force_and_which_come_next(state: Path) -> None:
     assert finding(state, "policy").detail.startswith(
-        "2026-11-28 (demo) since 2026-11-01: 演示数据"
+        "2026-11-29 (demo) since 2026-11-01: 演示数据"
     )
     Identity("130299", "http://127.0.0.1:9", "0" * 16, b"\0" * 1216, "0" * 16, "test", 1, KEY).save(
         state
