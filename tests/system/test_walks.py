@@ -148,6 +148,10 @@ class Booth:
         self._open()
 
     @property
+    def terminal_id(self) -> str:
+        return self.identity.terminal
+
+    @property
     def sealer(self) -> Any:
         return lambda: Sealer.of(self.identity)
 
