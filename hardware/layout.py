@@ -1,21 +1,17 @@
 """A receipt as lines of columns: who wraps where, before any printer is told anything.
 
 A line of 80 mm paper has 48 columns, of 58 mm 32. A Han character takes two columns, a Latin letter
-one, twice as many at size 2. Han text breaks anywhere, but no line begins with a mark that ends a
-clause.
+one, twice as many at size 2. `typeset` says where a line ends.
 """
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hardware.paper import Align, Feed, Pair, Qr, Receipt, Rule, Text
-
-#: Marks that may not begin a line.
-_NEVER_FIRST = "，。、；：！？）》」』”’%·"
+from hardware.typeset import wrap
 
 
 @dataclass(frozen=True)
@@ -45,36 +41,6 @@ def _columns(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in "WFA" else 1
 
 
-def wrap(text: str, columns: int) -> Iterator[str]:
-    """Break a paragraph into lines of at most `columns`; always at least one line."""
-    line, used = "", 0
-    for character in text:
-        wide = _columns(character)
-        if used + wide > columns and character in _NEVER_FIRST and line:
-            # Take the last character along rather than begin a line with its comma, and the number
-            # that it is of.
-            kept = _before_number(line[:-1], line[-1]) if len(line) > 1 else ""
-            yield kept
-            line, used = line[len(kept) :], width(line[len(kept) :])
-        elif used + wide > columns:
-            kept = _before_number(line, character)
-            yield kept
-            line, used = line[len(kept) :], width(line[len(kept) :])
-        if character != " " or line:
-            line, used = line + character, used + wide
-    yield line
-
-
-#: Letters and figures that stay together: a telephone or receipt number, a date.
-_RUN = re.compile(r"[0-9A-Za-z.:-]{1,20}$")
-
-
-def _before_number(line: str, character: str) -> str:
-    """What of a full line is written before its number is taken along to the next."""
-    run = _RUN.search(line) if _RUN.match(character) else None
-    return line[: run.start()] if run and run.start() else line
-
-
 def _aligned(text: str, columns: int, align: Align) -> str:
     free = max(0, columns - width(text))
     left = {"left": 0, "center": free // 2, "right": free}[align]
@@ -88,7 +54,7 @@ def _pair(pair: Pair, columns: int) -> Iterator[PrintLine]:
         yield PrintLine(pair.label + " " * free + pair.value)
         return
     yield PrintLine(pair.label)
-    for part in wrap(pair.value, columns - 2):
+    for part in wrap(pair.value, columns - 2, width):
         yield PrintLine("  " + part)
 
 
@@ -108,7 +74,7 @@ def lay_out(receipt: Receipt, columns: int) -> list[PrintLine | QrLine]:
             case Text(text, size, bold, align):
                 room = columns // size
                 for paragraph in text.split("\n"):
-                    parts = wrap(_writing(paragraph), room)
+                    parts = wrap(_writing(paragraph), room, width)
                     lines += [PrintLine(_aligned(part, room, align), size, bold) for part in parts]
             case Pair(label, value):
                 lines += _pair(Pair(_writing(label), _writing(value)), columns)

@@ -7,6 +7,8 @@ two columns, so that all of them are seen at once.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.gridlayout import GridLayout
 from kivy.uix.widget import Widget
@@ -24,6 +26,8 @@ from screens.widgets.text import lines
 SHORT = 2
 #: Up to this many options stand under one another, even if short, and larger.
 FEW = 3
+#: Options that stand beside one another, and how high they are, pixels.
+Row = tuple[float, Sequence[Option]]
 #: Height of the row for turning pages, reference px.
 PAGER = 100
 
@@ -34,7 +38,7 @@ class ChoiceScreen(PromptScreen[Choice]):
     def build(self) -> None:
         self.title()
         self._page = 0
-        self._pages: list[list[Option]] = []
+        self._pages: list[list[Row]] = []
         self._columns = 1
         self._shown = BoxLayout(orientation="vertical", spacing=px(theme.GAP))
         self.body.add_widget(self._shown)
@@ -65,22 +69,26 @@ class ChoiceScreen(PromptScreen[Choice]):
             self._page = min(self._page, len(pages) - 1)
             self._show_page()
 
-    def _in_pages(self, room: float) -> list[list[Option]]:
+    def _in_pages(self, room: float) -> list[list[Row]]:
         """As many rows on each as there is room for, pixels, one at least."""
-        options, columns = self.prompt.options, self._columns
         gap = px(theme.GAP)
-        width = (self._shown.width - gap * (columns - 1)) / columns
-        pages: list[list[Option]] = [[]]
+        pages: list[list[Row]] = [[]]
         left = room
-        for start in range(0, len(options), columns):
-            row = options[start : start + columns]
-            high = max(self._height(option, width) for option in row)
+        for high, row in self._rows():
             if high > left and pages[-1]:
                 pages.append([])
                 left = room
-            pages[-1].extend(row)
+            pages[-1].append((high, row))
             left -= high + gap
         return pages
+
+    def _rows(self) -> Iterator[Row]:
+        """All tiles of a row are as high as the highest."""
+        options, columns = self.prompt.options, self._columns
+        width = (self._shown.width - px(theme.GAP) * (columns - 1)) / columns
+        for start in range(0, len(options), columns):
+            row = options[start : start + columns]
+            yield max(self._height(option, width) for option in row), row
 
     def _height(self, option: Option, width: float) -> float:
         return option_height(
@@ -97,8 +105,9 @@ class ChoiceScreen(PromptScreen[Choice]):
         self._shown.clear_widgets()
         grid = GridLayout(cols=self._columns, spacing=px(theme.GAP), size_hint_y=None)
         grid.bind(minimum_height=grid.setter("height"))
-        for option in self._pages[self._page]:
-            grid.add_widget(self._tile(option))
+        for high, row in self._pages[self._page]:
+            for option in row:
+                grid.add_widget(self._tile(option, high))
         self._shown.add_widget(grid)
         self._shown.add_widget(Gap())
         if len(self._pages) > 1:
@@ -106,7 +115,7 @@ class ChoiceScreen(PromptScreen[Choice]):
                 Pager(self.say, self._page, len(self._pages), self._turn, height=PAGER)
             )
 
-    def _tile(self, option: Option) -> Widget:
+    def _tile(self, option: Option, high: float) -> Widget:
         value = option.value
         chosen = self.suggestion == value
         # A grid is read by its words; arrows on fourteen tiles would only be noise.
@@ -119,7 +128,7 @@ class ChoiceScreen(PromptScreen[Choice]):
             detail_role=self._detail_role,
             icon=option.icon,
             arrow=arrow,
-            least=self._least,
+            least=high,
         )
 
     @property

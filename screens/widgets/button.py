@@ -185,7 +185,10 @@ def option_height(
 
 
 class OptionTile(Press):
-    """A choice: icon, large word, smaller explanation, and an arrow that says it can be touched."""
+    """A choice: icon, large word, smaller explanation, and an arrow that says it can be touched.
+
+    `least`: pixels that it is high, or higher if its words need more.
+    """
 
     #: Of its width, what bare words have no use of, reference px.
     PADDING = 2 * _PAD_X
@@ -200,7 +203,7 @@ class OptionTile(Press):
         detail_role: str = "small",
         icon: str = "",
         arrow: str = "chevron-right",
-        least: float = theme.OPTION,
+        least: float = 0.0,
         **more: Any,
     ) -> None:
         super().__init__(
@@ -212,7 +215,7 @@ class OptionTile(Press):
             spacing=px(_BETWEEN),
             **more,
         )
-        self._least = px(least)
+        self._least = least
         if icon:
             self.add_widget(Icon(icon, _ICON, pos_hint={"center_y": 0.5}))
         words = Column(gap=4, pos_hint={"center_y": 0.5})

@@ -13,9 +13,9 @@ from kivy.core.text import Label as CoreLabel
 from kivy.graphics import Color, Rectangle
 from kivy.uix.label import Label
 
+from hardware.typeset import wrap
 from screens import fonts, theme
 from screens.scale import px, text_px
-from screens.widgets.wrapping import wrap
 
 
 @lru_cache(maxsize=16)
@@ -38,7 +38,7 @@ def _width(piece: str, size: float) -> float:
 def lines(text: str, role: str, width: float) -> int:
     """How many lines of a width (pixels) a text needs."""
     size = text_px(role)
-    return wrap(text, width, lambda piece: _width(piece, size)).count("\n") + 1
+    return len(wrap(text, width, lambda piece: _width(piece, size)))
 
 
 #: Height of a line of the face, in its size.
@@ -53,7 +53,7 @@ def text_height(text: str, role: str, width: float) -> float:
 def cut(text: str, role: str, width: float, most: int) -> str:
     """The text; if it needs more than `most` lines of a width (pixels), its first lines and "…"."""
     size = text_px(role)
-    broken = wrap(text, width, lambda piece: _width(piece, size)).split("\n")
+    broken = wrap(text, width, lambda piece: _width(piece, size))
     if len(broken) <= most:
         return text
     whole, last = broken[: most - 1], broken[most - 1]
@@ -139,7 +139,7 @@ class Text(Label):
         if not self._wraps:
             self.text = self._words
             return
-        self.text = wrap(self._words, self.width, self._width_of)
+        self.text = "\n".join(wrap(self._words, self.width, self._width_of))
 
     def _place(self, *_: object) -> None:
         wide, high = self.texture_size

@@ -19,7 +19,7 @@ import hardware.printer
 from hardware.escpos import Encoder, Status, is_pushed, is_queued_answer, is_status, raster
 from hardware.faults import DeviceFault, FaultCode
 from hardware.fonts import has_glyph
-from hardware.layout import PrintLine, QrLine, lay_out, width, wrap
+from hardware.layout import PrintLine, QrLine, lay_out, width
 from hardware.paper import Feed, Pair, Qr, Receipt, Rule, Text
 from hardware.printer import ReceiptPrinter
 from hardware.printer_models import (
@@ -226,13 +226,6 @@ def test_what_the_font_lacks_is_shown_by_its_number_not_by_a_box_that_may_be_any
     assert raster(PrintLine("𠮷")) != raster(PrintLine("𪚥"))
 
 
-@given(st.text(max_size=200), st.integers(min_value=4, max_value=48))
-def test_no_line_is_wider_than_the_paper_and_nothing_is_lost(text: str, columns: int) -> None:
-    lines = list(wrap(text, columns))
-    assert all(width(line) <= columns for line in lines)
-    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
-
-
 @given(st.text(max_size=40), st.text(max_size=60), st.sampled_from([32, 48]))
 def test_a_pair_fits_the_paper(label: str, value: str, columns: int) -> None:
     lines = lay_out((Pair(label[:10], value),), columns)
@@ -252,19 +245,6 @@ def test_any_text_becomes_lines_of_writing(text: str, value: str, label: str) ->
         assert isinstance(line, PrintLine) and width(line.text) * line.size <= 32
         assert not any(ord(character) < 0x20 for character in line.text)
         line.text.encode("gb18030")
-
-
-def test_no_line_begins_with_a_comma() -> None:
-    assert list(wrap("一二三四，五六", 8)) == ["一二三", "四，五六"]
-
-
-@pytest.mark.parametrize("columns", range(20, 49))
-def test_a_number_stays_whole_wherever_a_line_ends(columns: int) -> None:
-    """At 48 columns its last figure went below, with the full stop."""
-    for text in ("另打银行电话挂失。社保挂失电话 12333。", "请打 12333，或者 96369；都行。"):
-        lines = list(wrap(text, columns))
-        assert all(width(line) <= columns for line in lines)
-        assert any("12333" in line for line in lines)
 
 
 def test_a_value_too_long_for_its_line_goes_below() -> None:
