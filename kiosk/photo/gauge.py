@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 #: A second face of at least this part of the first one's width is somebody in the booth.
 _SECOND_FACE = 0.3
+_NOT_YET = "not looked for yet"
 #: No masked face of a hundred is surer when it is turned by more than this.
 _SURELY_TURNED = -0.1
 #: A thumbnail that the sensor's noise does not reach, pixels; and of how many pixels of the frame
@@ -152,11 +153,13 @@ class Gauge:
         if Part.HAND in track.turn:
             track.hand = self._hands.likeness(rgb, track.faces[0])
         if track.hand is None:
-            return unknown("", "not looked for yet")
+            return unknown("", _NOT_YET)
         return Measure(track.hand, "", 0.6)
 
     @staticmethod
     def _held_up(rgb: Picture, track: Track, head: Head) -> Measure:
+        if not track.knows(Part.HELD_UP):
+            return unknown("side", _NOT_YET)
         if Part.HELD_UP in track.turn:
             track.held_up = sides(rgb, head)
         if track.held_up is None:

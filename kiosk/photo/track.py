@@ -12,8 +12,8 @@
 | a picture that is held up   | after 36 frames                 | 12  | 40                         |
 
 Besides mesh and eye a frame has room for one part of the lower five; which of those that are due
-goes first is the order of `EVERY`. A look that begins anew measures all but the hand, which comes
-with the next frame: so no look costs much more than the dearest network.
+goes first is the order of `EVERY`. A look that begins anew leaves the hand and a picture held up to
+the two frames after it: so no look costs much more than the dearest network.
 
 It begins anew when the mesh has lost the face, and with a frame that does not look like the one
 before it, as a thumbnail: somebody came, or left. A single picture is measured whole, and nothing
@@ -51,6 +51,8 @@ class Part(Enum):
 #: is rare is not put off by what comes back at once. A picture held up waits for a frame with
 #: nothing to do: a count-down lasts longer than it may wait.
 EVERY = {Part.HAND: 12, Part.FACES: 12, Part.SILHOUETTE: 4, Part.SKIN: 8, Part.HELD_UP: 36}
+#: What a stream may know a frame or two later: nothing is photographed so soon.
+_LATER = frozenset({Part.HAND, Part.HELD_UP})
 #: Thumbnails that differ by more on average, levels of 255, are different scenes. Somebody who
 #: moves in front of the camera stays below one.
 _ANOTHER_SCENE = 2.0
@@ -92,7 +94,7 @@ class Track:
         self.mesh = self.eyes = self.silhouette = self.behind = self.skin = self.hand = None
         self.clothes = self.held_up = None
         self._measured = {}
-        self._take(frozenset(Part) - ({Part.HAND} if self.live else set()))
+        self._take(frozenset(Part) - (_LATER if self.live else frozenset()))
 
     def goes_on(self, thumbnail: Picture) -> bool:
         """Take the next frame in, if it shows the same scene."""
@@ -106,6 +108,10 @@ class Track:
         else:
             self._take(frozenset(self._due()))
         return True
+
+    def knows(self, part: Part) -> bool:
+        """Whether it was measured since the stretch began, or is on this frame."""
+        return part in self._measured
 
     def _due(self) -> list[Part]:
         """The one part that is measured next, if it is time for any."""

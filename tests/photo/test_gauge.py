@@ -371,7 +371,9 @@ def test_a_picture_that_ends_beside_the_head_tells_nothing_of_one_held_up(
 
 # -- one frame after another ---------------------------------------------------------------------
 
-ALL = {"faces": 1, "silhouette": 1, "skin": 1, "held up": 1, "both eyes": 1}
+#: Looked for by the frames after the one that begins anew -> the measure that says so.
+LATER = {"hand": "face.hand", "held up": "person.held_up"}
+ALL = {"faces": 1, "silhouette": 1, "skin": 1, "both eyes": 1}
 
 
 def test_single_pictures_are_measured_whole_and_owe_nothing_to_each_other(
@@ -380,15 +382,22 @@ def test_single_pictures_are_measured_whole_and_owe_nothing_to_each_other(
     measuring = Gauge(FOLDER)
     for _ in range(3):
         measuring.measure(grey())
-    assert networks.asked == dict.fromkeys((*ALL, "hand"), 3)
+    assert networks.asked == dict.fromkeys((*ALL, *LATER), 3)
 
 
-def test_the_first_live_frame_leaves_out_the_hand_and_says_so(networks: Networks) -> None:
+def test_the_first_live_frame_leaves_out_what_can_wait_and_says_so(networks: Networks) -> None:
     measuring = Gauge(FOLDER)
-    first = measuring.measure(grey(), live=True).measures["face.hand"]
+    first, second, third = (measuring.measure(grey(), live=True).measures for _ in range(3))
+    assert {first[name].cannot_tell for name in LATER.values()} == {"not looked for yet"}
+    assert (first["face.hand"].unit, first["person.held_up"].unit) == ("", "side")
+    assert second["face.hand"] == Measure(0.3, "", 0.6)
+    assert second["person.held_up"].cannot_tell == "not looked for yet"
+    assert third["person.held_up"] == Measure(2.0, "side", 0.6)
+
+
+def test_the_first_live_frame_asks_for_all_else(networks: Networks) -> None:
+    Gauge(FOLDER).measure(grey(), live=True)
     assert networks.asked == ALL
-    assert (first.value, first.unit, first.cannot_tell) == (None, "", "not looked for yet")
-    assert measuring.measure(grey(), live=True).measures["face.hand"] == Measure(0.3, "", 0.6)
 
 
 def test_in_a_second_of_the_same_scene_each_is_asked_as_often_as_it_must(
@@ -432,7 +441,11 @@ def test_a_face_that_is_lost_is_looked_for_at_once(networks: Networks) -> None:
     sight = measuring.measure(grey(), live=True)
     assert sight.faces == tuple(networks.found)
     assert networks.asked["faces"] == networks.asked["both eyes"] == networks.asked["skin"] == 2
-    assert networks.asked["silhouette"] == networks.asked["held up"] == 2
+    assert networks.asked["silhouette"] == 2
+    for _ in range(2):
+        assert sight.measures["person.held_up"].cannot_tell == "not looked for yet"
+        networks.followed = networks.mesh
+        sight = measuring.measure(grey(), live=True)
     assert sight.measures["person.held_up"].value == 3
     assert networks.seen["mesh"] is networks.mesh
 
