@@ -38,6 +38,16 @@ class Doer(Protocol):
     def hold_unit_session(self) -> None:
         """Begin the screen anew in a unit's session."""
 
+    def hears(self) -> bool:
+        """Whether the terminal has a voice."""
+
+    def heard(self) -> list[str]:
+        """Ids of all that was spoken to its end, the oldest first."""
+
+    def cover(self, *place: float) -> None:
+        """Lay a cloth on the screen: left, top, right, bottom, in shares of the window."""
+
+    def uncover(self) -> None: ...
     def pin(self) -> str: ...
     def keep(self, name: str) -> None:
         """Take a picture of the page as it is."""
@@ -122,15 +132,28 @@ def bench(*words: str) -> Bench:
     return Bench(words)
 
 
-#: What is said before the camera -> how the citizen follows it.
-FOLLOWED: Mapping[str, tuple[str, ...]] = {
-    "photo.finding.too_far": ("camera", "scene", "portrait"),
+_LIVE: Mapping[str, tuple[str, ...]] = {
     "photo.live.blink": ("camera", "play", "blink"),
     "photo.live.turn_left": ("camera", "play", "turn-left"),
     "photo.live.turn_right": ("camera", "play", "turn-right"),
 }
+#: Where the page of the photo shows what the camera sees: left, top, right, bottom, shares.
+PREVIEW = (0.0, 0.13, 1.0, 0.715)
+
+#: What is said before the camera -> how the citizen follows it.
+FOLLOWED = {**_LIVE, "photo.finding.too_far": ("camera", "scene", "portrait")}
+#: The same of somebody who does not see where they sit, and believes what they hear: sent the wrong
+#: way they are gone.
+FOLLOWED_UNSEEING = {
+    **_LIVE,
+    "photo.finding.no_face": ("camera", "scene", "far-aside"),
+    "photo.finding.too_far": ("camera", "scene", "aside"),
+    "photo.move.left": ("camera", "scene", "portrait"),
+    "photo.move.right": ("camera", "scene", "nobody"),
+}
 #: What must have been said until the photo is taken, in this order.
 _TOLD = ("photo.finding.too_far", COUNTING)
+_TOLD_UNSEEING = ("photo.finding.no_face", "photo.finding.too_far", "photo.move.left")
 
 
 @dataclass(frozen=True)
@@ -139,24 +162,44 @@ class Follow:
     thing said. Raises `LookupError` if the guidance did not lead from too far to holding still."""
 
     page: str
-    within_s: float = 60.0
+    #: Only what was heard is followed; where there is no voice, what is read.
+    unseeing: bool = False
+    within_s: float = 90.0
 
     def __call__(self, doer: Doer) -> None:
-        words = {Words().say(saying): saying for saying in SAYINGS}
-        heard: list[str] = []
+        follow = FOLLOWED_UNSEEING if self.unseeing else FOLLOWED
         until = time.monotonic() + self.within_s
+        before = len(doer.heard())
+        told: list[str] = []
         while (look := doer.look()).screen == self.page:
-            said = next((words[text] for text in look.texts if text in words), None)
-            if said is not None and said not in heard:
-                heard.append(said)
+            by_ear = self.unseeing and doer.hears()
+            now = doer.heard()[before:] if by_ear else _read(look)
+            for said in [said for said in now if said not in told]:
+                told.append(said)
                 doer.keep(said.replace("photo.", "").replace(".", "-"))
-                if said in FOLLOWED:
-                    doer.bench(*FOLLOWED[said])
+                if said in follow:
+                    doer.bench(*follow[said])
             if time.monotonic() > until:
-                raise LookupError(f"no photo after {self.within_s:.0f} s; said was {heard}")
+                raise LookupError(f"no photo after {self.within_s:.0f} s; said was {told}")
             time.sleep(0.05)
-        if [said for said in heard if said in _TOLD] != list(_TOLD):
-            raise LookupError(f"the guidance said {heard}")
+        wanted = _TOLD_UNSEEING if self.unseeing else _TOLD
+        if [said for said in told if said in wanted] != list(wanted):
+            raise LookupError(f"the guidance said {told}")
+
+
+def _read(look: Look) -> list[str]:
+    """Ids of what stands on the page of what may be said before the camera."""
+    words = {Words().say(saying): saying for saying in SAYINGS}
+    return [words[text] for text in look.texts if text in words]
+
+
+def cover_preview(doer: Doer) -> None:
+    """The citizen does not see themself."""
+    doer.cover(*PREVIEW)
+
+
+def uncover(doer: Doer) -> None:
+    doer.uncover()
 
 
 @dataclass(frozen=True)

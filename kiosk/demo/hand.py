@@ -7,6 +7,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from kiosk.demo.cloth import Cloth, Place
+
 #: A finger stays down about this long, seconds.
 _PRESS_S = "0.06"
 
@@ -16,6 +18,7 @@ class Hand:
 
     def __init__(self, display: str) -> None:
         self._display = display
+        self._cloth: Cloth | None = None
 
     def tap(self, x: int, y: int) -> None:
         """Press and lift at a place, pixels from the top left."""
@@ -34,6 +37,16 @@ class Hand:
         from PIL import ImageGrab  # not before it is needed: the demo with a display never does
 
         ImageGrab.grab(xdisplay=self._display).save(file, compress_level=1)
+
+    def cover(self, place: Place) -> None:
+        """Lay a cloth over a part of the display."""
+        self.uncover()
+        self._cloth = Cloth(self._display, place)
+
+    def uncover(self) -> None:
+        cloth, self._cloth = self._cloth, None
+        if cloth is not None:
+            cloth.take_away()
 
     def _do(self, *words: str) -> None:
         subprocess.run(

@@ -25,9 +25,11 @@ from kiosk.demo.acts import (
     Uplink,
     bench,
     corner_pattern,
+    cover_preview,
     enter_pin,
     hold_unit_session,
     sign,
+    uncover,
 )
 
 NEXT = Touch("primary")
@@ -79,6 +81,16 @@ _PHOTO = (
     Step("photo", "photo.take", (Follow("photo.take"),)),
     Step("photo-chosen", "photo.choose", (NEXT,), within_s=60.0),
     *_COMPARED,
+)
+#: The same of somebody who does not see the preview and does what the voice says.
+_PHOTO_UNSEEN = (
+    Step(
+        "photo-notice",
+        "photo.notice",
+        (*_REHEARSED, bench("camera", "scene", "nobody"), cover_preview, NEXT),
+    ),
+    Step("photo-unseen", "photo.take", (Follow("photo.take", unseeing=True), uncover)),
+    *_PHOTO[2:],
 )
 _CHANGE = (
     Step("review", "review", (Touch("row:apply.special_group"),), (PHONE, ESTATE, "无")),
@@ -190,7 +202,7 @@ REPLACED = (
     Step("point-2", "card_replacement.other_bank", (NEXT,)),
     Step("point-3", "card_replacement.accounts", (NEXT,)),
     _OWN_WISH,
-    *_PHOTO,
+    *_PHOTO_UNSEEN,
     Step("review", "review", (NEXT,), ("T00****42", "免费")),
     *_SIGN,
     *SIGNED,

@@ -17,6 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from hardware.virtual.loudspeaker import VirtualLoudspeaker
 from hardware.virtual.personas import ID_PERSONAS
 from kiosk.demo import report, script
 from kiosk.demo.display import NoDisplay, open_virtual
@@ -63,11 +64,12 @@ def visited(
     """
     display = open_virtual(size)
     try:
-        plan = Plan(state, size, pcsc, display={"DISPLAY": display.name, **_QUIET})
-        world = World(plan, say)
+        loudspeaker = VirtualLoudspeaker(state / "loudspeaker")
+        screen = {"DISPLAY": display.name, "PATH": loudspeaker.path, **_QUIET}
+        world = World(Plan(state, size, pcsc, display=screen), say)
         try:
             world.start()
-            yield world, Walker(world, Hand(display.name), pictures, say)
+            yield world, Walker(world, Hand(display.name), pictures, say, loudspeaker)
         finally:
             world.stop()
     finally:
@@ -121,6 +123,10 @@ class Tour:
             self._say(f"— {chapter}")
             walker.go(steps)
         self.note(Check("the tour went as scripted", True))
+        if walker.hears():
+            self._report["heard"] = walker.heard()
+        else:
+            self._say("no voice is installed (没有语音): the photo by ear was taken by reading")
         self._compare(world, walker)
 
     def _compare(self, world: World, walker: Walker) -> None:

@@ -7,10 +7,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hardware.virtual.loudspeaker import VirtualLoudspeaker
 from kiosk.demo.acts import Step
 from kiosk.demo.hand import Hand
 from kiosk.demo.page import Look, NotThere, Target
 from kiosk.demo.world import World
+from kiosk.photo.guidance import COUNTING
+from kiosk.words import Words
+from kiosk.words.voice import Clips
 
 #: Longest wait for something on a page that is already there, seconds.
 _TARGET_S = 10.0
@@ -45,7 +49,12 @@ class Walker:
     """One pair of hands and eyes in a `World`. Does the acts of `kiosk.demo.acts`."""
 
     def __init__(
-        self, world: World, hand: Hand, pictures: Path, say: Callable[[str], None]
+        self,
+        world: World,
+        hand: Hand,
+        pictures: Path,
+        say: Callable[[str], None],
+        loudspeaker: VirtualLoudspeaker | None = None,
     ) -> None:
         self.passed: list[Passed] = []
         #: Texts on the page of each step when it came, by the step's name; not for the report.
@@ -54,6 +63,7 @@ class Walker:
         self._hand = hand
         self._pictures = pictures
         self._say = say
+        self._loudspeaker = loudspeaker
         self._count = 0
         self._seen = ""
         self._touched: tuple[str, float] = ("", 0.0)
@@ -162,6 +172,22 @@ class Walker:
     def keep(self, name: str) -> None:
         seen = self.look().screen
         self.passed.append(Passed(name, seen, 0.0, self._picture(name)))
+
+    def hears(self) -> bool:
+        return self._loudspeaker is not None and Clips(Words()).file(COUNTING) is not None
+
+    def heard(self) -> list[str]:
+        return [] if self._loudspeaker is None else self._loudspeaker.heard()
+
+    def cover(self, *place: float) -> None:
+        width, height = self._world.plan.size
+        left, top, right, bottom = place
+        self._hand.cover(
+            (round(left * width), round(top * height), round(right * width), round(bottom * height))
+        )
+
+    def uncover(self) -> None:
+        self._hand.uncover()
 
     def pin(self) -> str:
         return self._world.pin

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from hardware.supervision import DeviceState, HealthTable
+from hardware.virtual.loudspeaker import VirtualLoudspeaker
 from kiosk.words import LANGUAGES, Words
 from kiosk.words.voice import VOICES, Clips, made_from, voice_dir
 from kiosk.words.voice.render import READINGS, SPOKEN, pinyin, render
@@ -353,3 +354,20 @@ def test_nobody_is_told_to_listen_where_nothing_is_said(language: str, listen: s
     words = Words(language)
     told = {key for key in words.ids() if listen in words.text(key)}
     assert told - set(SPOKEN) == set()
+
+
+# -- who listens in a tour -----------------------------------------------------------------------
+
+
+def test_what_is_cut_short_was_not_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loudspeaker = VirtualLoudspeaker(tmp_path / "loudspeaker")
+    monkeypatch.setenv("PATH", loudspeaker.path)
+    short, long = tmp_path / "short.one.wav", tmp_path / "long.one.wav"
+    short.write_bytes(bytes(400))
+    long.write_bytes(bytes(1_000_000))
+    cut = aplay(long, "hw:1")
+    assert aplay(short, "").wait(15) == 0
+    assert cut.poll() is None
+    cut.kill()
+    cut.wait(15)
+    assert loudspeaker.heard() == ["short.one"]

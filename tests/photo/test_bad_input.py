@@ -33,6 +33,7 @@ FOUND = {
     "far": (C.TOO_FAR, True),
     "near": (C.TOO_NEAR, True),
     "aside": (C.OFF_CENTRE, True),
+    "far-aside": (C.TOO_FAR, True),
     "low": (C.OFF_CENTRE, True),
     "two-people": (C.MANY_FACES, True),
     "eyes-closed": (C.EYES_CLOSED, True),

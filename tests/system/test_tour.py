@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from hardware.virtual.personas import ID_PERSONAS
-from kiosk.demo import script
+from kiosk.demo import acts, script
 from kiosk.records.masking import mask_name
 from tests.system.conftest import environment
 
@@ -131,3 +131,18 @@ def test_the_report_names_nobody(out: Path) -> None:
     text = (out / "report.json").read_text(encoding="utf-8")
     for secret in (PERSON.number, PERSON.name, script.PHONE, script.ESTATE):
         assert secret not in text
+
+
+def test_one_photo_is_taken_by_what_is_heard_alone(out: Path, report: dict[str, Any]) -> None:
+    """Somebody who does not see the preview is found, led nearer, led to the middle and taken."""
+    told = ["photo.finding.no_face", "photo.finding.too_far", "photo.move.left"]
+    first = report["heard"].index(told[0])
+    assert report["heard"][first : first + len(told)] == told
+    names = [step["name"] for step in report["steps"]]
+    first, last = names.index("finding-no_face"), names.index("move-left")
+    for step in report["steps"][first : last + 1]:
+        with Image.open(out / step["picture"]) as picture:
+            left, top, right, bottom = acts.PREVIEW
+            covered = (SIZE[0] * left, SIZE[1] * top, SIZE[0] * right, SIZE[1] * bottom)
+            seen = picture.convert("RGB").crop(tuple(map(round, covered)))
+            assert len(seen.getcolors() or []) == 1, f"{step['picture']} shows the preview"
