@@ -19,7 +19,7 @@ from kivy.core.window import Window
 from kivy.metrics import sp
 from kivy.uix.gridlayout import GridLayout
 
-from hardware.faults import WEIGHTS, FaultCode, Weight
+from hardware.faults import WEIGHTS, Device, FaultCode, Weight
 from kiosk.upkeep import left_behind
 from kiosk.visit.service import GROUPS, Service
 from screens import theme
@@ -54,6 +54,8 @@ MOST = 8
 FEW = 3
 #: Device states that a citizen is told of.
 _TELL = ("fault",)
+#: Citizens are told of these only where a service needs them: nothing else is done with them.
+_IF_NEEDED = frozenset({Device.PAGE_PRINTER})
 #: After this many seconds without a touch a group gives way to the first page.
 GROUP_STAYS_S = 45.0
 #: For this many seconds after the start home tells what was saved before the program ended.
@@ -116,10 +118,13 @@ class HomePage(Page):
     def refresh(self) -> None:
         """Look at the terminal again."""
         offers = self._terminal.services()
+        needed = frozenset().union(*(offer.service.needs for offer in offers))
         broken = tuple(
             health.device
             for health in self._terminal.health.snapshot()
-            if str(health.state) in _TELL and not _minor(health.fault)
+            if str(health.state) in _TELL
+            and not _minor(health.fault)
+            and health.device not in _IF_NEEDED - needed
         )
         left = left_behind.counts(self._terminal.health)
         # The terminal knows it some moments after the first page.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from kivy.core.window import Window
 
-from hardware.faults import FaultCode
+from hardware.faults import Device, FaultCode
 from hardware.supervision import DeviceState
 from kiosk.offers import Offer
 from kiosk.services import find_services
@@ -318,6 +318,25 @@ def test_a_closed_service_keeps_its_place_and_says_why(hand: Hand) -> None:
     hand.tap("service:apply")
     assert chosen == []
     assert "正在升级" in hand.texts()
+
+
+def test_a_printer_that_no_service_prints_on_is_for_staff_to_know_of(hand: Hand) -> None:
+    terminal = terminal_with(services(2))
+    page = page_of(hand, terminal)
+    for device, fault in (
+        ("page_printer", FaultCode.PAGE_PRINTER_OFFLINE),
+        ("camera", FaultCode.CAMERA_ABSENT),
+    ):
+        terminal.health.put(device, DeviceState.FAULT, fault)
+    page.refresh()
+    hand.pump(4)
+    printer, camera = (Words().say(f"device.{name}") for name in ("page_printer", "camera"))
+    assert any(camera in text for text in hand.texts())
+    assert not any(printer in text for text in hand.texts())
+    terminal.offers[0].service.needs = frozenset({Device.PAGE_PRINTER})
+    page.refresh()
+    hand.pump(4)
+    assert any(printer in text for text in hand.texts())
 
 
 def test_a_group_that_nobody_touches_gives_way_to_the_first_page(
