@@ -47,6 +47,8 @@ class Reason(StrEnum):
     #: A rule that is a must is met only within its tolerance, or could not be measured; or a hat or
     #: hair is over forehead or ears.
     PHOTO_UNSURE = "photo_unsure"
+    #: Whether both ears are seen could not be told: hair half over them, too little light.
+    EARS_UNSURE = "ears_unsure"
     #: Rules that nothing here can measure: shoulders, a frown (`Severity.STAFF`).
     STAFF_RULES = "staff_rules"
 
@@ -66,6 +68,8 @@ _SHOULD = {
     "face.forehead": Reason.PHOTO_UNSURE,
     "person.ears": Reason.PHOTO_UNSURE,
 }
+#: Likewise when nobody can tell.
+_UNTOLD = {"face.forehead": Reason.PHOTO_UNSURE, "person.ears": Reason.EARS_UNSURE}
 #: Measured only where the operator wants it to be.
 _ASKED = "person.live"
 
@@ -132,4 +136,4 @@ def _of_the_rule(line: RuleResult) -> Reason | None:
         return Reason.PHOTO_UNSURE
     if line.rule.id == _ASKED and line.cannot_tell not in ("", NOT_MEASURED):
         return Reason.MAYBE_A_PICTURE  # it was switched on, and nobody knows
-    return _SHOULD.get(line.rule.id) if line.verdict is Verdict.WARNING else None
+    return (_SHOULD if line.verdict is Verdict.WARNING else _UNTOLD).get(line.rule.id)

@@ -69,6 +69,8 @@ TAGS = {
     "frown": "a frown",
     "tilted": "head leans to a shoulder",
     "photo": "a printed photo held up",
+    "ears": "both ears are seen",
+    "ears_hidden": "hair or a cap over both ears",
 }
 #: Folder of DIR -> the public repository its pictures are from; docs/photo.md says where in it.
 SOURCES = {
@@ -93,6 +95,7 @@ DETECTORS = {
     "face.covered": "skin, CIELAB",
     "face.hand": "palm_detection",
     "face.forehead": "skin, CIELAB",
+    "person.ears": "edges, CIELAB",
     "light.face": "skin, CIELAB",
     "light.burnt": "skin, CIELAB",
     "light.sides": "skin, CIELAB",
@@ -147,6 +150,7 @@ _ROWS = (
     Row("face.forehead", "black fringe", 1),
     Row("face.forehead", "grey fringe", 1),
     Row("face.forehead", "blue cap", 1),
+    Row("person.ears", "ears_hidden", 1, "ears", spoil=False),
     Row("light.face", "dark", -1),
     Row("light.burnt", "bright", 1),
     Row("light.burnt", "burnt", 1, spoil=False),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -140,16 +142,25 @@ def test_a_forehead_under_a_hat_or_hair_is_a_reason(photographer: Photographer) 
     assert Reason.PHOTO_UNSURE in review_reasons(photo, MATCH)
 
 
-def test_hair_that_had_to_be_cut_is_a_reason(photographer: Photographer) -> None:
-    from dataclasses import replace
-
+@pytest.mark.parametrize(
+    ("rule", "reason"),
+    [
+        # Hair that had to be cut has no top.
+        ("face.crown", Reason.PHOTO_UNSURE),
+        ("face.forehead", Reason.PHOTO_UNSURE),
+        ("person.ears", Reason.EARS_UNSURE),
+    ],
+)
+def test_what_cannot_be_told_is_a_reason(
+    photographer: Photographer, rule: str, reason: Reason
+) -> None:
     photo = taken(photographer, "portrait")
     report = photo.photo.report
     lines = tuple(
         replace(line, value=None, verdict=type(line.verdict).CANNOT_TELL)
-        if line.rule.id == "face.crown"
+        if line.rule.id == rule
         else line
         for line in report.lines
     )
-    cut = replace(photo, photo=replace(photo.photo, report=replace(report, lines=lines)))
-    assert of(cut) == (Reason.PHOTO_UNSURE,)
+    untold = replace(photo, photo=replace(photo.photo, report=replace(report, lines=lines)))
+    assert of(untold) == (reason,)
