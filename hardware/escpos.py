@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hardware.drawn_code import drawn_code
 from hardware.faults import FaultCode
 from hardware.layout import PrintLine, QrLine, width
 
@@ -38,7 +39,7 @@ LINE_MM = 4
 CUT_FEED_MM = 12
 
 #: Modules of a QR code in dots, and its error correction (M, 15 %).
-_QR_MODULE, _QR_LEVEL = 6, 0x31
+_QR_MODULE, _QR_LEVEL, _QR_BORDER = 6, 0x31, 2
 
 
 def ask_status(kind: int) -> bytes:
@@ -175,13 +176,8 @@ def _qr(data: str) -> bytes:
 
 def _drawn_qr(data: str) -> bytes:
     """A code as an image, for printers without a command for it."""
-    import qrcode  # on the printer's thread, and rarely
-
-    code = qrcode.QRCode(
-        border=2, box_size=_QR_MODULE, error_correction=qrcode.constants.ERROR_CORRECT_M
-    )
-    code.add_data(data)
-    return b"\x1ba\x01" + _as_raster(code.make_image().get_image()) + b"\x1ba\x00"
+    drawn = drawn_code(data, _QR_MODULE, _QR_BORDER)
+    return b"\x1ba\x01" + _as_raster(drawn) + b"\x1ba\x00"
 
 
 def raster(line: PrintLine) -> bytes:

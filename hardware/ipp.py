@@ -102,10 +102,12 @@ def ask(
     document: bytes = b"",
     limit_s: float = 5.0,
 ) -> list[Group]:
-    """Ask one thing; returns the answer's groups behind that of the operation, without what it did
-    not understand of the question. `about`, `job`:
-    attributes of the operation and of the job that it makes. Raises `Refused`; `OSError` or
-    `ValueError` where there is no answer within `limit_s` seconds, or none that can be read."""
+    """Ask one thing. `about`, `job`: attributes of the operation and of the job that it makes.
+
+    Returns the groups of the answer, but for the first, which is about the operation, and for what
+    the far end did not understand of the question. Raises `Refused`; `OSError` or `ValueError`
+    where there is no answer within `limit_s` seconds, or none that can be read.
+    """
     said = b"\x02\x00" + operation.to_bytes(2, "big") + b"\0\0\0\x01"
     always: dict[str, Value | Sequence[Value]] = {
         "attributes-charset": "utf-8",

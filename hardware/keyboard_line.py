@@ -10,22 +10,14 @@ in no text: half a code is none.
 from __future__ import annotations
 
 import errno
-import fcntl
-import os
-import select
-import struct
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from hardware.faults import DeviceFault, FaultCode
+from hardware.input_events import EV_KEY, EV_SYN, SYN_DROPPED, InputDevice, hold, why
 
-#: struct input_event: two words of time, type, code, value.
-EVENT = struct.Struct("@llHHi")
-EV_SYN, EV_KEY, SYN_DROPPED = 0, 1, 3
 _UP, _DOWN = 0, 1
-#: _IOW('E', 0x90, int): events go to whoever holds the device, and to nobody else.
-_EVIOCGRAB = 0x40044590
 
 _SHIFTS = (42, 54)
 
@@ -48,34 +40,29 @@ _TYPED: Mapping[tuple[int, bool], int] = {
 #: No text has it.
 _BROKEN = 0xFF
 
-#: Events that are fetched at once, and how often those that nobody wanted are.
-_MOST, _ROUNDS = 64, 64
+#: How often events that nobody wanted are fetched.
+_ROUNDS = 64
 
 
 class KeyboardLine:
     """One device. All its failures are `offline`, but for one that another program holds."""
 
     def __init__(self, path: str, offline: FaultCode, busy: FaultCode) -> None:
-        self._path = path
+        self._device = InputDevice(path)
         self._offline = offline
         self._busy = busy
-        self._file: int | None = None
         self._typed = bytearray()
         self._shifts: set[int] = set()
 
     def open(self) -> None:
         self.close()
         with self._one_fault():
-            self._file = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            hold(self._file)
+            hold(self._device.open())
 
     def close(self) -> None:
-        file, self._file = self._file, None
         self._typed.clear()
         self._shifts.clear()
-        if file is not None:
-            with suppress(OSError):
-                os.close(file)
+        self._device.close()
 
     def read(self, count: int, timeout_s: float) -> bytes:
         """Up to `count` characters; fewer, or none, when the time is over."""
@@ -94,18 +81,11 @@ class KeyboardLine:
 
     def _fetch(self, timeout_s: float) -> bool:
         """Wait for events and take them. Whether there were any."""
-        if self._file is None:
-            raise DeviceFault(self._offline, "not open")
         with self._one_fault():
-            if not select.select([self._file], [], [], timeout_s)[0]:
-                return False
-            data = os.read(self._file, EVENT.size * _MOST)
-        if not data:
-            raise DeviceFault(self._offline, "gone")
-        whole = len(data) - len(data) % EVENT.size
-        for _, _, kind, code, value in EVENT.iter_unpack(data[:whole]):
-            self._happened(kind, code, value)
-        return True
+            events = list(self._device.events(timeout_s))
+        for event in events:
+            self._happened(*event)
+        return bool(events)
 
     def _happened(self, kind: int, code: int, value: int) -> None:
         if (kind, code) == (EV_SYN, SYN_DROPPED):
@@ -124,9 +104,4 @@ class KeyboardLine:
             self.close()
             if error.errno == errno.EBUSY:
                 raise DeviceFault(self._busy, "held by another program") from error
-            raise DeviceFault(self._offline, type(error).__name__) from error
-
-
-def hold(file: int) -> None:
-    """Let nobody else hear it. Raises `OSError`: EBUSY where another program does."""
-    fcntl.ioctl(file, _EVIOCGRAB, 1)
+            raise DeviceFault(self._offline, why(error)) from error

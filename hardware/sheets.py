@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
+from hardware.drawn_code import drawn_code
 from hardware.layout import PrintLine, QrLine, lay_out, width
 from hardware.paper import Receipt
 
@@ -20,8 +21,8 @@ _DPI = 150
 _WIDE, _HIGH = 1240, 1754
 #: Columns of a line, dots of a column, of the space between two lines, and of the margin (20 mm).
 _COLUMNS, _COLUMN, _GAP, _MARGIN = 56, 18, 14, 118
-#: Dots of a module of a QR code.
-_MODULE = 8
+#: Dots of a module of a QR code, and modules of white around it.
+_MODULE, _WHITE = 8, 4
 
 
 def pdf_of(receipt: Receipt) -> tuple[bytes, int]:
@@ -40,7 +41,7 @@ def _sheets(receipt: Receipt) -> list[Image]:
     sheets: list[Image] = []
     down = _HIGH
     for line in lay_out(receipt, _COLUMNS):
-        drawn = _qr(line) if isinstance(line, QrLine) else None
+        drawn = _drawn(line) if isinstance(line, QrLine) else None
         high = drawn.height if drawn else 2 * _COLUMN * _size(line) + _GAP
         if down + high > _HIGH - _MARGIN:
             sheets.append(PIL.Image.new("L", (_WIDE, _HIGH), 255))
@@ -67,12 +68,5 @@ def _write(draw: ImageDraw, line: PrintLine, down: int) -> None:
         across += width(character) * _COLUMN * line.size
 
 
-def _qr(line: QrLine) -> Image:
-    import qrcode
-
-    code = qrcode.QRCode(
-        border=4, box_size=_MODULE, error_correction=qrcode.constants.ERROR_CORRECT_M
-    )
-    code.add_data(line.data)
-    drawn: Image = code.make_image().get_image().convert("L")
-    return drawn
+def _drawn(line: QrLine) -> Image:
+    return drawn_code(line.data, _MODULE, _WHITE).convert("L")

@@ -398,10 +398,10 @@ def _with_next_key(state_dir: Path, line: Callable[..., Transport]) -> Transport
 def _another_self(state_dir: Path, fleet: Fleet, terminal: str) -> bool:
     """Whether the terminal has another key or number from now on: then all that signs is made
     anew."""
-    return _another_key(state_dir, fleet) or renamed(state_dir, terminal)
+    return another_key(state_dir, fleet) or renamed(state_dir, terminal)
 
 
-def _another_key(state_dir: Path, fleet: Fleet) -> bool:
+def another_key(state_dir: Path, fleet: Fleet) -> bool:
     """Whether the centre has the next key, which is then taken."""
     try:
         return bool(fleet.device_key_id) and use_next_key(state_dir, fleet.device_key_id)

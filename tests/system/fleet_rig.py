@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sync.agent import _another_key
+from sync.agent import another_key
 from sync.commands import Commands
 from sync.effects import effects_of
 from sync.faults import CentralUnreachable
@@ -144,7 +144,7 @@ class Rig:
             self.fleet.beat()
         except CentralUnreachable:
             return None
-        if _another_key(self.state, self.fleet):
+        if another_key(self.state, self.fleet):
             self.restart()
         return self.fleet.desired
 

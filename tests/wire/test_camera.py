@@ -26,7 +26,7 @@ from hardware.camera_proof import prove
 from hardware.faults import DeviceFault, FaultCode, NotWanted
 from hardware.virtual.camera import VirtualCamera
 from hardware.virtual.portrait import frame as picture_of
-from tests.patience import PATIENCE_S
+from tests.patience import PATIENCE_S, eventually
 
 FAST_S = 0.4
 
@@ -124,10 +124,7 @@ def test_a_slow_consumer_gets_the_newest_frame_not_the_next(far_end: VirtualCame
     earlier = next(frames)
     came = driver._grabber
     assert came is not None
-    until = time.monotonic() + PATIENCE_S
-    while came.number < earlier.number + 4:
-        assert time.monotonic() < until
-        time.sleep(0.02)
+    eventually(lambda: came.number >= earlier.number + 4)
     number = came.number
     later = next(frames)
     frames.close()
@@ -138,9 +135,7 @@ def test_a_changed_scene_is_seen_soon(far_end: VirtualCamera) -> None:
     frames = Camera(far_end.url).frames(never)
     bright = next(frames).rgb.mean()
     far_end.show("dark")
-    until = time.monotonic() + PATIENCE_S
-    while next(frames).rgb.mean() > bright / 2:
-        assert time.monotonic() < until
+    eventually(lambda: next(frames).rgb.mean() <= bright / 2)
     frames.close()
 
 

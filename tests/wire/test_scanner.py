@@ -16,7 +16,7 @@ import pytest
 from hardware.camera import Camera
 from hardware.codes import CodeSpent, OneTimeCode
 from hardware.faults import DeviceFault, FaultCode, NotWanted
-from hardware.keyboard_line import hold
+from hardware.input_events import hold
 from hardware.scanner import Scanner, ScanStep
 from hardware.virtual.camera import VirtualCamera
 from hardware.virtual.scanner import VirtualScanner
