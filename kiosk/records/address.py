@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -156,10 +157,21 @@ def parse_address(text: str, areas: Sequence[Area]) -> Address | None:
 
 def _area_and_rest(text: str, areas: Sequence[Area]) -> tuple[Area, str] | None:
     """The area that a text begins with, by today's name or an earlier one, and what follows."""
-    names = {name: area for area in areas for name in (str(area.name), *area.formerly)}
-    cities = {str(area.city) for area in areas}
+    names, begins = _beginnings(
+        tuple((str(one.name), *one.formerly) for one in areas),
+        frozenset(str(one.city) for one in areas),
+    )
+    found = re.match(begins, text) if names else None
+    return (areas[names[found[1]]], text[found.end() :]) if found else None
+
+
+@lru_cache(maxsize=4)
+def _beginnings(
+    of_areas: tuple[tuple[str, ...], ...], cities: frozenset[str]
+) -> tuple[dict[str, int], str]:
+    """Every name of an area -> the area's place, and the pattern that an address begins by."""
+    names = {name: place for place, names in enumerate(of_areas) for name in names}
     head = rf"(?:\w{{2,3}}省)?(?:{'|'.join(map(re.escape, cities))})?"
     # The longest name first, so that none hides another that begins like it.
     longest = sorted(names, key=len, reverse=True)
-    found = re.match(head + f"({'|'.join(map(re.escape, longest))})", text) if names else None
-    return (names[found[1]], text[found.end() :]) if found else None
+    return names, head + f"({'|'.join(map(re.escape, longest))})"

@@ -84,8 +84,8 @@ class CardProgress(Service):
         copies: Counter[int] = Counter()
         while True:
             offered = tuple(
-                replace(entry, prints=entry.prints and _copies(entry, here) + copies[at] < COPIES)
-                for at, entry in enumerate(found)
+                one if _copies(one, here) + copies[at] < COPIES else replace(one, prints=False)
+                for at, one in enumerate(found)
             )
             lines = always + printed
             chosen = await Listing("progress.listing", offered, self.context.printer, lines)

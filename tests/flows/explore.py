@@ -3,6 +3,9 @@
 A service is explored by being there: `kiosk.services` finds it, and each of its prompts is answered
 in all its ways (`tests.flows.ways`). The walk is deterministic and bounded: from the way that leads
 on, one prompt is answered otherwise, or two (on the first of the terminals), in every combination.
+
+A path that turns off from another does not walk its beginning again: the visit is forked there
+(`fork`), as Back replays it. Three of four answers would be given to pages that were seen before.
 """
 
 from __future__ import annotations
@@ -73,6 +76,7 @@ class Seen:
     paths: int = 0
     #: Pages that were noted: the same page comes on many paths.
     noted: dict[str, list[Prompt[Any]]] = field(default_factory=dict, repr=False)
+    pages: set[str] = field(default_factory=set, repr=False)
     #: What went wrong on a path: it crashed, went in circles, or a row cannot be changed.
     trouble: list[str] = field(default_factory=list)
 
@@ -134,23 +138,56 @@ def explore(service: type[Service], contexts: Iterable[Context] = CONTEXTS) -> S
     show(seen, service.icon, "home")
     known: set[tuple[object, ...]] = set()
     for number, context in enumerate(contexts):
-        waiting = deque([_Path({}, ())])
+        visit = Visit(lambda context=context: service(context))  # type: ignore[misc]
+        visit.start()
+        waiting = deque([_Path(kept(visit), (number,))])
         while waiting:
-            waiting.extend(_walk(service, context, waiting.popleft(), seen, known, number))
+            waiting.extend(_walk(service, waiting.popleft(), seen, known, number))
     return seen
 
 
 @dataclass(frozen=True)
 class _Path:
-    """The beginning of a path: its turns {place: number of the way}, and all ways taken."""
+    """The beginning of a path: where its visit stands (`kept`), and its trace: every prompt with
+    the number of the way that was taken. `way`: how the prompt that is open is to be answered."""
 
-    turns: Mapping[int, int]
-    taken: tuple[Way, ...]
+    visit: Mapping[str, Any]
+    trace: tuple[object, ...]
+    turns: int = 0
+    way: Way = None
+    other: int = 0
+
+
+def kept(visit: Visit) -> Mapping[str, Any]:
+    """All of a visit but its run."""
+    return {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in vars(visit).items()
+        if name not in ("_service", "_coroutine")
+    }
+
+
+def fork(stands: Mapping[str, Any]) -> Visit:
+    """A visit that stands there. What a service is depends on the replies alone
+    (`kiosk.visit.flow`), so a run that has had the same ones is where the first one was."""
+    twin = Visit(stands["_begin"])
+    twin._service = twin._begin()
+    twin._coroutine = twin._service.run()
+    step = twin._coroutine.send
+    prompt = step(None)
+    for _, reply in stands["_said"]:
+        if isinstance(reply, DeviceFault):
+            prompt = twin._coroutine.throw(reply.bare())
+        else:
+            prompt = step(reply)
+    assert prompt == stands["prompt"], "another page for the same replies"
+    for name, value in stands.items():
+        setattr(twin, name, list(value) if isinstance(value, tuple) else value)
+    return twin
 
 
 def _walk(
     service: type[Service],
-    context: Context,
     path: _Path,
     seen: Seen,
     known: set[tuple[object, ...]],
@@ -159,37 +196,53 @@ def _walk(
     """One path, from its beginning on by the ways that lead on. Yields those that turn off from it
     and are worth a path of their own."""
     seen.paths += 1
-    visit = Visit(lambda: service(context))
-    visit.start()
-    taken = list(path.taken)
-    trace: list[object] = [number]
-    for place in range(LONGEST):
+    visit, trace = fork(path.visit), list(path.trace)
+    if path.turns:
+        assert visit.prompt is not None
+        trace.append((visit.prompt.id, path.other))
+        _take(visit, path.way, seen)
+    while len(trace) <= LONGEST:
         prompt = visit.prompt
         if prompt is None or _went_on(visit, service):
             break
-        trace.append((prompt.id, path.turns.get(place, 0)))
-        if place < len(path.taken):  # as on the path that it turns off from
-            _take(visit, path.taken[place], seen)
-            continue
-        _note(seen, prompt)
+        page = repr(_whole(prompt))
+        _note(seen, prompt, page)
         if visit.under_way is not None and visit.under_way.id == service.id:
             seen.stages.add(visit.stage)
         found = tuple(ways(prompt))
         # From here on the path is new only if the same prompts were not come to the same way.
-        if len(path.turns) < DEVIATIONS[min(number, 1)]:
-            shown = repr(dataclasses.astuple(prompt))[:400]  # type: ignore[call-overload]
-            come = (*sorted(_taken(trace)), prompt.id, shown)
+        if path.turns < DEVIATIONS[min(number, 1)]:
+            come = (*sorted(_taken(trace)), prompt.id, page[:400])
+            stands = kept(visit)
             for other in range(1, len(found)):
                 if (*come, other) not in known:
                     known.add((*come, other))
-                    yield _Path({**path.turns, place: other}, (*taken, found[other]))
-        taken.append(found[0])
+                    turned = path.turns + 1
+                    yield _Path(stands, tuple(trace), turned, found[other], other)
+        trace.append((prompt.id, 0))
         _take(visit, found[0], seen)
     else:
         seen.trouble.append(f"{service.id} goes in circles: {trace[-3:]}")
         return
     if visit.outcome is not None and visit.outcome.ending is Ending.CRASHED:
         seen.trouble.append(f"{service.id} crashes after {_taken(trace)}")
+
+
+def _whole(thing: Any) -> Any:
+    """Everything in a prompt, also what its `repr` keeps to itself; of a picture its hash."""
+    if isinstance(thing, tuple):
+        return tuple(map(_whole, thing))
+    if names := _names(type(thing)):
+        return tuple(_whole(getattr(thing, name)) for name in names)
+    return hash(thing) if isinstance(thing, bytes) else thing
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    """Of its fields, if it is a dataclass."""
+    if not dataclasses.is_dataclass(kind):
+        return ()
+    return tuple(one.name for one in dataclasses.fields(kind))
 
 
 def _went_on(visit: Visit, service: type[Service]) -> bool:
@@ -231,12 +284,12 @@ def show(seen: Seen, icon: str, where: str) -> None:
         seen.icons.add((icon, where))
 
 
-def _note(seen: Seen, prompt: Prompt[Any]) -> None:
-    """Everything that the page of this prompt shows."""
-    same = seen.noted.setdefault(prompt.id, [])
-    if any(one == prompt for one in same):
+def _note(seen: Seen, prompt: Prompt[Any], page: str) -> None:
+    """Everything that the page of this prompt shows; `page` tells it from others."""
+    if page in seen.pages:
         return
-    same.append(prompt)
+    seen.pages.add(page)
+    seen.noted.setdefault(prompt.id, []).append(prompt)
     facts: Mapping[str, Any] = getattr(prompt, "facts", {})
     seen.prompts.add(prompt.id)
     seen.reprs.add(repr(prompt))
