@@ -40,7 +40,7 @@ from kiosk.upkeep.left_behind import LeftBehind
 from kiosk.upkeep.visit_lock import VisitLock
 from kiosk.visit.flow import Event, Prompt, Visit
 from kiosk.visit.prompts import CODE_READER, PAGE_CAMERA
-from kiosk.visit.service import Context, Service
+from kiosk.visit.service import Context, Service, ShowsProgress
 
 if TYPE_CHECKING:
     from kiosk.darkroom import Studio
@@ -225,6 +225,8 @@ class Terminal:
 
     def _context(self) -> Context:
         """What a service of a visit that begins now may depend on."""
+        offers = self.services()
+        open_now = [offer.service for offer in offers if offer.open]
         return Context(
             today=self._today(),
             policy=self.policy(),
@@ -236,7 +238,8 @@ class Terminal:
             cards=self._proves_cards(),
             visit=uuid.uuid4().hex,
             businesses=businesses(),
-            closed=frozenset(offer.service.id for offer in self.services() if not offer.open),
+            closed=frozenset(offer.service.id for offer in offers if not offer.open),
+            progress=next((one for one in open_now if issubclass(one, ShowsProgress)), None),
         )
 
     def _proves_cards(self) -> bool:

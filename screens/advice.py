@@ -33,6 +33,15 @@ class AdviceScreen(PromptScreen[Advice]):
         self.body.add_widget(column)
         self.body.add_widget(Gap())
         self.body.add_widget(Gap())
+        if self.prompt.onward:
+            self.body.add_widget(
+                BarButton(
+                    self.say(f"service.{self.prompt.onward}.button"),
+                    "onward",
+                    lambda: self.actions.answer("onward"),
+                    icon="arrow-right-circle",
+                )
+            )
         if self.prompt.prints:
             self.body.add_widget(
                 BarButton(

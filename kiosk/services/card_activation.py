@@ -109,7 +109,8 @@ class ActivateCard(Service):
             raise Leave("card_activation.offline", icon="cloud-off-outline")
         state = known.get("state")
         if state in _NOT_NOW:
-            raise Leave(f"card_activation.{state}", icon="information-outline")
+            under_way = citizen if state == "being_made" else None
+            raise Leave(f"card_activation.{state}", icon="information-outline", citizen=under_way)
         if state != "inactive":
             # A newer centre's word: somebody at the window knows what it means.
             raise Leave("refused.not_permitted", icon="alert-circle-outline")

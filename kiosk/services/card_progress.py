@@ -8,6 +8,8 @@ still lets be withdrawn, and what takes too long and may be reported, has a butt
 With the social security card and its PIN: the same. With an electronic card (电子社保卡), which
 proves less: the same to look at, and nothing is printed or taken up.
 
+Who is told in another service that their matter is under way comes here with their ID card read.
+
 Without either: the one matter of a receipt number, which the last four characters of the ID
 number have to fit. Only the centre can tell whether they do, so there is nothing to see offline.
 """
@@ -25,7 +27,7 @@ from kiosk.steps.matters import COPIES, entries
 from kiosk.steps.rows import masked
 from kiosk.steps.ways import identify_by, offered
 from kiosk.visit.prompts import Choice, Entry, Field, FindMine, Form, Listing, Option, Print
-from kiosk.visit.service import GoOn, Leave, Service
+from kiosk.visit.service import GoOn, Leave, ShowsProgress
 
 if TYPE_CHECKING:
     from kiosk.records.citizen import Citizen
@@ -41,7 +43,7 @@ _RECEIPT = Form(
 )
 
 
-class CardProgress(Service):
+class CardProgress(ShowsProgress):
     """制卡进度查询."""
 
     id = "card_progress"
@@ -57,6 +59,9 @@ class CardProgress(Service):
             await self._by_receipt()
         else:
             await self._matters_of(await identify_by(by, self.today))
+
+    async def take_up(self, *known: Citizen) -> None:
+        await self._matters_of(*known)
 
     async def _by_receipt(self) -> None:
         given = await _RECEIPT

@@ -99,8 +99,8 @@ class ReplaceCard(ForHolders):
         if reason == "lost" and card.state == "in_use":
             await consents.read(_BLOCK)
         phone = await telephone(card.phone)
-        banks = old_card.banks_for(card, reason, policy, rules, self.today)
-        outlet = await pick_outlet(policy, citizen, banks)
+        banks, bound = old_card.banks_for(card, reason, policy, rules, self.today)
+        outlet = await pick_outlet(policy, citizen, banks, bound)
         notes, offices = await old_card.tell_benefits(card, policy, rules, outlet, self.today)
 
         self.at("consent")

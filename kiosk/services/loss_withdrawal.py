@@ -90,7 +90,8 @@ class WithdrawLoss(Service):
             raise Leave("loss_withdrawal.offline", icon="cloud-off-outline")
         state = known.get("state")
         if state in _NOT_LOST:
-            raise Leave(f"loss_withdrawal.{state}", icon="information-outline")
+            new_card = citizen if state == "replaced" else None
+            raise Leave(f"loss_withdrawal.{state}", icon="information-outline", citizen=new_card)
         if state != "lost":
             # A newer centre's word: somebody at the window knows what it means.
             raise Leave("refused.not_permitted", icon="alert-circle-outline")

@@ -10,10 +10,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from kiosk.records.submission import Reply
-from kiosk.steps.enquiry import ask
+from kiosk.steps.enquiry import ask, refused
 from kiosk.steps.existing_card import has_card
 from kiosk.visit.prompts import Choice, Option
-from kiosk.visit.service import Leave
 
 if TYPE_CHECKING:
     from kiosk.records.citizen import Citizen
@@ -44,6 +43,6 @@ async def permitted(context: Context, citizen: Citizen, question: str) -> Mappin
         return None
     if reply.facts.get("reason") == "has_card":
         await has_card(context, citizen)
-    if refused := reply.facts.get("rejection"):
-        raise Leave(f"refused.{refused}", icon="alert-circle-outline")
+    if rejection := reply.facts.get("rejection"):
+        raise refused(str(rejection), citizen)
     return reply.facts

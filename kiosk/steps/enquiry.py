@@ -22,6 +22,12 @@ async def ask_about(citizen: Citizen, prompt: str, kind: str) -> Mapping[str, An
     """Ask the centre about the person whose ID card was read. None: nobody can look it up now.
     Raises `Leave` where the centre refuses the person."""
     reply = await ask(prompt, kind, id_number=citizen.number.text, name=citizen.name)
-    if reply.facts is not None and (refused := reply.facts.get("rejection")):
-        raise Leave(f"refused.{refused}", icon="alert-circle-outline")
+    if reply.facts is not None and (rejection := reply.facts.get("rejection")):
+        raise refused(str(rejection), citizen)
     return reply.facts
+
+
+def refused(rejection: str, citizen: Citizen) -> Leave:
+    """The centre's refusal as a dead end; what is under way already can be looked at."""
+    under_way = citizen if rejection == "duplicate_application" else None
+    return Leave(f"refused.{rejection}", icon="alert-circle-outline", citizen=under_way)

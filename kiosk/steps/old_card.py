@@ -90,22 +90,23 @@ def terms(policy: Policy, rules: Table, today: date) -> Facts:
     }
 
 
-def banks_for(card: OldCard, reason: str, policy: Policy, rules: Table, today: date) -> list[Bank]:
-    """The banks that may make the new card. Raises `Leave` with the day from which another one may
-    (R-F1)."""
+def banks_for(
+    card: OldCard, reason: str, policy: Policy, rules: Table, today: date
+) -> tuple[list[Bank], Facts | None]:
+    """The banks that may make the new card; and if it can be but its own, the facts of why (R-F1).
+    Raises `Leave` with the day from which another one may."""
     months = rules.whole(_MONTHS)
     free = card.bound_until(today, months)
-    if reason == "other_bank":
-        if free is not None:
-            facts: Facts = {"day": f"{free:%Y-%m-%d}", "months": months}
-            raise Leave("old_card.too_soon", icon="calendar-alert", facts=facts)
-        return [bank for bank in policy.banks if bank.id != card.bank]
+    others = [bank for bank in policy.banks if bank.id != card.bank]
     if free is None:
-        return list(policy.banks)
+        return (others if reason == "other_bank" else list(policy.banks)), None
+    why: Facts = {"day": f"{free:%Y-%m-%d}", "months": months}
+    if reason == "other_bank":
+        raise Leave("old_card.too_soon", icon="calendar-alert", facts=why)
     own = [bank for bank in policy.banks if bank.id == card.bank]
     if not own:
         raise Leave("refused.not_permitted", icon="alert-circle-outline")
-    return own
+    return own, why
 
 
 async def tell_benefits(

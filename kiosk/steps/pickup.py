@@ -20,15 +20,25 @@ if TYPE_CHECKING:
 
     from kiosk.policy import Area, Bank, Outlet, Policy
     from kiosk.records.citizen import Citizen
+    from kiosk.visit.prompts import Facts
 
 _MAIL = "mail"
 
+#: The page where the outlet is chosen, and its twin for who has to stay with their bank.
+_OUTLET, _BOUND = "pickup.outlet", "pickup.bound"
+
 
 async def pick_up(
-    policy: Policy, near: Area | None, banks: Sequence[Bank] = (), *, mail: bool = True
+    policy: Policy,
+    near: Area | None,
+    banks: Sequence[Bank] = (),
+    *,
+    mail: bool = True,
+    bound: Facts | None = None,
 ) -> Pickup:
     """The bank, and where or how the card is handed out. `banks`: those that may be chosen, if not
-    all; of a single one nobody is asked. `mail`: whether it may be sent, where the pack allows."""
+    all; of a single one nobody is asked. `mail`: whether it may be sent, where the pack allows.
+    `bound`: facts of why it can be but the one bank (R-F1): `day`, `months`."""
     banks = banks or policy.banks
     bank = banks[0].id
     if len(banks) > 1:
@@ -37,8 +47,8 @@ async def pick_up(
     ways = [_option(policy, outlet) for outlet in policy.outlets_of(bank, near)]
     if policy.card.by_mail and mail and not policy.bank(bank).own_outlets_only:
         ways.append(Option(_MAIL, icon="email-outline"))
-    facts = {"bank": policy.bank(bank).name}
-    chosen = await Choice("pickup.outlet", tuple(ways), facts=facts)
+    facts = {"bank": policy.bank(bank).name, **(bound or {})}
+    chosen = await Choice(_BOUND if bound else _OUTLET, tuple(ways), facts=facts)
     if chosen == _MAIL:
         return Pickup(bank, "", _MAIL)
     return Pickup(bank, chosen, "instant" if policy.outlet(chosen).instant else "outlet")
@@ -52,8 +62,11 @@ def _option(policy: Policy, outlet: Outlet) -> Option:
     return Option(outlet.id, label=outlet.name, detail=detail, icon="flash")
 
 
-async def pick_outlet(policy: Policy, citizen: Citizen, banks: Sequence[Bank] = ()) -> Outlet:
+async def pick_outlet(
+    policy: Policy, citizen: Citizen, banks: Sequence[Bank] = (), bound: Facts | None = None
+) -> Outlet:
     """The same where no address is asked for: near the ID card's, and never by mail."""
     home = parse_address(citizen.id_address, policy.areas)
-    pickup = await pick_up(policy, None if home is None else home.area, banks, mail=False)
+    near = None if home is None else home.area
+    pickup = await pick_up(policy, near, banks, mail=False, bound=bound)
     return policy.outlet(pickup.outlet)

@@ -283,6 +283,8 @@ class Visit:
         self._floor = 0
         #: From which reply on they may wait for another day; None before it is known under whom.
         self._keeps_from: int | None = None
+        #: The run whose answers these are: where one goes on in another service, they are its own.
+        self._keeps_of: Run | None = None
         self._touched_at = 0.0
         self._shown_at: float | None = None
         self._extensions = 0
@@ -609,8 +611,10 @@ class Visit:
             self._end(Ending.FAULT, fault.code)
         except Exception as error:  # noqa: BLE001 - any bug of a service ends its visit, here
             self._crashed(error)
-        known = self.under_way is not None and self.under_way.resumable
-        if known and self._keeps_from is None:
+        run = self.under_way
+        if run is not self._keeps_of:
+            self._keeps_of, self._keeps_from = run, None
+        if run is not None and run.resumable and self._keeps_from is None:
             self._keeps_from = len(self._said)
 
     def _stop(self, reason: BaseException) -> None:

@@ -580,8 +580,8 @@ class AskStaff(Prompt[Staff | None]):
 class Advice(Prompt[bool | str]):
     """A dead end that is not one: why this cannot go on here, and where it can (domain §6).
 
-    Words: `<id>.title`, `<id>.text`, `<id>.next`. The answer is True, or "print" where a 窗口办理单
-    can be printed.
+    Words: `<id>.title`, `<id>.text`, `<id>.next`. The answer is True, "print" where a 窗口办理单
+    can be printed, or "onward" where it leads on.
     """
 
     id: str
@@ -590,13 +590,19 @@ class Advice(Prompt[bool | str]):
     prints: bool = False
     #: Ids of further words, e.g. that it was printed, or why not.
     lines: tuple[str, ...] = ()
+    #: Id of the service in which the citizen may go on, "" if there is none.
+    onward: str = ""
 
     asks: ClassVar[bool] = False
 
     def check(self, answer: bool | str) -> bool | str:
-        if answer is not True and not (answer == "print" and self.prints):
+        if answer is not True and answer not in self.others():
             raise Unacceptable("prompt.choice.unknown")
         return answer
+
+    def others(self) -> tuple[str, ...]:
+        """What may be answered beside True."""
+        return ("print",) * self.prints + ("onward",) * bool(self.onward)
 
 
 #: Seconds the result stays: usually, and while a receipt could not be printed, whose number the

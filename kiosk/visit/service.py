@@ -37,6 +37,8 @@ class Leave(Exception):
 
     Words: `<id>.title`, `<id>.text`, `<id>.next`. The engine shows them, and prints a 窗口办理单
     for the window on request. Without an id the citizen has chosen to leave and goes home at once.
+    `citizen`: by their ID card, whose matter is under way already; the page then leads on to
+    办理进度 with one touch.
     """
 
     def __init__(
@@ -45,10 +47,12 @@ class Leave(Exception):
         *,
         icon: str = "information-outline",
         facts: Mapping[str, str | int] | None = None,
+        citizen: Citizen | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.icon = icon
+        self.citizen = citizen
         self.facts: Mapping[str, str | int] = facts or {}
 
 
@@ -86,6 +90,8 @@ class Context:
     businesses: Mapping[str, type[Service]] = field(default_factory=dict)
     #: Services that home does not offer now: nothing leads to them in the middle of a visit either.
     closed: frozenset[str] = frozenset()
+    #: Where a citizen sees how far their matters are; None while that is closed.
+    progress: type[ShowsProgress] | None = None
 
 
 class Service:
@@ -172,24 +178,31 @@ class Service:
 
     async def _run(self, procedure: Coroutine[Any, Any, None]) -> None:
         """The procedure, and the page of a dead end, or the service in which it goes on."""
-        message, go_on = "", None
+        go_on, left = None, None
         try:
             await procedure
             return
         except GoOn as on:
             go_on = on.service(self.context), on.known
         except Leave as leave:
-            message, icon, facts = leave.message, leave.icon, leave.facts
+            left, citizen = (leave.message, leave.icon, leave.facts), leave.citizen
         except KeepForLater as keep:
             kept = json.dumps(keep.answers, ensure_ascii=False)
             keep.answers = {}
             await self._keep(kept)
             return
+        if left is not None and left[0] and await self._advise(*left, self._progress_of(citizen)):
+            assert self.context.progress is not None
+            go_on = self.context.progress(self.context), (citizen,)
         if go_on is not None:
             self._next, known = go_on
             await self._next._run(self._next.take_up(*known))
-        elif message:
-            await self._advise(message, icon, facts)
+
+    def _progress_of(self, citizen: Citizen | None) -> str:
+        """Id of the service where they see how far it is, "" where none is led to."""
+        if citizen is None or citizen.on_paper or self.context.progress is None:
+            return ""
+        return self.context.progress.id
 
     def kept_under(self) -> dict[str, str]:
         """Under whom and what answers wait, as the centre is asked."""
@@ -207,10 +220,13 @@ class Service:
         else:
             await Advice("unfinished.not_kept", "cloud-off-outline")
 
-    async def _advise(self, message: str, icon: str, facts: Mapping[str, str | int]) -> None:
-        advice = Advice(message, icon, facts, prints=self.context.printer)
-        if await advice != "print":
-            return
+    async def _advise(
+        self, message: str, icon: str, facts: Mapping[str, str | int], onward: str
+    ) -> bool:
+        """The page of a dead end. Returns whether the citizen goes on in the service `onward`."""
+        advice = Advice(message, icon, facts, prints=self.context.printer, onward=onward)
+        if (wish := await advice) != "print":
+            return wish == "onward"
         slip = Slip(
             id="advice.slip",
             state="state.window",
@@ -223,13 +239,19 @@ class Service:
             await Print("advice.print", slip, action=f"{self.context.visit}-{message}")
         except DeviceFault as fault:
             lines = (f"fault.{fault.code}.citizen",)
-        await Advice(message, icon, facts, lines=lines)
+        return await Advice(message, icon, facts, lines=lines, onward=onward) == "onward"
 
 
 class FollowUp(Service):
     """A business about a matter that was filed before. It begins as any other, and besides from
     the matter's own entry in 办理进度, where the centre says that it may; the words of that button
     are `service.<id>.button`. What is known there: the `Citizen` and the receipt number."""
+
+
+class ShowsProgress(Service):
+    """Where one sees how far one's matters are. It begins as any other, and besides where a service
+    ends because its matter is under way already; the words of that button are
+    `service.<id>.button`. What is known there: the `Citizen`, by their ID card."""
 
 
 class ForHolders(Service):

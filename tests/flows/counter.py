@@ -23,6 +23,7 @@ from kiosk.records.signature import Strokes
 from kiosk.records.submission import Reply, Standpoint, Submitted, Verdict
 from kiosk.records.transaction import Transaction
 from kiosk.services import businesses
+from kiosk.services.card_progress import CardProgress
 from kiosk.visit.flow import Ending, Event, Visit
 from kiosk.visit.prompts import Agreement, Compared
 from kiosk.visit.service import Context, Service
@@ -32,7 +33,7 @@ from tests.id_cards import said_by
 TODAY = date(2026, 11, 24)
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=timezone(timedelta(hours=8)))
 POLICY = load_policy()
-CONTEXT = Context(TODAY, POLICY, businesses=businesses())
+CONTEXT = Context(TODAY, POLICY, businesses=businesses(), progress=CardProgress)
 
 
 def number(birth: str = "19570316", sequence: int = 11) -> str:

@@ -26,7 +26,7 @@ from kiosk.policy import Table, pack
 from kiosk.services import businesses
 from kiosk.visit import prompts as p
 from kiosk.visit.flow import Ending, Prompt, Unacceptable, Visit
-from kiosk.visit.service import Context, ForHolders, Service
+from kiosk.visit.service import Context, ForHolders, Service, ShowsProgress
 from kiosk.words import Words
 from tests.flows.counter import CONTEXT
 from tests.flows.packs import CHARGED, CHARGED_LOST, MAILED, PAY_DAYS, PLASTIC_ONLY, policy_with
@@ -163,7 +163,7 @@ def kept(visit: Visit) -> Mapping[str, Any]:
     return {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in vars(visit).items()
-        if name not in ("_service", "_coroutine")
+        if name not in ("_service", "_coroutine", "_keeps_of")
     }
 
 
@@ -247,7 +247,8 @@ def _names(kind: type) -> tuple[str, ...]:
 
 def _went_on(visit: Visit, service: type[Service]) -> bool:
     """Whether what is shown from here on is what another service shows by itself as well."""
-    return isinstance(visit.under_way, ForHolders) and not isinstance(visit.under_way, service)
+    led_to = isinstance(visit.under_way, ForHolders | ShowsProgress)
+    return led_to and not isinstance(visit.under_way, service)
 
 
 def _taken(trace: list[object]) -> list[str]:
@@ -349,6 +350,7 @@ def _note_staff(seen: Seen, prompt: p.AskStaff) -> None:
 
 def _note_advice(seen: Seen, prompt: p.Advice) -> None:
     say(seen, (f"{prompt.id}.next", *prompt.lines), prompt.facts, prompt.id)
+    say(seen, (f"service.{prompt.onward}.button",) * bool(prompt.onward), {}, prompt.id)
     show(seen, prompt.icon, prompt.id)
 
 

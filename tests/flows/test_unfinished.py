@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from hardware.faults import DeviceFault, FaultCode
+from kiosk.records.citizen import Citizen
 from kiosk.records.submission import Reply
 from kiosk.services import find_services
 from kiosk.services.card_replacement import ReplaceCard
@@ -16,10 +17,13 @@ from kiosk.services.first_application import ApplyFirst
 from kiosk.services.info_change import ChangeInfo
 from kiosk.services.minor_application import ApplyForMinor
 from kiosk.services.unit_collection import CollectForUnit
+from kiosk.steps.telephone import telephone
+from kiosk.steps.unfinished import offer_unfinished
 from kiosk.visit.flow import Ending
-from kiosk.visit.service import Service
+from kiosk.visit.prompts import Choice, Option
+from kiosk.visit.service import GoOn, Service
 from tests.flows import test_info_change, test_minor, test_unit_collection
-from tests.flows.counter import AGREED, COMPARING, CONTEXT, OLD_CARD, PHONE, ZHANG, Walk
+from tests.flows.counter import AGREED, COMPARING, CONTEXT, OLD_CARD, PHONE, TODAY, ZHANG, Walk
 from tests.flows.explore import explored
 
 ONLINE = dataclasses.replace(CONTEXT, online=True)
@@ -95,6 +99,34 @@ def test_each_offers_what_was_left_under_who_put_down_the_id_card(service: type[
             visit.say(prompt, answer)
     assert visit.at == "telephone.number"
     assert visit.visit.suggestion["phone"] == "13911112222"
+
+
+def test_what_was_filled_in_before_one_went_on_is_not_kept_under_the_other_service() -> None:
+    citizen = Citizen.from_id_card(ZHANG, TODAY)
+
+    class First(Service):
+        id, stages = "first_application", ("details",)
+
+        async def serve(self) -> None:
+            await offer_unfinished(self, citizen)
+            await telephone()
+            raise GoOn(Second, citizen)
+
+    class Second(Service):
+        id, stages = "card_replacement", ("details",)
+
+        async def take_up(self, *known: Citizen) -> None:
+            await offer_unfinished(self, *known)
+            await Choice("pickup.bank", (Option("icbc"), Option("ccb")))
+            await Choice("pickup.outlet", (Option("icbc-lubei"),))
+
+    visit = Walk(First, ONLINE).say("unfinished.ask", Reply())
+    visit.say("telephone.number", PHONE).say("telephone.read_back", "right")
+    visit.say("unfinished.ask", Reply()).say("pickup.bank", "icbc")
+    assert visit.visit.keep()
+    fields = visit.prompt.question.fields
+    assert fields["service"] == "card_replacement"
+    assert set(json.loads(fields["answers"])) == {"pickup.bank"}
 
 
 def test_the_child_of_another_visit_is_not_kept_by_name() -> None:

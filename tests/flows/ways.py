@@ -360,6 +360,6 @@ _WAYS: Mapping[type[Prompt[Any]], Callable[[Any], Any]] = {
     p.Listing: _listing,
     p.Print: lambda prompt: (None,),
     p.AskStaff: lambda prompt: (None, *(Staff("007", r, counter.NOW) for r in prompt.reasons)),
-    p.Advice: lambda prompt: (True, "print") if prompt.prints else (True,),
+    p.Advice: lambda prompt: (True, *prompt.others()),
     p.Done: lambda prompt: (True, "reprint") if prompt.not_printed else (True,),
 }

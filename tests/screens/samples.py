@@ -311,7 +311,10 @@ def _samples() -> dict[str, Prompt[Any]]:
         "advice": p.Advice("apply.child", icon="human-male-child"),
         "advice-refused": p.Advice("refused.mismatch", icon="alert-circle-outline"),
         "advice-filed-before": p.Advice(
-            "refused.duplicate_application", icon="alert-circle-outline"
+            "refused.duplicate_application",
+            icon="alert-circle-outline",
+            prints=True,
+            onward="card_progress",
         ),
         "done-already": p.Done(
             "loss_report.already",
