@@ -25,11 +25,11 @@ from central import alarms, storage
 from central.business import business_of, businesses
 from central.card_orders import (
     WITH_MAKER,
-    case_id,
+    case_of_number,
     is_made_at_outlet,
-    name_of,
     offered,
-    remember,
+    order_number,
+    take_over_number,
 )
 from central.cases import Case, record
 from central.locks import lock_person, lock_persons
@@ -139,7 +139,7 @@ def _content(case: Case) -> Order:
     if document.get("pickup") == "mail":
         address = document["address"]["text"]
         fields |= dict(zip(_BY_MAIL, (document["phone"], address), strict=True))
-    return Order(name_of(case), fields, storage.pictures_of(case).get("photo", b""))
+    return Order(order_number(case), fields, storage.pictures_of(case).get("photo", b""))
 
 
 def _gather(waiting: QuerySet[CardOrder], by: str = "") -> CardBatch | None:
@@ -173,7 +173,7 @@ def _remember() -> None:
 def _take_over(id_: str, orders: Sequence[str]) -> None:
     now = timezone.now()
     with transaction.atomic():
-        named = {case_id(order): order for order in orders}
+        named = {case_of_number(order): order for order in orders}
         cases = list(Case.objects.filter(id__in=named))
         lock_persons(case.person for case in cases)
         batch = CardBatch.objects.create(pk=id_, handed_at=now)
@@ -181,7 +181,7 @@ def _take_over(id_: str, orders: Sequence[str]) -> None:
             CardOrder(batch=batch, case=case, offered_at=now) for case in cases
         )
         for case in cases:
-            remember(case, named[str(case.id)])
+            take_over_number(case, named[str(case.id)])
         alarms.sound("card_forgotten", None, id_)
 
 
@@ -242,7 +242,9 @@ def _follow(batch: CardBatch, said: Said) -> None:
         order.save(update_fields=["heard"])
         case = order.case
         # A word about a card that was made once more meanwhile is about no card that is awaited.
-        is_open = order.offered_at is not None and not order.back and said.order == name_of(case)
+        is_open = (
+            order.offered_at is not None and not order.back and said.order == order_number(case)
+        )
         if said.what in SENT_BACK and is_open:
             # It is the same order in whatever batch it stands.
             offered(case).update(back=True, recalled_by="", recalled_why="")
@@ -258,7 +260,7 @@ def _follow(batch: CardBatch, said: Said) -> None:
 
 def _order_of(batch: CardBatch, id_: str) -> CardOrder:
     """An order of this batch, whose person is locked. Raises `DoesNotExist` for another's."""
-    case = Case.objects.get(id=case_id(id_))
+    case = Case.objects.get(id=case_of_number(id_))
     lock_person(case.person)  # and nothing before it, as in every move
     orders = CardOrder.objects.select_related("case")
     if case.card_orders.exists():
@@ -272,8 +274,8 @@ def _recall(order: CardOrder) -> None:
     """撤单: ask the maker, whose word gives the case back, or says that it is too late."""
     case = order.case
     why = f"{order.recalled_by} 撤单：{order.recalled_why}"
-    if order.batch is not None and card_maker().recall(name_of(case)):
-        _follow(order.batch, Said(name_of(case), "recalled", why))
+    if order.batch is not None and card_maker().recall(order_number(case)):
+        _follow(order.batch, Said(order_number(case), "recalled", why))
         return
     with transaction.atomic():
         lock_person(case.person)

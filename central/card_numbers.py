@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from central.card_orders import name_of
+from central.card_orders import order_number
 from central.card_states import WITHOUT_CARD
 from central.cases import Case, add_tasks
 from central.locks import lock_person
@@ -37,7 +37,7 @@ def fetch(position: int) -> None:
     case = Case.objects.get(pk=position)
     if not _lacks_number(registry().find(case.person)):
         return
-    number = card_maker().number(name_of(case))
+    number = card_maker().number(order_number(case))
     if not number:
         if case.state == "collected":
             raise NotMade
@@ -45,7 +45,7 @@ def fetch(position: int) -> None:
     with transaction.atomic():
         lock_person(case.person)
         now = Case.objects.get(pk=position)  # it may have been made once more meanwhile
-        if name_of(now) == name_of(case) and _lacks_number(registry().find(case.person)):
+        if order_number(now) == order_number(case) and _lacks_number(registry().find(case.person)):
             registry().set_card_no(case.person, number)
 
 

@@ -28,8 +28,11 @@ WITH_MAKER = ("in_production", "in_delivery")
 #: In one of these no card comes of a case, for now or ever.
 GIVEN_UP = ("returned", "needs_more", "withdrawn")
 
-#: Why a case is kept from them.
-KEPT = "with_maker"
+#: Why a case is kept from them; and from having a card made once more.
+KEPT, NOT_MADE = "with_maker", "not_made"
+
+#: After one of these words of the maker the card of an order is there, or was.
+_MADE = frozenset({"sent", "at_outlet"})
 
 #: The one way back from an outlet.
 _REMAKE = ("delivered", "in_production")
@@ -52,7 +55,10 @@ def offered(case: Case) -> QuerySet[CardOrder]:
 
 
 def kept_from(case: Case, to: str) -> str:
-    """For `Business.kept_from`."""
+    """For `Business.kept_from`. Only a card that was made is made once more: 网点待领 may have been
+    set by mistake, and the first order be given up for lost while its card is still to come."""
+    if (case.state, to) == _REMAKE:
+        return NOT_MADE if any(_MADE.isdisjoint(one.heard) for one in offered(case)) else ""
     return KEPT if to in GIVEN_UP and offered(case).exists() else ""
 
 
@@ -85,21 +91,21 @@ def is_made_at_outlet(case: Case) -> bool:
     return any(one.id == outlet and one.instant for one in policy_of(case).outlets)
 
 
-def name_of(case: Case) -> str:
-    """The order of its card as the maker knows it: the case's id, and which card it is of those
-    that were made once more."""
+def order_number(case: Case) -> str:
+    """制卡单号, by which the maker knows the order of its card: the case's id, and which card it is
+    of those that were made once more."""
     times = case.findings.get(_REMADE, 0)
     return f"{case.id}/{times}" if times else str(case.id)
 
 
-def case_id(order: str) -> str:
-    """The id of the case of a name that `name_of` gave."""
-    return order.partition("/")[0]
+def case_of_number(number: str) -> str:
+    """The id of the case whose card was ordered under this `order_number`."""
+    return number.partition("/")[0]
 
 
-def remember(case: Case, order: str) -> None:
+def take_over_number(case: Case, number: str) -> None:
     """The maker has this order of a case, of which the centre may have forgotten some."""
-    _, _, times = order.partition("/")
+    _, _, times = number.partition("/")
     if times.isdecimal() and int(times) > case.findings.get(_REMADE, 0):
         case.findings = {**case.findings, _REMADE: int(times)}
         case.save(update_fields=["findings"])

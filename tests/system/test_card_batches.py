@@ -114,12 +114,12 @@ def left_behind() -> None:
     CardOrder.objects.filter(batch=None).update(made_at=long_ago)
 
 
-def return_it(answer: ItemAnswer, note: str = "本人不要了") -> str:
+def return_it(answer: ItemAnswer, note: str = "本人不要了", to: str = "returned") -> str:
     """As an operator does on the page; what the page says then."""
     from tests.system.test_desk_pages import signed_in
 
     desk = signed_in("desk-maker", "decider")
-    said = {"to": "returned", "note": note, "confirmed": "yes"}
+    said = {"to": to, "note": note, "confirmed": "yes"}
     return desk.post(f"/admin/cases/{answer.position}/move", said, follow=True).content.decode()
 
 
@@ -866,6 +866,41 @@ def test_what_the_outlet_makes_is_ordered_of_nobody_also_by_hand(
     assert str(case_of(at_once).id) not in maker.made and not case_of(at_once).card_orders.exists()
 
 
+def came(answer: ItemAnswer, maker: Maker) -> None:
+    """The maker says that its card has come to its outlet."""
+    from central import card_batches
+
+    maker.words = [word(str(case_of(answer).id), "at_outlet")]
+    card_batches.look()
+    assert case_of(answer).state == "delivered"
+
+
+@pytest.mark.parametrize("heard", ["", "sent", "refused"])
+def test_a_card_that_its_maker_still_makes_is_not_made_once_more(
+    centre: Centre, maker: Maker, heard: str
+) -> None:
+    """网点待领 was set by mistake: the first order was given up for lost, the case could be given
+    back, and then its card came."""
+    from central import card_batches
+    from central.machine import NotPossible
+
+    answer = approved(centre)
+    order = str(case_of(answer).id)
+    run()
+    by_operator(answer, "delivered")
+    with pytest.raises(NotPossible, match="not_made"):
+        by_operator(answer, "in_production", "网点没有这张卡")
+    assert "还没有说这张卡已制好" in return_it(answer, to="in_production")
+    assert centre.state(answer) == "delivered" and case_of(answer).card_orders.count() == 1
+    if heard:  # what was made can be lost, what comes to nothing can be made
+        maker.words = [word(order, heard)]
+        card_batches.look()
+        by_operator(answer, "in_production", "网点没有这张卡")
+        left_behind()
+        run()
+        assert maker.made == [order, f"{order}/1"]
+
+
 @pytest.mark.parametrize("card", ["", "1"])
 @pytest.mark.parametrize("told", [False, True])
 def test_a_card_that_is_lost_at_its_outlet_is_made_once_more(
@@ -908,7 +943,7 @@ def test_a_card_that_its_holder_has_is_not_made_once_more(centre: Centre, maker:
 
     answer = approved(centre)
     run()
-    centre.move(answer, "delivered")
+    came(answer, maker)
     number = case_of(answer).contents["document"]["id_number"]
     centre.register_number(number, card_state="1")
     with pytest.raises(NotPossible):
@@ -940,7 +975,7 @@ def test_a_word_of_the_lost_card_moves_not_the_case_of_the_next_after_a_restore(
     answer = approved(centre)
     order, number = str(case_of(answer).id), case_of(answer).contents["document"]["id_number"]
     first, _ = run()
-    centre.move(answer, "delivered")
+    came(answer, maker)
     by_operator(answer, "in_production", "网点没有这张卡")
     left_behind()
     run()
@@ -964,7 +999,7 @@ def test_the_number_of_the_lost_card_is_not_written_for_the_next(
     answer = approved(centre)
     number = case_of(answer).contents["document"]["id_number"]
     run()
-    centre.move(answer, "delivered")
+    came(answer, maker)
 
     class Slow:
         def number(self, order: str) -> str:
@@ -985,7 +1020,7 @@ def test_a_card_that_the_register_has_cancelled_already_is_made_once_more(
 ) -> None:
     answer = approved(centre)
     run()
-    centre.move(answer, "delivered")
+    came(answer, maker)
     centre.register_number(case_of(answer).contents["document"]["id_number"], card_state="4")
     by_operator(answer, "in_production", "网点没有这张卡")
     assert centre.state(answer) == "in_production"
@@ -994,20 +1029,20 @@ def test_a_card_that_the_register_has_cancelled_already_is_made_once_more(
 def test_a_centre_that_forgot_that_a_card_was_made_once_more_knows_it_of_the_maker(
     centre: Centre, maker: Maker
 ) -> None:
-    from central.card_orders import name_of
+    from central.card_orders import order_number
     from central.cases import Case
     from central.models import CardBatch
 
     answer = approved(centre)
     run()
-    centre.move(answer, "delivered")
+    came(answer, maker)
     by_operator(answer, "in_production", "网点没有这张卡")
     left_behind()
     run()
     CardBatch.objects.all().delete()
     Case.objects.filter(pk=answer.position).update(findings={})
     run()
-    assert name_of(case_of(answer)) == f"{case_of(answer).id}/1" == maker.made[-1]
+    assert order_number(case_of(answer)) == f"{case_of(answer).id}/1" == maker.made[-1]
 
 
 def test_the_page_asks_once_more_before_a_card_is_made_anew(centre: Centre, maker: Maker) -> None:
@@ -1015,7 +1050,7 @@ def test_the_page_asks_once_more_before_a_card_is_made_anew(centre: Centre, make
 
     answer = approved(centre)
     run()
-    centre.move(answer, "delivered")
+    came(answer, maker)
     desk = signed_in("desk-remakes", "decider")
     page = f"/admin/cases/{answer.position}/"
     assert "卡找不到了，重新制卡" in desk.get(page).content.decode()

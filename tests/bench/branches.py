@@ -1,6 +1,6 @@
 """Which lines and branches of `kiosk/services` and `kiosk/steps` no flow test comes to, as JSON:
 
-    python -m tests.flows.branches
+    python -m tests.bench.branches
 
 All of tests/flows runs under it (without what speaks: that depends on clips), which takes minutes;
 so it is a command, not a part of ./test. Ends with 1 if anything is missed or a test fails.
@@ -29,7 +29,7 @@ def measured() -> tuple[int, dict[str, Any]]:
     cover.exclude("if TYPE_CHECKING:")
     cover.exclude("raise NotImplementedError")
     cover.start()
-    flows = str(Path(__file__).parent)
+    flows = str(ROOT / "tests/flows")
     ended = pytest.main(["-q", "--no-header", f"--ignore={flows}/test_voice.py", flows])
     cover.stop()
     with tempfile.TemporaryDirectory() as folder:
