@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 _MAIL = "mail"
 
-#: The page where the outlet is chosen, and its twin for who has to stay with their bank.
-_OUTLET, _BOUND = "pickup.outlet", "pickup.bound"
+#: The page where the outlet is chosen, and its twin of the same step for who has to stay with
+#: their bank.
+_OUTLET, _BOUND = "pickup.outlet", "pickup.outlet.bound"
 
 
 async def pick_up(

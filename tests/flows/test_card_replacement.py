@@ -258,14 +258,17 @@ def test_after_six_months_every_bank_but_its_own_is_offered() -> None:
 def test_a_card_that_is_bound_to_its_bank_is_replaced_there() -> None:
     walk = known(old_card(made="2026-10-01", bank="hebeirc")).say("old_card.reason", "damaged")
     walk.say("telephone.known", "known")
-    assert (walk.at, walk.prompt.facts["bank"]) == ("pickup.bound", "河北农信（农商银行）")
+    assert (walk.at, walk.prompt.facts["bank"]) == ("pickup.outlet.bound", "河北农信（农商银行）")
     for language in LANGUAGES:
-        why = Words(language).say("pickup.bound.text", **walk.prompt.facts)
+        why = Words(language).say("pickup.outlet.bound.text", **walk.prompt.facts)
         assert "2027-04-01" in why and "6" in why, (
             "why it can be no other bank, and from when on it can"
         )
     own = {outlet.id for outlet in load_policy().outlets if outlet.bank == "hebeirc"}
     assert {option.value for option in walk.prompt.options} == own, "R-F9: its own outlets only"
+    walk.say("pickup.outlet.bound", min(own)).until("review", LOST)
+    walk.visit.revise("pickup.outlet")
+    assert walk.at == "pickup.outlet.bound"
 
 
 def test_who_is_bound_to_no_bank_is_told_of_none() -> None:

@@ -118,7 +118,7 @@ def somebody() -> dict[str, str]:
     return {
         "name": name,
         "number": number(birth, chance.randrange(101, 999, 2)),
-        "phone": f"139{chance.randrange(10**7, 10**8)}",
+        "phone": f"144{chance.randrange(10**7, 10**8)}",
     }
 
 
