@@ -6,8 +6,8 @@ and opening marks at its end. A number or a Latin word is not torn apart, nor is
 (身份 / 证 is read twice by an eye that reads slowly), unless it is longer than a line.
 
 Of all ways to break a paragraph into as few lines as it needs, the one that costs least is taken: a
-break after a full stop costs nothing, after a comma little, between two words more, before a 了
-most; a line costs more the earlier it ends, and so does a last line of a character or two.
+break after a full stop costs nothing, after a comma little, between two words more, before a 了 or
+what a number counts most; a line costs more the earlier it ends, and so does a short last line.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ CLOSING = frozenset("，。、；：？！）》」』】〉”’…—·%）,.
 OPENING = frozenset("（《「『【〈“‘([{")
 
 #: What a break costs by what stands before it; between two words it costs `_BETWEEN_WORDS`.
-_AFTER_SENTENCE, _AFTER_CLAUSE, _BETWEEN_WORDS, _BEFORE_PARTICLE = 0, 2, 10, 20
+_AFTER_SENTENCE, _AFTER_CLAUSE, _BETWEEN_WORDS, _BEFORE_WHAT_LEANS = 0, 2, 10, 20
 #: Between two characters of a piece that is longer than a line, where a mark would stand wrongly.
 _MISPLACED = 100
 #: What an empty line would cost; a line of half its width costs a quarter of this.
 _EMPTY = 30
-#: A last line shorter than this, characters, looks like a mistake, and what it costs.
-_LONELY, _LONELY_COSTS = 4, 25
+#: A last line of so few characters looks like a mistake, and costs as much.
+_LONELY = {1: 40, 2: 25, 3: 8}
 
 _LONGEST_TERM = max(map(len, TERMS))
 
@@ -119,8 +119,7 @@ def _cheapest(
             if used > width and ways:
                 break
             length += len(pieces[start])
-            lonely = _LONELY_COSTS if length < _LONELY else 0
-            shape = lonely if last else _EMPTY * (1 - used / width) ** 2
+            shape = _LONELY.get(length, 0) if last else _EMPTY * (1 - used / width) ** 2
             lines, cost, _ = best[start]
             ways.append((lines + 1, cost + ending + shape, start))
         best.append(min(ways))
@@ -136,6 +135,8 @@ def _break_cost(before: str, after: str) -> int:
         return _MISPLACED
     if mark and mark in "。！？；!?;":
         return _AFTER_SENTENCE
-    if (mark and mark in "，、：）,:)…—") or (before.endswith(" ") and not mark.isdigit()):
+    if mark and mark in "，、：）,:)…—":
         return _AFTER_CLAUSE
-    return _BEFORE_PARTICLE if after[:1] in PARTICLES else _BETWEEN_WORDS
+    if after[:1] in PARTICLES or mark.isdigit():
+        return _BEFORE_WHAT_LEANS
+    return _AFTER_CLAUSE if before.endswith(" ") else _BETWEEN_WORDS

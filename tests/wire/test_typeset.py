@@ -44,14 +44,18 @@ def test_marks_stand_where_they_may(text: str, columns: int) -> None:
         ("还没有身份证的人", 6, ["还没有", "身份证的人"]),
         ("请到路北区文化路", 5, ["请到路北区", "文化路"]),
         # But one that is longer than a line is.
-        ("社会保障卡", 3, ["社会保", "障卡"]),
+        ("社会保障卡", 3, ["社会", "保障卡"]),
         # A line ends with its clause, unless that leaves most of it empty.
         ("现在没有联网，联网后可办", 10, ["现在没有联网，", "联网后可办"]),
         ("核实以后接着办。请拿好身份证和回执。", 15, ["核实以后接着办。", "请拿好身份证和回执。"]),
         ("好，请把您手里的那张纸放到台面上去", 14, ["好，请把您手里的那张纸放到", "台面上去"]),
         # 了, 的 lean on the word before.
         ("甲乙丙丁戊了己庚", 5, ["甲乙丙丁", "戊了己庚"]),
-        # No last line of a character or two.
+        # Nor does what a number counts begin a line.
+        ("张北小区幸福19楼401号", 8, ["张北小区幸福", "19楼401号"]),
+        ("大约要等 30 天才好", 8, ["大约要等", "30 天才好"]),
+        # A short last line rather than a shorter first one, but not of a character or two.
+        ("首次申领社保卡", 6, ["首次申领", "社保卡"]),
         ("甲乙丙丁戊己庚辛壬", 8, ["甲乙丙丁戊", "己庚辛壬"]),
         # A line feed ends a line; an empty one stays.
         ("甲\n\n乙", 8, ["甲", "", "乙"]),
