@@ -54,16 +54,17 @@ def receive(terminal: Terminal, envelopes: Iterable[Envelope]) -> BatchAnswer:
     for run in runs(outcome for outcome in outcomes if isinstance(outcome, Arrived)):
         decided |= _together(terminal, run)
     answers = [
-        _signed(terminal, item, outcome if isinstance(outcome, Said) else decided[outcome], now)
+        _answer(terminal, item, outcome if isinstance(outcome, Said) else decided[outcome], now)
         for item, outcome in zip(items, outcomes, strict=True)
     ]
     newest = max((answer.position for answer in answers), default=0)
-    return BatchAnswer(answers=answers, standing=standing(newest))
+    unsigned = BatchAnswer.unsigned(answers=answers, standing=standing(newest))
+    return keyring().signed(unsigned, terminal=terminal.number)
 
 
-def _signed(terminal: Terminal, item: Item, said: Said, now: int) -> ItemAnswer:
+def _answer(terminal: Terminal, item: Item, said: Said, now: int) -> ItemAnswer:
     log.info("item %s from %s: %s %s", item.header.id, terminal.number, said.verdict, said.reason)
-    unsigned = ItemAnswer.unsigned(
+    return ItemAnswer(
         id=item.header.id,
         sealed_sha256=item.sealed_sha256,
         verdict=said.verdict,
@@ -73,7 +74,6 @@ def _signed(terminal: Terminal, item: Item, said: Said, now: int) -> ItemAnswer:
         epoch=now,
         at="" if said.at is None else timezone.localtime(said.at).isoformat(timespec="seconds"),
     )
-    return keyring().signed(unsigned, terminal=terminal.number)
 
 
 def _guarded(terminal: Terminal, item: Item, judge: Callable[[], Outcome]) -> Outcome | Said:

@@ -1,8 +1,8 @@
 """The courier: takes what is due from the outbox to the centre, batch by batch, for ever.
 
-An item leaves the outbox only on the centre's signed answer to that item. Whatever else happens (no
-answer, half an answer, an answer from somebody else), it is sent again; the centre makes each id
-take effect once.
+An item leaves the outbox only on an answer to that item that the centre signed. Whatever else
+happens (no answer, half an answer, an answer from somebody else), it is sent again; the centre
+makes each id take effect once.
 
 What goes wrong is laid to whom it concerns. A line that breaks costs the line a pause (`Backoff`).
 An item that the centre puts off, or that makes it stumble, waits for a time of its own, and nobody
@@ -21,7 +21,7 @@ from pydantic import ValidationError
 from sync.canonical import sha256_hex
 from sync.faults import CentralUnreachable
 from sync.outbox import Answer, Leased, Outbox
-from sync.verified import answer_of, standing_of
+from sync.verified import answers_of, standing_of
 from sync.wire.envelopes import (
     BATCH_LIMIT,
     Batch,
@@ -155,26 +155,17 @@ class Courier:
         return self._transport.post("pieces", piece, PieceAnswer, REQUEST_S).held
 
     def _settle(self, envelopes: list[Envelope], said: BatchAnswer) -> Delivery:
-        """Take in the answers to what was sent, each on its own signature; what has none waits for
-        its own time. Raises `CentralUnreachable` if there is none at all."""
+        """Take in the answers to what was sent; what has none waits for its own time. Raises
+        `CentralUnreachable` if they are not the centre's."""
         sent = {str(item.header["id"]): sha256_hex(item.sealed) for item in envelopes}
-        answers: dict[str, Answer] = {}
-        unsigned = set()
-        for one in said.answers:
-            if one.id in sent and one.id not in answers:
-                answer = answer_of(one, sent[one.id], self._identity)
-                if answer is None:
-                    unsigned.add(one.id)
-                else:
-                    answers[one.id] = answer
-        if unsigned and not answers:
+        answers = answers_of(said, sent, self._identity)
+        if answers is None:
             self._outbox.release(sent)
             raise CentralUnreachable("not_the_centre")
         self._outbox.acknowledge(answers.values(), standing_of(said.standing, self._identity))
         for item in sent:
             if item not in answers:
-                why = "answer_not_signed" if item in unsigned else "no_answer"
-                self._outbox.put_off(item, why)
+                self._outbox.put_off(item, "no_answer")
         finished = sum(answer.verdict != "later" for answer in answers.values())
         log.info("delivered %d of %d items", finished, len(sent))
         return Delivery(len(sent), finished, tuple(answers.values()))

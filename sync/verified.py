@@ -13,26 +13,43 @@ from typing import TYPE_CHECKING
 
 from sync.items import Answer, Standing
 from sync.signing import centre_signed
+from sync.wire.envelopes import Rejection, Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sync.identity import Identity
-    from sync.wire.envelopes import ItemAnswer
+    from sync.wire.envelopes import BatchAnswer, ItemAnswer
     from sync.wire.envelopes import Standing as StandingSaid
     from sync.wire.fleet import Numbered
 
 log = logging.getLogger(__name__)
 
 
-def answer_of(said: ItemAnswer, sealed_sha256: str, identity: Identity) -> Answer | None:
-    """An answer about the bytes with this hash, to this terminal; None if it is none."""
-    if said.sealed_sha256 != sealed_sha256:
-        log.error("an answer about other bytes than item %s was sent with", said.id)
-        return None
+def answers_of(
+    said: BatchAnswer, sent: Mapping[str, str], identity: Identity
+) -> dict[str, Answer] | None:
+    """By id, the first answer about the very bytes of each item that was `sent`, id -> SHA-256;
+    None if the centre did not say this to this terminal."""
     if not centre_signed(said, identity.central_signing_key, terminal=identity.terminal):
-        log.error("the answer to item %s is not signed by the centre", said.id)
+        log.error("the answers to %d items are not signed by the centre", len(sent))
         return None
-    kept = (said.position, said.epoch, said.at)
-    return Answer(said.id, said.verdict, said.rejection or "", said.reason, *kept)
+    answers: dict[str, Answer] = {}
+    for one in said.answers:
+        if sent.get(one.id) == one.sealed_sha256:
+            answers.setdefault(one.id, _answer_of(one))
+    return answers
+
+
+def _answer_of(said: ItemAnswer) -> Answer:
+    """A verdict of a newer centre is neither taken nor refused as far as this terminal can tell, so
+    the item is sent again; with a refusal that it does not know, the citizen is sent to the window,
+    where somebody sees why."""
+    verdict = said.verdict if said.verdict in set(Verdict) else Verdict.LATER
+    rejection = said.rejection or ""
+    if rejection and rejection not in set(Rejection):
+        rejection = Rejection.NOT_PERMITTED
+    return Answer(said.id, verdict, rejection, said.reason, said.position, said.epoch, said.at)
 
 
 def number_of(said: Numbered, identity: Identity) -> int:

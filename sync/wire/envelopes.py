@@ -1,9 +1,10 @@
 """Envelopes on their way to the centre, and what it answers.
 
-An answer is what a terminal forgets by, so it is signed by the centre, over the hash of what was
-sealed and over the terminal it is for. `position` grows with everything the centre keeps, `epoch`
-with each time that the centre was restored from a backup. `Standing` says up to which position the
-centre has been backed up: until then the terminal keeps what it sent.
+An answer is what a terminal forgets by, so it is signed by the centre, over the hashes of what was
+sealed and over the terminal it is for: once for all that came together. `position` grows with
+everything the centre keeps, `epoch` with each time that the centre was restored from a backup.
+`Standing` says up to which position the centre has been backed up: until then the terminal keeps
+what it sent.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 
 from sync.header import SCHEMA_VERSION, EnvelopeHeader
 from sync.values import Base64, ItemId, KeyId, Moment, Sha256, TerminalNo
-from sync.wire.base import Message, Signed, known
+from sync.wire.base import Document, Message, Signed, known
 
 #: Largest number of envelopes in a batch, and largest sealed envelope in bytes.
 BATCH_LIMIT = 20
@@ -96,22 +97,23 @@ class Rejection(StrEnum):
     NOT_PERMITTED = "not_permitted"
 
 
-#: Not known: neither taken nor refused as far as this terminal can tell, so it is sent again.
-KnownVerdict = Annotated[Verdict, known(Verdict, Verdict.LATER)]
 #: Not known: the citizen is sent to the window, where somebody sees why.
 KnownRejection = Annotated[Rejection, known(Rejection, Rejection.NOT_PERMITTED)]
 
 
-class ItemAnswer(Signed):
-    """The answer to one envelope, signed by the centre together with the terminal's number."""
+#: A word of the centre, perhaps of a newer one: kept as it was signed, see `sync.verified`.
+_Said = Annotated[str, Field(max_length=40)]
 
-    PURPOSE: ClassVar[str] = "kiosk-answer-1"
+
+class ItemAnswer(Document):
+    """What the centre says of one envelope."""
 
     id: ItemId
     #: Of the sealed bytes this is the answer to.
     sealed_sha256: Sha256
-    verdict: KnownVerdict
-    rejection: KnownRejection | None = None
+    #: A `Verdict`, and a `Rejection` if it is one.
+    verdict: _Said
+    rejection: _Said | None = None
     #: Why, in a word, e.g. "open_case", "document_hash". Nothing personal.
     reason: Annotated[str, Field(max_length=60)] = ""
     #: Of the case it is kept as; 0 if it is not kept.
@@ -132,7 +134,11 @@ class Standing(Signed):
     at: Moment
 
 
-class BatchAnswer(Message):
+class BatchAnswer(Signed):
+    """The answers to envelopes that came together, signed with the terminal's number."""
+
+    PURPOSE: ClassVar[str] = "kiosk-answers-1"
+
     answers: list[ItemAnswer]
     standing: Standing
 

@@ -184,9 +184,9 @@ class Model(RuleBasedStateMachine):
         """An answer came to the outbox; the first one stands."""
         if said.id in self.finished or said.id in self.dead:
             return
-        if said.verdict is Verdict.UNUSABLE:
+        if said.verdict == Verdict.UNUSABLE:
             self.dead.add(said.id)
-        elif said.verdict is not Verdict.LATER:
+        elif said.verdict != Verdict.LATER:
             self.finished[said.id] = said.verdict
 
     @precondition(lambda self: self.leased)

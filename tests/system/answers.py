@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sync.canonical import sha256_hex
 from sync.identity import Identity
 from sync.wire.desired import Desired, DesiredState
-from sync.wire.envelopes import BatchAnswer, Envelope, ItemAnswer, Rejection, Standing, Verdict
+from sync.wire.envelopes import BatchAnswer, Envelope, ItemAnswer, Standing, Verdict
 
 #: Of a centre that exists in tests only; its public half: `KEY.public_key().public_bytes_raw()`.
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -19,15 +19,14 @@ def item(
     id: str,  # noqa: A002 - as the contract calls it
     verdict: Verdict | str,
     *,
-    terminal: str = "130299",
     sealed_sha256: str = "0" * 64,
-    rejection: Rejection | None = None,
+    rejection: str | None = None,
     reason: str = "",
     position: int = 1,
     epoch: int = 1,
 ) -> ItemAnswer:
-    """One answer, signed for `terminal`."""
-    unsigned = ItemAnswer.unsigned(
+    """One answer."""
+    return ItemAnswer(
         id=id,
         sealed_sha256=sealed_sha256,
         verdict=verdict,
@@ -36,7 +35,6 @@ def item(
         position=position,
         epoch=epoch,
     )
-    return unsigned.signed_with(KEY.sign(unsigned.signed_bytes(terminal=terminal)))
 
 
 def identity(terminal: str = "130299") -> Identity:
@@ -62,7 +60,6 @@ def to_batch(
         item(
             one.id,
             one.verdict,
-            terminal=terminal,
             sealed_sha256=hashes.get(one.id, "0" * 64),
             rejection=one.rejection,
             reason=one.reason,
@@ -71,7 +68,7 @@ def to_batch(
         )
         for one in said
     )
-    return batch(answers, **more)
+    return batch(answers, terminal, **more)
 
 
 def standing(backed_up_to: int = 10**9, epoch: int = 1) -> Standing:
@@ -80,8 +77,10 @@ def standing(backed_up_to: int = 10**9, epoch: int = 1) -> Standing:
     return unsigned.signed_with(KEY.sign(unsigned.signed_bytes()))
 
 
-def batch(answers: Iterable[ItemAnswer], **more: int) -> BatchAnswer:
-    return BatchAnswer(answers=list(answers), standing=standing(**more))
+def batch(answers: Iterable[ItemAnswer], terminal: str = "130299", **more: int) -> BatchAnswer:
+    """Signed to `terminal`."""
+    unsigned = BatchAnswer.unsigned(answers=list(answers), standing=standing(**more))
+    return unsigned.signed_with(KEY.sign(unsigned.signed_bytes(terminal=terminal)))
 
 
 def desired(

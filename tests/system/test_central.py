@@ -117,18 +117,17 @@ def test_the_same_batch_twice_has_one_effect_and_one_answer(
     stored = submit(terminal, FREE[1])
     (item,) = terminal.outbox.lease(10, 60)
     batch = Batch(envelopes=[Envelope.of(item.header, item.sealed)])
-    answers = [
-        terminal.transport.post("envelopes", batch, BatchAnswer, 20).answers[0] for _ in range(2)
-    ]
-    assert answers[0] == answers[1]
-    assert answers[0].verdict == "accepted"
-    assert answers[0].sealed_sha256 == sha256_hex(item.sealed)
+    said = [terminal.transport.post("envelopes", batch, BatchAnswer, 20) for _ in range(2)]
+    assert said[0].answers == said[1].answers
+    (answer,) = said[0].answers
+    assert answer.verdict == "accepted"
+    assert answer.sealed_sha256 == sha256_hex(item.sealed)
     key, number = terminal.identity.central_signing_key, terminal.identity.terminal
-    assert centre_signed(answers[0], key, terminal=number)
-    assert not centre_signed(answers[0], key, terminal="029999"), "it is for this terminal only"
-    other = answers[0].position + 1
+    assert centre_signed(said[0], key, terminal=number)
+    assert not centre_signed(said[0], key, terminal="029999"), "it is for this terminal only"
+    other = answer.position + 1
     for change in ({"verdict": "rejected"}, {"position": other}, {"epoch": 99}, {"reason": "x"}):
-        forged = answers[0].model_copy(update=change)
+        forged = said[0].model_copy(update={"answers": [answer.model_copy(update=change)]})
         assert not centre_signed(forged, key, terminal=number), change
     ids = [found["id"] for found in central.show()["cases"]]
     assert ids.count(stored.id) == 1

@@ -171,21 +171,23 @@ def signed(sent: list[Envelope], *, terminal: str = TERMINAL, **more: int) -> Ba
 
 
 def altered(said: BatchAnswer, **how: object) -> BatchAnswer:
-    """Every answer changed after it was signed."""
+    """Every answer changed after they were signed."""
     answers = [one.model_copy(update=how) for one in said.answers]
     return said.model_copy(update={"answers": answers})
 
 
 NOT_THE_CENTRE: dict[str, Callable[[list[Envelope]], BatchAnswer]] = {
-    "not signed": lambda sent: altered(signed(sent), signature=b""),
-    "signed with another key": lambda sent: altered(signed(sent), signature=bytes(64)),
+    "not signed": lambda sent: signed(sent).signed_with(b""),
+    "signed with another key": lambda sent: signed(sent).signed_with(bytes(64)),
     "another verdict": lambda sent: altered(signed(sent), verdict=Verdict.TO_REVIEW),
     "another position": lambda sent: altered(signed(sent), position=7),
     "another epoch": lambda sent: altered(signed(sent), epoch=2),
-    "to another terminal": lambda sent: signed(sent, terminal="020002"),
-    "about other bytes": lambda sent: batch(
-        [item_answer(str(one.header["id"]), "accepted", terminal=TERMINAL) for one in sent]
+    "another time": lambda sent: altered(signed(sent), at="2026-11-24T09:30:00+08:00"),
+    "an answer left out": lambda sent: signed(sent).model_copy(update={"answers": []}),
+    "another standing": lambda sent: signed(sent).model_copy(
+        update={"standing": standing(backed_up_to=7)}
     ),
+    "to another terminal": lambda sent: signed(sent, terminal="020002"),
 }
 
 
@@ -198,30 +200,33 @@ def test_an_answer_that_the_centre_did_not_sign_changes_nothing(box: Outbox, how
     assert [leased.id for leased in box.lease(10, 60)] == [item], "and costs no time"
 
 
-def test_a_forged_answer_beside_a_signed_one_is_told_apart(box: Outbox) -> None:
-    good, forged = put(box), put(box)
+def test_an_answer_about_other_bytes_is_no_answer(box: Outbox) -> None:
+    good, other = put(box), put(box)
 
     def says(sent: list[Envelope]) -> BatchAnswer:
-        said = signed(sent)
-        broken = said.answers[1].model_copy(update={"reason": "x"})
-        return said.model_copy(update={"answers": [said.answers[0], broken]})
+        first, second = signed(sent).answers
+        return batch([first, second.model_copy(update={"sealed_sha256": "0" * 64})], TERMINAL)
 
     assert told(box, says).deliver() == Delivery(2, 1)
-    assert (box.verdict(good) is None, box.verdict(forged) is None) == (False, True)
-    assert box.waiting()[0].reason == "answer_not_signed"
+    assert (box.verdict(good) is None, box.verdict(other) is None) == (False, True)
+    assert box.waiting()[0].reason == "no_answer"
 
 
-def test_a_standing_that_the_centre_did_not_sign_lets_nothing_go(box: Outbox) -> None:
-    item = put(box)
+def test_the_words_of_a_newer_centre_are_signed_and_stop_nothing(box: Outbox) -> None:
+    """They were read as known ones first, and then the signature was not over what was read."""
+    later, refused, good = put(box), put(box), put(box)
 
     def says(sent: list[Envelope]) -> BatchAnswer:
-        said = signed(sent, backed_up_to=0)
-        return said.model_copy(
-            update={"standing": said.standing.model_copy(update={"backed_up_to": 10**9})}
-        )
+        new = [{"verdict": "elsewhere"}, {"verdict": "rejected", "rejection": "too_early"}, {}]
+        answers = zip(signed(sent).answers, new, strict=True)
+        said = batch([one.model_copy(update=words) for one, words in answers], TERMINAL)
+        return BatchAnswer.model_validate_json(said.model_dump_json())
 
-    assert told(box, says).deliver() == Delivery(1, 1)
-    assert (box.verdict(item) is None, box.counts_and_ages().held) == (False, 1)
+    assert told(box, says).deliver() == Delivery(3, 2)
+    assert [box.verdict(one) is None for one in (later, refused, good)] == [True, False, False]
+    window = box.verdict(refused)
+    assert window is not None
+    assert (window.verdict, window.rejection) == ("rejected", "not_permitted")
 
 
 def test_an_empty_answer_that_the_centre_did_not_sign_is_no_sign_of_it(
@@ -232,10 +237,11 @@ def test_an_empty_answer_that_the_centre_did_not_sign_is_no_sign_of_it(
     month = time.time() + 31 * 86_400
     monkeypatch.setattr("sync.outbox.time.time", lambda: month)
     forged = standing().model_copy(update={"backed_up_to": 7})
-    told(box, lambda _: BatchAnswer(answers=[], standing=forged)).deliver()
+    with pytest.raises(CentralUnreachable, match=r"^not_the_centre$"):
+        told(box, lambda _: BatchAnswer(answers=[], standing=forged)).deliver()
     assert box.refusal() is Reason.TOO_LONG_ALONE
     monkeypatch.setattr("sync.outbox.time.time", lambda: month + 60)
-    told(box, lambda _: batch([])).deliver()
+    told(box, lambda _: batch([], TERMINAL)).deliver()
     assert box.refusal() is None
 
 

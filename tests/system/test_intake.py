@@ -60,17 +60,19 @@ def is_here(envelope: Envelope) -> bool:
 
 
 def test_an_answer_is_signed_for_the_terminal_that_asked(centre: Centre) -> None:
+    from central.intake import receive
     from central.keys import keyring
     from central.standing import epoch
 
     envelope = loss(centre)
-    (answer,) = centre.receive(envelope)
+    said = receive(centre.sender, [envelope])
+    (answer,) = said.answers
     assert (answer.id, answer.verdict) == (envelope.header["id"], "accepted")
     assert answer.sealed_sha256 == sha256_hex(envelope.sealed)
     assert (answer.epoch, answer.rejection, answer.reason) == (epoch(), None, "")
     key = keyring().signing_key()
-    assert centre_signed(answer, key, terminal=centre.sender.number)
-    assert not centre_signed(answer, key, terminal=centre.terminal().number)
+    assert centre_signed(said, key, terminal=centre.sender.number)
+    assert not centre_signed(said, key, terminal=centre.terminal().number)
 
 
 def test_an_answer_names_the_centres_own_time_also_when_it_is_given_again(centre: Centre) -> None:
