@@ -30,7 +30,7 @@ _AT_ONCE = 16
 
 
 def _path(sha256: str) -> Path:
-    return Path(settings.STATE) / "files" / sha256[:2] / sha256
+    return Path(f"{settings.STATE}/files/{sha256[:2]}/{sha256}")
 
 
 def has(sha256: str) -> bool:
@@ -61,10 +61,17 @@ def keep(files: Mapping[str, bytes]) -> None:
 
 
 def _write(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        descriptor = _created(path)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = _created(path)
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
+
+
+def _created(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
 
 
 def read(sha256: str) -> bytes:

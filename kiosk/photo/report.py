@@ -131,10 +131,14 @@ def _line(rule: Rule, measure: Measure, excused: bool) -> RuleResult:
     return RuleResult(rule, measure.value, verdict(rule, measure, excused), measure.cannot_tell)
 
 
+#: Of most rules where only a file is looked at.
+_NOT_MEASURED = unknown("", NOT_MEASURED)
+
+
 def _measure(value: float | Measure | None) -> Measure:
     measure = Measure(value) if isinstance(value, (int, float)) else value
     if measure is None:
-        return unknown("", NOT_MEASURED)
+        return _NOT_MEASURED
     if measure.value is not None and not math.isfinite(measure.value):  # it compares with nothing
         return unknown(measure.unit, "no number")
     return measure
