@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pytest
@@ -28,6 +28,8 @@ from kiosk.photo.tones import Tones
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+T = TypeVar("T")
 
 FACE = Face(500, 200, 200, 200, (550, 260), (650, 260), 0.9)
 HEAD = Head(0.1, 600.0, 260.0, 605.0, 210.0, 120.0, 420.0)
@@ -93,6 +95,11 @@ class Networks:
         """Each is given the frame itself, and a mesh."""
         assert rgb.ndim == 3
         assert mesh is None or mesh.shape == (468, 3)
+
+    def of_mesh(self, mesh: Any, told: T) -> T:
+        assert mesh is self.mesh or mesh is self.followed
+        assert mesh is not None
+        return told
 
     def at(self, folder: Path) -> Networks:
         self.folders.append(folder)
@@ -173,8 +180,8 @@ def networks(monkeypatch: pytest.MonkeyPatch) -> Networks:
     monkeypatch.setattr(gauge, "HandFinder", lambda folder: made.at(folder) and Hands())
     monkeypatch.setattr(gauge, "skin", skin)
     monkeypatch.setattr(gauge, "sides", sides)
-    monkeypatch.setattr(gauge, "pose", lambda mesh: made.turn)
-    monkeypatch.setattr(gauge, "mouth", lambda mesh: Mouth(0.02, 0.1))
+    monkeypatch.setattr(gauge, "pose", lambda mesh: made.of_mesh(mesh, made.turn))
+    monkeypatch.setattr(gauge, "mouth", lambda mesh: made.of_mesh(mesh, Mouth(0.02, 0.1)))
     return made
 
 
@@ -242,6 +249,7 @@ def test_where_nobody_is_nothing_of_a_face_is_said(networks: Networks) -> None:
     networks.found, networks.mesh = [], None
     sight = look(networks)
     assert (sight.faces, sight.head) == ((), None)
+    assert (sight.light, sight.contrast) == (100.0, 0.0)
     assert set(sight.measures) == {"frame.light", "frame.colour", "person.count", "frame.upright"}
     assert sight.measures["person.count"] == Measure(0.0)
     assert "landmarks" not in networks.seen
@@ -260,6 +268,7 @@ def test_a_face_without_a_mesh_is_no_head(networks: Networks) -> None:
     networks.mesh = None
     sight = look(networks)
     assert (sight.faces, sight.head) == ((FACE,), None)
+    assert (sight.light, sight.contrast) == (100.0, 0.0)
     assert sight.measures["person.count"].value == 1
     assert not networks.asked["silhouette"]
 
@@ -273,7 +282,8 @@ def test_a_head_seen_from_behind_has_no_measures(
     networks.head = dataclasses.replace(HEAD, **wrong)
     sight = look(networks)
     assert sight.head is None and sight.faces == (FACE,)
-    assert "face.pixels" not in sight.measures and sight.light
+    assert "face.pixels" not in sight.measures
+    assert (sight.light, sight.contrast) == (100.0, 0.0)
 
 
 def test_after_a_head_from_behind_everything_is_looked_at_anew(networks: Networks) -> None:
@@ -308,6 +318,7 @@ def test_what_is_measured_on_a_face(networks: Networks) -> None:
     assert found["clothes.apart"] == Measure(90.0, "level", 0.6)
     assert found["face.forehead"] == Measure(0.1, "", 0.6)
     assert found["light.contrast"] == Measure(0.8, "", 0.7)
+    assert found["person.ears"] == Measure(-0.5, "", 0.6)
     assert found["eyes.open"].value == 0.25
     assert found["eyes.gaze"].value is not None
     assert found["glasses.clear"].value == 0.9
@@ -333,9 +344,13 @@ def test_every_measure_of_a_face_is_one_of_the_list(networks: Networks) -> None:
 
 
 @pytest.mark.parametrize("yaw", [30.0, -30.0])
-def test_a_head_turned_to_either_side_has_no_gaze(networks: Networks, yaw: float) -> None:
+def test_a_head_turned_to_either_side_has_no_gaze_and_one_ear(
+    networks: Networks, yaw: float
+) -> None:
     networks.turn = Pose(yaw, 0.0, 0.0)
-    assert look(networks).measures["eyes.gaze"].cannot_tell == "the head is turned"
+    found = look(networks).measures
+    for name in ("eyes.gaze", "person.ears"):
+        assert found[name].cannot_tell == "the head is turned"
 
 
 def test_a_dark_face_with_shut_eyes_is_not_told_from_dark_skin(networks: Networks) -> None:
