@@ -283,6 +283,12 @@ MINOR = (
     Step("child-card", "child.id_card", (bench("id", "put", "child"),)),
     Step("register", "child.household_first", (bench("camera", "scene", "household-first"),)),
     Step(
+        "register-head",
+        "child.household_head",
+        (bench("camera", "scene", "household-head"),),
+        within_s=40.0,
+    ),
+    Step(
         "register-own",
         "child.household_own",
         (bench("camera", "scene", "household-own"),),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 LONG_TERM_DATE = date(9999, 12, 31)
 
 #: As many pages as a form may have.
-_PAGE_HASHES = ("page_1_sha256", "page_2_sha256", "page_3_sha256")
+_PAGE_HASHES = tuple(f"page_{place}_sha256" for place in (1, 2, 3, 4))
 
 #: 职工, 居民, 灵活就业 (domain R-G2). Words: `person_kind.<id>`.
 PERSON_KINDS = ("employee", "resident", "flexible")

@@ -24,6 +24,8 @@ PAPERS = {
     "household": ("household_first", "household_own"),
     "birth_certificate": ("birth_certificate",),
 }
+#: Of a child's 户口簿 the 户主页 as well: to whom the child's own page names the relation.
+_OF_CHILD = {"household": ("household_first", "household_head", "household_own")}
 
 #: Those that live in the region; whoever belongs to another group is read from the page.
 _ETHNIC = ("01", "11", "03", "02")
@@ -58,6 +60,6 @@ async def by_paper(paper: str, today: date, step: str = "papers") -> Citizen:
 async def lay_down(paper: str, step: str = "papers") -> tuple[Page, ...]:
     """The pages of a paper, one after the other."""
     pages: list[Page] = []
-    for page in PAPERS[paper]:
+    for page in (PAPERS | _OF_CHILD if step == "child" else PAPERS)[paper]:
         pages.append(await TakePage(f"{step}.{page}", pages[-1] if pages else None))
     return tuple(pages)

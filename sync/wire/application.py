@@ -85,12 +85,13 @@ class CardForm(Document):
     page_1_sha256: _NoneOrSha256 = ""
     page_2_sha256: _NoneOrSha256 = ""
     page_3_sha256: _NoneOrSha256 = ""
+    page_4_sha256: _NoneOrSha256 = ""
 
 
 #: Most bytes of one page.
 PAGE_LIMIT = 96 * 1024
 #: Names of the attachments that are pages.
-PAGES = ("page_1", "page_2", "page_3")
+PAGES = ("page_1", "page_2", "page_3", "page_4")
 
 #: What goes with a `CardForm`.
 PICTURES = {

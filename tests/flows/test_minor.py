@@ -39,6 +39,7 @@ from tests.flows.counter import (
 
 #: The guardian; children of 13, of 5 and of 15 years; all of them nobody.
 MOTHER = FRIEND
+HEAD_PAGE = dataclasses.replace(PAGE, sha256="4" * 64)
 OWN_PAGE = dataclasses.replace(PAGE, sha256="2" * 64)
 CHILD = {"name": "周小满", "id_number": number("20130316")}
 SMALL = {"name": "周小满", "id_number": number("20210316")}
@@ -58,6 +59,7 @@ def minor(child: dict[str, str] = CHILD) -> tuple[tuple[str, Any], ...]:
         ("child.age", "right"),
         ("child.ethnic", "01"),
         ("child.household_first", PAGE),
+        ("child.household_head", HEAD_PAGE),
         ("child.household_own", OWN_PAGE),
         ("eligibility.have_card", "no"),
         *DETAILS,
@@ -116,7 +118,9 @@ def test_the_form_is_the_childs_and_the_guardian_signs_it() -> None:
     )
     assert (document["relation"], document["person_kind"]) == ("mother", "resident")
     assert transaction.person == CHILD["id_number"]
-    assert transaction.attachments["page_2"] == OWN_PAGE.jpeg
+    pages = [document[f"page_{place}_sha256"] for place in (1, 2, 3, 4)]
+    assert pages == [PAGE.sha256, HEAD_PAGE.sha256, OWN_PAGE.sha256, ""], "首页、户主页、本人页"
+    assert transaction.attachments["page_3"] == OWN_PAGE.jpeg
     assert document["photo_sha256"] == PHOTO.sha256
 
 
@@ -160,6 +164,12 @@ def test_under_fourteen_the_guardian_consents_to_the_childs_face_by_itself() -> 
     assert consents == ["minor.notice", "minor.face", "photo.notice"]
 
 
+def turn_over(visit: Walk) -> Walk:
+    """Page by page before the camera."""
+    visit.say("child.household_first", PAGE).say("child.household_head", HEAD_PAGE)
+    return visit.say("child.household_own", OWN_PAGE)
+
+
 def by_id_card(visit: Walk, card: Any = CHIP) -> Walk:
     visit.until("child.known_by", minor()).say("child.known_by", "id_card")
     return visit.say("child.id_card", card)
@@ -167,7 +177,7 @@ def by_id_card(visit: Walk, card: Any = CHIP) -> Walk:
 
 def test_a_child_with_an_id_card_is_read_and_the_pages_show_the_relation() -> None:
     visit = by_id_card(walk())
-    visit.say("child.household_first", PAGE).say("child.household_own", OWN_PAGE)
+    turn_over(visit)
     visit.say("eligibility.ask", ELIGIBLE)
     for step in DETAILS:
         visit.say(*step)
@@ -205,7 +215,7 @@ def test_another_guardian_shows_what_makes_them_one(known_by: str) -> None:
         for step in DETAILS:
             visit.say(*step)
     transaction = filed(visit)
-    pages = {"birth_certificate": 1}.get(known_by, 2) + 1
+    pages = {"birth_certificate": 1}.get(known_by, 3) + 1
     assert transaction.document[f"page_{pages}_sha256"] == paper.sha256
     assert transaction.attachments[f"page_{pages}"] == paper.jpeg
 
@@ -235,14 +245,13 @@ def test_who_may_not_is_sent_on(prompt: str, answer: Any, at: str) -> None:
     visit = walk().until(prompt, minor()).say(prompt, answer)
     if at == "child.grown_up":
         visit.say("child.age", "right").say("child.ethnic", "01")
-        visit.say("child.household_first", PAGE).say("child.household_own", OWN_PAGE)
+        turn_over(visit)
     visit.say(at, True)
     assert visit.visit.outcome is not None and not visit.visit.outcome.committed
 
 
 def test_a_child_who_has_a_card_already_is_told_so() -> None:
-    visit = by_id_card(walk()).say("child.household_first", PAGE)
-    visit.say("child.household_own", OWN_PAGE).say("eligibility.ask", HAS_CARD)
+    visit = turn_over(by_id_card(walk())).say("eligibility.ask", HAS_CARD)
     assert visit.at == "existing_card.has_one"
 
 

@@ -56,7 +56,7 @@ OFFERED: dict[type[Service], tuple[tuple[str, Any], ...]] = {
         ("card_replacement.ask", OLD_CARD),
     ),
     ChangeInfo: test_info_change.STEPS[:3],
-    ApplyForMinor: test_minor.minor()[:10],
+    ApplyForMinor: test_minor.minor()[:11],
     CollectForUnit: test_unit_collection.BEFORE,
 }
 

@@ -21,7 +21,9 @@ def finding(name: str) -> PageFinding:
     return look.see(portrait.frame(name))
 
 
-@pytest.mark.parametrize("name", ["household-first", "household-own", "birth-certificate"])
+@pytest.mark.parametrize(
+    "name", ["household-first", "household-head", "household-own", "birth-certificate"]
+)
 def test_a_page_that_fills_the_picture_is_legible(name: str) -> None:
     assert finding(name) is PageFinding.OK
 
