@@ -94,6 +94,8 @@ def _laid(paper: str, corners: tuple[tuple[int, int], ...]) -> Callable[[Scene],
 
 
 _NEAR = ((66, 34), (1216, 26), (1224, 690), (58, 696))
+#: The left leaf of the open book: no page lies where the one before it lay.
+_LEFT = ((44, 60), (1140, 30), (1158, 650), (40, 690))
 _FAR = ((470, 250), (820, 246), (824, 452), (468, 456))
 
 
@@ -117,6 +119,7 @@ def _in_the_dark(picture: Scene) -> None:
 
 SCENES: dict[str, Callable[[Scene], None]] = {
     **{paper: _laid(paper, _NEAR) for paper in _PRINTED},
+    "household-head": _laid("household-head", _LEFT),
     "page-far": _laid("household-own", _FAR),
     "page-blurred": _blurred,
     "page-glare": _shining,

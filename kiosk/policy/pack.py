@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
 from kiosk.policy.consents import Consented, consent_texts
@@ -274,10 +274,17 @@ class Policy:
 def read_pack(data: bytes, file: str) -> Policy:
     """The pack in a file. Raises `BadPolicy`, which names the file and what is wrong."""
     try:
-        values: dict[str, Any] = tomllib.loads(data.decode("utf-8"))
+        values = _parsed(data)
     except ValueError as error:  # of the encoding, or of TOML
         raise BadPolicy(f"{file}: {error}") from None
     return Policy(Table(values, file))
+
+
+@lru_cache(maxsize=4)
+def _parsed(data: bytes) -> Mapping[str, Any]:
+    """The values of a pack. A pack is read when it comes, at each start, and whenever its file was
+    touched: parsing takes most of the time, and nothing writes into what it gives."""
+    return tomllib.loads(data.decode("utf-8"))
 
 
 def _one(table: Mapping[str, T], key: str, pack: Table, where: str) -> T:

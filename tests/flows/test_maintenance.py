@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from kiosk.maintenance.roster import (
     read_roster,
     write_roster,
 )
+from sync import pins
 from sync.pins import (
     WEAKNESSES,
     NotAPin,
@@ -35,6 +37,17 @@ from sync.pins import (
 TECHNICIAN = Person("t001", frozenset({Role.TECHNICIAN}), hash_pin("314159"))
 STAFF = Person("s012", frozenset({Role.STAFF}), hash_pin("271828"))
 OTHER = Person("s013", frozenset({Role.STAFF}), hash_pin("602214"))
+
+
+_hashed = cache(hash_pin)
+
+
+@pytest.fixture(autouse=True)
+def each_guess_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guesses are dear (`sync.pins`), and here the same ones come again and again."""
+    monkeypatch.setattr(
+        pins, "hash_pin", lambda pin, salt=None: _hashed(pin, salt) if salt else hash_pin(pin)
+    )
 
 
 class Clock:

@@ -60,6 +60,13 @@ def test_the_page_that_was_taken_last_is_not_taken_again() -> None:
     assert [look.see(first), look.see(first)] == [PageFinding.MOVING, PageFinding.OK]
 
 
+def test_two_pages_of_one_form_are_told_apart_where_the_page_was_turned() -> None:
+    """户主页 and 本人页 are the same printed form."""
+    head, own = portrait.frame("household-head"), portrait.frame("household-own")
+    look = PageLook(make_page(head, True).jpeg)
+    assert [look.see(own), look.see(own)] == [PageFinding.MOVING, PageFinding.OK]
+
+
 @pytest.mark.parametrize("camera", [(1920, 1080), (1280, 720), (640, 480)])
 def test_a_page_is_small_enough_for_an_envelope_and_large_enough_to_read(
     camera: tuple[int, int],
