@@ -11,6 +11,7 @@ A path that turns off from another does not walk its beginning again: the visit 
 from __future__ import annotations
 
 import dataclasses
+import gc
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -101,9 +102,12 @@ class Seen:
 @cache
 def explored(service: type[Service]) -> Seen:
     """One of the program's own, explored once for all tests, which change nothing of it."""
+    thresholds = gc.get_threshold()
+    gc.set_threshold(100_000)  # thousands of visits end here, and the collector looks at them all
     with pytest.MonkeyPatch.context() as patch:
         asked = _watch_rules(patch)
         seen = explore(service)
+    gc.set_threshold(*thresholds)
     led_to = [one for one in businesses().values() if issubclass(one, ForHolders)]
     # Nobody is led to a service that the pack lacks a rule of: it is closed.
     seen.rules = asked - ({rule for one in led_to for rule in one.rules} - service.rules)
