@@ -350,8 +350,8 @@ def test_a_group_that_nobody_touches_gives_way_to_the_first_page(
     hand.tap("group:card")
     hand.pump(seconds=0.1)
     assert isinstance(stage.page, HomePage)
-    for _ in range(2):
-        hand.pump(seconds=3.0)
+    for _ in range(6):
+        hand.pump(seconds=1.0)
         hand.tap("more" if not hand.find("more").disabled else "less")
         assert tiles(stage.page)[0].startswith("service:")
     hand.pump(seconds=5.1)
