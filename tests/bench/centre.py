@@ -40,7 +40,6 @@ from tests.system.people import Person, contents_of, form_of
 from tests.system.test_central import beat
 
 WORKERS, CLIENTS = 2, 4
-BATCH = 20
 #: Of each client for its heartbeats.
 _LINES = 8
 
@@ -49,24 +48,29 @@ _LINES = 8
 class Load:
     """How much is sent, by all clients together where nothing else is said."""
 
-    #: Of each client.
+    #: Of each client, and the items of each.
     batches: int
+    batch: int
     beats: int
     cases: int
+    #: At each page of the list.
+    looks: int
     connections: int
 
+    @property
+    def applications(self) -> int:
+        return CLIENTS * self.batches * self.batch
 
-WHOLE = Load(batches=12, beats=2000, cases=1_000_000, connections=5_000)
+
+WHOLE = Load(batches=12, batch=20, beats=2000, cases=1_000_000, looks=10, connections=5_000)
 #: What `--runs 1` sends: it shows that the group runs and says nothing of how fast the centre is.
-TRIAL = Load(batches=1, beats=100, cases=10_000, connections=200)
+TRIAL = Load(batches=1, batch=4, beats=40, cases=1_000, looks=1, connections=200)
 
 #: Issue 12: share of the bare loop's rows a second; heartbeats a second; p95 of a list, seconds.
 INGEST_LIMIT, BEATS_LIMIT, LIST_LIMIT_S = 0.6, 300.0, 0.3
 
 #: With them an application is 105 kB on the line.
 _FRAME_BYTES = 31_000
-#: A terminal waits for the answer to a whole batch, which is one commit of the centre.
-_A_COMMIT = BATCH
 
 
 def numbers(runs: int) -> dict[str, Number]:
@@ -77,7 +81,7 @@ def numbers(runs: int) -> dict[str, Number]:
             "centre_heartbeats_per_s": _heartbeats(cluster, server, terminals, load.beats),
             "centre_ingest_per_s": _ingest(cluster, server, terminals, load),
         }
-        p95, first = _list_p95_s(server, load.cases)
+        p95, first = _list_p95_s(server, load)
         found["centre_long_list_p95_s"] = at_most(p95, LIST_LIMIT_S, first)
         held = _connections(server, load.connections)
         found["centre_kept_connections"] = at_least(held, load.connections, 100)
@@ -112,8 +116,8 @@ def _centre(
 
 
 def _persons(load: Load) -> list[Person]:
-    count = CLIENTS * load.batches * BATCH
-    return [Person("测试", f"19{50 + n // 500:02d}0101", n % 500) for n in range(count)]
+    numbers = range(load.applications)
+    return [Person("测试", f"19{50 + n // 500:02d}0101", n % 500) for n in numbers]
 
 
 # -- taking in ------------------------------------------------------------------------------------
@@ -127,16 +131,20 @@ def _ingest(
 ) -> Number:
     """Applications a second against the bare loop's rows, and the processor time of each."""
     persons = iter(_persons(load))
-    bodies = [[_batch(terminal, persons, n) for n in range(load.batches)] for terminal in terminals]
+    bodies = [
+        [_batch(terminal, persons, n, load.batch) for n in range(load.batches)]
+        for terminal in terminals
+    ]
     work = [
         [_signed(server, terminal, ENVELOPES.path, body) for body in sent]
         for terminal, sent in zip(terminals, bodies, strict=True)
     ]
-    count = CLIENTS * load.batches * BATCH
+    count = load.applications
     opener = _opener(server, bodies[0][0])
     _, each_ms = _bare(cluster, load, stored := _stored_bytes(bodies[0][0], opener), commit=1)
-    bare, bare_ms = _bare(cluster, load, stored, commit=_A_COMMIT)
-    seconds, spent = _spending(cluster, server, work)
+    # A terminal waits for the answer to a whole batch, which is one commit of the centre.
+    bare, bare_ms = _bare(cluster, load, stored, commit=load.batch)
+    seconds, spent = _spending(cluster, server, work, count)
     rows = count / seconds
     server.command("show", "--wait", "0")
     (taken,) = server.sql("SELECT count(*) FROM central_case WHERE verdict = 'accepted'")[0]
@@ -153,11 +161,11 @@ def _ingest(
     return number
 
 
-def _batch(terminal: EnrolledTerminal, persons: Iterator[Person], number: int) -> bytes:
+def _batch(terminal: EnrolledTerminal, persons: Iterator[Person], number: int, items: int) -> bytes:
     sealer = Sealer.of(terminal.identity)
     envelopes = []
-    for place in range(BATCH):
-        seq = number * BATCH + place + 1
+    for place in range(items):
+        seq = number * items + place + 1
         header = EnvelopeHeader(
             id=str(uuid7()),
             terminal=terminal.identity.terminal,
@@ -207,7 +215,7 @@ def _bare(
     url, row = cluster.database(f"bare_{commit}"), secrets.token_bytes(size)
     with psycopg.connect(url) as made:
         made.execute("CREATE TABLE kept (id bigserial PRIMARY KEY, sealed bytea)")
-    count = CLIENTS * load.batches * BATCH // WORKERS
+    count = load.applications // WORKERS
 
     def loop() -> None:
         with psycopg.connect(url) as rows:
@@ -247,7 +255,7 @@ def _heartbeats(
     ]
     # The kernel gives a connection to one of the workers: four may all be one's.
     spread = [requests_[n::_LINES] for requests_ in work for n in range(_LINES)]
-    seconds, spent = _spending(cluster, server, spread)
+    seconds, spent = _spending(cluster, server, spread, each * len(terminals))
     number = at_least(each * len(terminals) / seconds, BEATS_LIMIT, 1.0)
     number["cpu_ms_each"] = spent
     return number
@@ -266,7 +274,7 @@ FROM (SELECT * FROM central_case LIMIT 1) one, generate_series(1, ?) n
 """
 
 
-def _list_p95_s(server: CentralServer, cases: int) -> tuple[float, float]:
+def _list_p95_s(server: CentralServer, load: Load) -> tuple[float, float]:
     """p95 of the list's first page, and the median of it before there are so many."""
     name, password = (server.folder / "operator.txt").read_text().split()
     with requests.Session() as session:
@@ -278,11 +286,11 @@ def _list_p95_s(server: CentralServer, cases: int) -> tuple[float, float]:
         session.post(login, data={**fields, "next": "/admin/cases/"}, timeout=60)
         pages = ["", "?state=accepted", "?kind=first_application", "?state=to_review"]
         before = median(_page_s(session, server, page) for page in pages * 3)
-        server.sql(_FILL, cases)
+        server.sql(_FILL, load.cases)
         # What a table that grew over years has behind it, and would else come during the looks.
         server.sql("VACUUM ANALYZE central_case")
         server.sql("CHECKPOINT")
-        took = [_page_s(session, server, page) for page in pages * 10]
+        took = [_page_s(session, server, page) for page in pages * load.looks]
     return quantiles(took, n=20)[-1], before
 
 
@@ -337,10 +345,10 @@ def _signed(server: CentralServer, terminal: EnrolledTerminal, path: str, body: 
 
 
 def _spending(
-    cluster: postgres.Cluster, server: CentralServer, work: list[list[bytes]]
+    cluster: postgres.Cluster, server: CentralServer, work: list[list[bytes]], items: int
 ) -> tuple[float, dict[str, float]]:
-    """Send all of it; returns the seconds, and the processor time of each request's part (for a
-    batch: of each item), in milliseconds."""
+    """Send all of it; returns the seconds, and the processor time of each of the `items` in it, in
+    milliseconds."""
     assert server.process is not None
     main = server.process.pid
 
@@ -349,9 +357,6 @@ def _spending(
 
     before = spent()
     seconds = _all_at_once(server, work)
-    items = sum(
-        BATCH if b"/envelopes " in one[:60] else 1 for requests_ in work for one in requests_
-    )
     everything, photos, database, clients = (
         round((late - early) / items * 1000, 2) for late, early in zip(spent(), before, strict=True)
     )

@@ -46,16 +46,22 @@ class Contest:
     """Starts the two in turns."""
 
     def __init__(
-        self, world: World, size: tuple[int, int], rest_s: float, display: dict[str, str]
+        self,
+        world: World,
+        size: tuple[int, int],
+        rest_s: float,
+        display: dict[str, str],
+        trial: bool,
     ) -> None:
         self._world = world
         self._rest_s = rest_s
+        self._trial = trial
         self._size = size
         self._environment = {**os.environ, **display, "PYTHONPATH": str(ROOT)}
 
     def bare(self, *, cold: bool = False) -> Sample:
         """One start of the bare window."""
-        if cold:
+        if cold and not self._trial:
             drop_page_cache()
         words = [sys.executable, "-m", "tests.bench.bare_window", *map(str, self._size)]
         process = subprocess.Popen(
@@ -71,7 +77,7 @@ class Contest:
 
     def kiosk(self, *, cold: bool = False) -> Sample:
         """One start of `kiosk run`; its log says when, so that nobody need disturb it."""
-        if cold:
+        if cold and not self._trial:
             drop_page_cache()
         log = self._world.state / "logs" / "run.log"
         told = log.stat().st_size
@@ -115,8 +121,9 @@ def _at_rest(pid: int, first_frame_s: float, rest_s: float) -> Sample:
 
 
 @contextmanager
-def contest(size: tuple[int, int], rest_s: float) -> Iterator[Contest]:
-    """A terminal that has been started once, on a display of its own, with its screen closed."""
+def contest(size: tuple[int, int], rest_s: float, trial: bool) -> Iterator[Contest]:
+    """A terminal that has been started once, on a display of its own, with its screen closed.
+    `trial`: nothing is compiled anew, and no cache of the machine is dropped."""
     display = open_virtual(size)
     try:
         with tempfile.TemporaryDirectory(prefix="kiosk-bench-") as folder:
@@ -124,10 +131,11 @@ def contest(size: tuple[int, int], rest_s: float) -> Iterator[Contest]:
                 "DISPLAY": display.name,
                 "SDL_AUDIODRIVER": "dummy",
                 "LIBGL_ALWAYS_SOFTWARE": "1",
-                # Compiled once, as what is installed is, whatever this shell says about it.
-                "PYTHONDONTWRITEBYTECODE": "",
-                "PYTHONPYCACHEPREFIX": f"{folder}/compiled",
             }
+            if not trial:
+                # Compiled once, as what is installed is, whatever this shell says about it.
+                variables["PYTHONDONTWRITEBYTECODE"] = ""
+                variables["PYTHONPYCACHEPREFIX"] = f"{folder}/compiled"
             plan = Plan(Path(folder), size, pcsc=False, display=variables)
             world = _Crowded(plan, lambda text: None)
             try:
@@ -135,7 +143,7 @@ def contest(size: tuple[int, int], rest_s: float) -> Iterator[Contest]:
                 # Only the far ends of the wires stay: whoever else runs would be measured too.
                 for name in ("run", "agent", "central"):
                     world.take_away(name)
-                yield Contest(world, size, rest_s, variables)
+                yield Contest(world, size, rest_s, variables, trial)
             finally:
                 world.stop()
     finally:
