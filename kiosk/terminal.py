@@ -16,7 +16,6 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +23,7 @@ from hardware.faults import Device, DeviceFault, place_of
 from hardware.headset import PLUGGED
 from hardware.supervision import DeviceState
 from kiosk.clock import beijing_now
+from kiosk.late import dataclass
 from kiosk.maintenance import Maintenance
 from kiosk.offers import Offer, Offers
 from kiosk.operations.work import Operation, Work

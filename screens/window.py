@@ -15,12 +15,15 @@ This module imports no Kivy. Why each setting is so:
 | one input provider      | a touch screen seen by two providers presses everything twice      |
 | no exit_on_escape       | a keyboard plugged in must not end the program                     |
 | own style sheet         | Kivy reads its own at every start: 50 ms for sixty kinds of widget |
+| no asyncio              | Kivy loads it for a loop that we do not run: 30 modules and TLS    |
 """
 
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
+from types import ModuleType
 
 from screens import visual
 
@@ -54,12 +57,12 @@ def configure(
     fullscreen: bool,
     cursor: bool = False,
     home: Path | None = None,
-    own_style: bool = True,
+    lean: bool = True,
 ) -> None:
     """Prepare Kivy for a window of this size (pixels). Must be called before Kivy is imported.
 
-    `home` is where Kivy may keep files of its own; None: a folder that is thrown away. Without
-    `own_style` widgets look as Kivy has them.
+    `home` is where Kivy may keep files of its own; None: a folder that is thrown away. Unless it is
+    `lean`, Kivy loads all that it ever does, and widgets look as it has them.
     """
     if home is None:
         import tempfile
@@ -96,8 +99,23 @@ def configure(
     Config.set("input", "mouse", "mouse,disable_multitouch")
     for name, _ in Config.items("modules"):
         Config.remove_option("modules", name)
-    if own_style:
+    if lean:
+        _load_without_asyncio()
         _use_own_style()
+
+
+def _load_without_asyncio() -> None:
+    """Kivy's clock takes one function from asyncio when it is imported, for a loop that we do not
+    run. It is shown an empty module meanwhile; whoever imports asyncio later has the real one."""
+    if "asyncio" in sys.modules:
+        return
+    empty = ModuleType("asyncio")
+    empty.wait_for = None  # type: ignore[attr-defined]
+    sys.modules["asyncio"] = empty
+    try:
+        import kivy.clock  # noqa: F401
+    finally:
+        del sys.modules["asyncio"]
 
 
 def _use_own_style() -> None:

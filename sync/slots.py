@@ -26,7 +26,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sync.alone import alone
-from sync.bundle import flush_folder, unpack
 from sync.launcher import State, hold, load, locked, other, save
 
 if TYPE_CHECKING:
@@ -111,6 +110,8 @@ class Slots:
     def put(self, tar: Source, version: str) -> None:
         """Unpack a bundle into the idle slot, whatever was there. A trial that has not begun is
         called off. Raises `SlotBusy`, `sync.bundle.BadBundle` and `OSError`."""
+        from sync.bundle import flush_folder, unpack  # tarfile, which home does without
+
         with self._alone():
             slot = self._empty_idle()
             part = self._root / f"{slot}{_PART}"
@@ -215,6 +216,8 @@ class Slots:
         for left in self._root.glob(f"{slot}.*"):
             shutil.rmtree(left)
         if (self._root / slot).is_dir():
+            from sync.bundle import flush_folder
+
             gone = self._root / f"{slot}{_GONE}"
             (self._root / slot).rename(gone)
             flush_folder(self._root)

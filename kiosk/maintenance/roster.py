@@ -26,11 +26,12 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from kiosk.late import dataclass
 from sync.identity import write_whole
 from sync.pins import NOBODY_S, PERSON_ID, matches
 

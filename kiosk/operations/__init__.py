@@ -22,7 +22,9 @@ def load_ahead(parts: Parts) -> None:
     """Import and prepare what operations need, on a worker, while nobody waits."""
     import kiosk.operations.table
     import kiosk.records.transaction  # noqa: F401
+    from kiosk.late import finish_all
 
+    finish_all()
     if parts.sealer is not None:
         parts.sealer()
 

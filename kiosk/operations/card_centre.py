@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hardware.faults import DeviceFault, FaultCode
+from kiosk.late import dataclass
 from sync.faults import CentralRefused, CentralUnreachable
 from sync.identity import NotEnrolled
 

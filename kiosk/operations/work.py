@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from kiosk.late import dataclass
 from kiosk.parts import no_studio
 from kiosk.records.pins import Pins
 

@@ -6,9 +6,11 @@ plain JSON with the names of `sync.wire.application`; `tests/flows` holds the tw
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from typing import TYPE_CHECKING
+
+from kiosk.late import dataclass
 
 if TYPE_CHECKING:
     from kiosk.photo import CardPhoto

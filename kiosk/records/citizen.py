@@ -3,10 +3,11 @@ they say themself and pages of paper show (待核实, domain R-B10)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from typing import TYPE_CHECKING
 
+from kiosk.late import dataclass
 from kiosk.records.id_number import BadIdNumber, IdNumber, parse_id_number
 from kiosk.records.names import LONGEST_NAME, standard_name
 from sync.codes import SEX, ethnic_name

@@ -10,8 +10,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from kiosk.late import dataclass
 
 if TYPE_CHECKING:
     from kiosk.photo.capture import Capture

@@ -7,8 +7,10 @@ that were issued under them (滦县 130223 is an example from Tangshan).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
+
+from kiosk.late import dataclass
 
 _CHECK_CHARACTERS = "10X98765432"
 #: 2^(17-i) mod 11 for the first seventeen places.

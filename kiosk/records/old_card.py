@@ -7,10 +7,11 @@ here, and nothing is called in date that is not known to be.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from kiosk.late import dataclass
 from kiosk.policy.table import months_after
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ change needs it once more. The end of the visit wipes what was not taken.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from hardware.card.pin import INITIAL_PINS, Pin
+from kiosk.late import dataclass
 from kiosk.visit.flow import Unacceptable
 
 #: Digits of a PIN.

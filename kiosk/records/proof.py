@@ -15,11 +15,11 @@ compared or did not match, is P1: whatever is filed with it is looked at by a pe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from kiosk.late import dataclass
 from kiosk.records.evidence import decimal
 
 if TYPE_CHECKING:

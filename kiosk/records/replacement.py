@@ -5,9 +5,10 @@ The document is plain JSON with the names of `sync.kinds`; `tests/flows` holds t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from kiosk.late import dataclass
 from kiosk.records.masking import mask_id_number, mask_name
 from kiosk.records.old_card import OldCard
 from kiosk.visit.prompts import Row

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from itertools import pairwise
+
+from kiosk.late import dataclass
 
 #: The signature as an image: pixels, and the width of the pen.
 _WIDTH, _HEIGHT, _PEN = 900, 360, 6

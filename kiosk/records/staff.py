@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from kiosk.late import dataclass
 
 
 @dataclass(frozen=True)

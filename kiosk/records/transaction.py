@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from kiosk.late import dataclass
 from kiosk.records.signature import Strokes, signature_png
 from sync.canonical import Json, canonical, sha256_hex
 from sync.header import SCHEMA_VERSION

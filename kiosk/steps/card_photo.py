@@ -7,9 +7,10 @@ person.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
+from kiosk.late import dataclass
 from kiosk.records.application import named
 from kiosk.records.evidence import PhotoEvidence
 from kiosk.steps.proof import asked_by_other, compare, on_paper, prove, proven

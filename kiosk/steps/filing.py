@@ -9,10 +9,11 @@ result page.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from hardware.faults import DeviceFault
+from kiosk.late import dataclass
 from kiosk.receipts import Slip
 from kiosk.records.submission import Standpoint, Submitted, Verdict
 from kiosk.visit.prompts import AwaitVerdict, Done, Print, Submit

@@ -6,10 +6,11 @@ camera or stated. None of it is judged here: a person at the centre always looks
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hardware.faults import DeviceFault
+from kiosk.late import dataclass
 from kiosk.records.masking import mask_name
 from kiosk.records.proof import Level, Proof
 from kiosk.steps.identity import identify_other

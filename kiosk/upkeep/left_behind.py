@@ -16,11 +16,11 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as TookTooLong
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hardware.faults import Device, DeviceFault, FaultCode
 from hardware.supervision import DeviceState
+from kiosk.late import dataclass
 
 if TYPE_CHECKING:
     from hardware.supervision import HealthTable

@@ -40,11 +40,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Coroutine, Generator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from hardware.faults import DeviceFault, FaultCode
+from kiosk.late import dataclass
 
 A = TypeVar("A")
 

@@ -40,11 +40,12 @@ no log and no message of an exception holds it (`tests/flows/test_reprs.py`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hardware.faults import Device
+from kiosk.late import dataclass
 from kiosk.records import rules
 from kiosk.records.electronic import ElectronicCard
 from kiosk.records.pins import PinUsed

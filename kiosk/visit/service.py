@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hardware.faults import Device, DeviceFault
+from kiosk.late import dataclass
 from kiosk.photo.faces import Place
 from kiosk.receipts import Slip
 from kiosk.records.submission import Question

@@ -13,7 +13,7 @@ from screens.window import configure
 
 def main() -> None:
     size = int(sys.argv[1]), int(sys.argv[2])
-    configure(*size, fullscreen=False, cursor=True, own_style=False)
+    configure(*size, fullscreen=False, cursor=True, lean=False)
     from kivy.base import runTouchApp
     from kivy.clock import Clock
     from kivy.core.window import Window

@@ -538,7 +538,7 @@ STEPS = (
     "sync.updates.bringing.pack",
     "sync.updates.delta.apply",
     "sync.updates.delta.digest",
-    "sync.slots.unpack",
+    "sync.bundle.unpack",
     "sync.slots.save",
     "sync.updates.bringing.Bringer.tidy",
 )

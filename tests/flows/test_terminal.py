@@ -556,14 +556,16 @@ def test_home_is_up_without_what_only_visits_and_devices_need() -> None:
     """Each of these is some part of the second that whoever switches the terminal on waits."""
     late = {
         *("cv2", "numpy", "PIL", "cryptography", "pydantic", "requests"),
-        *("importlib.metadata", "email", "http.client", "asyncio"),
+        *("importlib.metadata", "email", "http.client", "asyncio", "ssl", "tarfile"),
         *("hardware.camera", "hardware.id_reader", "hardware.printer", "hardware.card.reader"),
         *("kiosk.darkroom", "kiosk.photo.findings", "kiosk.photo.review", "kiosk.receipts.layout"),
     }
     start = (
+        "from screens.window import configure; configure(720, 1280, fullscreen=False);"
         "import sys, hardware.devices, kiosk.terminal, kiosk.services as s, sync.outbox;"
         "import kiosk.version, sync.crashes;"
-        "s.find_services(); print(*sys.modules)"
+        "s.find_services(); print(*sys.modules);"
+        "import asyncio, kivy.clock; asyncio.run(asyncio.wait_for(asyncio.sleep(0), 15))"
     )
     done = subprocess.run(
         [sys.executable, "-c", start], stdout=subprocess.PIPE, text=True, check=True
