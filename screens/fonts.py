@@ -11,39 +11,23 @@ what it cannot show instead of drawing an empty box.
 
 from __future__ import annotations
 
-import sys
 from functools import lru_cache
-from importlib.util import find_spec
-from pathlib import Path
 
 from kivy.core.text import LabelBase
+
+from screens import typeface
+from screens.resources import resource
 
 UI = "UI"
 ICONS = "Icons"
 
-#: Font name -> (package, file in it).
-FILES = {
-    UI: ("pylopdf_fonts_zh_cn", "NotoSansSC-Regular.otf"),
-    ICONS: ("fonticon_mdi7", "fonts/materialdesignicons-webfont.ttf"),
-}
-
-
-def resource(package: str, name: str) -> Path:
-    """The path of a package's data file, in a checkout and in a PyInstaller bundle alike."""
-    bundle = getattr(sys, "_MEIPASS", None)
-    if bundle is not None:
-        return Path(bundle) / package / name
-    # find_spec does not run the package: its __init__ may import what nobody here needs.
-    spec = find_spec(package)
-    if spec is None or spec.origin is None:
-        raise FileNotFoundError(f"the package {package} with {name} is not installed")
-    return Path(spec.origin).parent / name
+_ICONS = "fonticon_mdi7"
 
 
 def register() -> None:
     """Make both faces known to Kivy. Call once, before the first label."""
-    for font, (package, name) in FILES.items():
-        LabelBase.register(font, str(resource(package, name)))
+    LabelBase.register(UI, str(typeface.path()))
+    LabelBase.register(ICONS, str(resource(_ICONS, "fonts/materialdesignicons-webfont.ttf")))
 
 
 @lru_cache(maxsize=256)
@@ -63,4 +47,4 @@ def _table() -> str:
     The package's module is read, not imported: 7,000 constants would cost every start 30 ms and
     2 MB, for the thirty that are shown.
     """
-    return resource("fonticon_mdi7", "mdi7.py").read_text("ascii")
+    return resource(_ICONS, "mdi7.py").read_text("ascii")
