@@ -136,10 +136,10 @@ class Text(Label):
         self.color = self.disabled_color = colour
 
     def _flow(self, *_: object) -> None:
-        if not self._wraps:
+        if not self._wraps or not self._words:
             self.text = self._words
-            return
-        self.text = "\n".join(wrap(self._words, self.width, self._width_of))
+        elif self.width > 0:  # a parent that is not yet laid out has none to give
+            self.text = "\n".join(wrap(self._words, self.width, self._width_of))
 
     def _place(self, *_: object) -> None:
         wide, high = self.texture_size

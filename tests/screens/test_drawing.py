@@ -19,6 +19,7 @@ from screens.widgets.coat import Coat
 from screens.widgets.number import NumberPanel
 from screens.widgets.scroll import Scroll
 from screens.widgets.surface import Column
+from screens.widgets.text import Text
 from tests.screens.conftest import Hand
 
 RED, BLUE = theme.rgb("#C80000"), theme.rgb("#0000C8")
@@ -176,3 +177,16 @@ def test_a_receipt_number_stands_on_one_line_in_every_room(hand: Hand, width: in
     assert number.texture_size[0] <= number.width
     assert number.font_size <= text_px("display")
     assert width < 1000 or number.font_size == text_px("display")
+
+
+def test_words_are_broken_for_the_width_that_they_get_and_not_before() -> None:
+    """A parent that is not laid out yet gives no width: broken for that, a sentence has a line for
+    each character, and the page is laid out around it once more."""
+    text = Text("请将居民身份证平放在感应区，读取期间请不要拿开。")
+    text.width = 0
+    assert text.text == ""
+    text.width = 300
+    assert text.text.replace("\n", "") == text.words != text.text
+    text.width = 0
+    text.say("")
+    assert text.text == "", "what a page that is left has said is forgotten at any width"
