@@ -53,7 +53,7 @@ def main() -> int:
     drawn = random.SystemRandom().randrange(1_000_000)
     parser.add_argument("--seed", type=int, default=drawn)
     parser.add_argument("--terminal-days", type=int, default=1000)
-    parser.add_argument("--terminals", type=int, default=8)
+    parser.add_argument("--terminals", type=int, default=16)
     parser.add_argument("--postgresql", action="store_true", help="what the centre is on")
     options = parser.parse_args()
     with closing(Cluster()) if options.postgresql else nullcontext() as cluster:

@@ -49,13 +49,13 @@ TO_A_TERMINAL = {
     "export stolen": 0.02,
 }
 
-#: What may happen to the centre in a day.
+#: What may happen to the centre in a day, where it has as many terminals as are usual here.
 TO_THE_CENTRE = {
-    "centre down": 0.10,
-    "centre restored": 0.10,
-    "registry late": 0.08,
-    "old keys lost": 0.06,
-    "new key": 0.05,
+    "centre down": 0.20,
+    "centre restored": 0.20,
+    "registry late": 0.16,
+    "old keys lost": 0.12,
+    "new key": 0.10,
 }
 
 #: Citizens a day at each terminal, on average.
@@ -70,7 +70,7 @@ SWEPT_EVERY = 5
 SHARED_PHONE = 0.1
 
 #: Days between two looks at every receipt.
-CHECKED_EVERY = 4
+CHECKED_EVERY = 2
 
 
 @dataclass
