@@ -572,6 +572,8 @@ def test_what_is_described_to_answer_nothing_is_never_asked(
     printer.open()
     printer.print(RECEIPT, "a")
     assert asks(far) == 0 and far.paper[-2:] == ["Line 10", "[cut]"]
+    lines = [data for data in far.written if b"Line" in data]
+    assert all(data.endswith(b"\n") for data in lines), "nothing else goes onto the paper"
     assert far.now - 1000 == pytest.approx(2.5, abs=0.7)
 
 
@@ -610,7 +612,8 @@ def test_a_slow_printer_is_waited_for(far: Printer, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("name", "known"),
     [(b"_TM-T88VI\x00", "epson"), (b"_BTP-X\x00", "snbc"), (b"_Nobody\x00", "generic"),
-     (b"", "generic"), (b"noise_MS-1\x00", "masung"), (b"_\xb4\xf2\x00", "generic")],
+     (b"", "generic"), (b"noise_MS-1\x00", "masung"), (b"more_noise_MS-1\x00", "masung"),
+     (b"_\xb4\xf2\x00", "generic")],
 )  # fmt: skip
 def test_it_is_asked_what_it_is_where_the_settings_say_so(
     far: Printer, name: bytes, known: str
