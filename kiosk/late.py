@@ -28,7 +28,7 @@ else:
         if cls is None:
             return lambda cls: dataclass(cls, **options)
 
-        def new(kind: type, *_: Any, **__: Any) -> Any:
+        def new(kind: type, /, *_: Any, **__: Any) -> Any:  # a field may be called `kind`
             if cls in _unfinished:
                 _finish(cls)
             return object.__new__(kind)

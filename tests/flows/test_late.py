@@ -95,3 +95,12 @@ def test_a_definition_that_is_refused_is_refused_each_time() -> None:
             late.finish_all()
     finally:
         del late._unfinished[bad]
+
+
+def test_a_field_may_have_any_name() -> None:
+    @late.dataclass(frozen=True)
+    class Named:
+        kind: str
+        cls: str
+
+    assert Named(kind="first_application", cls="a") == Named("first_application", "a")
