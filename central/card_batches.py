@@ -24,8 +24,10 @@ from django.utils import timezone
 from central import alarms, storage
 from central.business import business_of, businesses
 from central.card_orders import (
+    MADE,
     WITH_MAKER,
     case_of_number,
+    hear_that_it_is_made,
     is_made_at_outlet,
     offered,
     order_number,
@@ -84,7 +86,11 @@ def look() -> None:
         _gather(CardOrder.objects.filter(batch=None, made_at__lte=now - _LEFT))
     with _alarmed("batches"):
         _remember()
-    followed = CardOrder.objects.filter(case__state__in=WITH_MAKER).exclude(batch=None)
+    # 网点待领 set by hand: until the maker says that the card is made, it is not made once more.
+    unheard = Q(case__state="delivered", back=False, heard=[])
+    followed = CardOrder.objects.filter(
+        unheard | Q(case__state__in=WITH_MAKER), batch__isnull=False
+    )
     wanted = Q(handed_at=None) | Q(handed_at__gte=now - _HEARD) | Q(pk__in=followed.values("batch"))
     for batch in CardBatch.objects.filter(wanted):
         with _alarmed(str(batch.id)):
@@ -248,6 +254,8 @@ def _follow(batch: CardBatch, said: Said) -> None:
         if said.what in SENT_BACK and is_open:
             # It is the same order in whatever batch it stands.
             offered(case).update(back=True, recalled_by="", recalled_why="")
+        if said.what in MADE and is_open:
+            hear_that_it_is_made(case, said.what)
         if is_open and case.state == to:
             return
         asked = case.state in WITH_MAKER or said.what == "recalled"

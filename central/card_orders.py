@@ -32,7 +32,7 @@ GIVEN_UP = ("returned", "needs_more", "withdrawn")
 KEPT, NOT_MADE = "with_maker", "not_made"
 
 #: After one of these words of the maker the card of an order is there, or was.
-_MADE = frozenset({"sent", "at_outlet"})
+MADE = frozenset({"sent", "at_outlet"})
 
 #: The one way back from an outlet.
 _REMAKE = ("delivered", "in_production")
@@ -54,11 +54,19 @@ def offered(case: Case) -> QuerySet[CardOrder]:
     return orders.filter(back=False).exclude(offered_at=None)
 
 
+def hear_that_it_is_made(case: Case, word: str) -> None:
+    """The same order may stand in several batches, and the maker speaks in the newest of them."""
+    for one in offered(case):
+        if word not in one.heard:
+            one.heard = [*one.heard, word]
+            one.save(update_fields=["heard"])
+
+
 def kept_from(case: Case, to: str) -> str:
     """For `Business.kept_from`. Only a card that was made is made once more: 网点待领 may have been
     set by mistake, and the first order be given up for lost while its card is still to come."""
     if (case.state, to) == _REMAKE:
-        return NOT_MADE if any(_MADE.isdisjoint(one.heard) for one in offered(case)) else ""
+        return NOT_MADE if any(MADE.isdisjoint(one.heard) for one in offered(case)) else ""
     return KEPT if to in GIVEN_UP and offered(case).exists() else ""
 
 

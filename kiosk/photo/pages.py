@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from kiosk.photo.detect import Picture
 
-#: Most bytes of a page: three of them fit into an envelope beside photo, frame and signature.
+#: Most bytes of a page: four of them fit into an envelope beside photo, frame and signature.
 PAGE_LIMIT = 90_000
 _WIDTHS, _QUALITIES = (1600, 1280, 960, 640), (80, 65, 50, 35)
 

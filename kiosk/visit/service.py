@@ -178,6 +178,16 @@ class Service:
         await self._run(self.serve())
 
     async def _run(self, procedure: Coroutine[Any, Any, None]) -> None:
+        """The procedure and what comes after it, a dead end's page too: who leaves may have their
+        answers kept, wherever they are."""
+        try:
+            await self._through(procedure)
+        except KeepForLater as keep:
+            kept = json.dumps(keep.answers, ensure_ascii=False)
+            keep.answers = {}
+            await self._keep(kept)
+
+    async def _through(self, procedure: Coroutine[Any, Any, None]) -> None:
         """The procedure, and the page of a dead end, or the service in which it goes on."""
         go_on, left = None, None
         try:
@@ -187,11 +197,6 @@ class Service:
             go_on = on.service(self.context), on.known
         except Leave as leave:
             left, citizen = (leave.message, leave.icon, leave.facts), leave.citizen
-        except KeepForLater as keep:
-            kept = json.dumps(keep.answers, ensure_ascii=False)
-            keep.answers = {}
-            await self._keep(kept)
-            return
         if left is not None and left[0] and await self._advise(*left, self._progress_of(citizen)):
             assert self.context.progress is not None
             go_on = self.context.progress(self.context), (citizen,)
@@ -252,7 +257,8 @@ class FollowUp(Service):
 class ShowsProgress(Service):
     """Where one sees how far one's matters are. It begins as any other, and besides where a service
     ends because its matter is under way already; the words of that button are
-    `service.<id>.button`. What is known there: the `Citizen`, by their ID card."""
+    `service.<id>.button`. What is known there: the `Citizen`, by their ID card, or by their
+    electronic card, with which one can look only."""
 
 
 class ForHolders(Service):

@@ -23,7 +23,17 @@ from kiosk.visit.flow import Ending
 from kiosk.visit.prompts import Choice, Option
 from kiosk.visit.service import GoOn, Service
 from tests.flows import test_info_change, test_minor, test_unit_collection
-from tests.flows.counter import AGREED, COMPARING, CONTEXT, OLD_CARD, PHONE, TODAY, ZHANG, Walk
+from tests.flows.counter import (
+    AGREED,
+    COMPARING,
+    CONTEXT,
+    OLD_CARD,
+    PHONE,
+    TODAY,
+    ZHANG,
+    Walk,
+    old_card,
+)
 from tests.flows.explore import explored
 
 ONLINE = dataclasses.replace(CONTEXT, online=True)
@@ -127,6 +137,26 @@ def test_what_was_filled_in_before_one_went_on_is_not_kept_under_the_other_servi
     fields = visit.prompt.question.fields
     assert fields["service"] == "card_replacement"
     assert set(json.loads(fields["answers"])) == {"pickup.bank"}
+
+
+def test_who_leaves_at_a_dead_end_may_go_on_another_day_too() -> None:
+    """What has the answers kept was thrown into the page of the dead end, and ended the program."""
+    visit = Walk(ReplaceCard, ONLINE)
+    for prompt, answer in (
+        *OFFERED[ReplaceCard][:2],
+        ("card_replacement.ask", old_card(made="2026-11-24")),
+        ("unfinished.ask", Reply({"answers": ""})),
+        ("old_card.reason", "other_bank"),
+        ("telephone.known", "other"),
+        ("telephone.number", PHONE),
+        ("telephone.read_back", "right"),
+    ):
+        visit.say(prompt, answer)
+    assert visit.at == "old_card.too_soon" and visit.visit.can_keep
+    assert visit.visit.keep()
+    assert json.loads(str(visit.prompt.question.fields["answers"]))["telephone.number"]
+    visit.say("unfinished.keep", KEPT).say("unfinished.kept", True)
+    assert visit.visit.outcome is not None
 
 
 def test_the_child_of_another_visit_is_not_kept_by_name() -> None:

@@ -901,6 +901,56 @@ def test_a_card_that_its_maker_still_makes_is_not_made_once_more(
         assert maker.made == [order, f"{order}/1"]
 
 
+def test_a_card_whose_order_stands_in_two_batches_is_made_when_either_says_so(
+    centre: Centre, maker: Maker
+) -> None:
+    """The maker speaks in the newer: the older row waited for its word for ever."""
+    from central import card_batches
+
+    answer, other = approved(centre), approved(centre)
+    file, photo = own_photo(answer)
+    card_batches.make(200)
+    maker.cut = "after"
+    card_batches.look()
+    file.unlink()
+    maker.cut = ""
+    card_batches.look()
+    left_behind()
+    card_batches.look()
+    file.write_bytes(photo)
+    for _ in range(3):
+        card_batches.look()
+    assert case_of(answer).card_orders.exclude(offered_at=None).count() == 2
+    came(answer, maker)
+    by_operator(answer, "in_production", "网点没有这张卡")
+    assert centre.state(other) == centre.state(answer) == "in_production"
+    left_behind()
+    run()
+
+
+def test_a_card_that_an_operator_called_delivered_is_heard_of_however_late(
+    centre: Centre, maker: Maker
+) -> None:
+    """After 90 days nobody asked the maker any more, whose word alone let it be made once more."""
+    from datetime import timedelta
+
+    from central import card_batches
+    from central.models import CardBatch
+
+    answer = approved(centre)
+    batch, _ = run()
+    by_operator(answer, "delivered")
+    long_ago = batch.made_at - timedelta(days=100)
+    CardBatch.objects.filter(pk=batch.pk).update(handed_at=long_ago)
+    maker.words = [word(str(case_of(answer).id), "at_outlet")]
+    card_batches.look()
+    by_operator(answer, "in_production", "网点没有这张卡")
+    left_behind()
+    run()
+    order = str(case_of(answer).id)
+    assert maker.made == [order, f"{order}/1"]
+
+
 @pytest.mark.parametrize("card", ["", "1"])
 @pytest.mark.parametrize("told", [False, True])
 def test_a_card_that_is_lost_at_its_outlet_is_made_once_more(
