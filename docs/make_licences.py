@@ -150,7 +150,11 @@ SYSTEM_LIBRARIES = (
 
 #: What ships and is neither a Python package nor inside one's libraries.
 OTHER = (
-    ("Noto Sans SC", "typeface of screens and receipts; pylopdf-fonts-zh-cn", "OFL-1.1"),
+    (
+        "Noto Sans SC",
+        "typeface of screens and receipts; pylopdf-fonts-zh-cn, one table made shorter",
+        "OFL-1.1",
+    ),
     ("Material Design Icons", "icons; fonticon-materialdesignicons7", "Apache-2.0"),
     (
         "face_detection_short_range, face_landmark, iris_landmark, palm_detection_lite, "

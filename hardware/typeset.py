@@ -17,9 +17,6 @@ from functools import cache
 from pathlib import Path
 from unicodedata import combining
 
-#: Words of this counter, for which a line ends before or after. One that is missing costs nothing
-#: but such a break.
-TERMS = frozenset(Path(__file__).with_name("terms.txt").read_text("utf-8").split())
 #: Small words that lean on the word before.
 PARTICLES = frozenset("的了吗呢吧着过们地得")
 #: Never at the start of a line.
@@ -36,7 +33,17 @@ _EMPTY = 30
 #: A last line of so few characters looks like a mistake, and costs as much.
 _LONELY = {1: 40, 2: 25, 3: 8}
 
-_LONGEST_TERM = max(map(len, TERMS))
+
+@cache
+def terms() -> frozenset[str]:
+    """Words of this counter, before or after which a line ends. One that is missing costs nothing
+    but a line that ends within it."""
+    return frozenset(Path(__file__).with_name("terms.txt").read_text("utf-8").split())
+
+
+@cache
+def _longest_term() -> int:
+    return max(map(len, terms()))
 
 
 def wrap(text: str, width: float, measure: Callable[[str], float]) -> list[str]:
@@ -65,9 +72,9 @@ def units(text: str) -> Iterator[str]:
 
 
 def _term_at(text: str, at: int) -> int:
-    """How long the word of `TERMS` is that begins here, characters; 0 if none does."""
-    for length in range(_LONGEST_TERM, 1, -1):
-        if text[at : at + length] in TERMS:
+    """How long the word of `terms` is that begins here, characters; 0 if none does."""
+    for length in range(_longest_term(), 1, -1):
+        if text[at : at + length] in terms():
             return length
     return 0
 

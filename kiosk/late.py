@@ -6,7 +6,8 @@ them. Here a class is only noted down, and the standard library finishes it just
 object is made. `finish_all` finishes the others, once home is shown.
 
 An unfinished class has no `__dataclass_fields__`, and what `field` gives it as a default is not yet
-there. Its objects are those of any dataclass. Not for a class that has `slots` or `__new__`.
+there. Its objects are those of any dataclass. Not for a class that has `slots` or `__new__`. What
+inherits from such a class is one itself: the standard library would not see the base's fields.
 """
 
 from __future__ import annotations

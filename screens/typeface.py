@@ -16,6 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from screens.resources import resource
+from sync.identity import write_whole
 
 PACKAGE, FILE = "pylopdf_fonts_zh_cn", "NotoSansSC-Regular.otf"
 
@@ -95,9 +96,7 @@ def _dict(data: bytes) -> dict[int, int]:
 def write(file: Path) -> None:
     """Write it, whole or not at all."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_suffix(".part")
-    part.write_bytes(with_one_range(resource(PACKAGE, FILE).read_bytes()))
-    part.replace(file)
+    write_whole(file, with_one_range(resource(PACKAGE, FILE).read_bytes()))
 
 
 if __name__ == "__main__":

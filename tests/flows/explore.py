@@ -104,10 +104,12 @@ def explored(service: type[Service]) -> Seen:
     """One of the program's own, explored once for all tests, which change nothing of it."""
     thresholds = gc.get_threshold()
     gc.set_threshold(100_000)  # thousands of visits end here, and the collector looks at them all
-    with pytest.MonkeyPatch.context() as patch:
-        asked = _watch_rules(patch)
-        seen = explore(service)
-    gc.set_threshold(*thresholds)
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            asked = _watch_rules(patch)
+            seen = explore(service)
+    finally:
+        gc.set_threshold(*thresholds)
     led_to = [one for one in businesses().values() if issubclass(one, ForHolders)]
     # Nobody is led to a service that the pack lacks a rule of: it is closed.
     seen.rules = asked - ({rule for one in led_to for rule in one.rules} - service.rules)

@@ -194,7 +194,8 @@ class Citizen:
     def __init__(self, booth: Booth, centre: Centre, seed: str) -> None:
         self.chance = random.Random(seed)
         self.booth, self.told = booth, Told()
-        #: Of the ID card that was read last: a child's may be read as well.
+        #: Of the ID card that was read last, which may be a child's, but not of who only acts for
+        #: its holder (亲友代办).
         self.read = ""
         card = self.chance.choice(CARDS)
         self.person: Person = centre.holder("" if card is None else card)
@@ -285,12 +286,7 @@ class Citizen:
         if isinstance(prompt, p.Choice):
             return self.chance.choice(prompt.options).value
         if isinstance(prompt, p.PlaceIdCard):
-            if other is None:
-                self.read = self.card.number
-                return None
-            placed = self._own(other)
-            self.read = placed.number
-            return placed
+            return self._placed(prompt, other)
         if isinstance(prompt, p.TakePage):
             return PAGE
         if isinstance(prompt, p.ReadCard) and other.holder is not None:
@@ -300,6 +296,12 @@ class Citizen:
         if isinstance(prompt, p.TakePhoto):
             return Capture(PHOTO, counter.CAPTURE.frame)
         return other
+
+    def _placed(self, prompt: p.PlaceIdCard, card: Any) -> Any:
+        placed = None if card is None else self._own(card)
+        if prompt.id != "proxy.id_card":
+            self.read = self.card.number if placed is None else placed.number
+        return placed
 
     def _named(self, page: str) -> dict[str, str]:
         """Who is named where no card was read."""

@@ -42,7 +42,7 @@ def test_marks_stand_where_they_may(text: str, columns: int) -> None:
         ("咨询电话：12333，人工窗口", 8, ["咨询电话：", "12333，", "人工窗口"]),
         # A word is not torn apart, though the line would have had room for half of it.
         ("还没有身份证的人", 6, ["还没有", "身份证的人"]),
-        ("请到路北区文化路", 5, ["请到路北区", "文化路"]),
+        ("请到社保卡窗口", 5, ["请到", "社保卡窗口"]),
         # But one that is longer than a line is.
         ("社会保障卡", 3, ["社会", "保障卡"]),
         # A line ends with its clause, unless that leaves most of it empty.
