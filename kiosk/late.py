@@ -5,9 +5,9 @@ prompts, the records and the steps that took an eighth of the screen's start, an
 them. Here a class is only noted down, and the standard library finishes it just before its first
 object is made. `finish_all` finishes the others, once home is shown.
 
-An unfinished class has no `__dataclass_fields__`, and what `field` gives it as a default is not yet
-there. Its objects are those of any dataclass. Not for a class that has `slots` or `__new__`. What
-inherits from such a class is one itself: the standard library would not see the base's fields.
+Its objects are those of any dataclass. Whoever asks a class for its fields, as the standard library
+does for one that inherits from it, has it finished first. What `field` gives an unfinished class as
+a default is not yet there. Not for a class that has `slots` or `__new__`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,17 @@ else:
 
         _unfinished[cls] = options
         cls.__new__ = new
+        cls.__dataclass_fields__ = _Fields()
         return cls
+
+
+class _Fields:
+    """Stands for the fields of an unfinished class, and those of what inherits from it."""
+
+    def __get__(self, _: object, owner: type) -> dict[str, dataclasses.Field[Any]]:
+        _finish(owner)
+        fields: dict[str, dataclasses.Field[Any]] = owner.__dataclass_fields__  # type: ignore[attr-defined]
+        return fields
 
 
 def finish_all() -> None:

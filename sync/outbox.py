@@ -582,6 +582,9 @@ class Outbox:
         with self._file.writing() as db:
             self._leave_out(db, seq)
             set_counter(db, SET_BACK, counter(db, SET_BACK) + 1)
+            left_out = counter(db, SEQ)
+        # Else an old copy of the file, put in its place now, would not be known for one.
+        self._file.witness.reached(left_out)
         log.error("the centre knows number %d, which this outbox has not given", seq)
         return True
 

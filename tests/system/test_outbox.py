@@ -898,6 +898,27 @@ def test_numbers_that_only_the_centre_knows_are_not_given_again(tmp_path: Path) 
     box.close()
 
 
+def test_an_old_copy_is_known_also_of_numbers_that_only_the_centre_knew(tmp_path: Path) -> None:
+    """The folder was written back, then the file too, and the line was down: what the centre had
+    said stood in that file alone, and the numbers came again."""
+    box = reopened(tmp_path)
+    for _ in range(3):
+        put(box)
+    box.close()
+    path = tmp_path / "outbox.db"
+    old = path.read_bytes()
+    box = reopened(tmp_path)
+    assert box.centre_knows(9)  # it gave six more before the folder was written back
+    box.close()
+    for part in ("-wal", "-shm"):
+        path.with_name(path.name + part).unlink(missing_ok=True)
+    path.write_bytes(old)
+    box = reopened(tmp_path)
+    assert box.counts_and_ages().damaged_files == 1
+    assert put(box).seq > 9
+    box.close()
+
+
 @pytest.mark.parametrize("which", ["indexes", "a page in the middle"])
 def test_what_can_be_read_of_a_damaged_file_is_queued_again(tmp_path: Path, which: str) -> None:
     box = reopened(tmp_path)
