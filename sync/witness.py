@@ -14,7 +14,8 @@ file it is itself, and how far the numbers have come:
 The number is written after each commit and not flushed, which costs microseconds. After a power
 cut it may lag, never lead: then `sync.expected` catches an old copy that lacks more than a block.
 A whole folder written back over itself in place, inodes and all, cannot be told from here; the
-centre can, and says so with the next heartbeat (`Outbox.centre_knows`). Standard library only.
+centre can, and says so with the next heartbeat (`Outbox.centre_knows`), of which the witness hears
+too. Standard library only.
 """
 
 from __future__ import annotations
