@@ -6,8 +6,8 @@ and opening marks at its end. A number or a Latin word is not torn apart, nor is
 (身份 / 证 is read twice by an eye that reads slowly), unless it is longer than a line.
 
 Of all ways to break a paragraph into as few lines as it needs, the one that costs least is taken: a
-break after a full stop costs nothing, after a comma little, between two words more, before a 了 or
-what a number counts most; a line costs more the earlier it ends, and so does a short last line.
+break after a full stop costs nothing, after a comma little, between two words more, before a 了 and
+around a number most; a line costs more the earlier it ends, and so does a short last line.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from unicodedata import combining
 #: Small words that lean on the word before.
 PARTICLES = frozenset("的了吗呢吧着过们地得")
 #: Never at the start of a line.
-CLOSING = frozenset("，。、；：？！）》」』】〉”’…—·%）,.;:?!)]}")
+CLOSING = frozenset("，。、；：？！）》」』】〉”’…—·～%）,.;:?!)]}")
+_AFTER_A_PARTICLE = "".join(CLOSING) + " "
 #: Never at the end of a line.
 OPENING = frozenset("（《「『【〈“‘([{")
 
@@ -47,7 +48,8 @@ def _longest_term() -> int:
 
 
 def wrap(text: str, width: float, measure: Callable[[str], float]) -> list[str]:
-    """Lines of which none is wider than `width`; at least one, and a line feed ends one.
+    """Lines of which none is wider than `width`, unless one character is; at least one, and a line
+    feed ends one.
 
     `measure` gives the width of a piece on one line, in the same unit as `width`. It is asked once
     for each piece; what it said is forgotten with the text.
@@ -144,6 +146,7 @@ def _break_cost(before: str, after: str) -> int:
         return _AFTER_SENTENCE
     if mark and mark in "，、：）,:)…—":
         return _AFTER_CLAUSE
-    if after[:1] in PARTICLES or mark.isdigit():
+    particle = after.rstrip(_AFTER_A_PARTICLE) in PARTICLES
+    if particle or mark.isdigit() or (before.endswith(" ") and after[:1].isdigit()):
         return _BEFORE_WHAT_LEANS
     return _AFTER_CLAUSE if before.endswith(" ") else _BETWEEN_WORDS

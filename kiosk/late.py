@@ -7,7 +7,7 @@ object is made. `finish_all` finishes the others, once home is shown.
 
 Its objects are those of any dataclass. Whoever asks a class for its fields, as the standard library
 does for one that inherits from it, has it finished first. What `field` gives an unfinished class as
-a default is not yet there. Not for a class that has `slots` or `__new__`.
+a default is not yet there. Not for a class with `slots` or `__new__`, nor for an exception.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ else:
                 _finish(cls)
             return object.__new__(kind)
 
+        if options.get("slots") or "__new__" in vars(cls) or issubclass(cls, BaseException):
+            raise TypeError(f"{cls.__name__} has to be a dataclass of the standard library")
         _unfinished[cls] = options
         cls.__new__ = new
         cls.__dataclass_fields__ = _Fields()

@@ -1,6 +1,6 @@
 """Guardian and child (监护人, 未成年人): who applies for whom, and by what that is shown (R-B5).
 
-The guardian's own ID card is read. The child has an ID card, or is named and shown by a page of the
+The guardian's own ID card is read. The child has an ID card, or is named and shown by pages of the
 户口簿 or the birth certificate; pages are laid before the camera in either case, because they show
 the relation. None of it is judged here: a person at the centre always looks.
 """

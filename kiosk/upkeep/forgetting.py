@@ -106,7 +106,8 @@ def _overwrite(others: list[Future[None]]) -> None:
     time.sleep(_BETWEEN_S)
     _fill_all()
     if late:  # what a busy device lets go of only now
-        wait(late, _LATE_S)
+        if never := wait(late, _LATE_S).not_done:
+            log.error("%d threads may still hold something of a visit", len(never))
         _fill_all()
     log.info("memory overwritten in %.2f s", time.monotonic() - started)
 

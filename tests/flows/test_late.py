@@ -122,6 +122,12 @@ def test_a_definition_that_is_refused_is_refused_each_time() -> None:
         del late._unfinished[bad]
 
 
+def test_what_cannot_be_finished_late_is_refused_where_it_is_written() -> None:
+    for options, base in (({"slots": True}, object), ({}, Exception)):
+        with pytest.raises(TypeError, match="standard library"):
+            late.dataclass(**options)(type("Odd", (base,), {}))
+
+
 def test_a_field_may_have_any_name() -> None:
     @late.dataclass(frozen=True)
     class Named:
