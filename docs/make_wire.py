@@ -16,7 +16,7 @@ from sync.contract import CONTRACT
 from sync.kinds import kinds, questions
 from sync.wire.base import API, SIGNATURE_TAG, SIGNED_COMPONENTS
 from sync.wire.doors import DOORS, Door
-from sync.wire.envelopes import BATCH_LIMIT, SEALED_LIMIT
+from sync.wire.envelopes import BATCH_BYTES, BATCH_LIMIT, SEALED_LIMIT
 from sync.wire.release import FILES, PART
 
 PAGE = Path(__file__).resolve().parent / "wire.md"
@@ -31,7 +31,7 @@ terminal's key (RFC 9421, tag `{SIGNATURE_TAG}`, over {SIGNED}
 and the digest of the body). A message's fields are in the file that is named beside it, under
 `sync/wire` or `sync/kinds`. What citizens submit and ask is sealed once more, so that only the
 centre reads it (`sync/envelope.py`): at most {BATCH_LIMIT} envelopes in a batch, of
-{SEALED_LIMIT:,} bytes each.
+{SEALED_LIMIT:,} bytes each and {BATCH_BYTES:,} together.
 
 Files of releases are fetched with GET `{API}/{FILES}/metadata/…` and `…/targets/…`, signed in the
 same way, targets in ranges of at most {PART:,} bytes (`sync/wire/release.py`, `sync/updates`).

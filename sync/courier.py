@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 import random
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -20,9 +21,10 @@ from pydantic import ValidationError
 
 from sync.canonical import sha256_hex
 from sync.faults import CentralUnreachable
-from sync.outbox import Answer, Leased, Outbox
+from sync.outbox import LEASE_BYTES, Answer, Leased, Outbox
 from sync.verified import answers_of, standing_of
 from sync.wire.envelopes import (
+    BATCH_BYTES,
     BATCH_LIMIT,
     Batch,
     BatchAnswer,
@@ -45,6 +47,12 @@ LEASE_S, REQUEST_S = 90.0, 30.0
 
 #: What one piece carries, bytes: a few seconds on the worst line.
 PIECE_BYTES = 16 * 1024
+
+#: A request that was answered within the first carries twice as much the next time, up to
+#: `BATCH_BYTES`; one that took longer than the second, half as much, down to the last. Seconds, and
+#: bytes of what is sealed. So an urgent item waits some seconds for what is on its way, whatever
+#: the line and the centre are like.
+_QUICK_S, _SLOW_S, _LEAST_BYTES = 0.5, 2.0, 64 * 1024
 
 #: After these the next request is smaller: the line may not carry so much, or one item in it may
 #: be what the centre, or somebody on the way, stumbles over.
@@ -95,29 +103,41 @@ class Courier:
     How much goes into one request follows the line: each request that breaks halves it, down to
     one item and then to pieces of one; each that gets through doubles it again. So a terminal on a
     bad line loses a piece at a time, and a server that comes back is not met with full batches.
+    How many bytes there may be follows how long it takes until they are answered.
     """
 
     def __init__(self, outbox: Outbox, transport: Transport, identity: Identity) -> None:
         self._outbox, self._transport, self._identity = outbox, transport, identity
         #: Items in a request; 0: one item, in pieces.
         self._limit = BATCH_LIMIT
+        #: Bytes in a request, unless it is one item.
+        self._room = LEASE_BYTES
 
     def deliver(self) -> Delivery:
         """Send the next batch; `Delivery()` if nothing is due.
 
         Raises `CentralUnreachable` with everything back in the queue, and `OutboxUnavailable`.
         """
-        leased = self._outbox.lease(max(1, self._limit), LEASE_S)
+        leased = self._outbox.lease(max(1, self._limit), LEASE_S, self._room)
         envelopes = [item for item in map(self._as_envelope, leased) if item is not None]
         if not envelopes:
             return Delivery(len(leased), len(leased))
+        began = time.monotonic()
         try:
             answer = self._send(envelopes)
         except CentralUnreachable as error:
             self._broken([str(item.header["id"]) for item in envelopes], error.reason)
             raise
         self._limit = min(max(1, self._limit * 2), BATCH_LIMIT)
+        self._took(time.monotonic() - began, sum(len(item.sealed) for item in envelopes))
         return self._settle(envelopes, answer)
+
+    def _took(self, seconds: float, size: int) -> None:
+        """So long from sending so many bytes to the answer."""
+        if seconds > _SLOW_S:
+            self._room = max(_LEAST_BYTES, min(self._room, size) // 2)
+        elif seconds <= _QUICK_S:
+            self._room = min(self._room * 2, BATCH_BYTES)
 
     def _broken(self, sent: list[str], reason: str) -> None:
         """No answer to this request. An item that went alone and may be the reason steps aside,
@@ -126,10 +146,11 @@ class Courier:
             self._outbox.put_off(sent[0], reason)
         else:
             self._outbox.release(sent)
+        tried = min(self._limit, max(2, len(sent)))
         if reason in _TOO_MUCH:
-            self._limit //= 2
+            self._limit = tried // 2
         elif reason in _ONE_OF_THEM:
-            self._limit = max(1, self._limit // 2)
+            self._limit = max(1, tried // 2)
 
     def _send(self, envelopes: list[Envelope]) -> BatchAnswer:
         if self._limit > 0 or len(envelopes[0].sealed) <= PIECE_BYTES:

@@ -143,8 +143,9 @@ class Database:
             os.close(self._lock_file)
 
     @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
-        """A connection outside a transaction. Raises `Unavailable`."""
+    def reading(self, *, flushed: bool = True) -> Iterator[sqlite3.Connection]:
+        """A connection outside a transaction. `flushed`: as in `writing`, if the file is tidied up.
+        Raises `Unavailable`."""
         with self._mutex, _as_unavailable(), self._file_lock(fcntl.LOCK_SH):
             while self._connection is None or not self._is_our_file():
                 self._disconnect()
@@ -152,7 +153,8 @@ class Database:
                 # Opening took the lock alone and let go of it.
                 fcntl.flock(self._lock_file, fcntl.LOCK_SH)
             try:
-                yield self._connection
+                with _flushing(self._connection, flushed):
+                    yield self._connection
             except (sqlite3.Error, OSError):
                 self._disconnect()
                 raise
@@ -167,7 +169,7 @@ class Database:
         """
         with self._mutex:
             try:
-                with self.reading() as db, _flushing(db, flushed), _transaction(db):
+                with self.reading(flushed=flushed) as db, _transaction(db):
                     yield db
                     self._in_doubt = True
                 self._in_doubt = False

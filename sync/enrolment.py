@@ -136,7 +136,7 @@ def _must_leave_nobody_behind(outbox: Path, terminal: str) -> None:
         return
     try:
         with closing(sqlite3.connect(f"{outbox.absolute().as_uri()}?mode=ro", uri=True)) as rows:
-            found = rows.execute("SELECT header FROM item WHERE sealed IS NOT NULL").fetchall()
+            found = rows.execute("SELECT header FROM item WHERE state <> 'acknowledged'").fetchall()
         others = [json.loads(header)["terminal"] for (header,) in found]
     except (sqlite3.Error, ValueError, LookupError, TypeError) as error:
         raise NotEnrolledHere("outbox_unreadable", type(error).__name__) from error

@@ -95,8 +95,8 @@ log = logging.getLogger(__name__)
 #: How long the verdict of a finished item can be asked for.
 TOMBSTONE_DAYS = 90
 
-#: Sealed bytes in one lease, at least one item: what an urgent item may have to wait for. Items
-#: that were put off before go a quarter at a time.
+#: Sealed bytes in one lease where nothing else is said, at least one item: what an urgent item may
+#: have to wait for. Items that were put off before go in no more than a quarter of it.
 LEASE_BYTES = 1_000_000
 
 #: Seconds until an item that was put off is sent again: half to all of 5, 10, 20 … up to the cap.
@@ -139,12 +139,16 @@ UPDATE item SET state = 'queued', lease_ends = NULL, due_at = 0, put_off = 0, pu
 _REQUEUED = f"{_QUEUED_ANEW}, verdict = NULL, finished_at = NULL WHERE id = ? AND state = 'dead'"
 #: The citizen has been told the verdict, so it stays until the centre says another.
 _LOST_THERE = f"{_QUEUED_ANEW}, reason = 'centre_restored' WHERE state = 'held' AND epoch < ?"
-_BACKED_UP = """
-UPDATE item SET state = 'acknowledged', sealed = NULL
-WHERE state = 'held' AND epoch = ? AND position <= ?
-"""
+_BACKED_UP = "epoch = ? AND position <= ?"
 _FIRST_HEARD = "UPDATE item SET held_since = ? WHERE state = 'held' AND held_since <= 0"
-_GONE = "UPDATE item SET state = 'acknowledged', sealed = NULL WHERE state = 'held'"
+
+#: The contents first: by the state of the item it is known whose they are.
+_FORGOTTEN = (
+    "DELETE FROM contents WHERE seq IN (SELECT seq FROM item WHERE state = 'held' AND {})",
+    "UPDATE item SET state = 'acknowledged' WHERE state = 'held' AND {}",
+)
+
+_WHOLE = "SELECT id, header, sealed FROM item JOIN contents USING (seq) WHERE seq = ?"
 
 #: One look into the index for each state and urgency, however long the queue is.
 _OLDEST_WAITING = "SELECT min(seq) FROM ({})".format(
@@ -223,7 +227,7 @@ class Outbox:
                 algorithm=algorithm,
             )
             db.execute(
-                "INSERT INTO item (seq, id, urgent, person, header, sealed, created_at)"
+                "INSERT INTO item (seq, id, urgent, person, header, size, created_at)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
                     seq,
@@ -231,10 +235,11 @@ class Outbox:
                     urgent,
                     person,
                     header.canonical().decode(),
-                    seal(header),
+                    len(sealed := seal(header)),
                     at,
                 ),
             )
+            db.execute("INSERT INTO contents VALUES (?, ?)", (seq, sealed))
         self._file.witness.reached(seq)
         return Stored(header.id, header.receipt_no, seq)
 
@@ -277,11 +282,11 @@ class Outbox:
         lacking = self._room_lacking(db)
         while lacking > 0:
             row = db.execute(
-                "SELECT seq, length(sealed) FROM item WHERE state = 'held' ORDER BY seq LIMIT 1"
+                "SELECT seq, size FROM item WHERE state = 'held' ORDER BY seq LIMIT 1"
             ).fetchone()
             if row is None:
                 return
-            _let_go(db, "AND seq = ?", row[0])
+            _let_go(db, "seq = ?", row[0])
             lacking -= row[1]
 
     def _next_numbers(self, db: sqlite3.Connection, day: date) -> tuple[int, int]:
@@ -423,8 +428,8 @@ class Outbox:
         while True:
             with self._file.reading() as db:
                 row = db.execute(
-                    "SELECT seq, id, header, sealed FROM item WHERE seq > ?"
-                    " AND state IN ('queued', 'sending', 'dead') ORDER BY seq LIMIT 1",
+                    "SELECT seq, id, header, sealed FROM item JOIN contents USING (seq) WHERE"
+                    " seq > ? AND state IN ('queued', 'sending', 'dead') ORDER BY seq LIMIT 1",
                     (last,),
                 ).fetchone()
             if row is None:
@@ -455,8 +460,9 @@ class Outbox:
             ).fetchone()
         return row is not None
 
-    def lease(self, limit: int, seconds: float) -> list[Leased]:
-        """Up to `limit` items in the order they are due, given to the caller for `seconds`.
+    def lease(self, limit: int, seconds: float, room: int = LEASE_BYTES) -> list[Leased]:
+        """Up to `limit` items in the order they are due, given to the caller for `seconds`: within
+        `room` bytes of what is sealed, or one item.
 
         Urgent items come first and alone; then what was never put off; then the rest, by how often
         it was; then by order of creation. So neither what the centre cannot deal with yet nor the
@@ -469,17 +475,13 @@ class Outbox:
                 " AND (lease_ends <= ? OR leased_at > ?)",  # later than now: the clock went back
                 (now, now),
             )
-            # Found first and read then: sorting must not carry the sealed contents along.
             due = db.execute(
-                "SELECT seq, urgent, put_off > 0, length(sealed) FROM item WHERE state = 'queued'"
+                "SELECT seq, urgent, put_off > 0, size FROM item WHERE state = 'queued'"
                 # Due later than can be: the clock went back.
                 f" AND (due_at <= ? OR due_at > ?) ORDER BY {_DUE} LIMIT ?",
                 (now, now + _RETRY_CAP_S, limit),
             ).fetchall()
-            rows = [
-                db.execute("SELECT id, header, sealed FROM item WHERE seq = ?", (seq,)).fetchone()
-                for seq in _together(due)
-            ]
+            rows = [db.execute(_WHOLE, (seq,)).fetchone() for seq in _together(due, room)]
             db.executemany(
                 "UPDATE item SET state = 'sending', leased_at = ?, lease_ends = ?,"
                 " attempts = attempts + 1 WHERE id = ?",
@@ -508,7 +510,7 @@ class Outbox:
         """How far the centre is safe, when it says so unasked."""
         with self._file.writing() as db:
             self._settle(db, standing)
-            db.execute(_BACKED_UP, (standing.epoch, standing.backed_up_to))
+            _forget(db, _BACKED_UP, standing.epoch, standing.backed_up_to)
         self._give_back()
 
     def acknowledge(self, answers: Iterable[Answer], standing: Standing | None = None) -> None:
@@ -533,13 +535,13 @@ class Outbox:
                     due = self._next_time(db, answer.id, now)
                     db.execute(_PUT_OFF, said | {"due": due, "reason": "stale_answer"})
             if standing is not None:
-                db.execute(_BACKED_UP, (standing.epoch, standing.backed_up_to))
+                _forget(db, _BACKED_UP, standing.epoch, standing.backed_up_to)
                 set_counter(db, LAST_ANSWER, int(now))
         self._give_back()
 
     def _give_back(self) -> None:
         """Free pages go back to the disk: not with every answer, because it is a commit more."""
-        with self._file.reading() as db:
+        with self._file.reading(flushed=False) as db:
             (pages,) = db.execute("PRAGMA freelist_count").fetchone()
             if pages >= _PAGES_KEPT or not _waiting(db):
                 # As a script: it frees a page a step, and `execute` takes one step of what has no
@@ -561,7 +563,7 @@ class Outbox:
             if lost:
                 log.error("the centre was restored from a backup: %d items are sent again", lost)
         db.execute(_FIRST_HEARD, (at,))
-        _let_go(db, "AND held_since < ?", at - self._limits.held_days * 86_400)
+        _let_go(db, "held_since < ?", at - self._limits.held_days * 86_400)
         return at
 
     @staticmethod
@@ -589,15 +591,14 @@ class Outbox:
         return True
 
 
-def _together(due: list[tuple[int, int, int, int]]) -> list[int]:
+def _together(due: list[tuple[int, int, int, int]], room: int) -> list[int]:
     """Of (seq, urgent, put off, bytes), what goes into the first batch: of one urgency, put off or
     not, and within the bytes."""
     taken: list[int] = []
-    room = 0
     for seq, urgent, put_off, size in due:
         if not taken:
             group = (urgent, put_off)
-            room = LEASE_BYTES // 4 if put_off else LEASE_BYTES
+            room = min(room, LEASE_BYTES // 4) if put_off else room
         elif (urgent, put_off) != group or size > room:
             break
         taken.append(seq)
@@ -605,9 +606,17 @@ def _together(due: list[tuple[int, int, int, int]]) -> list[int]:
     return taken
 
 
+def _forget(db: sqlite3.Connection, which: str, *values: float) -> int:
+    """The contents of these held items go; returns how many there were."""
+    gone = 0
+    for statement in _FORGOTTEN:
+        gone = db.execute(statement.format(which), values).rowcount
+    return gone
+
+
 def _let_go(db: sqlite3.Connection, which: str, value: float) -> None:
     """Held items go without the centre's word, each counted."""
-    gone = db.execute(f"{_GONE} {which}", (value,)).rowcount
+    gone = _forget(db, which, value)
     if gone:
         set_counter(db, HELD_GONE, counter(db, HELD_GONE) + gone)
         log.error("%d items were let go that the centre may not have backed up", gone)
@@ -619,9 +628,7 @@ def _number_and_kind(header: str) -> tuple[str, str]:
 
 
 def _held_bytes(db: sqlite3.Connection) -> int:
-    (size,) = db.execute(
-        "SELECT coalesce(sum(length(sealed)), 0) FROM item WHERE state = 'held'"
-    ).fetchone()
+    (size,) = db.execute("SELECT coalesce(sum(size), 0) FROM item WHERE state = 'held'").fetchone()
     return int(size)
 
 

@@ -17,8 +17,10 @@ from sync.receipt_number import LAST_OF_DAY
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-#: The large columns come last, so that looking for a person, or for what nobody was told of, reads
-#: none of them. An index for either would be one more page with every put.
+#: The sealed bytes have a table of their own: SQLite writes a row whole when its state changes, so
+#: each would be written anew with each lease and answer. No index for a person or for what nobody
+#: was told of: it would be one more page with every put.
+#: `size`: bytes of what is sealed, also once they are gone.
 #: `told`: 1 when the citizen has its number, one more for each copy of its receipt.
 _SCHEMA = """
 CREATE TABLE item (
@@ -44,9 +46,10 @@ CREATE TABLE item (
     epoch       INTEGER,
     position    INTEGER,
     held_since  REAL,
-    header      TEXT NOT NULL,
-    sealed      BLOB
+    size        INTEGER NOT NULL,
+    header      TEXT NOT NULL
 );
+CREATE TABLE contents (seq INTEGER PRIMARY KEY, sealed BLOB NOT NULL);
 CREATE INDEX item_waiting ON item (state, urgent DESC, seq) WHERE state IN ('queued', 'sending');
 CREATE INDEX item_held ON item (seq) WHERE state = 'held';
 CREATE INDEX item_dead ON item (seq) WHERE state = 'dead';
@@ -79,7 +82,7 @@ _COUNTER_IS_AT = (
 
 #: What is taken over from a damaged file, and in what order.
 _RESCUED = (
-    "seq, id, urgent, header, sealed, state, created_at, attempts, verdict, rejection, reason,"
+    "seq, id, urgent, header, size, state, created_at, attempts, verdict, rejection, reason,"
     " finished_at, person, told, epoch, position, held_since, said_at"
 )
 
@@ -127,19 +130,38 @@ def _rescue(damaged: sqlite3.Connection, db: sqlite3.Connection) -> tuple[int, b
         if row is None or header is None:
             whole = False
             continue
+        sealed = _sealed_of(damaged, row)
+        if sealed is None and row[5] != "acknowledged":
+            whole = False
+            continue
         state = "queued" if row[5] == "sending" else row[5]
-        marks = ", ".join("?" * len(row))
         try:
-            rows += db.execute(
-                f"INSERT OR IGNORE INTO item ({_RESCUED}) VALUES ({marks})",
-                (*row[:5], state, *row[6:]),
-            ).rowcount
+            rows += _taken_over(db, (*row[:5], state, *row[6:]), sealed)
         except sqlite3.IntegrityError:  # a value that no item has
             whole = False
             continue
         count_as_given(db, SEQ, header.seq)
         count_as_given(db, header.created[:10], int(header.receipt_no[12:16] or 0))
     return rows, whole
+
+
+def _sealed_of(damaged: sqlite3.Connection, row: tuple[Any, ...]) -> bytes | None:
+    """The contents of an item, whole; None if they are gone or cannot be read."""
+    query = "SELECT sealed FROM contents WHERE seq = ? AND length(sealed) = ?"
+    try:
+        found = damaged.execute(query, (row[0], row[4])).fetchone()
+    except sqlite3.DatabaseError:
+        return None
+    return found[0] if found and isinstance(found[0], bytes) else None
+
+
+def _taken_over(db: sqlite3.Connection, row: tuple[Any, ...], sealed: bytes | None) -> int:
+    """How many rows are new here: one, or none where the item is known."""
+    marks = ", ".join("?" * len(row))
+    new = db.execute(f"INSERT OR IGNORE INTO item ({_RESCUED}) VALUES ({marks})", row).rowcount
+    if new and sealed is not None:
+        db.execute("INSERT OR REPLACE INTO contents VALUES (?, ?)", (row[0], sealed))
+    return new
 
 
 def _header_of(row: tuple[Any, ...] | None) -> EnvelopeHeader | None:

@@ -47,7 +47,7 @@ ENVELOPES = Door(
     "envelopes",
     envelopes.Batch,
     envelopes.BatchAnswer,
-    envelopes.BATCH_LIMIT * _in_base64(envelopes.SEALED_LIMIT),
+    _in_base64(envelopes.BATCH_BYTES) + envelopes.BATCH_LIMIT * _KB,
     "transactions of every kind, each decided for itself",
 )
 QUESTIONS = Door(

@@ -20,8 +20,11 @@ from sync.values import Base64, ItemId, KeyId, Moment, Sha256, TerminalNo
 from sync.wire.base import Document, Message, Signed, known
 
 #: Largest number of envelopes in a batch, and largest sealed envelope in bytes.
-BATCH_LIMIT = 20
+BATCH_LIMIT = 100
 SEALED_LIMIT = 1024 * 1024
+
+#: Most sealed bytes in a batch.
+BATCH_BYTES = 4 * 1024 * 1024
 
 #: Largest number of envelopes in a file on removable media.
 EXPORT_LIMIT = 200

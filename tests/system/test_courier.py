@@ -27,8 +27,11 @@ from sync.journal import Journal
 from sync.outbox import Outbox, Reason
 from sync.signing import DeviceKey
 from sync.transport import Transport
+from sync.wire.doors import ENVELOPES
 from sync.wire.envelopes import (
+    BATCH_BYTES,
     BATCH_LIMIT,
+    SEALED_LIMIT,
     Batch,
     BatchAnswer,
     Envelope,
@@ -279,7 +282,7 @@ def test_one_item_that_nobody_can_digest_steps_aside(box: Outbox, reason: str) -
     for _ in range(12):
         with suppress(CentralUnreachable):
             courier.deliver()
-    assert [len(sent) for sent in wire.sent[:5]] == [7, 7, 5, 2, 1], "halved, down to one"
+    assert [len(sent) for sent in wire.sent[:5]] == [7, 3, 1, 1, 2], "halved, down to one"
     assert [one.id for one in box.waiting()] == ids[:1]
     (poison,) = box.waiting()
     assert (poison.reason, poison.put_off) == (reason, 1)
@@ -582,6 +585,60 @@ def test_too_large_halves_the_batch(box: Outbox) -> None:
     assert courier.deliver().sent == BATCH_LIMIT // 2
 
 
+def test_half_of_what_did_not_get_through_is_tried_next(box: Outbox) -> None:
+    """Not half of what there might have been: that may be as much again."""
+    for _ in range(12):
+        put(box)
+    sent = []
+
+    def breaks(ids: list[str]) -> list[ItemAnswer]:
+        sent.append(len(ids))
+        raise CentralUnreachable("timeout")
+
+    courier, _ = courier_of(box, breaks)
+    for _ in range(4):
+        with pytest.raises(CentralUnreachable):
+            courier.deliver()
+    assert sent == [12, 6, 3, 1]
+
+
+@pytest.mark.parametrize(
+    ("each_s", "sent"),
+    [(0.1, [10, 20, 40, 40]), (1.0, [10, 10, 10, 10]), (3.0, [10, 5, 2, 1, 1])],
+    ids=["quick", "neither", "slow"],
+)
+def test_the_bytes_of_a_request_follow_how_long_the_last_one_took(
+    box: Outbox, monkeypatch: pytest.MonkeyPatch, each_s: float, sent: list[int]
+) -> None:
+    for name, size in {"LEASE_BYTES": 60, "BATCH_BYTES": 240, "_LEAST_BYTES": 6}.items():
+        monkeypatch.setattr(f"sync.courier.{name}", size)
+    now = [0.0]
+    monkeypatch.setattr("sync.courier.time.monotonic", lambda: now[0])
+
+    def takes_time(ids: list[str]) -> list[ItemAnswer]:
+        now[0] += each_s
+        return accept(ids)
+
+    for _ in range(sum(sent)):
+        put(box)  # six bytes
+    courier, wire = courier_of(box, takes_time)
+    for _ in sent:
+        courier.deliver()
+    assert [len(ids) for ids in wire.sent] == sent
+
+
+def test_a_batch_of_the_largest_fits_through_the_door() -> None:
+    each = BATCH_BYTES // BATCH_LIMIT
+    header = EnvelopeHeader(
+        *("00000000-0000-7000-8000-000000000000", "130299", 10**12, "1" * 17, "k" * 40),
+        *("2026-11-24T09:30:00.123+08:00", False, "0" * 16, "a" * 80),
+    )
+    batch = Batch(envelopes=[Envelope.of(header.as_wire(), bytes(each))] * BATCH_LIMIT)
+    assert len(batch.model_dump_json()) <= ENVELOPES.limit
+    largest = Batch(envelopes=[Envelope.of(header.as_wire(), bytes(SEALED_LIMIT))])
+    assert len(largest.model_dump_json()) <= ENVELOPES.limit
+
+
 # -- back-off ------------------------------------------------------------------------------------
 
 
@@ -681,7 +738,7 @@ def test_a_line_that_breaks_gets_smaller_batches_and_grows_again(box: Outbox) ->
     for _ in range(10):
         with pytest.raises(CentralUnreachable):
             courier.deliver()
-    assert [len(ids) for ids in wire.sent] == [20, 10, 5, 2, 1, 1, 1, 1, 1, 1]
+    assert [len(ids) for ids in wire.sent] == [60, 30, 15, 7, 3, 1, 1, 1, 1, 1]
     wire._answer = accept
     assert [courier.deliver().sent for _ in range(6)] == [1, 1, 2, 4, 8, 16]
 

@@ -137,7 +137,7 @@ def test_acknowledged_contents_are_gone_and_the_verdict_stays(box: Outbox) -> No
     counts = box.counts_and_ages()
     assert (counts.queued, counts.held) == (0, 0)
     with box._file.reading() as db:
-        assert db.execute("SELECT sealed FROM item").fetchone() == (None,)
+        assert db.execute("SELECT * FROM contents").fetchall() == []
 
 
 def test_later_puts_an_item_back_until_its_own_time(
@@ -222,12 +222,35 @@ def test_a_lease_is_bounded_in_bytes_and_never_empty(
     monkeypatch.setattr("sync.outbox.LEASE_BYTES", 1000)
     sizes = (400, 600, 1, 2000, 100)
     ids = [put(box, bytes(size)).id for size in sizes]
-    batches = [[item.id for item in box.lease(20, 60)] for _ in range(4)]
+    batches = [[item.id for item in box.lease(20, 60, 1000)] for _ in range(4)]
     assert batches == [ids[:2], ids[2:3], ids[3:4], ids[4:]]
     box.acknowledge([Answer(item, "later") for item in ids])
     now = time.time()
     at(monkeypatch, now + 10)
     assert [len(box.lease(20, 60)) for _ in sizes] == [1, 1, 1, 1, 1], "a quarter of it"
+
+
+def test_whoever_leases_says_how_many_bytes_there_may_be(
+    box: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sync.outbox.LEASE_BYTES", 400)
+    ids = [put(box, bytes(100)).id for _ in range(5)]
+    assert [item.id for item in box.lease(20, 60, 500)] == ids
+    box.acknowledge([Answer(item, "later") for item in ids])
+    at(monkeypatch, time.time() + 10)
+    assert len(box.lease(20, 60, 500)) == 1, "of what was put off no more than ever"
+
+
+def test_no_lease_and_no_answer_writes_the_contents_again(box: Outbox, tmp_path: Path) -> None:
+    """A batch is a megabyte: written with each step it was the most of what a delivery cost."""
+    ids = [put(box, bytes(200_000)).id for _ in range(3)]
+    log = tmp_path / "outbox.db-wal"
+    with closing(sqlite3.connect(tmp_path / "outbox.db")) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert log.stat().st_size == 0
+    assert due(box) == ids
+    box.acknowledge([Answer(ids[0], "later"), Answer(ids[1], "accepted"), Answer(ids[2], "bad")])
+    assert 0 < log.stat().st_size < 200_000
 
 
 def test_an_unusable_item_becomes_a_dead_letter_and_is_kept(box: Outbox, tmp_path: Path) -> None:
@@ -236,7 +259,7 @@ def test_an_unusable_item_becomes_a_dead_letter_and_is_kept(box: Outbox, tmp_pat
     counts = box.counts_and_ages()
     assert (counts.dead, counts.queued, due(box)) == (1, 0, [])
     with sqlite3.connect(tmp_path / "outbox.db") as db:
-        assert db.execute("SELECT sealed FROM item").fetchone() == (b"kept for a technician",)
+        assert db.execute("SELECT sealed FROM contents").fetchone() == (b"kept for a technician",)
 
 
 def test_the_first_verdict_stands(box: Outbox) -> None:
@@ -364,7 +387,9 @@ def test_what_the_centre_took_is_held_until_its_backup_has_it(box: Outbox, tmp_p
     assert box.verdict(first) == Answer(first, "accepted")
     box.acknowledge([], Standing(1, 7, 1001.0))
     with closing(sqlite3.connect(tmp_path / "outbox.db")) as db:
-        assert db.execute("SELECT id, sealed FROM item").fetchall() == [
+        assert db.execute(
+            "SELECT id, sealed FROM item LEFT JOIN contents USING (seq)"
+        ).fetchall() == [
             (first, None),
             (second, b"sealed, and kept"),
         ]
@@ -939,6 +964,21 @@ def test_what_can_be_read_of_a_damaged_file_is_queued_again(tmp_path: Path, whic
     assert len(rescued) >= (19 if which == "indexes" else 10)
     assert {item.id for item in rescued} <= {one.id for one in stored[1:]}
     assert box.verdict(stored[0].id) == Answer(stored[0].id, "accepted")
+    box.close()
+
+
+def test_what_cannot_be_read_of_one_item_costs_no_other(tmp_path: Path) -> None:
+    box = reopened(tmp_path)
+    stored = [put(box, bytes([n]) * 9000) for n in range(20)]
+    box.close()
+    path = tmp_path / "outbox.db"
+    data = path.read_bytes()
+    page = data.index(bytes([7]) * 4000) // 4096 * 4096
+    path.write_bytes(data[:page] + b"\xff" * 4096 + data[page + 4096 :])
+    box = reopened(tmp_path)
+    assert box.counts_and_ages().damaged_files == 1
+    assert [item.id for item in box.unfinished()] == [one.id for one in stored if one.seq != 8]
+    assert [item.sealed[0] for item in box.unfinished()] == [n for n in range(20) if n != 7]
     box.close()
 
 
