@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from kiosk.photo.faces import Why, cannot_tell
 from kiosk.records.proof import Level, Proof
 from kiosk.steps.identity import identify, identify_other
-from kiosk.steps.papers import PAPERS, by_paper, lay_down
+from kiosk.steps.papers import OF_CHILD, by_paper, lay_down
 from kiosk.visit.prompts import Choice, Option, Row, TakePage
 from kiosk.visit.service import Leave
 
@@ -54,14 +54,14 @@ async def child_of(guardian: Citizen, relation: str, policy: Policy, today: date
             Option("birth_certificate", icon="baby-face-outline"),
         ),
     )
-    if known_by in PAPERS:
-        child = await by_paper(known_by, today, "child")
+    if known_by in OF_CHILD:
+        child = await by_paper(known_by, today, "child", OF_CHILD)
     else:
         child = await identify_other(guardian, today, "child")
     if child.age_on(today) >= policy.ages.adult:
         raise Leave("child.grown_up", icon="account")
     if not child.pages:
-        child = replace(child, pages=await lay_down("household", "child"))
+        child = replace(child, pages=await lay_down(OF_CHILD["household"], "child"))
     if relation not in _PARENTS:
         proof = await TakePage("guardian.paper", child.pages[-1])
         child = replace(child, pages=(*child.pages, proof))

@@ -17,24 +17,28 @@ from kiosk.visit.prompts import Choice, Field, Form, Option, TakePage
 from sync.codes import ethnic_name
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from kiosk.photo.pages import Page
 
 #: Paper -> its pages, the last parts of the prompts' ids.
-PAPERS = {
-    "household": ("household_first", "household_own"),
+OWN: Mapping[str, tuple[str, ...]] = {"household": ("household_first", "household_own")}
+#: A child's. Of the 户口簿 the 户主页 as well: the relation that the child's page names is to them.
+OF_CHILD: Mapping[str, tuple[str, ...]] = {
+    "household": ("household_first", "household_head", "household_own"),
     "birth_certificate": ("birth_certificate",),
 }
-#: Of a child's 户口簿 the 户主页 as well: to whom the child's own page names the relation.
-_OF_CHILD = {"household": ("household_first", "household_head", "household_own")}
 
 #: Those that live in the region; whoever belongs to another group is read from the page.
 _ETHNIC = ("01", "11", "03", "02")
 _RIGHT = (Option("right", icon="check"), Option("wrong", icon="pencil-outline"))
 
 
-async def by_paper(paper: str, today: date, step: str = "papers") -> Citizen:
+async def by_paper(
+    paper: str, today: date, step: str = "papers", papers: Mapping[str, tuple[str, ...]] = OWN
+) -> Citizen:
     """Who somebody is said to be, with the pages that show it. `step`: begins the ids of the
-    prompts, whose words say whose papers they are."""
+    prompts, whose words say whose papers they are. `papers`: what pages each of them has."""
     typed = {"name": "", "id_number": ""}
     while True:
         form = Form(
@@ -51,15 +55,15 @@ async def by_paper(paper: str, today: date, step: str = "papers") -> Citizen:
             break
     options = tuple(Option(code, label=ethnic_name(code)) for code in _ETHNIC)
     ethnic = await Choice(f"{step}.ethnic", (*options, Option("other")))
-    pages = await lay_down(paper, step)
+    pages = await lay_down(papers[paper], step)
     return Citizen.from_paper(
         paper, typed["name"], number, "" if ethnic == "other" else ethnic, pages
     )
 
 
-async def lay_down(paper: str, step: str = "papers") -> tuple[Page, ...]:
-    """The pages of a paper, one after the other."""
+async def lay_down(names: Sequence[str], step: str) -> tuple[Page, ...]:
+    """These pages of a paper, one after the other."""
     pages: list[Page] = []
-    for page in (PAPERS | _OF_CHILD if step == "child" else PAPERS)[paper]:
-        pages.append(await TakePage(f"{step}.{page}", pages[-1] if pages else None))
+    for name in names:
+        pages.append(await TakePage(f"{step}.{name}", pages[-1] if pages else None))
     return tuple(pages)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import pytest
 
 from hardware.faults import DeviceFault, FaultCode
+from kiosk.records.citizen import Citizen
+from kiosk.records.submission import Reply
 from kiosk.visit.flow import (
     IDLE_WARNING_S,
     MOST_EXTENSIONS,
@@ -18,12 +22,13 @@ from kiosk.visit.flow import (
     Event,
     Performed,
     Prompt,
+    Recall,
     Unacceptable,
     Visit,
 )
-from kiosk.visit.prompts import Advice, Choice, Option, Review, Row
-from kiosk.visit.service import Leave, Service
-from tests.flows.counter import CONTEXT
+from kiosk.visit.prompts import Advice, Choice, Field, Form, Option, Review, Row
+from kiosk.visit.service import GoOn, Leave, Service
+from tests.flows.counter import CONTEXT, PHONE, TODAY, ZHANG
 
 YES_NO = (Option("yes"), Option("no"))
 
@@ -809,3 +814,330 @@ def test_a_fresh_visit_has_nothing_in_it() -> None:
     visit.start()
     assert visit.cancel()
     assert visit.outcome is not None and visit.outcome.number == ""
+
+
+# -- what a visit knows of its service -----------------------------------------------------------
+
+
+class Elsewhere(Service):
+    """In which a citizen goes on."""
+
+    id = "elsewhere"
+    icon = "scale"
+
+    async def take_up(self, *known: Any) -> None:
+        self.holder = known[0]
+        await Choice("elsewhere.how", YES_NO)
+        await Choice("elsewhere.why", YES_NO)
+
+
+class Onward(Service):
+    """Types something, and leads to another service."""
+
+    id = "onward"
+    icon = "scale"
+
+    async def serve(self) -> None:
+        self.holder = Citizen.from_id_card(ZHANG, TODAY)
+        await Form("onward.number", (Field("phone", "mobile", "digits"),))
+        await Choice("onward.kind", YES_NO)
+        raise GoOn(Elsewhere, self.holder)
+
+
+def test_an_outcome_names_the_service_in_which_it_ended() -> None:
+    visit, _ = begin(Onward)
+    answer_all(visit, PHONE, "yes")
+    visit.cancel()
+    assert visit.outcome is not None and visit.outcome.service == "elsewhere"
+    visit, _ = begin(Onward)
+    visit.cancel()
+    assert visit.outcome is not None and visit.outcome.service == "onward"
+
+
+def test_a_prompt_that_commits_without_a_number_promises_none() -> None:
+    class Plain(Performed[str]):
+        id = "plain"
+        effect = commits = True
+
+    class Commits(Service):
+        id = "commits"
+        icon = "scale"
+
+        async def serve(self) -> None:
+            await Plain()
+
+    visit, _ = begin(Commits)
+    visit.answer("stored")
+    assert visit.outcome is not None
+    assert (visit.outcome.committed, visit.outcome.number) == (True, "")
+
+
+def test_what_has_not_begun_has_nothing_to_end() -> None:
+    visit = Visit(lambda: Weigh(CONTEXT))
+    assert visit.cancel() and visit.outcome is None
+    visit.start()
+    assert at(visit) == "first"
+
+
+def test_nobody_is_hurried_while_a_device_works() -> None:
+    class Unhurried(Performed[int]):
+        id = "unhurried"
+
+    class Works(Service):
+        id = "works"
+        icon = "scale"
+
+        async def serve(self) -> None:
+            await Unhurried()
+
+    visit, _ = begin(Works)
+    assert visit.tick(10_000.0) is None and at(visit) == "unhurried"
+
+
+def test_a_visit_that_is_told_no_time_starts_at_nought() -> None:
+    visit = Visit(lambda: Weigh(CONTEXT))
+    visit.start()
+    assert visit.tick(90.0) == 30
+
+
+def test_who_answers_the_warning_has_the_time_of_a_page_from_then_on() -> None:
+    visit, _ = begin(Show)
+    visit.tick(0.0)
+    visit.stay(PAGE_S)
+    visit.touched(2 * PAGE_S)
+    assert visit.tick(2 * PAGE_S) == IDLE_WARNING_S
+
+
+def test_a_crash_is_placed_where_it_was_raised_not_where_it_came_through() -> None:
+    def breaks() -> None:
+        raise ValueError
+
+    visit, events = begin()
+    try:
+        breaks()
+    except ValueError as error:
+        visit.failed(error)
+    (crash,) = [event for event in events if event.kind == "crashed"]
+    assert crash.detail == f"ValueError at {__file__}:{breaks.__code__.co_firstlineno + 1}"
+
+
+def test_a_run_has_ended_before_it_is_replayed() -> None:
+    """What its `finally` does may not come into the next one."""
+    told = []
+
+    class Tells(Service):
+        id = "tells"
+        icon = "scale"
+
+        async def serve(self) -> None:
+            told.append("begins")
+            try:
+                await Choice("first", YES_NO)
+                await Choice("second", YES_NO)
+            finally:
+                told.append("ends")
+
+    visit, _ = begin(Tells)
+    visit.answer("yes")
+    visit.back()
+    assert told == ["begins", "ends", "begins"]
+
+
+def test_during_an_effect_no_way_back_is_said() -> None:
+    visit, _ = at_commit()
+    with pytest.raises(RuntimeError, match=r"^there is no way back from here$"):
+        visit.back()
+
+
+def test_back_out_of_a_change_in_the_middle_leads_to_the_review_too() -> None:
+    visit, _ = reviewing()
+    visit.revise("outlet")
+    assert (at(visit), visit.suggestion) == ("outlet", "yes")
+    visit.back()
+    assert at(visit) == "review"
+
+
+def test_a_changed_step_that_began_with_a_fault_is_filled_with_nothing() -> None:
+    class Held(Service):
+        id = "held"
+        icon = "scale"
+
+        async def serve(self) -> None:
+            try:
+                await Choice("place.held", YES_NO)
+            except DeviceFault:
+                await Choice("place.again", YES_NO)
+            await Choice("review", YES_NO)
+
+    visit, _ = begin(Held)
+    visit.interrupt(DeviceFault(FaultCode.CARD_PULLED))
+    visit.answer("yes")
+    visit.revise("place")
+    assert (at(visit), visit.suggestion) == ("place.held", None)
+
+
+# -- what Back has left behind -------------------------------------------------------------------
+
+
+def test_what_workers_answered_is_recalled_also_where_back_has_been() -> None:
+    recalled: list[Any] = []
+
+    class Remembers(Service):
+        id = "remembers"
+        icon = "scale"
+
+        async def serve(self) -> None:
+            of = await Choice("of", YES_NO)
+            await Measure("measure", of)
+            await Measure("other")
+            await Choice("last", YES_NO)
+            recalled[:] = await Recall("measure")
+            await Choice("after", YES_NO)
+
+    visit, _ = begin(Remembers)
+    answer_all(visit, "yes", 7, 1, "yes")
+    assert recalled == [(Measure("measure", "yes"), 7)]
+    visit.back()
+    visit.back()
+    answer_all(visit, "no", 8, "yes")
+    assert recalled == [(Measure("measure", "yes"), 7), (Measure("measure", "no"), 8)]
+
+
+def test_an_effect_is_not_recalled() -> None:
+    recalled: list[Any] = [None]
+
+    class Remembers(Service):
+        id = "remembers"
+        icon = "scale"
+
+        async def serve(self) -> None:
+            await Commit("commit", "x")
+            recalled[:] = await Recall("commit")
+            await Choice("after", YES_NO)
+
+    visit, _ = begin(Remembers)
+    visit.answer("stored")
+    assert at(visit) == "after" and recalled == []
+
+
+# -- what waits for another day ------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Mark(Prompt[str]):
+    """Asks, and its answer may not wait."""
+
+    id: str
+
+
+class Waits(Service):
+    """Asks before and after it is known under whom answers may wait."""
+
+    id = "waits"
+    icon = "scale"
+
+    async def serve(self) -> None:
+        await Choice("before", YES_NO)
+        await Mark("who")
+        self.holder = Citizen.from_id_card(ZHANG, TODAY)
+        await Choice("kind", YES_NO)
+        await Mark("mark")
+        await Form("number", (Field("phone", "mobile", "digits"),))
+        await Choice("last", YES_NO)
+
+
+def waiting() -> Visit:
+    visit, _ = begin(Waits)
+    answer_all(visit, "yes", "me", "no", "x", PHONE)
+    assert at(visit) == "last"
+    return visit
+
+
+def test_what_was_answered_since_it_is_known_under_whom_waits_and_nothing_else() -> None:
+    visit = waiting()
+    assert visit.can_keep and visit.keep()
+    assert at(visit) == "unfinished.keep"
+    question = visit.prompt.question  # type: ignore[union-attr]
+    assert json.loads(question.fields["answers"]) == {"kind": "no", "number": PHONE}
+
+
+def test_there_is_no_way_back_into_what_was_left() -> None:
+    visit = waiting()
+    visit.keep()
+    visit.answer(Reply({"until": "2026-12-01"}))
+    assert at(visit) == "unfinished.kept" and not visit.can_go_back
+    visit.answer(True)
+    assert visit.outcome is not None and visit.outcome.ending is Ending.DONE
+
+
+def test_where_nothing_can_wait_nobody_leaves_by_it() -> None:
+    visit, _ = begin(Waits)
+    for answer in ("yes", "me", "no", "x"):
+        assert not visit.can_keep and not visit.keep()
+        visit.answer(answer)
+    assert at(visit) == "number", "nothing was typed yet, and the visit stands where it stood"
+
+
+def test_after_back_the_same_answers_wait() -> None:
+    visit = waiting()
+    visit.back()
+    visit.answer(PHONE)
+    visit.keep()
+    question = visit.prompt.question  # type: ignore[union-attr]
+    assert json.loads(question.fields["answers"]) == {"kind": "no", "number": PHONE}
+
+
+def test_who_goes_on_elsewhere_keeps_what_was_said_there() -> None:
+    visit, _ = begin(Onward)
+    answer_all(visit, PHONE, "yes", "no")
+    assert at(visit) == "elsewhere.why" and visit.keep()
+    question = visit.prompt.question  # type: ignore[union-attr]
+    assert json.loads(question.fields["answers"]) == {"elsewhere.how": "no"}
+
+
+@dataclass(frozen=True)
+class Offer(Prompt[str]):
+    """Fills "first" and "second" with what was answered."""
+
+    id: str
+
+    def offers(self, answer: str) -> Mapping[str, Any]:
+        return {"first": answer, "second": answer}
+
+
+class Offered(Service):
+    """Asks what an earlier prompt has an answer for; the devices may end the offer."""
+
+    id = "offered"
+    icon = "scale"
+
+    async def serve(self) -> None:
+        try:
+            await Offer("offer")
+        except DeviceFault:
+            await Choice("without", YES_NO)
+        await Choice("first", YES_NO)
+        await Choice("second", YES_NO)
+
+
+def test_a_prompt_is_filled_with_what_an_earlier_one_offers_and_not_answered() -> None:
+    visit, _ = begin(Offered)
+    visit.answer("no")
+    assert (at(visit), visit.suggestion) == ("first", "no")
+    visit.answer("yes")
+    assert (at(visit), visit.suggestion) == ("second", "no")
+    visit.back()
+    assert (at(visit), visit.suggestion) == ("first", "yes"), "what was said here comes first"
+
+
+def test_what_its_rules_do_not_take_fills_nothing() -> None:
+    visit, _ = begin(Offered)
+    visit.answer("perhaps")
+    assert (at(visit), visit.suggestion) == ("first", None)
+
+
+def test_a_fault_offers_nothing() -> None:
+    visit, _ = begin(Offered)
+    visit.interrupt(DeviceFault(FaultCode.CARD_PULLED))
+    visit.answer("yes")
+    assert (at(visit), visit.suggestion) == ("first", None)

@@ -75,6 +75,11 @@ def test_nothing_spoken_holds_a_fact_about_anybody(language: str) -> None:
     assert all("{" not in Words(language).say(message) for message in SPOKEN)
 
 
+def test_each_is_spoken_once() -> None:
+    """A clip that stood twice in the list was made twice at each installation."""
+    assert sorted(set(SPOKEN)) == sorted(SPOKEN)
+
+
 def test_every_instruction_before_the_camera_is_spoken() -> None:
     from screens.photo import ICONS
 

@@ -27,7 +27,6 @@ SPOKEN: tuple[str, ...] = (
     "photo.screen.starting",
     "photo.screen.making",
     "photo.screen.nobody",
-    "photo.help.staff",
     "left_behind.title",
     "headset.plugged",
     # What a page reads aloud to who agrees to it (`Notice.aloud`).
