@@ -203,6 +203,7 @@ def _walk(
     and are worth a path of their own."""
     seen.paths += 1
     visit, trace = fork(path.visit), list(path.trace)
+    turns_off = path.turns < DEVIATIONS[min(number, 1)]
     if path.turns:
         assert visit.prompt is not None
         trace.append((visit.prompt.id, path.other))
@@ -213,20 +214,20 @@ def _walk(
             break
         page = repr(_whole(prompt))
         _note(seen, prompt, page)
-        if visit.under_way is not None and visit.under_way.id == service.id:
-            seen.stages.add(visit.stage)
-        found = tuple(ways(prompt))
+        run = visit.under_way
+        if run is not None and run.id == service.id:
+            seen.stages.add(run.stage)
+        leads_on, *others = ways(prompt) if turns_off else (next(ways(prompt)),)
         # From here on the path is new only if the same prompts were not come to the same way.
-        if path.turns < DEVIATIONS[min(number, 1)]:
+        if others:
             come = (*sorted(_taken(trace)), prompt.id, page[:400])
             stands = kept(visit)
-            for other in range(1, len(found)):
+            for other, way in enumerate(others, 1):
                 if (*come, other) not in known:
                     known.add((*come, other))
-                    turned = path.turns + 1
-                    yield _Path(stands, tuple(trace), turned, found[other], other)
+                    yield _Path(stands, tuple(trace), path.turns + 1, way, other)
         trace.append((prompt.id, 0))
-        _take(visit, found[0], seen)
+        _take(visit, leads_on, seen)
     else:
         seen.trouble.append(f"{service.id} goes in circles: {trace[-3:]}")
         return
@@ -236,19 +237,24 @@ def _walk(
 
 def _whole(thing: Any) -> Any:
     """Everything in a prompt, also what its `repr` keeps to itself; of a picture its hash."""
-    if isinstance(thing, tuple):
-        return tuple(map(_whole, thing))
-    if names := _names(type(thing)):
-        return tuple(_whole(getattr(thing, name)) for name in names)
-    return hash(thing) if isinstance(thing, bytes) else thing
+    if (within := _within(type(thing))) is None:
+        return thing
+    parts = within(thing)
+    if not isinstance(parts, tuple):
+        return parts
+    return tuple([part if type(part) is str else _whole(part) for part in parts])
 
 
 @cache
-def _names(kind: type) -> tuple[str, ...]:
-    """Of its fields, if it is a dataclass."""
+def _within(kind: type) -> Callable[[Any], Any] | None:
+    """What gives the parts of such a thing, as a tuple, or what stands for it; None: it is said
+    whole by its `repr`."""
+    if issubclass(kind, tuple | bytes):
+        return tuple if issubclass(kind, tuple) else hash
     if not dataclasses.is_dataclass(kind):
-        return ()
-    return tuple(one.name for one in dataclasses.fields(kind))
+        return None
+    names = [one.name for one in dataclasses.fields(kind)]
+    return lambda thing: tuple([getattr(thing, name) for name in names])
 
 
 def _went_on(visit: Visit, service: type[Service]) -> bool:

@@ -51,7 +51,8 @@ class Sealer:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Terminal]:
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
+    monkeypatch.setattr("kiosk.upkeep.housekeeping._PERIOD_S", 0.01)
     whole = terminal(tmp_path)
     whole.parts.outbox.close()
     broken: Any = Broken()

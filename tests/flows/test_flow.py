@@ -921,28 +921,6 @@ def test_a_crash_is_placed_where_it_was_raised_not_where_it_came_through() -> No
     assert crash.detail == f"ValueError at {__file__}:{breaks.__code__.co_firstlineno + 1}"
 
 
-def test_a_run_has_ended_before_it_is_replayed() -> None:
-    """What its `finally` does may not come into the next one."""
-    told = []
-
-    class Tells(Service):
-        id = "tells"
-        icon = "scale"
-
-        async def serve(self) -> None:
-            told.append("begins")
-            try:
-                await Choice("first", YES_NO)
-                await Choice("second", YES_NO)
-            finally:
-                told.append("ends")
-
-    visit, _ = begin(Tells)
-    visit.answer("yes")
-    visit.back()
-    assert told == ["begins", "ends", "begins"]
-
-
 def test_during_an_effect_no_way_back_is_said() -> None:
     visit, _ = at_commit()
     with pytest.raises(RuntimeError, match=r"^there is no way back from here$"):

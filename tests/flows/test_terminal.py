@@ -449,8 +449,9 @@ def test_a_number_that_nobody_was_told_is_said_after_a_restart(tmp_path: Path) -
 
 
 def test_a_centre_of_another_version_stands_among_the_devices_until_it_is_put_right(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("kiosk.upkeep.housekeeping._PERIOD_S", 0.01)
     desk = terminal(tmp_path)
     agent = tmp_path / "agent.json"
 

@@ -12,6 +12,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
@@ -85,11 +86,19 @@ class Espeak:
 
 def pinyin(text: str) -> str:
     """Chinese as pinyin with tone numbers (5: none), and the pauses of its punctuation."""
-    from pypinyin import Style, lazy_pinyin, load_phrases_dict
+    from pypinyin import Style, lazy_pinyin
 
-    load_phrases_dict({word: [[one] for one in said] for word, said in READINGS.items()})
+    _take_readings()
     syllables = lazy_pinyin(text, style=Style.TONE3, neutral_tone_with_five=True)
     return " ".join(syllables).translate(_PAUSES)
+
+
+@cache
+def _take_readings() -> None:
+    """Once: for each word the library learns its whole dictionary anew."""
+    from pypinyin import load_phrases_dict
+
+    load_phrases_dict({word: [[one] for one in said] for word, said in READINGS.items()})
 
 
 def render(folder: Path, engine: Engine) -> int:
