@@ -15,9 +15,9 @@ import json
 import sqlite3
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from sync import sheet
+from sync.address import trouble_with
 from sync.canonical import sha256_hex
 from sync.envelope import Sealer
 from sync.faults import CentralUnreachable
@@ -25,7 +25,7 @@ from sync.identity import NEXT_KEY_FILE, Identity, NotEnrolled, load_identity
 from sync.marks import RETIRED_FILE
 from sync.sealing import TpmFault
 from sync.signing import DeviceKey, centre_signed, use_next_key
-from sync.transport import LOOPBACK, Transport
+from sync.transport import Transport
 from sync.wire.doors import ENROL
 from sync.wire.enrolment import EnrolAnswer, EnrolRequest
 
@@ -111,12 +111,9 @@ def _key(state_dir: Path, tpm: str, new_key: bool) -> DeviceKey:
 def _must_be_safe(central_url: str, pin: str) -> None:
     """The code and the centre's keys come over this line: only by TLS and with the key of the
     sheet, or on this machine."""
-    parts = urlsplit(central_url)
-    if parts.scheme == "http" and parts.hostname in LOOPBACK:
-        return
-    if parts.scheme != "https" or not parts.hostname:
-        raise NotEnrolledHere("not_encrypted", "the centre's address must begin with https://")
-    if not pin:
+    if trouble := trouble_with(central_url):
+        raise NotEnrolledHere(trouble, central_url)
+    if not pin and not central_url.lower().startswith("http:"):
         raise NotEnrolledHere("no_pin")
 
 
@@ -169,8 +166,9 @@ _SAME = {"clock_skew": "clock_wrong", "timeout": "connection", "busy": "server_e
 #: Reasons that have words of their own.
 WORDS = frozenset(
     {
-        *("code_unknown", "code_used", "code_expired", "terminal_disabled", "not_encrypted"),
-        *("no_pin", "wrong_centre", "connection", "clock_wrong", "certificate"),
+        *("code_unknown", "code_used", "code_expired", "terminal_disabled"),
+        *("no_address", "not_encrypted", "bad_address", "no_pin", "wrong_centre", "connection"),
+        *("clock_wrong", "certificate"),
         *("certificate_expired", "not_the_centre", "server_error", "terminal_too_old"),
         *("terminal_too_new", "outbox_of_another", "outbox_unreadable", "unusable", "other"),
         *("tpm_away", "tpm_other"),

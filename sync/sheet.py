@@ -67,8 +67,10 @@ def read(text: str) -> Sheet:
             raise NotASheet("the square is not one of an enrolment sheet")
         url, text = words[1], words[2]
     letters = _letters(text)
-    if len(letters) not in (CODE_LENGTH, CODE_LENGTH + PIN_LENGTH) or set(letters) - set(ALPHABET):
+    if len(letters) not in (CODE_LENGTH, CODE_LENGTH + PIN_LENGTH):
         raise NotASheet(f"a code has {CODE_LENGTH + PIN_LENGTH} letters and digits")
+    if set(letters) - set(ALPHABET):
+        raise NotASheet("a code has letters A to Z and digits, but no 0, 1, I, L or O")
     return Sheet(letters[:CODE_LENGTH], letters[CODE_LENGTH:], url)
 
 

@@ -26,6 +26,7 @@ import requests
 import urllib3
 from pydantic import BaseModel, ValidationError
 
+from sync.address import LOOPBACK
 from sync.clock import RELEASED
 from sync.contract import CONTRACT, HEADER, refusal, said
 from sync.faults import CentralRefused, CentralUnreachable
@@ -48,9 +49,6 @@ PACK_FROM = 1200
 
 #: After a proxy has shown that it spoils packed bodies nothing is packed for so long, seconds.
 PLAIN_FOR_S = 3600.0
-
-#: This machine: no proxy, and no TLS needed.
-LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 #: What comes of a packed body that was spoilt on the way: somebody else answered, or the centre
 #: could not read it, or its signature covers what is not there any more.

@@ -33,9 +33,7 @@ from kiosk.kioskctl.drivers import (
     Unmasked,
     Wait,
     driver_of,
-    drivers_of,
     ignore,
-    must,
     nobody_there,
     opened,
     show,
@@ -68,8 +66,11 @@ def card_read(
 
     settings = with_given(settings_of(state), card_contact=reader)
     if not settings.devices.card:
+        if state is not None:
+            note = "the settings name no card reader (`card` under [devices]): PC/SC is taken"
+            warn(styled(note, "yellow"))
         settings = with_given(settings, card="pcsc")
-    driver = must(drivers_of(settings)[Device.CARD_READER])
+    driver = driver_of(settings, Device.CARD_READER, state)
     way = settings.devices.card_authenticator
     central = _centre_of(state) if way == "hsm" else None
     if way == "hsm" and central is None:
@@ -114,6 +115,7 @@ def card_watch(
             line(f"{beijing_now():%H:%M:%S} {change}")
         said = seen
 
+    warn("watching service, readers and cards; Ctrl-C ends it")
     monitor = watch_service(tell)
     try:
         threading.Event().wait(seconds or None)
@@ -186,7 +188,7 @@ def _run_script(state: Path, purpose: str, code: str, wait: float) -> None:
 
     settings = settings_of(state)
     nobody_there(state)
-    driver, central = driver_of(settings, Device.CARD_READER), _centre_of(state)
+    driver, central = driver_of(settings, Device.CARD_READER, state), _centre_of(state)
     if central is None:
         raise stop("this terminal is not enrolled: no centre gives it scripts")
     source = CentralScripts(central, purpose, code)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -118,6 +119,15 @@ def words_of(settings: Settings) -> Words:
     from kiosk.words import Words
 
     return Words(settings.screen.language)
+
+
+def secret(what: str, *, twice: bool = False) -> str:
+    """A code or PIN that is asked for without showing it, or one line that was piped in. It is no
+    option, which would stand in the shell's history and in the list of processes."""
+    if sys.stdin.isatty():
+        asked: str = typer.prompt(what, hide_input=True, confirmation_prompt=twice)
+        return asked
+    return sys.stdin.readline().strip()
 
 
 @contextmanager

@@ -37,9 +37,7 @@ from kiosk.kioskctl.drivers import (
     Unmasked,
     Wait,
     driver_of,
-    drivers_of,
     ignore,
-    must,
     nobody_there,
     opened,
     show,
@@ -75,7 +73,7 @@ def devices(as_json: Json = False) -> None:
     listed = table("kind", "place", "detail")
     for thing in found:
         row(listed, thing.kind, thing.place, thing.detail)
-    out(listed)
+    out(listed if found else "nothing is plugged in")
 
 
 # -- the ID card -----------------------------------------------------------------------------------
@@ -90,7 +88,7 @@ def id_read(
 ) -> None:
     """Read the ID card on the reader."""
     settings = with_given(settings_of(state), id_reader=port)
-    driver = must(drivers_of(settings)[Device.ID_READER])
+    driver = driver_of(settings, Device.ID_READER, state)
     if unmasked:
         shows_data(state, "id_read")
     nobody_there(state)
@@ -126,7 +124,7 @@ def print_test(
 ) -> None:
     """Print a page that uses everything a receipt uses."""
     settings = with_given(settings_of(state), printer=port, printer_columns=columns)
-    driver = must(drivers_of(settings)[Device.PRINTER])
+    driver = driver_of(settings, Device.PRINTER, state)
     nobody_there(state)
     words = words_of(settings)
     page = _check_page(settings, words)
@@ -146,7 +144,7 @@ def print_a4(
     from hardware.sheets import pdf_of
 
     settings = with_given(settings_of(state), page_printer=where)
-    driver = must(drivers_of(settings)[Device.PAGE_PRINTER])
+    driver = driver_of(settings, Device.PAGE_PRINTER, state)
     nobody_there(state)
     words = words_of(settings)
     with faults_said(words), opened(driver), busy("printing"):
@@ -177,8 +175,8 @@ def camera_snap(
     kind = _KINDS.get(file.suffix.lower())
     if kind is None:
         raise stop(f"{file}: the name ends in one of {', '.join(_KINDS)}")
-    settings = settings_of(state)
-    driver = driver_of(settings, Device.CAMERA, source)
+    settings = with_given(settings_of(state), camera=source)
+    driver = driver_of(settings, Device.CAMERA, state)
     with _for_this_user(file) as opened_file:
         shows_data(state, "camera_snap")
         settled = time.monotonic() + seconds

@@ -27,31 +27,34 @@ Unmasked = Annotated[
 ]
 
 
-def driver_of(settings: Settings, device: Device, source: str = "") -> Any:
-    """The driver of a device as the settings have it, or at `source`. Ends the command if there is
-    none."""
-    return must(drivers_of(with_given(settings, **{device: source}))[device])
+#: Devices that the settings call otherwise.
+_SETTING = {Device.CARD_READER: "card"}
+
+
+def driver_of(settings: Settings, device: Device, state: Path | None) -> Any:
+    """The driver of a device as the settings have it. Ends the command if there is none: `state` is
+    the terminal whose settings they are, or None."""
+    from hardware.devices import make_drivers
+
+    try:
+        driver = make_drivers(settings.devices)[device]
+    except ValueError as wrong:
+        raise stop(str(wrong)) from None
+    if driver is not None:
+        return driver
+    name = _SETTING.get(device, device.value)
+    if state is None:
+        raise stop(f"no such device: name the {name}'s port, or a terminal with --state")
+    raise stop(
+        f"no such device: {state / 'settings.toml'} names no {name} under [devices];"
+        " `kioskctl devices` shows what is plugged in"
+    )
 
 
 def with_given(settings: Settings, **given: Any) -> Settings:
     """The settings with what was given on the command line."""
     said = {name: value for name, value in given.items() if value}
     return replace(settings, devices=replace(settings.devices, **said))
-
-
-def drivers_of(settings: Settings) -> dict[Device, Any]:
-    from hardware.devices import make_drivers
-
-    try:
-        return make_drivers(settings.devices)
-    except ValueError as wrong:
-        raise stop(str(wrong)) from None
-
-
-def must(driver: Any) -> Any:
-    if driver is None:
-        raise stop("no such device: name its port, or a terminal with --state")
-    return driver
 
 
 def nobody_there(state: Path | None) -> None:

@@ -17,6 +17,7 @@ from kiosk.kioskctl.console import (
     busy,
     faults_said,
     out,
+    secret,
     settings_of,
     stop,
     warn,
@@ -26,6 +27,8 @@ from kiosk.kioskctl.drivers import driver_of, nobody_there, opened
 from kiosk.kioskctl.journal import record
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from kiosk.settings import Settings
 
 #: So long a sheet is waited for, seconds.
@@ -51,6 +54,7 @@ def enrol(
     ] = False,
 ) -> None:
     """Make this terminal known to the centre; keys and identity are kept in the state directory."""
+    from sync.address import trouble_with
     from sync.enrolment import enrol as enrol_terminal
     from sync.enrolment import why_not
     from sync.faults import CentralUnreachable
@@ -61,9 +65,11 @@ def enrol(
     nobody_there(state)
     settings = settings_of(state)
     words = words_of(settings)
+    if url and (trouble := trouble_with(url)):  # before anything is asked for
+        raise stop(words.say(f"enrol.{trouble}", detail=url))
     if scan:
-        code = _scanned(settings)
-    code = code or typer.prompt("code", hide_input=True)
+        code = _scanned(settings, state)
+    code = code or secret("code")
     nobody_there(state)  # somebody may have come while it was typed
     try:
         identity = enrol_terminal(
@@ -75,8 +81,8 @@ def enrol(
     except NotASheet as wrong:
         raise stop(str(wrong)) from None
     except ValueError:
-        # Its text would repeat the code.
-        raise stop("that is no enrolment code, or the name of the place is too long") from None
+        # Address and code were looked at before; its text would repeat the code.
+        raise stop("--hall: the name is too long, or holds characters that are no text") from None
     except (CentralUnreachable, NotEnrolled) as error:
         detail = getattr(error, "detail", "") or str(error)
         warn(words.say(f"enrol.{why_not(error)}", detail=detail))
@@ -87,13 +93,13 @@ def enrol(
     out(f"enrolled as terminal {identity.terminal}")
 
 
-def _scanned(settings: Settings) -> str:
+def _scanned(settings: Settings, state: Path) -> str:
     """What the square of a sheet says that is held to the camera. Ends the command without one."""
     from hardware.codes import read_text
     from sync.sheet import NotASheet, read
 
     device = Device.DOCUMENT_CAMERA if settings.devices.document_camera else Device.CAMERA
-    driver, until = driver_of(settings, device), time.monotonic() + _SCAN_S
+    driver, until = driver_of(settings, device, state), time.monotonic() + _SCAN_S
     with (
         faults_said(words_of(settings)),
         opened(driver),
@@ -122,6 +128,7 @@ def trust(
         believe(state / FOLDER, root.read())
     except (NoRoot, OSError) as error:
         raise stop(f"{error} 不是信任根文件" if isinstance(error, NoRoot) else str(error)) from None
+    out(f"{root.name}: releases signed by its keys are believed from now on, and no others")
 
 
 def retire(

@@ -69,7 +69,9 @@ def verify(state: State, as_json: Json = False) -> None:
     try:
         with busy(words.say("doctor.examining", what=words.say("doctor.journal"))):
             found = check_journal(state)
-    except (NotEnrolled, OSError) as error:
+    except NotEnrolled:
+        raise stop(words.say("journal.not_enrolled")) from None
+    except OSError as error:
         raise stop(str(error)) from None
     if as_json:
         say_json(_as_json(found))
@@ -133,7 +135,7 @@ def show(
     for entry in newest:
         what = " ".join([words.say(f"journal.kind.{entry.kind}"), *_facts(entry)])
         row(listed, str(entry.seq), entry.at, entry.by, what)
-    out(listed)
+    out(listed if newest else "the journal has no such entry")
 
 
 def _facts(entry: Entry) -> list[str]:

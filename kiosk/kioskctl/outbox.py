@@ -49,7 +49,8 @@ def requeue(state: State, item: Annotated[str, typer.Argument(help="id of a dead
     """Send again what the centre could not use, once the reason is gone."""
     with _outbox(state) as outbox:
         if not outbox.requeue(item):
-            raise stop("there is no such dead letter")
+            raise stop("there is no such dead letter: `kioskctl outbox list` shows their ids")
+    out(f"{item}: queued again, in its old place")
 
 
 def adopt(state: State) -> None:

@@ -117,16 +117,17 @@ def live(
 ) -> None:
     """Show the camera with everything that is measured written over it. Ends with q."""
     from kiosk.kioskctl import photo_window
-    from kiosk.kioskctl.drivers import driver_of, opened, shows_data
+    from kiosk.kioskctl.drivers import driver_of, opened, shows_data, with_given
 
     try:
         photo_window.must_have_display()
     except photo_window.NoWindow as missing:
         raise stop(str(missing)) from None
     photographer = _photographer(profile)
-    settings = settings_of(state)
-    driver = driver_of(settings, Device.CAMERA, camera)
+    settings = with_given(settings_of(state), camera=camera)
+    driver = driver_of(settings, Device.CAMERA, state)
     shows_data(state, "photo_live")
+    number = 0
     with (
         faults_said(words_of(settings)),
         opened(driver),
@@ -139,7 +140,8 @@ def live(
             except photo_window.NoWindow as missing:
                 raise stop(str(missing)) from None
             if not goes_on or number == frames:
-                return
+                break
+    out(f"{number} frames were measured")
 
 
 # -- checking -------------------------------------------------------------------------------------

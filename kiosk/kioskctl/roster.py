@@ -1,12 +1,10 @@
 """`kioskctl roster`: who may open the maintenance page, and who may vouch for a citizen.
 
-A PIN is asked for without showing it, or read as one line of standard input; it is no argument and
-no option, because those stand in the shell's history and in the list of processes.
+A PIN is asked for without showing it, or read as one line of standard input (`console.secret`).
 """
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +16,7 @@ from kiosk.kioskctl.console import (
     out,
     row,
     say_json,
+    secret,
     settings_of,
     stop,
     table,
@@ -61,6 +60,7 @@ def add(
         raise stop("an id is one to 16 small letters, then up to six digits")
     if Role.STAFF in roles and not can_be_typed(person):
         raise stop("staff type their number at the terminal: s and one to six digits, e.g. s012")
+    _must_be_ours(state, person)
     pin = _new_pin(words_of(settings_of(state)))
     new = Person(person, frozenset(map(Role, roles)), hash_pin(pin))
     try:
@@ -75,6 +75,7 @@ def remove(state: State, person: PersonId) -> None:
     """Admit a person no more."""
     from kiosk.maintenance.roster import ROSTER_FILE, BadRoster, read_roster
 
+    _must_be_ours(state, person)
     try:
         if person not in read_roster(state / ROSTER_FILE):
             raise stop("nobody by this id is on the roster")
@@ -86,20 +87,33 @@ def remove(state: State, person: PersonId) -> None:
 
 
 def show(state: State, as_json: Json = False) -> None:
-    """Who is on the roster, with roles."""
-    from kiosk.maintenance.roster import ROSTER_FILE, BadRoster, read_roster
+    """Who is on the roster, with roles, and who put them there: somebody here, or the centre."""
+    from kiosk.maintenance.roster import ROSTER_FILE, BadRoster, read_roster, said_by_centre
 
     try:
-        people = read_roster(state / ROSTER_FILE).values()
+        here = read_roster(state / ROSTER_FILE)
     except BadRoster as bad:
         raise stop(f"the roster cannot be read: {bad}") from None
+    theirs = said_by_centre(state)
+    people = [(one, "centre" if one.id in theirs else "here") for one in (here | theirs).values()]
     if as_json:
-        say_json([{"id": one.id, "roles": sorted(one.roles)} for one in people])
+        say_json([{"id": one.id, "roles": sorted(one.roles), "by": by} for one, by in people])
         return
-    listed = table("id", "roles")
-    for one in people:
-        row(listed, one.id, ", ".join(sorted(one.roles)))
+    listed = table("id", "roles", "by")
+    for one, by in people:
+        row(listed, one.id, ", ".join(sorted(one.roles)) or "none: admitted no more", by)
     out(listed if people else "nobody is on the roster")
+
+
+def _must_be_ours(state: Path, person: str) -> None:
+    """Ends the command for whom the centre decides about: what is entered here would not count."""
+    from kiosk.maintenance.roster import said_by_centre
+
+    if person in said_by_centre(state):
+        raise stop(
+            f"the centre decides about {person} (`fleet person`), over what is entered here:"
+            " ask it, or take another id"
+        )
 
 
 def _change(state: Path, person_id: str, person: Person | None) -> None:
@@ -116,10 +130,7 @@ def _new_pin(words: Words) -> str:
     """A PIN that is not among the likeliest. Ends the command with the reason otherwise."""
     from sync.pins import NotAPin, WeakPin, must_be_strong
 
-    if sys.stdin.isatty():
-        pin: str = typer.prompt("PIN", hide_input=True, confirmation_prompt=True)
-    else:
-        pin = sys.stdin.readline().strip()
+    pin = secret("PIN", twice=True)
     try:
         must_be_strong(pin)
     except NotAPin as wrong:

@@ -23,6 +23,7 @@ from hardware.faults import WEIGHTS, Device, DeviceFault, FaultCode, NotWanted, 
 from hardware.supervision import Condition, Driver
 from kiosk.upkeep.housekeeping import CLOCK_IMPOSSIBLE, LEAST_FREE_BYTES, fault_of_centre
 from sync.clock import RELEASED
+from sync.marks import RETIRED_FILE
 
 if TYPE_CHECKING:
     from hardware.camera import Camera
@@ -117,18 +118,21 @@ def age_of(file: Path) -> float:
 
 
 def _enrolment(patient: Patient) -> Finding:
-    from sync.identity import NotEnrolled, load_identity
+    from sync.identity import IDENTITY_FILE, NotEnrolled, load_identity
 
     try:
         identity = load_identity(patient.state)
     except NotEnrolled as missing:
-        raise DeviceFault(FaultCode.NOT_ENROLLED) from missing
+        why = "damaged" if (patient.state / IDENTITY_FILE).exists() else ""
+        raise DeviceFault(FaultCode.NOT_ENROLLED, why) from missing
+    if (patient.state / RETIRED_FILE).exists():
+        raise DeviceFault(FaultCode.NOT_ENROLLED, "retired")
     return Finding("enrolment", detail=identity.terminal)
 
 
 def _key(patient: Patient) -> Finding:
     """Whether the key that this terminal signs with can be had, and is kept as the settings say."""
-    from sync.identity import DEVICE_KEY_FILE, IDENTITY_FILE, NotEnrolled
+    from sync.identity import IDENTITY_FILE, NotEnrolled
     from sync.sealing import TpmFault
     from sync.signing import DeviceKey
 
@@ -138,7 +142,7 @@ def _key(patient: Patient) -> Finding:
     except NotEnrolled as missing:
         if (patient.state / IDENTITY_FILE).exists():
             # Without it nothing is delivered, whatever the identity says.
-            raise DeviceFault(FaultCode.NOT_ENROLLED, DEVICE_KEY_FILE) from missing
+            raise DeviceFault(FaultCode.NOT_ENROLLED, "no_key") from missing
         return Finding("key", present=False)
     except TpmFault as fault:
         raise DeviceFault(FaultCode.TPM_AWAY, fault.detail) from fault
@@ -157,7 +161,7 @@ def _disk(patient: Patient) -> Finding:
 
 def _outbox(patient: Patient) -> Finding:
     from sync.identity import NotEnrolled, load_identity
-    from sync.outbox import Outbox, OutboxUnavailable
+    from sync.outbox import Outbox, OutboxUnavailable, Reason
 
     file = patient.state / "outbox.db"
     try:
@@ -172,6 +176,9 @@ def _outbox(patient: Patient) -> Finding:
     except OutboxUnavailable as unavailable:
         raise DeviceFault(FaultCode.OUTBOX_UNAVAILABLE, unavailable.reason) from unavailable
     detail = f"{counts.queued + counts.sending} / {counts.oldest_s} s"
+    if counts.copied:
+        # It can be read, and gives no number.
+        raise DeviceFault(FaultCode.OUTBOX_UNAVAILABLE, Reason.COPIED)
     if counts.dead:
         return Finding("outbox", FaultCode.OUTBOX_DEAD_LETTERS, f"{counts.dead}")
     return Finding("outbox", detail=detail)

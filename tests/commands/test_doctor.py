@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections import namedtuple
@@ -24,6 +25,8 @@ from kiosk.settings import Devices, Settings
 from kiosk.upkeep import doctor
 from kiosk.upkeep.doctor import CHECKS, Finding, Patient, examine
 from kiosk.upkeep.housekeeping import LEAST_FREE_BYTES
+from kiosk.words import LANGUAGES, Words
+from sync.effects import retire_terminal
 from sync.identity import Identity
 from sync.outbox import Answer, Outbox
 from tests.flows.packs import KEY, dated, install
@@ -64,6 +67,31 @@ def test_a_terminal_that_was_never_enrolled(tmp_path: Path) -> None:
 
 def test_an_enrolled_one_says_its_number(state: Path) -> None:
     assert finding(state, "enrolment") == Finding("enrolment", detail="130299")
+
+
+def test_a_retired_one_is_in_use_no_more_and_says_why(state: Path) -> None:
+    """✗ `doctor` was green on a terminal that the centre had retired."""
+    retire_terminal(state)
+    assert finding(state, "enrolment") == Finding("enrolment", FaultCode.NOT_ENROLLED, "retired")
+
+
+def test_an_identity_that_cannot_be_read_is_not_called_missing(state: Path) -> None:
+    (state / "identity.json").write_text("half a f")
+    assert finding(state, "enrolment") == Finding("enrolment", FaultCode.NOT_ENROLLED, "damaged")
+
+
+def test_an_old_copy_of_the_outbox_is_a_fault_although_it_can_be_read(state: Path) -> None:
+    """✗ `doctor` was green on a terminal that took nothing from anybody."""
+    folder = state.with_name(f"{state.name}-old")
+    shutil.copytree(state, folder)
+    assert finding(folder, "outbox") == Finding("outbox", FaultCode.OUTBOX_UNAVAILABLE, "copied")
+    assert fault(state, "outbox") is None
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_why_a_terminal_is_not_enrolled_has_words(language: str) -> None:
+    for reason in ("retired", "damaged", "no_key"):
+        assert Words(language).has(f"fault.not_enrolled.reason.{reason}")
 
 
 @pytest.mark.parametrize(
@@ -168,7 +196,7 @@ def test_the_rules_of_a_terminal_that_was_never_enrolled_are_the_examples(tmp_pa
 def test_an_enrolled_terminal_without_its_key_is_none(state: Path, left: bytes | None) -> None:
     if left is not None:
         (state / "device.key").write_bytes(left)
-    assert fault(state, "key") is FaultCode.NOT_ENROLLED
+    assert finding(state, "key") == Finding("key", FaultCode.NOT_ENROLLED, "no_key")
 
 
 def test_who_was_never_enrolled_has_no_key(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,15 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from hardware.faults import Device
 from kiosk.kioskctl import app
 from kiosk.maintenance.roster import Role, Roster, StaffRefused
 from kiosk.upkeep import doctor
+from kiosk.words import Words
+from sync.effects import retire_terminal
 from sync.identity import Identity
 from sync.outbox import Answer, Outbox
+from sync.pins import hash_pin
 from sync.signing import DeviceKey
 
 RUN = CliRunner()
@@ -98,8 +103,39 @@ def test_a_terminal_that_is_not_enrolled_is_told_so_and_shows_its_devices(tmp_pa
     health(tmp_path, BROKEN)
     result = RUN.invoke(app, ["health", "--state", str(tmp_path)])
     assert result.exit_code == 1
-    assert "not been enrolled" in result.output
+    assert "not_enrolled" in result.output
     assert "printer" in result.output
+    assert not (tmp_path / "outbox.db").exists(), "who asks makes none"
+
+
+@pytest.mark.parametrize("as_json", [[], ["--json"]])
+def test_health_knows_what_lives_beneath_the_files_and_says_why(
+    state: Path, monkeypatch: pytest.MonkeyPatch, as_json: list[str]
+) -> None:
+    """✗ It ended with 0 for a retired terminal, and for a copy that took nothing from anybody."""
+    health(state, READY)
+    copy = state.with_name(f"{state.name}-copy")
+    shutil.copytree(state, copy)
+    words = ["health", *as_json, "--state"]
+    assert RUN.invoke(app, [*words, str(state)]).exit_code == 0
+    retire_terminal(state)
+    for folder, fault, reason in (
+        (state, "not_enrolled", "retired"),
+        (copy, "outbox_unavailable", "copied"),
+    ):
+        result = RUN.invoke(app, [*words, str(folder)], env={"COLUMNS": "200"})
+        assert result.exit_code == 1
+        assert fault in result.output
+        said = reason if as_json else Words("zh_CN").say(f"fault.{fault}.reason.{reason}")
+        assert said in result.output
+
+
+def test_health_says_in_words_why_the_centre_is_not_reached(state: Path) -> None:
+    health(state, READY)
+    (state / "agent.json").write_text(json.dumps({"central": "certificate", "pid": AGENT}))
+    result = RUN.invoke(app, ["health", "--state", str(state)])
+    assert result.exit_code == 1
+    assert Words("zh_CN").say("fault.centre_unreachable.reason.certificate") in result.output
 
 
 def test_health_says_since_when_and_what_was_counted(state: Path) -> None:
@@ -129,8 +165,8 @@ def test_a_technician_is_admitted_by_a_pin_from_a_pipe(state: Path) -> None:
     assert roster.check("s001", "602214").roles == {Role.STAFF}
     listed = RUN.invoke(app, ["roster", "list", "--json", "--state", str(state)])
     assert json.loads(listed.stdout) == [
-        {"id": "t007", "roles": ["technician"]},
-        {"id": "s001", "roles": ["staff"]},
+        {"id": "t007", "roles": ["technician"], "by": "here"},
+        {"id": "s001", "roles": ["staff"], "by": "here"},
     ]
     assert RUN.invoke(app, ["roster", "remove", "t007", "--state", str(state)]).exit_code == 0
     with pytest.raises(StaffRefused):
@@ -141,6 +177,36 @@ def test_a_technician_is_admitted_by_a_pin_from_a_pipe(state: Path) -> None:
         ("roster_changed", "s001"),
         ("roster_changed", "t007"),
     ]
+
+
+def test_whom_the_centre_decides_about_is_shown_as_the_centre_s_and_not_changed_here(
+    state: Path,
+) -> None:
+    """✗ `remove` said that somebody was gone who still opened the page; `list` did not show whom
+    the centre had put there."""
+    for person in ("t007", "t008"):
+        words = ["roster", "add", person, "--state", str(state)]
+        assert RUN.invoke(app, words, input="271828\n").exit_code == 0
+    entries = {
+        "t008": {"roles": ["technician"], "pin": hash_pin("314159")},
+        "t009": {"roles": [], "pin": ""},
+    }
+    (state / "desired.json").write_text(json.dumps({"roster": entries}))
+    listed = RUN.invoke(app, ["roster", "list", "--json", "--state", str(state)])
+    assert json.loads(listed.stdout) == [
+        {"id": "t007", "roles": ["technician"], "by": "here"},
+        {"id": "t008", "roles": ["technician"], "by": "centre"},
+        {"id": "t009", "roles": [], "by": "centre"},
+    ]
+    shown = RUN.invoke(app, ["roster", "list", "--state", str(state)]).output
+    assert "here" in shown and "centre" in shown and "admitted no more" in shown
+    before = (state / "roster.json").read_bytes()
+    for verb, person in (("add", "t008"), ("remove", "t008"), ("add", "t009")):
+        words = ["roster", verb, person, "--state", str(state)]
+        refused = RUN.invoke(app, words, input="602214\n")
+        assert refused.exit_code == 2
+        assert f"the centre decides about {person}" in " ".join(refused.output.split())
+    assert (state / "roster.json").read_bytes() == before
 
 
 @pytest.mark.parametrize("person", ["t007", "staff", "s", "sb12"])
@@ -235,3 +301,54 @@ def test_a_dead_letter_is_shown_with_its_reason_and_sent_again(state: Path) -> N
     assert RUN.invoke(app, [*requeue, waiting.id]).exit_code == 2, "it is none"
     assert RUN.invoke(app, [*requeue, dead.id]).exit_code == 0
     assert [one[1] for one in listed()] == ["queued", "queued"]
+
+
+@pytest.mark.parametrize(
+    ("words", "setting"),
+    [
+        (["id", "read"], "id_reader"),
+        (["print", "test"], "printer"),
+        (["print", "a4"], "page_printer"),
+        (["camera", "snap", "x.png"], "camera"),
+        (["card", "unblock", "AAAA"], "card"),
+        (["enrol", "--scan"], "camera"),
+    ],
+    ids=lambda words: " ".join(words) if isinstance(words, list) else words,
+)
+def test_a_device_that_the_settings_lack_is_named_as_they_would(
+    state: Path, words: list[str], setting: str
+) -> None:
+    """✗ "name … a terminal with --state" was said although one was named."""
+    result = RUN.invoke(app, [*words, "--state", str(state)], env={"COLUMNS": "300"})
+    assert result.exit_code == 2
+    assert f"names no {setting} under [devices]" in result.output
+    assert "--state" not in result.output
+    if words[0] not in ("enrol", "camera") and words[1] != "unblock":
+        assert "with --state" in RUN.invoke(app, words, env={"COLUMNS": "300"}).output
+
+
+def test_a_card_that_is_read_by_pcsc_because_nothing_is_set_is_said_to_be(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """✗ A technician saw a card read well by a terminal whose settings named no reader."""
+    asked = []
+
+    def none_here(devices: Any) -> dict[Any, Any]:
+        asked.append(devices.card)
+        return dict.fromkeys(Device)
+
+    monkeypatch.setattr("hardware.devices.make_drivers", none_here)
+    words = ["card", "read", "--state", str(state)]
+    assert "names no card reader" not in RUN.invoke(app, ["card", "read"]).output
+    assert "PC/SC is taken" in RUN.invoke(app, words).output
+    (state / "settings.toml").write_text('mode = "test"\n[devices]\ncard = "direct:1"\n')
+    assert "PC/SC is taken" not in RUN.invoke(app, words).output
+    assert asked == ["pcsc", "pcsc", "direct:1"]
+
+
+def test_who_was_never_enrolled_is_told_what_the_journal_lacks(tmp_path: Path) -> None:
+    """✗ "device.key: FileNotFoundError"."""
+    result = RUN.invoke(app, ["journal", "verify", "--state", str(tmp_path)])
+    assert result.exit_code == 2
+    assert Words("zh_CN").say("journal.not_enrolled") in result.output
+    assert "no such entry" in RUN.invoke(app, ["journal", "show", "--state", str(tmp_path)]).output

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from contextlib import contextmanager
 from datetime import timedelta
 from types import SimpleNamespace
@@ -17,6 +19,7 @@ from hardware.codes import read_text
 from kiosk.kioskctl import app
 from kiosk.words import LANGUAGES, Words
 from sync import enrolment, sheet
+from sync.address import trouble_with
 from sync.enrolment import NotEnrolledHere, enrol, why_not
 from sync.faults import CentralRefused, CentralUnreachable
 from sync.identity import NotEnrolled, load_identity
@@ -33,6 +36,8 @@ if TYPE_CHECKING:
     from tests.system.in_process import Centre
 
 URL = "https://centre.example"
+
+KIOSKCTL = [sys.executable, "-c", "from kiosk.kioskctl import main; main()"]
 
 
 class Office:
@@ -160,6 +165,82 @@ def test_without_the_key_of_the_sheet_nothing_is_even_asked(office: Office, tmp_
     assert refusal(tmp_path, code, "http://centre.example") == "not_encrypted"
     assert office.asked == 0
     assert refusal(tmp_path, code[:14], "http://127.0.0.1:9") == "", "on the same machine"
+
+
+ADDRESSES = {
+    "": "no_address",
+    "centre.example": "not_encrypted",
+    "https:/centre.example": "bad_address",
+    "htps://centre.example": "not_encrypted",
+    "http://centre.example": "not_encrypted",
+    "https://": "bad_address",
+    "https://[centre": "bad_address",
+    "https://centre.example:port": "bad_address",
+    "https://centre.example:99999": "bad_address",
+    "https://centre.example:0": "bad_address",
+    "https://centre.example/admin/": "bad_address",
+    "https://centre.example?x": "bad_address",
+    "https://me:secret@centre.example": "bad_address",
+    "https://centre .example": "bad_address",
+    "https://centre.example\n": "bad_address",
+    "https://centre,example": "bad_address",
+    "https://centre.example": "",
+    "https://Centre.example:8443/": "",
+    "https://中心.example": "",
+    "https://[fd00::1]:8443": "",
+    "http://127.0.0.1:8700": "",
+    "http://localhost": "",
+}
+
+
+@pytest.mark.parametrize(("url", "trouble"), ADDRESSES.items())
+def test_an_address_is_blamed_for_itself(tmp_path: Path, url: str, trouble: str) -> None:
+    """✗ "that is no enrolment code, or the name of the place is too long" was said of a port that
+    is none, and "check cable and network" of an address with the centre's pages behind it."""
+    assert trouble_with(url) == trouble
+    if trouble:
+        code = "K7WM-3QXA-9ZTB-4HKP-7RD2-MX8C-QT5N"
+        assert refusal(tmp_path, code, url) == trouble
+        words = ["enrol", "--state", str(tmp_path), *(["--url", url] if url else [])]
+        said = CliRunner().invoke(app, words, input=f"{code}\n", env={"COLUMNS": "200"})
+        assert said.exit_code == 2
+        expected = Words("zh_CN").say(f"enrol.{trouble}", detail="").split("：")[0]
+        assert expected in said.output.replace("\n", "")
+        assert code not in said.output
+
+
+def test_a_place_that_has_too_long_a_name_is_blamed_for_itself(
+    office: Office, tmp_path: Path
+) -> None:
+    words = ["enrol", "--state", str(tmp_path), "--url", URL, "--hall", "大" * 5000]
+    said = CliRunner().invoke(app, words, input=office.code())
+    assert (said.exit_code, "--hall" in said.output) == (2, True)
+
+
+def test_a_code_that_is_piped_in_is_read_without_a_warning(tmp_path: Path) -> None:
+    """✗ Python warned that the code could not be hidden (GetPassWarning)."""
+    done = subprocess.run(
+        [*KIOSKCTL, "enrol", "--state", str(tmp_path), "--url", "http://127.0.0.1:9"],
+        input="K7WM-3QXA-9ZTB\n",
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    said = done.stdout + done.stderr
+    assert (done.returncode, "Warning" in said) == (2, False)
+    assert "网络不通" in said and "K7WM" not in said
+
+
+def test_a_slip_of_the_keyboard_is_thought_of_first(office: Office, tmp_path: Path) -> None:
+    code = office.code()
+    slip = code[:-1] + ("2" if code[-1] != "2" else "3")
+    assert refusal(tmp_path, slip) == "wrong_centre"
+    for language, slipped, posed in (
+        ("zh_CN", "输错", "应答的就不是"),
+        ("en", "typed wrong", "who answers is not the centre"),
+    ):
+        said = Words(language).say("enrol.wrong_centre")
+        assert 0 < said.find(slipped) < said.find(posed)
 
 
 # -- why not -------------------------------------------------------------------------------------
