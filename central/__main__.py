@@ -13,7 +13,7 @@ import typer
 
 from central import card_commands, fleet_commands, pack_commands, unit_commands
 from central.boot import DEMO_VARIABLE, HSM_VARIABLE, MESSAGES_VARIABLE, boot
-from central.opening import State, free_port, open_centre, stop
+from central.opening import State, free_port, note, open_centre, say_all, stop
 from central.releases import commands as release_commands
 
 app = typer.Typer(help="社会保障卡自助服务 · 参考中心服务器", no_args_is_help=True)
@@ -49,7 +49,7 @@ for of_the_fleet in fleet_commands.BESIDE:
 def serve(
     state: State,
     host: str = "127.0.0.1",
-    port: int = 8700,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: a free one.")] = 8700,
     demo: Annotated[bool, typer.Option(help="Make an enrolment code and an operator.")] = False,
     registry: Annotated[Path | None, typer.Option(help="JSON list of persons to load.")] = None,
     profile: Annotated[Profile, typer.Option(help="Of the first envelope key.")] = Profile.HYBRID,
@@ -73,6 +73,9 @@ def serve(
         demonstration.load_registry(registry)
     if demo:
         demonstration.prepare(folder)
+    typer.echo(
+        f"启动 begins on http://{host}:{port}/, Ctrl-C 停止 ends it; 状态文件 {folder / 'url'}"
+    )
     server.serve(folder, host, port, workers)
 
 
@@ -87,13 +90,16 @@ def adduser(
 ) -> None:
     """Make an operator, whose password is printed."""
     open_centre(state)
-    from central.roles import Role, add_operator, is_operator
+    from central.roles import NAME_RULE, Role, add_operator, is_operator, may_be_called
 
+    if not may_be_called(name):
+        raise stop(f"NAME 用户名不能是 {name!r}: {NAME_RULE}")
     if role is not None and role not in list(Role):
         raise stop("--role: viewer, decider or admin")
     if is_operator(name) != reset:
         raise stop(f"{name} {'has no account' if reset else 'is there: add --reset-password'}")
     typer.echo(add_operator(name, Role(role) if role else None))
+    note(f"{name}: 密码见上，只显示这一次 the password is shown this once")
 
 
 @app.command()
@@ -113,6 +119,7 @@ def authorise_card(
     except BadCard as bad:
         raise stop(str(bad)) from None
     typer.echo(authorise(CardAuthorisation(purpose=purpose, made_by=operator), card_id))
+    note(f"授权码见上，一小时内用一次 the code is good for one {purpose} within an hour")
 
 
 @app.command()
@@ -132,6 +139,7 @@ def new_key(
     except rollover.KeysMissing as missing:
         raise stop(str(missing)) from None
     typer.echo(rollover.new_key(profile))
+    note("新密钥见上，终端下次心跳起使用 terminals seal to this key from their next heartbeat on")
 
 
 @app.command()
@@ -152,7 +160,8 @@ def backed_up(state: State, position: int) -> None:
     try:
         standing.backed_up(position)
     except ValueError as error:
-        raise stop(str(error)) from None
+        raise stop(f"{error}: the highest is {standing.safe_position()}") from None
+    typer.echo(f"已备份到位置 {position}，终端可以不再保留 backed up to position {position}")
 
 
 @app.command()
@@ -171,12 +180,12 @@ def backup(state: State, folder: Path) -> None:
 
 @app.command()
 def restored(state: State) -> None:
-    """Say that this centre was restored from a backup: terminals send again what they still keep.
-    Prints the new epoch."""
+    """Say that this centre was restored from a backup: terminals send again what they keep."""
     open_centre(state)
     from central import standing
 
-    typer.echo(standing.restored())
+    epoch = standing.restored()
+    typer.echo(f"已登记恢复，终端会重送备份之后的办件 epoch {epoch}: terminals send again")
 
 
 @app.command()
@@ -186,6 +195,8 @@ def alarms(
 ) -> None:
     """Print the open alarms, one a line."""
     open_centre(state)
+    from django.utils import timezone
+
     from central.alarms import WORDS
     from central.models import Alarm
     from central.sweep import sweep
@@ -193,14 +204,14 @@ def alarms(
     if look:
         sweep()
 
-    open_ones = Alarm.objects.filter(resolved_at=None)
-    if not open_ones.exists():
-        typer.echo("没有未处理的告警 no open alarms")
-    for alarm in open_ones:
-        word = WORDS.get(alarm.kind, alarm.kind)
-        typer.echo(
-            f"{alarm.since:%Y-%m-%d %H:%M}  {alarm.terminal_id or '-'}  {word}  {alarm.about}"
-        )
+    say_all(
+        (
+            f"{timezone.localtime(alarm.since):%Y-%m-%d %H:%M}  {alarm.terminal_id or '-'}"
+            f"  {WORDS.get(alarm.kind, alarm.kind)}  {alarm.about}"
+            for alarm in Alarm.objects.filter(resolved_at=None)
+        ),
+        none="没有未处理的告警 no open alarms",
+    )
 
 
 @app.command("import")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from central.opening import By, group, open_of
+from central.opening import By, group, open_of, say_all
 
 if TYPE_CHECKING:
     from central.models import CardBatch
@@ -46,8 +46,7 @@ def list_(context: typer.Context) -> None:
     open_of(context)
     from central.models import CardBatch
 
-    for batch in CardBatch.objects.all():
-        typer.echo(_line(batch))
+    say_all(map(_line, CardBatch.objects.all()), none="没有批次 no batches")
 
 
 def _line(batch: CardBatch) -> str:

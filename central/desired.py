@@ -117,18 +117,40 @@ def checked(kind: str, key: str, value: Any) -> Any:
             return _person(key, value)
         if value is None:
             return None
-        announcement = Announcement.model_validate({"id": key, **value})
-        if announcement.until:
-            date.fromisoformat(announcement.until)
-        if not announcement.zh.strip() or not announcement.zh.isprintable():
-            raise NotWanted("公告要有中文内容，且只有一行")
-        return announcement.model_dump(mode="json", exclude={"id"})
+        return _announcement(key, value)
     except settings.BadValue as bad:
         raise NotWanted(str(bad)) from None
     except NotWanted:
         raise
-    except (ValidationError, ValueError, TypeError):
+    except (ValidationError, ValueError, TypeError, AttributeError):
         raise NotWanted(f"{key}：内容不合要求") from None
+
+
+def _announcement(key: str, value: Any) -> Any:
+    until = value.get("until", "")
+    if until and not _is_day(until):
+        raise NotWanted(f"{key}：最后一天 {until} 要写成 2026-12-31 这样 (ISO 8601)，且确有这一天")
+    zh, en = value.get("zh", ""), value.get("en", "")
+    if not zh.strip() or not zh.isprintable():
+        raise NotWanted("公告要有中文内容，且只有一行")
+    for text, most in ((zh, 50), (en, 100)):
+        if len(text) > most:
+            raise NotWanted(f"公告最长 {most} 个字，现在 {len(text)} 个：{text[:10]}…")
+    try:
+        announcement = Announcement.model_validate({"id": key, **value})
+    except ValidationError as bad:
+        if bad.errors()[0]["loc"] != ("id",):
+            raise
+        raise NotWanted(f"{key}：公告的名字用英文字母、数字和 _ . -，最长 40 个字") from None
+    return announcement.model_dump(mode="json", exclude={"id"})
+
+
+def _is_day(text: str) -> bool:
+    """As 2026-12-31; `date.fromisoformat` reads 20261231 and 2026-W53-4, too."""
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _person(key: str, value: Any) -> Any:

@@ -5,21 +5,24 @@ Each of these is for all terminals, for those of one hall (`--hall`), or for one
 
 from __future__ import annotations
 
-import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from central.opening import By, State, group, open_centre, open_of, stop
+from central.opening import By, State, group, note, open_centre, open_of, say_all, secret, stop
 
 if TYPE_CHECKING:
+    from central.fleet_models import Command, Wanted
     from central.models import Terminal
 
 app = group("fleet", "终端: settings, notices, people and commands.")
 
 Hall = Annotated[str, typer.Option("--hall", help="Only terminals that stand there.")]
+#: Characters of a hall's name at most.
+_HALL = 100
+
 Number = Annotated[str, typer.Option("--terminal", help="Only this one, by its number.")]
 
 # Django must be set up before any module that has models is imported, hence the imports inside.
@@ -41,14 +44,15 @@ def scope_of(hall: str, number: str) -> dict[str, Any]:
     return {"hall": hall, "terminal": terminal}
 
 
-def _want(kind: str, key: str, value: Any, hall: str, number: str, by: str) -> None:
+def _want(kind: str, key: str, value: Any, hall: str, number: str, by: str, said: str) -> None:
     from central import desired
 
     try:
         desired.want(kind, key, value, by=by, **scope_of(hall, number))
     except desired.NotWanted as bad:
         raise stop(str(bad)) from None
-    typer.echo(f"{key}: 终端下次心跳起生效 with the next heartbeat")
+    where = number or hall or "全部终端 every terminal"
+    typer.echo(f"{key}: {said}，{where}，下次心跳起生效 with the next heartbeat")
 
 
 @app.command("set")
@@ -62,7 +66,7 @@ def set_(
 ) -> None:
     """A setting (sync/wire/settings.py lists them): terminals restart when nobody is served."""
     open_of(context)
-    _want("setting", name, value, hall, terminal, by)
+    _want("setting", name, value, hall, terminal, by, value)
 
 
 @app.command()
@@ -79,7 +83,8 @@ def announce(
     """A notice (公告) on the home screen."""
     open_of(context)
     value = {"zh": chinese, "en": english, "until": until}
-    _want("announcement", name, value, hall, terminal, by)
+    said = f"公告到 {until} 为止 until then" if until else "公告不限期 without an end"
+    _want("announcement", name, value, hall, terminal, by, said)
 
 
 @app.command()
@@ -100,14 +105,14 @@ def person(
         raise stop(f"no role {', '.join(unknown)}")
     hashed = ""
     if role:
-        asks = sys.stdin.isatty()
-        pin = typer.prompt("PIN", hide_input=True) if asks else sys.stdin.readline().strip()
+        pin = secret("PIN")
         try:
             must_be_strong(pin)
         except (NotAPin, WeakPin) as bad:
             raise stop(f"PIN: {bad}") from None
         hashed = hash_pin(pin)
-    _want("person", person_id, {"roles": role or [], "pin": hashed}, hall, terminal, by)
+    said = ", ".join(role) if role else "不再准入 admitted no more"
+    _want("person", person_id, {"roles": role or [], "pin": hashed}, hall, terminal, by, said)
 
 
 @app.command()
@@ -117,9 +122,16 @@ def unset(
     """Take back a setting, announcement or person: what is said more widely counts again."""
     open_of(context)
     from central import desired
+    from central.fleet_models import Wanted
 
+    if kind not in Wanted.Kind.values:
+        raise stop(f"no kind {kind}; there is: {', '.join(Wanted.Kind.values)}")
     if not desired.want_no_more(kind, name, **scope_of(hall, terminal)):
-        raise stop(f"nothing is set: {kind} {name}")
+        where = terminal or hall or "every terminal"
+        raise stop(
+            f"nothing is set for {where}: {kind} {name}; `fleet list` shows what is, and where"
+        )
+    typer.echo(f"{kind} {name}: 已撤回，终端下次心跳起生效 taken back with the next heartbeat")
 
 
 @app.command("list")
@@ -128,10 +140,13 @@ def list_(context: typer.Context) -> None:
     open_of(context)
     from central.fleet_models import Wanted
 
-    for one in Wanted.objects.all():
-        where = one.terminal_id or one.hall or "全部"
-        shown = "(PIN)" if one.kind == Wanted.Kind.PERSON else one.value
-        typer.echo(f"{one.kind}  {one.key}  {where}  {shown}")
+    say_all(map(_wanted, Wanted.objects.all()), none="没有下发过配置 nothing is set")
+
+
+def _wanted(one: Wanted) -> str:
+    where = one.terminal_id or one.hall or "全部"
+    shown = "(PIN)" if one.kind == one.Kind.PERSON else one.value
+    return f"{one.kind}  {one.key}  {where}  {shown}"
 
 
 @app.command()
@@ -156,8 +171,8 @@ def command(
         made = commands.make(_terminals(hall, terminal), kind, given, by, timedelta(hours=hours))
     except commands.NoCommand as bad:
         raise stop(str(bad)) from None
-    for one in made:
-        typer.echo(f"{one.id}  {one.terminal_id}  {one.kind}")
+    none = "没有在用的终端，没有下达 no terminal there is in use: nothing was ordered"
+    say_all((f"{one.id}  {one.terminal_id}  {one.kind}" for one in made), none)
 
 
 @app.command()
@@ -167,9 +182,14 @@ def commands(context: typer.Context, terminal: Number = "") -> None:
     from central.fleet_models import Command
 
     found = Command.objects.defer("attachment")
-    for one in (found.filter(terminal_id=terminal) if terminal else found)[:200]:
-        outcome = one.outcome or ("seen" if one.seen_at else "waiting")
-        typer.echo(f"{one.id}  {one.terminal_id}  {one.kind}  {outcome}  {one.detail}")
+    if (only := scope_of("", terminal)["terminal"]) is not None:
+        found = found.filter(terminal=only)
+    say_all(map(_command, found[:200]), none="没有下达过命令 no commands")
+
+
+def _command(one: Command) -> str:
+    outcome = one.outcome or ("seen" if one.seen_at else "waiting")
+    return f"{one.id}  {one.terminal_id}  {one.kind}  {outcome}  {one.detail}"
 
 
 @app.command()
@@ -186,7 +206,12 @@ def log(context: typer.Context, command_id: str, file: Path) -> None:
         found = None
     if found is None:
         raise stop("no log came with such a command")
-    file.write_bytes(bytes(found.attachment or b""))
+    data = bytes(found.attachment or b"")
+    try:
+        file.write_bytes(data)
+    except OSError as error:
+        raise stop(f"{file}: {error.strerror}") from None
+    typer.echo(f"{file}: {len(data):,} bytes, gzip")
 
 
 @app.command()
@@ -194,8 +219,13 @@ def move(context: typer.Context, number: str, hall: str) -> None:
     """A terminal stands in another hall from now on; what is set for that hall is set for it."""
     open_of(context)
     terminal = scope_of("", number)["terminal"]
-    terminal.hall = hall.strip()
+    before, terminal.hall = terminal.hall, hall.strip()
+    if not 0 < len(terminal.hall) <= _HALL:
+        raise stop(f"the name of a hall has 1 to {_HALL} characters")
     terminal.save(update_fields=["hall"])
+    typer.echo(
+        f"{number}: {before or '-'} -> {terminal.hall}，终端下次心跳起生效 with the next heartbeat"
+    )
 
 
 @app.command()
@@ -210,6 +240,7 @@ def disable(
     terminal = scope_of("", number)["terminal"]
     terminal.enabled = again
     terminal.save(update_fields=["enabled"])
+    typer.echo(f"{number}: {'已恢复 is in use again' if again else '已停用 is disabled, at once'}")
 
 
 # -- services, beside the other commands of `python -m central` -----------------------------------
@@ -284,17 +315,28 @@ def enrolment_code(
     from central import fleet
     from central.keys import keyring
     from central.models import Terminal
+    from sync.address import trouble_with
     from sync.sheet import typed
 
     before = Terminal.objects.filter(pk=replaces).first() if replaces else None
     if replaces and (before is None or count != 1):
         raise stop("--replaces: " + (f"no terminal {replaces}" if before is None else "one code"))
-    if url and not url.startswith("https://"):
-        raise stop("--url: terminals take an address that begins with https://")
+    url = url.rstrip("/")
+    if url and (trouble := trouble_with(url)):
+        raise stop(f"--url {url}: {_WRONG[trouble]}")
     key = keyring().signing_key()
     for _ in range(count):
         code = fleet.new_code(before)
         typer.echo(_sheet(url, code, key) if url else typed(code, key))
+    note(f"{count} 张登记单，一张登记一台，7 天内有效 each enrols one terminal within seven days")
+
+
+#: What terminals would say of an address (`sync.address`).
+_WRONG = {
+    "not_encrypted": "terminals take an address that begins with https:// 地址以 https:// 开头",
+    "bad_address": "the form is https://name or https://name:port, and nothing after it"
+    " 写法是 https://名称 或 https://名称:端口",
+}
 
 
 def _sheet(url: str, code: str, signing_key: bytes) -> str:

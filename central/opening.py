@@ -1,11 +1,13 @@
-"""What a command makes sure of before it begins: that the centre is there (only `serve` makes one),
-and that the port is free."""
+"""What commands share: what one makes sure of before it begins (the centre is there, which `serve`
+alone makes; the port is free), how it asks for a secret, and how it ends."""
 
 from __future__ import annotations
 
 import errno
 import os
 import socket
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -42,6 +44,29 @@ def stop(text: str, code: int = 2) -> typer.Exit:
     """Say on the error stream why a command ends; to be raised."""
     typer.echo(text, err=True)
     return typer.Exit(code)
+
+
+def note(text: str) -> None:
+    """Say on the error stream what was done, where standard output is what programs take."""
+    typer.echo(text, err=True)
+
+
+def say_all(lines: Iterable[str], none: str) -> None:
+    """Print a list, one a line; `none` where it is empty."""
+    said = False
+    for line in lines:
+        typer.echo(line)
+        said = True
+    if not said:
+        typer.echo(none)
+
+
+def secret(what: str, *, twice: bool = True) -> str:
+    """A PIN or passphrase that is asked for without showing it, or one line that was piped in."""
+    if sys.stdin.isatty():
+        asked: str = typer.prompt(what, hide_input=True, confirmation_prompt=twice)
+        return asked
+    return sys.stdin.readline().strip()
 
 
 def open_centre(state: Path) -> Path:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from central.opening import By, group, open_of, stop
+from central.opening import By, group, open_of, say_all, stop
 
 if TYPE_CHECKING:
     from central.models import PolicyPack
@@ -45,8 +45,8 @@ def list_(context: typer.Context) -> None:
     open_of(context)
     from central.models import PolicyPack
 
-    for pack in PolicyPack.objects.all():
-        typer.echo(_line(pack))
+    none = "没有政策包，终端按程序自带的演示数据办理 no packs: terminals go by their example"
+    say_all(map(_line, PolicyPack.objects.all()), none)
 
 
 @app.command()

@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
+from django.core.exceptions import ValidationError
 
 #: What the two groups may see.
 _SEEN = (
@@ -32,9 +33,24 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
+#: What `may_be_called` asks for, in words.
+NAME_RULE = "letters of any script, digits and @ . + - _, without blanks, 150 at most"
+
+
+def may_be_called(name: str) -> bool:
+    """Whether an account may have this name: the one rule, that of Django's own forms, which the
+    operators' pages go by as well."""
+    field = get_user_model()._meta.get_field("username")
+    try:
+        field.clean(name, None)
+    except ValidationError:
+        return False
+    return True
+
+
 def is_operator(name: str) -> bool:
     """Whether there is an account of this name."""
-    return get_user_model().objects.filter(username=name).exists()
+    return get_user_model().objects.filter(username=_normal(name)).exists()
 
 
 def add_operator(name: str, role: Role | None, password: str = "") -> str:
@@ -44,7 +60,7 @@ def add_operator(name: str, role: Role | None, password: str = "") -> str:
     """
     password = password or secrets.token_urlsafe(12)
     users = get_user_model().objects
-    user = users.filter(username=name).first()
+    user = users.filter(username=_normal(name)).first()
     if user is None:
         user, role = users.create_user(name), role or Role.VIEWER
     user.is_staff = True
@@ -54,6 +70,11 @@ def add_operator(name: str, role: Role | None, password: str = "") -> str:
     user.set_password(password)
     user.save()
     return password
+
+
+def _normal(name: str) -> str:
+    """As it is kept: of several ways to write the same letters, one."""
+    return str(get_user_model().normalize_username(name))
 
 
 def _group(role: Role) -> Group:

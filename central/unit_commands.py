@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from central.opening import By, group, open_of, stop
+from central.opening import By, group, open_of, say_all, stop
 
 if TYPE_CHECKING:
     from central.unit_lists import Fault
@@ -56,7 +56,8 @@ def add(
             raise stop("刚刚有别的名册收了其中的人，请再来一遍", 1) from None
         typer.echo(f"已收 {len(good)} 人：名册 {made.pk}，保留到 {made.until}")
     elif not dry_run:
-        typer.echo("一个人也没有收：请改正后重新交，或加 --good-rows 只收没有错的")
+        hint = "，或加 --good-rows 只收没有错的" if good else ""
+        typer.echo(f"一个人也没有收：请改正后重新交{hint}")
     raise typer.Exit(int(bool(wrong)))
 
 
@@ -67,9 +68,14 @@ def list_(context: typer.Context) -> None:
     from central.models import UnitList
     from central.unit_lists import applied
 
-    for one in UnitList.objects.all():
-        people, done = one.rows.count(), applied(one)
-        typer.echo(f"{one.pk}  {one.unit}  {people} 人  已申请 {done} 人  保留到 {one.until}")
+    say_all(
+        (
+            f"{one.pk}  {one.unit}  {one.rows.count()} 人  已申请 {applied(one)} 人"
+            f"  保留到 {one.until}"
+            for one in UnitList.objects.all()
+        ),
+        none="没有名册 no lists",
+    )
 
 
 @app.command()

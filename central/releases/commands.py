@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from central.opening import By, group, open_of, stop
+from central.opening import By, group, note, open_of, say_all, secret, stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,19 +85,16 @@ def _tell(draft: Path) -> None:
     from central.releases import repository
 
     try:
-        for line in repository.contents(draft):
-            typer.echo(line)
+        say_all(repository.contents(draft), none=f"{draft}: nothing is in it")
     except repository.NotReleased as error:
         raise stop(str(error)) from None
 
 
 def _passphrase(*, new: bool = False) -> bytes:
-    given = os.environ.get(PASSPHRASE) or typer.prompt(
-        "passphrase", hide_input=True, confirmation_prompt=new
-    )
+    given = os.environ.get(PASSPHRASE) or secret("passphrase", twice=new)
     if new and len(given) < _SHORTEST:
         raise stop(f"a passphrase of {_SHORTEST} characters at least")
-    return str(given).encode("utf-8")
+    return given.encode("utf-8")
 
 
 def _signer(file: Path, secret: bytes) -> CryptoSigner:
@@ -139,6 +136,7 @@ def root(
         }
         thresholds = {"root": root_threshold, "targets": targets_threshold}
         typer.echo(releases.draft_root(keys, thresholds))
+        note("草稿见上，签名后用 publish 发布 a draft: sign it, then `release publish`")
     except (NotReleased, OSError) as error:
         raise stop(str(error)) from None
 
@@ -176,6 +174,7 @@ def _in_the_fleet() -> list[str]:
 def renew(context: typer.Context) -> None:
     """Draft the same releases again, because their signatures run out."""
     typer.echo(_repository(context).draft_again())
+    note("草稿见上，签名后用 publish 发布 a draft: sign it, then `release publish`")
 
 
 @app.command()
@@ -186,6 +185,7 @@ def withdraw(context: typer.Context, version: str) -> None:
 
     try:
         typer.echo("\n".join(releases.withdraw(version)))
+        note("已从草稿中去掉，签名后用 publish 发布 out of the draft: sign and publish it")
     except NotReleased as error:
         raise stop(str(error)) from None
 
@@ -198,6 +198,7 @@ def publish(context: typer.Context) -> None:
 
     try:
         typer.echo("\n".join(releases.publish()))
+        note("已发布 in force")
     except NotReleased as error:
         raise stop(str(error)) from None
 
@@ -252,8 +253,13 @@ def pin(context: typer.Context, terminal: str, version: str, by: By = "") -> Non
     """Give one terminal a version of its own."""
     found = _terminal(context, terminal)
     from central.releases import rollout
+    from central.releases.repository import NotReleased
 
-    _decide(lambda: rollout.pin(found, version, by))
+    try:
+        rollout.pin(found, version, by)
+    except NotReleased as error:
+        raise stop(str(error)) from None
+    typer.echo(f"{terminal}: {version} 已指定 pinned")
 
 
 @app.command()
@@ -272,8 +278,10 @@ def list_(context: typer.Context) -> None:
     from central.releases.models import ReleasePin, Rollout
     from central.releases.rollout import SHARES
 
-    for version, machines in releases.released().items():
-        typer.echo(f"{version}  {', '.join(sorted(machines))}")
+    say_all(
+        (f"{version}  {', '.join(sorted(on))}" for version, on in releases.released().items()),
+        none="没有发布过版本 nothing was released",
+    )
     for one in Rollout.objects.all()[:10]:
         share = f"{SHARES[one.share]:.0%}"
         typer.echo(f"{one.version} <- {one.previous or '-'}  {_said(one)}  {share}  {one.reason}")
@@ -281,15 +289,14 @@ def list_(context: typer.Context) -> None:
         typer.echo(f"{one_pin.terminal_id}  {one_pin.version}  {one_pin.by}")
 
 
-def _decide(decide: Callable[[], Rollout | None]) -> None:
+def _decide(decide: Callable[[], Rollout]) -> None:
     from central.releases.repository import NotReleased
 
     try:
         decided = decide()
     except NotReleased as error:
         raise stop(str(error)) from None
-    if decided is not None:
-        typer.echo(f"{decided.version}  {_said(decided)}")
+    typer.echo(f"{decided.version}  {_said(decided)}")
 
 
 def _said(one: Rollout) -> str:

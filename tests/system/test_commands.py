@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from central.__main__ import app
+from central.opening import say_all
 from sync.wire.fleet import HeartbeatAnswer
 from tests.system.test_central import beat
 
@@ -82,6 +83,14 @@ def test_a_port_in_use_is_said_and_nothing_is_made(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("port", ["-1", "65536", "700000"])
+def test_a_port_that_is_none_is_said_with_those_that_are(tmp_path: Path, port: str) -> None:
+    """✗ A traceback."""
+    said = run("serve", "--state", str(tmp_path), "--port", port)
+    assert said.exit_code == 2 and "--port" in said.output and "or equal to" in said.output
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("command", ["add", "list", "withdraw"])
 def test_help_needs_no_centre(command: str) -> None:
     said = run("policy-pack", command, "--help")
@@ -120,6 +129,77 @@ def test_nobody_loses_their_password_by_a_second_adduser(central: CentralServer)
     assert central.command("adduser", "孙", "--reset-password") != first
     assert central.sql("SELECT password FROM auth_user WHERE username = ?", "孙") != before
     assert "no account" in refused(central, "adduser", "周", "--reset-password")
+
+
+def test_a_name_that_no_account_may_have_is_said_with_the_rule(central: CentralServer) -> None:
+    """✗ "" was a traceback, and 李 四 an account that the pages could never save again."""
+    accounts = central.sql("SELECT count(*) FROM auth_user")
+    for name in ("", "李 四"):
+        assert "without blanks" in refused(central, "adduser", name)
+    assert central.sql("SELECT count(*) FROM auth_user") == accounts
+
+
+@pytest.mark.usefixtures("centre")
+def test_an_account_may_be_called_what_the_pages_would_save() -> None:
+    from central.roles import may_be_called
+
+    for name in ("", "李 四", "李四!", "a/b", "字" * 151, "a\n"):
+        assert not may_be_called(name), name
+    for name in ("李四", "li.si@hall-1", "字" * 150):
+        assert may_be_called(name), name
+
+
+def test_one_name_is_one_account_however_its_letters_are_written(central: CentralServer) -> None:
+    assert central.command("adduser", "wang8").strip()
+    assert "--reset-password" in refused(central, "adduser", "ｗang8")
+
+
+def test_a_day_that_is_none_is_said_with_the_form_it_has(central: CentralServer) -> None:
+    """✗ "内容不合要求" was all that was said of it."""
+    words = ("fleet", "announce", "holiday", "照常办理", "--until", "31.12.2026")
+    said = refused(central, *words)
+    assert "2026-12-31" in said and "ISO 8601" in said and "31.12.2026" in said
+
+
+def test_no_sheet_is_printed_with_an_address_that_terminals_refuse(central: CentralServer) -> None:
+    """✗ https://centre.example/admin/ was printed, and nobody could enrol with it."""
+    codes = central.sql("SELECT count(*) FROM central_enrolmentcode")
+    for url, said in (
+        ("http://centre.example", "begins with https://"),
+        ("https://centre.example/admin/", "nothing after it"),
+    ):
+        assert said in refused(central, "enrolment-code", "--url", url)
+    assert central.sql("SELECT count(*) FROM central_enrolmentcode") == codes
+    sheet = central.command("enrolment-code", "--url", "https://centre.example/")
+    assert "中心地址 https://centre.example\n" in sheet
+
+
+def test_a_list_says_that_it_is_empty(capsys: pytest.CaptureFixture[str]) -> None:
+    """That every list is said this way is seen to by tests/commands/test_speaking.py."""
+    say_all(iter([]), none="no batches")
+    assert capsys.readouterr().out == "no batches\n"
+    say_all(iter(["one", "two"]), none="no batches")
+    assert capsys.readouterr().out == "one\ntwo\n"
+
+
+def test_what_was_changed_is_said(central: CentralServer, terminal: EnrolledTerminal) -> None:
+    number = terminal.identity.terminal
+    assert "no commands" in central.command("fleet", "commands", "--terminal", number)
+    assert "no terminal 999999" in refused(central, "fleet", "commands", "--terminal", "999999")
+    central.command("fleet", "announce", "holiday", "照常办理")
+    assert "holiday" in central.command("fleet", "list")
+    assert "announcement" in refused(central, "fleet", "unset", "notice", "holiday")
+    assert "nothing is set for every terminal" in refused(
+        central, "fleet", "unset", "announcement", "holidays"
+    )
+    assert "taken back" in central.command("fleet", "unset", "announcement", "holiday")
+    assert f"{number}: " in central.command("fleet", "move", number, "分厅")
+    assert "1 to 100" in refused(central, "fleet", "move", number, "  ")
+    assert "is disabled" in central.command("fleet", "disable", number)
+    assert "no terminal there is in use" in central.command(
+        "fleet", "command", "self_test", "--terminal", number
+    )
+    assert "in use again" in central.command("fleet", "disable", number, "--enable")
 
 
 def test_an_unknown_terminal_is_named(central: CentralServer) -> None:

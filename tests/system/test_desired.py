@@ -38,6 +38,28 @@ def want(kind: str, key: str, value: Any, **scope: Any) -> None:
     desired.want(kind, key, value, by="tester", **scope)
 
 
+@pytest.mark.usefixtures("rig")
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        *(
+            ({"zh": "照常办理", "until": until}, "2026-12-31")
+            for until in ("31.12.2026", "20261231", "2026-W53-4", "2026-02-30", "明天")
+        ),
+        ({"zh": "字" * 51}, "最长 50 个字，现在 51 个"),
+        ({"zh": "照常办理", "en": "x" * 101}, "最长 100 个字，现在 101 个"),
+        ({"zh": "照常办理", "id": "a b"}, "公告的名字"),
+        ({"zh": 7}, "内容不合要求"),
+    ],
+)
+def test_what_is_wrong_with_a_notice_is_said(value: dict[str, Any], said: str) -> None:
+    from central import desired
+
+    key = value.pop("id", "holiday")
+    with pytest.raises(desired.NotWanted, match=said):
+        want("announcement", key, value)
+
+
 # -- what is wanted ------------------------------------------------------------------------------
 
 

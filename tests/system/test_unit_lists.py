@@ -586,7 +586,13 @@ def test_the_command_takes_nothing_in_while_a_row_is_wrong_unless_it_is_told(
     file.write_bytes(csv(row_of(right), row_of(wrong, 序号="9", 联系电话="1")))
     words = ("add", str(file), "--unit", "示例二公司")
     code, said = run(centre, *words)
+    assert code == 1 and "一个人也没有收" in said and "--good-rows" in said
+    file.write_bytes(csv(row_of(wrong, 联系电话="1")))
+    code, said = run(centre, *words)
     assert code == 1 and "一个人也没有收" in said
+    assert "--good-rows" not in said, "there is no row that it could take"
+    file.write_bytes(csv(row_of(right), row_of(wrong, 序号="9", 联系电话="1")))
+    code, said = run(centre, *words)
     assert "第 3 行（序号 9）  联系电话  有错  R-C7.phone.length  手机号码是 11 位" in said
     assert not ask(right).unit
     code, said = run(centre, *words, "--good-rows", "--dry-run")
