@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 import re
 import shutil
 import sys
@@ -18,6 +20,7 @@ from kiosk.services import find_services
 from kiosk.settings import Devices as DeviceSettings
 from kiosk.settings import load_settings
 from kiosk.visit.flow import Ending, Outcome
+from kiosk.visit.service import Service
 from kiosk.words import LANGUAGES, LOCALE, Words
 from tests.flows.counter import Walk
 from tests.flows.explore import explore
@@ -160,6 +163,89 @@ def rows(document: str, heading: str) -> list[list[str]]:
     (part,) = re.findall(rf"^## {heading}\n(.*?)(?=^## |\Z)", text, flags=re.DOTALL | re.MULTILINE)
     lines = [line for line in part.splitlines() if line.startswith("| ")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[1:]]
+
+
+def test_what_a_service_says_of_itself_is_all_there() -> None:
+    said = {row[0].strip("`") for row in rows("new-service.md", "What a service says of itself")}
+    text = (ROOT / "docs/new-service.md").read_text(encoding="utf-8")
+    shown = set(re.findall(r"^    (\w+) = ", text, flags=re.MULTILINE))
+    declared = {name for name, kind in Service.__annotations__.items() if "ClassVar" in kind}
+    assert said | shown == declared
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: str(file.name))
+def test_what_is_to_be_imported_can_be(document: Path) -> None:
+    for module, name in re.findall(r"`from ([\w.]+) import (\w+)`", document.read_text("utf-8")):
+        assert hasattr(importlib.import_module(module), name), (module, name)
+
+
+def test_a_backup_is_put_back_whole() -> None:
+    from central.keys import FOLDER
+    from central.releases.repository import FOLDER as RELEASES
+
+    text = (ROOT / "docs/operators.md").read_text(encoding="utf-8")
+    (copied,) = re.findall(r"^cp -a FOLDER/.*# (.*)$", text, flags=re.MULTILINE)
+    (told,) = re.findall(r"`DIR/central/`（(.*?)），用", text, flags=re.DOTALL)
+    for name in ("central.db", "files/", f"{RELEASES}/", f"{FOLDER}/", "django.secret"):
+        assert name in copied and f"`{name}`" in told, name
+
+
+# -- the state directory --------------------------------------------------------------------------
+
+#: What only a demonstration or a test has in its state directory.
+_OF_A_DEMO = ("kiosk/demo/", "hardware/virtual/")
+_DEMO_FILES = {"stage.sock", "bench.sock"}
+
+#: Named by no code of ours: SQLite's own, and what `sync.database` numbers.
+_BY_SQLITE = {"outbox.db-wal", "outbox.db-shm"}
+
+
+def named_in_a_state_directory() -> set[str]:
+    """Each `state / NAME` in the code of the terminal, and the files that belong to the outbox."""
+    found = set()
+    for folder in ("kiosk", "sync", "hardware", "screens"):
+        for file in (ROOT / folder).rglob("*.py"):
+            path = str(file.relative_to(ROOT))
+            if not path.startswith(_OF_A_DEMO):
+                found |= names_in(ast.parse(file.read_text("utf-8")), path)
+    database = (ROOT / "sync/database.py").read_text("utf-8")
+    beside = {f"outbox.db{suffix}" for suffix in re.findall(r'f"\{path\}(\.\w+)"', database)}
+    return (found | beside) - _DEMO_FILES
+
+
+def names_in(tree: ast.Module, path: str) -> set[str]:
+    module = path.removesuffix(".py").replace("/", ".")
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+            left = ast.unparse(node.left).rpartition(".")[2].strip("_")
+            if left in ("state", "state_dir"):
+                found.add(value_of(node.right, tree, module))
+    return found - {""}
+
+
+def value_of(name: ast.expr, tree: ast.Module, module: str) -> str:
+    """Of a text, or of a constant that stands in this module or is imported anywhere in it; "" of
+    what is given by somebody else."""
+    if isinstance(name, ast.Constant):
+        return str(name.value)
+    if not isinstance(name, ast.Name):
+        return ""
+    for node in ast.walk(tree):
+        for one in node.names if isinstance(node, ast.ImportFrom) else ():
+            if (one.asname or one.name) == name.id and isinstance(node, ast.ImportFrom):
+                return str(getattr(importlib.import_module(str(node.module)), one.name))
+    return str(getattr(importlib.import_module(module), name.id, "")) if name.id.isupper() else ""
+
+
+def test_the_state_directory_s_files_are_those_that_the_code_names() -> None:
+    """✗ A technician who found `commands.json` or `outbox.db.lock` read nowhere whether it may
+    go."""
+    cells = [row[0] for row in rows("technicians.md", "The state directory")]
+    listed = {name.rstrip("/") for cell in cells for name in re.findall(r"`([^`]+)`", cell)}
+    code = named_in_a_state_directory()
+    assert {"outbox.db", "outbox.db.lock", "updates", "crashes", "tally.json"} <= code
+    assert listed - _BY_SQLITE == code
 
 
 def test_the_devices_page_has_every_device_model_and_library_that_there_is() -> None:
