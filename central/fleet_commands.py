@@ -83,7 +83,7 @@ def announce(
     """A notice (公告) on the home screen."""
     open_of(context)
     value = {"zh": chinese, "en": english, "until": until}
-    said = f"公告到 {until} 为止 until then" if until else "公告不限期 without an end"
+    said = f"公告显示到 {until} shown until then" if until else "公告不限期 without an end"
     _want("announcement", name, value, hall, terminal, by, said)
 
 
@@ -335,7 +335,7 @@ def enrolment_code(
 _WRONG = {
     "not_encrypted": "terminals take an address that begins with https:// 地址以 https:// 开头",
     "bad_address": "the form is https://name or https://name:port, and nothing after it"
-    " 写法是 https://名称 或 https://名称:端口",
+    " 后面什么也不加",
 }
 
 

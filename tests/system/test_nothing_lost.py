@@ -443,6 +443,6 @@ def test_the_code_goes_over_no_line_that_others_may_read(tmp_path: Path) -> None
     from sync.identity import NotEnrolled
 
     for url in ("http://centre.example", "http://10.0.0.1:8700", "ftp://127.0.0.1", "centre"):
-        with pytest.raises(NotEnrolled, match="https"):
+        with pytest.raises(NotEnrolled, match="not_encrypted"):
             enrol(url, "AAAA-AAAA-AAAA", tmp_path)
     assert not list(tmp_path.iterdir()), "not even a key is made"
