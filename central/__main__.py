@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections import Counter
 from enum import StrEnum
 from pathlib import Path
@@ -70,7 +71,10 @@ def serve(
     except rollover.KeysMissing as missing:
         raise stop(str(missing)) from None
     if registry is not None:
-        demonstration.load_registry(registry)
+        try:
+            demonstration.load_registry(registry)
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise stop(f"--registry {registry}: {type(error).__name__}: {error}") from None
     if demo:
         demonstration.prepare(folder)
     typer.echo(
@@ -252,5 +256,17 @@ def show(
     typer.echo(f"{len(found['cases'])} 份办件, {len(found['alarms'])} 条告警")
 
 
+def main() -> None:
+    """As `app`. What the machine or the database refuses is said in a line, not in a traceback."""
+    from django.core.exceptions import ImproperlyConfigured
+    from django.db import OperationalError
+
+    try:
+        app()
+    except (ImproperlyConfigured, OperationalError, OSError) as refused:
+        note(f"central: {type(refused).__name__}: {str(refused).partition(chr(10))[0]}")
+        sys.exit(1)
+
+
 if __name__ == "__main__":
-    app()
+    main()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from django.core.exceptions import ImproperlyConfigured
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -12,13 +14,13 @@ if TYPE_CHECKING:
 def described(url: str, folder: Path) -> dict[str, Any]:
     """As Django wants it. `url`: "" for SQLite in `folder`, or postgresql://….
 
-    Raises `ValueError` for another kind.
+    Raises `ImproperlyConfigured` for another kind.
     """
     if not url:
         return _sqlite(folder / "central.db")
     parts = urlsplit(url)
     if parts.scheme not in ("postgresql", "postgres"):
-        raise ValueError("KIOSK_CENTRAL_DATABASE must begin with postgresql://")
+        raise ImproperlyConfigured("KIOSK_CENTRAL_DATABASE must begin with postgresql://")
     query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
     return {
         "ENGINE": "central.postgresql",

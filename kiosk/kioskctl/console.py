@@ -103,6 +103,14 @@ def stop(what: str) -> typer.Exit:
     return typer.Exit(IMPOSSIBLE)
 
 
+def no_outbox(state: Path, error: Exception) -> typer.Exit:
+    """For `raise`: why the outbox of this terminal cannot be used, of `NotEnrolled` and
+    `OutboxUnavailable`, in words."""
+    words = words_of(settings_of(state))
+    reason = f"fault.outbox_unavailable.reason.{getattr(error, 'reason', '')}"
+    return stop(words.say(reason if words.has(reason) else "fault.not_enrolled.technician"))
+
+
 def settings_of(state: Path | None) -> Settings:
     """The settings of a terminal; the defaults without one. Ends the command if they are wrong."""
     from kiosk.settings import BadSettings, Settings, settings_in

@@ -16,6 +16,7 @@ from kiosk.kioskctl.console import (
     State,
     busy,
     faults_said,
+    no_outbox,
     out,
     secret,
     settings_of,
@@ -61,7 +62,10 @@ def enrol(
     from sync.identity import NotEnrolled
     from sync.sheet import NotASheet
 
-    state.mkdir(parents=True, exist_ok=True)
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise stop(f"{state}: {error.strerror}") from None
     nobody_there(state)
     settings = settings_of(state)
     words = words_of(settings)
@@ -146,7 +150,7 @@ def retire(
         with closing(Outbox(state / "outbox.db", load_identity(state).terminal)) as outbox:
             counts = outbox.counts_and_ages()
     except (NotEnrolled, OutboxUnavailable) as error:
-        raise stop(str(error)) from None
+        raise no_outbox(state, error) from None
     waiting = counts.queued + counts.sending + counts.dead
     if not yes:
         typer.confirm(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kiosk.clock import beijing_at
-from kiosk.kioskctl.console import Json, State, line, out, row, say_json, stop, table
+from kiosk.kioskctl.console import Json, State, line, no_outbox, out, row, say_json, stop, table
 from kiosk.kioskctl.journal import record
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _outbox(state: Path) -> Iterator[Outbox]:
         with closing(Outbox(state / "outbox.db", load_identity(state).terminal)) as outbox:
             yield outbox
     except (NotEnrolled, OutboxUnavailable) as error:
-        raise stop(str(error)) from None
+        raise no_outbox(state, error) from None
 
 
 def export(

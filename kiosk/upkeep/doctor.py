@@ -240,13 +240,20 @@ def _policy(patient: Patient) -> Finding:
 
 
 def _screen(patient: Patient) -> Finding:
-    age = age_of(patient.state / "health.json")
-    return Finding("screen", FaultCode.SCREEN_STOPPED if age > _FRESH_S else None)
+    if age_of(patient.state / "health.json") > _FRESH_S:
+        raise DeviceFault(FaultCode.SCREEN_STOPPED, _why_stopped(patient))
+    return Finding("screen")
 
 
 def _agent(patient: Patient) -> Finding:
-    running = _is_agent(read_json(patient.state / "agent.json").get("pid"))
-    return Finding("agent", None if running else FaultCode.AGENT_STOPPED)
+    if not _is_agent(read_json(patient.state / "agent.json").get("pid")):
+        raise DeviceFault(FaultCode.AGENT_STOPPED, _why_stopped(patient))
+    return Finding("agent")
+
+
+def _why_stopped(patient: Patient) -> str:
+    """`kioskctl` does with the defaults, the programs do not start without a file."""
+    return "" if (patient.state / "settings.toml").exists() else "no_settings"
 
 
 def _is_agent(pid: object) -> bool:

@@ -129,6 +129,18 @@ def test_a_screen_program_that_has_been_silent_for_a_minute(state: Path) -> None
     assert fault(state, "screen") is FaultCode.SCREEN_STOPPED
 
 
+def test_programs_that_cannot_start_without_settings_are_said_to_lack_them(state: Path) -> None:
+    """✗ "Look at the log", which said that the file was not there."""
+    (state / "health.json").unlink()
+    for check in ("screen", "agent"):
+        assert finding(state, check).detail == "no_settings"
+        for language in LANGUAGES:
+            assert Words(language).has(f"fault.{check}_stopped.reason.no_settings")
+    (state / "settings.toml").write_text("")
+    for check in ("screen", "agent"):
+        assert finding(state, check).detail == ""
+
+
 def test_an_agent_is_known_by_its_process(state: Path) -> None:
     assert fault(state, "agent") is FaultCode.AGENT_STOPPED, "this process is no agent"
     command = [sys.executable, "-c", "print(flush=True); input()", "agent"]

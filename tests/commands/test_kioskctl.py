@@ -278,6 +278,25 @@ def test_what_is_queued_is_written_to_media(state: Path, tmp_path: Path) -> None
     assert RUN.invoke(app, [*words[:-1], str(tmp_path / "nowhere")]).exit_code == 2
 
 
+@pytest.mark.parametrize("words", [["outbox", "list"], ["outbox", "adopt"], ["retire", "--yes"]])
+def test_why_an_outbox_cannot_be_used_is_said_in_words(state: Path, words: list[str]) -> None:
+    """✗ "kioskctl: io"."""
+    (state / "outbox.db").unlink()
+    (state / "outbox.db").mkdir()
+    result = RUN.invoke(app, [*words, "--state", str(state)], env={"COLUMNS": "200"})
+    assert result.exit_code == 2
+    assert Words("zh_CN").say("fault.outbox_unavailable.reason.io") in result.output
+    (state / "identity.json").unlink()
+    result = RUN.invoke(app, [*words, "--state", str(state)], env={"COLUMNS": "200"})
+    assert result.exit_code == 2
+    assert Words("zh_CN").say("fault.not_enrolled.technician") in result.output
+
+
+def test_a_state_directory_that_cannot_be_made_is_named() -> None:
+    result = RUN.invoke(app, ["enrol", "--state", "/proc/kiosk", "--url", "https://a.example"])
+    assert (result.exit_code, "/proc/kiosk" in result.output) == (2, True)
+
+
 def test_a_dead_letter_is_shown_with_its_reason_and_sent_again(state: Path) -> None:
     def listed() -> list[tuple[str, str, str]]:
         shown = RUN.invoke(app, ["outbox", "list", "--json", "--state", str(state)])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -81,6 +83,32 @@ def test_a_port_in_use_is_said_and_nothing_is_made(tmp_path: Path) -> None:
         said = run("serve", "--state", str(tmp_path), "--port", str(taken.getsockname()[1]))
     assert (said.exit_code, "port in use" in said.output) == (1, True)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("database", "words", "said"),
+    [
+        ("mysql://x", ["alarms"], "must begin with postgresql://"),
+        ("postgresql://x:secret@127.0.0.1:1/x", ["alarms"], "OperationalError"),
+        ("", ["serve", "--port", "0", "--registry", "/no/such/file"], "--registry /no/such/file"),
+    ],
+)
+def test_what_the_machine_refuses_is_a_line_and_no_traceback(
+    tmp_path: Path, database: str, words: list[str], said: str
+) -> None:
+    """✗ Fifty lines of Django, with the operator's folder names in them."""
+    (tmp_path / "central").mkdir()
+    (tmp_path / "central" / "django.secret").write_text("x")
+    (tmp_path / "central" / "central.db").touch()
+    done = subprocess.run(
+        [sys.executable, "-m", "central", *words, "--state", str(tmp_path)],
+        env=os.environ | {"KIOSK_CENTRAL_DATABASE": database},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode in (1, 2)
+    assert said in done.stderr and "Traceback" not in done.stderr and "secret" not in done.stderr
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "700000"])
