@@ -55,9 +55,9 @@ def want(kind: str, key: str, value: Any, **scope: Any) -> None:
 def test_what_is_wrong_with_a_notice_is_said(value: dict[str, Any], said: str) -> None:
     from central import desired
 
-    key = value.pop("id", "holiday")
+    said_of = {name: one for name, one in value.items() if name != "id"}
     with pytest.raises(desired.NotWanted, match=said):
-        want("announcement", key, value)
+        want("announcement", value.get("id", "holiday"), said_of)
 
 
 # -- what is wanted ------------------------------------------------------------------------------
