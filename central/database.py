@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -50,6 +52,23 @@ def unhurried(statement: str, vendor: str, returning: str = "1") -> str:
     """
     soon = ", set_config('synchronous_commit', 'off', true)" if vendor == "postgresql" else ""
     return f"{statement} RETURNING {returning}{soon}"
+
+
+@contextmanager
+def planned_for_its_values() -> Iterator[None]:
+    """For statements of which some values are rare and others are nearly all: PostgreSQL plans each
+    for the values that it has. Else it plans a statement once for all after five times, and looks
+    through the whole table for the rare ones."""
+    from django.db import (
+        connection,
+        transaction,
+    )  # the settings, which say what these are, read this module
+
+    with transaction.atomic():
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL plan_cache_mode = force_custom_plan")
+        yield
 
 
 def _sqlite(file: Path) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from django.views.decorators.http import require_GET, require_POST
 from central import card_orders, machine, photos, pictures, storage
 from central.business import business_of, businesses
 from central.cases import TO_REVIEW, Case, record
+from central.database import planned_for_its_values
 from central.desk import words
 from central.keys import person_hash
 from central.masking import masked_name
@@ -53,7 +54,8 @@ def case_list(request: HttpRequest) -> HttpResponse:
         name: request.GET.get(name, "") for name in ("kind", "state", "terminal", "person", "same")
     }
     before = request.GET.get("before", "")
-    found = list(_filtered(asked, before)[: PAGE + 1])
+    with planned_for_its_values():
+        found = list(_filtered(asked, before)[: PAGE + 1])
     more = len(found) > PAGE
     rows = [_row(case) for case in found[:PAGE]]
     older = urlencode({**_given(asked), "before": found[PAGE - 1].position}) if more else ""

@@ -104,10 +104,12 @@ def _header(image: JpegImagePlugin.JpegImageFile) -> dict[str, float]:
 
 
 def _decoded(image: JpegImagePlugin.JpegImageFile) -> tuple[JpegFinding, ...]:
-    """Whether all pixels are there."""
+    """Whether all pixels are there: read from first to last, and made in grey and an eighth of the
+    size, which takes half the time."""
     if image.width * image.height > _LARGEST_PICTURE:
         return (JpegFinding.TOO_LARGE,)
     try:
+        image.draft("L", (1, 1))
         image.load()
     except BAD_BYTES:
         return (JpegFinding.TRUNCATED,)

@@ -55,6 +55,8 @@ def test_the_quality_found_is_reported(jpeg_of: Make) -> None:
 def test_a_truncated_file(jpeg_of: Make) -> None:
     data = jpeg_of()
     assert inspect_jpeg(data[: len(data) // 2]).findings == (JpegFinding.TRUNCATED,)
+    for lost in (100, 400):
+        assert inspect_jpeg(data[:-lost]).findings == (JpegFinding.TRUNCATED,), "its last rows"
 
 
 def test_a_file_cut_in_its_header(jpeg_of: Make) -> None:

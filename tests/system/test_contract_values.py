@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import date
 
 import pytest
@@ -14,7 +15,7 @@ from sync.header import EnvelopeHeader
 from sync.ids import uuid7
 from sync.kinds import kinds
 from sync.receipt_number import check_digit, grouped, receipt_number
-from sync.values import IdNumber
+from sync.values import Base64, IdNumber
 from sync.wire.envelopes import SEALED_LIMIT
 from tests.system import people
 
@@ -35,6 +36,24 @@ def test_canonical_refuses_what_has_no_one_form(value: object) -> None:
 
 def test_hash_of_json_is_the_hash_of_its_canonical_bytes() -> None:
     assert sha256_hex({"a": 1}) == sha256_hex(b'{"a":1}')
+
+
+@given(st.binary(max_size=50))
+def test_bytes_go_as_base64_and_come_back(data: bytes) -> None:
+    known = TypeAdapter(Base64)
+    text = base64.b64encode(data).decode()
+    assert known.dump_python(data) == text
+    assert known.validate_python(text) == known.validate_python(data) == data
+
+
+@pytest.mark.parametrize(
+    "text", ["-_-_", "QQ", "QQ=", "QR==", "Q Q=", "QQ=\n", "QQ==QQ==", "====", "AAAA=", "一一一一"]
+)
+def test_what_is_no_standard_base64_is_refused_and_not_repeated(text: str) -> None:
+    """Each value has one spelling, and the error shows none of it."""
+    with pytest.raises(ValidationError) as caught:
+        TypeAdapter(Base64).validate_python(text)
+    assert [error["msg"] for error in caught.value.errors()] == ["Value error, not base64"]
 
 
 def test_ids_are_uuid_version_7_and_sort_by_time() -> None:
