@@ -7,6 +7,7 @@ import ssl
 import threading
 import time
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -24,9 +25,10 @@ from sync.courier import PIECE_BYTES, Backoff, Courier, Delivery
 from sync.faults import CentralRefused, CentralUnreachable
 from sync.header import EnvelopeHeader
 from sync.journal import Journal
-from sync.outbox import Outbox, Reason
+from sync.outbox import Answer, Outbox, Reason
 from sync.signing import DeviceKey
 from sync.transport import Transport
+from sync.verified import number_of
 from sync.wire.doors import ENVELOPES
 from sync.wire.envelopes import (
     BATCH_BYTES,
@@ -39,8 +41,9 @@ from sync.wire.envelopes import (
     PieceAnswer,
     Verdict,
 )
+from sync.wire.fleet import Numbered
 from tests.patience import PATIENCE_S
-from tests.system.answers import batch, identity, standing, to_batch
+from tests.system.answers import KEY, batch, identity, standing, to_batch
 from tests.system.answers import item as item_answer
 
 if TYPE_CHECKING:
@@ -230,6 +233,29 @@ def test_the_words_of_a_newer_centre_are_signed_and_stop_nothing(box: Outbox) ->
     window = box.verdict(refused)
     assert window is not None
     assert (window.verdict, window.rejection) == ("rejected", "not_permitted")
+
+
+def test_what_was_taken_has_no_refusal_and_the_centres_own_time(box: Outbox) -> None:
+    item, at = put(box), "2026-11-24T09:30:01+08:00"
+
+    def says(sent: list[Envelope]) -> BatchAnswer:
+        (one,) = signed(sent).answers
+        return batch([one.model_copy(update={"at": at})], TERMINAL)
+
+    told(box, says).deliver()
+    assert box.verdict(item) == Answer(item, "accepted", at=at)
+
+
+def test_the_number_that_the_centre_has_counts_only_where_it_says_so_to_this_terminal() -> None:
+    def said(to: str) -> Numbered:
+        unsigned = Numbered.unsigned(seq=7)
+        return unsigned.signed_with(KEY.sign(unsigned.signed_bytes(terminal=to)))
+
+    other = replace(IDENTITY, central_signing_key=bytes(32))
+    assert number_of(said(TERMINAL), IDENTITY) == 7
+    assert number_of(said("020002"), IDENTITY) == 0
+    assert number_of(said(TERMINAL), other) == 0
+    assert number_of(said(TERMINAL).model_copy(update={"seq": 8}), IDENTITY) == 0
 
 
 def test_an_empty_answer_that_the_centre_did_not_sign_is_no_sign_of_it(
@@ -604,8 +630,8 @@ def test_half_of_what_did_not_get_through_is_tried_next(box: Outbox) -> None:
 
 @pytest.mark.parametrize(
     ("each_s", "sent"),
-    [(0.1, [10, 20, 40, 40]), (1.0, [10, 10, 10, 10]), (3.0, [10, 5, 2, 1, 1])],
-    ids=["quick", "neither", "slow"],
+    [(0.5, [10, 20, 40, 40]), (0.51, [10] * 4), (2.0, [10] * 4), (2.01, [10, 5, 2, 1, 1])],
+    ids=["quick", "not quick", "not slow", "slow"],
 )
 def test_the_bytes_of_a_request_follow_how_long_the_last_one_took(
     box: Outbox, monkeypatch: pytest.MonkeyPatch, each_s: float, sent: list[int]

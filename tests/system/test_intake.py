@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import time_machine
 
 from sync.canonical import sha256_hex
 from sync.signing import centre_signed
@@ -77,10 +78,17 @@ def test_an_answer_is_signed_for_the_terminal_that_asked(centre: Centre) -> None
 
 def test_an_answer_names_the_centres_own_time_also_when_it_is_given_again(centre: Centre) -> None:
     envelope = loss(centre)
-    (first,), (again,) = centre.receive(envelope), centre.receive(envelope)
-    assert first.at == again.at
+    (first,) = centre.receive(envelope)
     taken_in = case_of(first).received_at
+    with time_machine.travel(taken_in + timedelta(minutes=2), tick=False):
+        (again,) = centre.receive(envelope)
+    assert first.at == again.at
     assert datetime.fromisoformat(first.at) == taken_in.replace(microsecond=0)
+
+
+def test_what_is_not_kept_was_taken_in_at_no_time(centre: Centre) -> None:
+    (answer,) = centre.receive(loss(centre, header_says={"kind": "nothing_known"}))
+    assert (answer.verdict, answer.position, answer.at) == ("later", 0, "")
 
 
 def test_a_refusal_says_why(centre: Centre) -> None:
@@ -137,6 +145,26 @@ def test_one_id_with_two_contents_is_unusable_and_an_alarm_names_the_receipt(
     assert case_of(answer).sealed_sha256 == sha256_hex(first.sealed)
     (alarm,) = alarms("id_reused", case_of(answer).receipt_no)
     assert alarm.terminal == centre.sender
+
+
+def test_one_id_with_two_contents_on_two_lines_at_once_is_found_as_well(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second is looked up before the first is written, and decided after it."""
+    from central import intake
+
+    first = loss(centre)
+    (answer,) = centre.receive(first)
+    known = intake._known
+    looks = iter([True])
+    monkeypatch.setattr(
+        intake, "_known", lambda *about: {} if next(looks, False) else known(*about)
+    )
+    (said,) = centre.receive(loss(centre, header_says={"id": first.header["id"]}))
+    assert (said.verdict, said.reason) == ("unusable", "id_reused")
+    for kind, about in (("id_reused", case_of(answer).receipt_no), ("unusable", "id_reused")):
+        (alarm,) = alarms(kind, about)
+        assert alarm.terminal == centre.sender
 
 
 def test_nobody_learns_of_anothers_case(centre: Centre) -> None:
@@ -473,6 +501,12 @@ def test_one_of_several_with_a_number_of_others_is_the_one_that_is_looked_at(
     assert [answer.verdict for answer in answers] == ["accepted", "to_review"]
 
 
+def test_all_of_several_with_numbers_of_others_are_looked_at(centre: Centre) -> None:
+    cases = [case_of(centre.receive(loss(centre))[0]) for _ in range(2)]
+    taken = [loss(centre, header_says={"receipt_no": case.receipt_no}) for case in cases]
+    assert [answer.verdict for answer in centre.receive(*taken)] == ["to_review", "to_review"]
+
+
 # -- the history ---------------------------------------------------------------------------------
 
 
@@ -487,6 +521,18 @@ def test_a_line_of_the_history_fits_and_says_a_move_only_where_there_is_one(
     assert (line.case, line.from_state, line.to_state) == (case, "", "")
     move = record(case, "王", "moved", to="returned")
     assert (move.from_state, move.to_state, move.note) == ("in_force", "returned", "")
+
+
+def test_a_case_came_from_where_its_last_move_began(centre: Centre) -> None:
+    from central.cases import came_from, record
+
+    case = case_of(centre.receive(loss(centre))[0])
+    assert came_from(case) == case.state == "in_force"
+    record(case, "李", "moved", to="ended")
+    case.state = "ended"
+    record(case, "李", "moved", to="to_review")
+    record(case, "李", "opened")
+    assert came_from(case) == "ended"
 
 
 def test_a_task_is_due_at_once(centre: Centre) -> None:
