@@ -40,18 +40,28 @@ static int is_ours(const char *path)
     return mode != OFF && path && length && !strncmp(path, folder, length);
 }
 
+/* Asking the kernel for a name takes longer than all else that a call does here. What a descriptor
+ * stands for is remembered with its file, for the name itself matters to a record only. */
 static const char *name_of(int fd)
 {
     static __thread char path[PATH_MAX];
-    char link[64];
-    if (mode == OFF)
+    static struct { dev_t device; ino_t inode; int ours; } known[64];
+    struct stat file;
+    if (mode == OFF || fstat(fd, &file))
         return NULL;
+    int kept = fd >= 0 && fd < 64 && record_to < 0;
+    if (kept && known[fd].device == file.st_dev && known[fd].inode == file.st_ino)
+        return known[fd].ours ? folder : NULL;
+    char link[64];
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     ssize_t length = readlink(link, path, sizeof path - 1);
     if (length < 0)
         return NULL;
     path[length] = 0;
-    return is_ours(path) ? path : NULL;
+    int ours = is_ours(path);
+    if (kept)
+        known[fd].device = file.st_dev, known[fd].inode = file.st_ino, known[fd].ours = ours;
+    return ours ? path : NULL;
 }
 
 static void put_all(const void *data, size_t length)

@@ -10,5 +10,5 @@ every day and at the end.
     python -m tests.attack.simulation --terminal-days 1000 --seed 7
 
 prints one JSON object: the seed, terminal-days, faults by name, promises checked by name, and a
-digest of everything that happened. The same seed gives the same digest.
+digest of everything that happened. The same seed gives the same digest, on either database.
 """

@@ -22,7 +22,7 @@ def run(
     seed: int, terminal_days: int, terminals: int, cluster: Cluster | None
 ) -> dict[str, object]:
     logging.disable(logging.CRITICAL)
-    begun, broken = time.perf_counter(), ""
+    begun, broken, first_day = time.perf_counter(), "", ""
     with (
         tempfile.TemporaryDirectory(prefix="simulation-", dir=in_memory()) as root,
         Clock() as clock,
@@ -31,6 +31,7 @@ def run(
         try:
             while world.terminal_days < terminal_days:
                 world.day()
+                first_day = first_day or world.digest()
             world.calm()
         except Broken as promise:
             broken = str(promise)
@@ -43,6 +44,7 @@ def run(
         "faults": dict(sorted(world.faults.items())),
         "promises_checked": dict(sorted(world.checked.items())),
         "broken": broken,
+        "first_day": first_day,
         "digest": world.digest(),
         "seconds": round(time.perf_counter() - begun, 1),
     }
