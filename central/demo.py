@@ -51,9 +51,12 @@ def load_registry(file: Path) -> int:
     ]
     if listed and not UnitList.objects.exists():
         unit_lists.take_in(listed, UNIT, "演示")
+    rows: dict[tuple[str, ...], dict[str, RegisteredPerson]] = {}
     for person in persons:
-        fields = {name: value for name, value in person.items() if name != "id_number"}
-        RegisteredPerson.objects.update_or_create(
-            person=person_hash(person["id_number"]), defaults=fields
+        key = person_hash(person.pop("id_number"))
+        rows.setdefault(tuple(person), {})[key] = RegisteredPerson(person=key, **person)
+    for said, of_them in rows.items():
+        RegisteredPerson.objects.bulk_create(
+            of_them.values(), update_conflicts=True, unique_fields=["person"], update_fields=said
         )
     return len(persons)

@@ -34,7 +34,7 @@ from sync.wire.doors import ENVELOPES, HEARTBEAT
 from sync.wire.envelopes import Batch, Envelope
 from tests.bench.centre_parts import cpu_s, own_cpu_s, unavoidable_ms
 from tests.bench.numbers import Number, at_least, at_most
-from tests.system import people, postgres
+from tests.system import migrated, people, postgres
 from tests.system.conftest import CentralServer, EnrolledTerminal, enrolled
 from tests.system.people import Person, contents_of, form_of
 from tests.system.test_central import beat
@@ -100,7 +100,7 @@ def _centre(
         server = CentralServer(
             state,
             registry=[person.row() for person in _persons(load)],
-            database=cluster.database("centre"),
+            database=migrated.new_database(cluster, "centre"),
             workers=WORKERS,
         )
         server.start()

@@ -6,8 +6,6 @@ import itertools
 import json
 import os
 import sqlite3
-import subprocess
-import sys
 import time
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -16,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
-from kiosk.demo.processes import leash
 from sync.enrolment import enrol
 from sync.outbox import Outbox
 from sync.signing import DeviceKey
@@ -25,6 +22,7 @@ from tests.system import commands, migrated, people, postgres
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from multiprocessing.process import BaseProcess
     from pathlib import Path
 
     from sync.identity import Identity
@@ -41,17 +39,17 @@ _CODES = 40
 
 @dataclass
 class CentralServer:
-    """`python -m central serve` on a state directory; may be stopped and started again."""
+    """`central serve` on a state directory; may be stopped and started again."""
 
     state: Path
     port: int = 0
-    process: subprocess.Popen[bytes] | None = None
+    process: BaseProcess | None = None
     registry: list[dict[str, Any]] = field(default_factory=list)
     #: Where its 加密机 is; "" for none.
     hsm: str = ""
     demo: bool = True
     workers: int = 1
-    #: Address of a PostgreSQL; "" for the file of its own.
+    #: What `migrated.new_database` made in a PostgreSQL; "" for the file of its own.
     database: str = ""
     #: More of its environment.
     more: dict[str, str] = field(default_factory=dict)
@@ -70,24 +68,18 @@ class CentralServer:
         return {"KIOSK_CENTRAL_DATABASE": self.database, **self.more}
 
     def start(self) -> None:
-        if not self.database:
-            migrated.put_database(self.state)
+        migrated.put(self.state, self.database)
         registry = self.state / "registry.json"
         registry.write_text(json.dumps(self.registry), encoding="utf-8")
-        command = [sys.executable, "-m", "central", "serve", "--state", str(self.state)]
-        command += ["--port", str(self.port), "--registry", str(registry), "--hsm", self.hsm]
+        command = ["serve", "--state", str(self.state), "--port", str(self.port)]
+        command += ["--registry", str(registry), "--hsm", self.hsm]
         command += ["--demo"] if self.demo else []
         command += ["--workers", str(self.workers)]
-        with (self.state / "central.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [*leash(), *command],
-                stdout=log,
-                stderr=log,
-                env={**os.environ, **self._environment},
-            )
+        log = self.state / "central.log"
+        self.process = commands.begin(command, log, log, self._environment)
         until = time.monotonic() + _START_S
         while not (self.folder / "url").exists():
-            assert self.process.poll() is None, (self.state / "central.log").read_text()
+            assert self.process.exitcode is None, log.read_text()
             assert time.monotonic() < until, "the server did not start"
             time.sleep(0.05)
         self.port = int((self.folder / "url").read_text().rsplit(":", 1)[1])
@@ -95,7 +87,8 @@ class CentralServer:
     def stop(self) -> None:
         if self.process is not None:
             self.process.terminate()
-            self.process.wait(timeout=20)
+            self.process.join(20)
+            assert self.process.exitcode is not None, "the server did not end"
             self.process = None
 
     def command(self, *words: str) -> str:
