@@ -24,6 +24,9 @@ EXAMPLES = int(os.environ.get("KIOSK_EXAMPLES", "40"))
 hypothesis.settings.register_profile("unhurried", deadline=None, max_examples=EXAMPLES)
 hypothesis.settings.load_profile("unhurried")
 
+#: After how many new objects the collector looks at them, and how often at older ones.
+GARBAGE = (20_000, 10, 10)
+
 #: pytest-timeout lets a test go once it has failed, for whoever debugs it. Its teardown may then
 #: stand for ever; so long it may take, seconds.
 AFTER_FAILURE_S = 180
@@ -111,6 +114,9 @@ def pytest_collection_finish() -> None:
     that was a tenth of what tests of screens compute. The program does the same (`screens.app`)."""
     gc.collect()
     gc.freeze()
+    # Tests make much that lives as long as they do; looked at every 700 objects, most is looked at
+    # in vain.
+    gc.set_threshold(*GARBAGE)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -56,8 +56,10 @@ class Coat:
         self._show()
 
     def paint(self, fill: theme.Colour, border: theme.Colour | None = None) -> None:
-        self._colours = (fill, border or fill)
-        self._show()
+        """In the same colours again: nothing, for whatever is painted is a new frame to draw."""
+        if self._colours != (fill, border or fill):
+            self._colours = (fill, border or fill)
+            self._show()
 
     def _show(self) -> None:
         texture = _corners(self._corner, self._width, *self._colours)

@@ -65,7 +65,58 @@ def cut(text: str, role: str, width: float, most: int) -> str:
     return kept.rstrip() + "…"
 
 
-class Text(Label):
+#: All that is ever said of a text here. Kivy would keep and watch thirty more properties of each,
+#: which was a third of what it took to make one.
+Label._font_properties = (
+    "text",
+    "font_size",
+    "font_name",
+    "color",
+    "disabled_color",
+    "halign",
+    "valign",
+    "line_height",
+    "font_script_name",  # what a label without it has is no script
+)
+
+
+class _Written(Label):
+    """Characters, and where their picture is put: `_place` says where it begins, from the left."""
+
+    def __init__(self, colour: theme.Colour, align: str, **more: Any) -> None:
+        super().__init__(
+            # Without a style rule, which would bind the picture's place once more.
+            __no_builder=True,
+            color=colour,
+            # A disabled parent must not fade the words below the contrast of the theme.
+            disabled_color=colour,
+            halign=align,
+            valign="middle",
+            **more,
+        )
+        self._align = align
+        with self.canvas:
+            Color(1, 1, 1, 1)
+            self._picture = Rectangle()
+        # Kivy sets a label's texture before its `texture_size`: without the latter a shorter text
+        # would be stretched to the width of the one before.
+        follow = self._place
+        self.bind(texture=follow, texture_size=follow, pos=follow, size=follow)
+
+    def _place(self, *_: object) -> None:
+        wide, high = self.texture_size
+        spare = {"left": 0.0, "center": (self.width - wide) / 2, "right": self.width - wide}
+        self._picture.texture = self.texture
+        self._picture.size = (wide, high)
+        # Whole pixels, or the text is blurred. Not `center_y`: it is not yet new when `pos` is.
+        low = self.y + (self.height - high) / 2
+        self._picture.pos = (int(self.x + spare[self._align]), int(low))
+
+    def tint(self, colour: theme.Colour) -> None:
+        self.color = self.disabled_color = colour
+
+
+class Text(_Written):
     """Some words in a role of `theme.TEXT`.
 
     With `wrap` the height follows the text and the width is the parent's to give; without it the
@@ -90,27 +141,14 @@ class Text(Label):
         self.role = role
         self._words = text
         self._wraps = wrap
-        self._align = align
         super().__init__(
-            # Without Kivy's style rule, which would put the picture in the middle.
-            __no_builder=True,
+            colour,
+            align,
             font_name=fonts.UI,
             font_size=text_px(role),
             line_height=theme.LINE_HEIGHT,
-            color=colour,
-            # A disabled parent must not fade the words below the contrast of the theme.
-            disabled_color=colour,
-            halign=align,
-            valign="middle",
             **more,
         )
-        with self.canvas:
-            Color(1, 1, 1, 1)
-            self._picture = Rectangle()
-        # Kivy sets a label's texture before its `texture_size`: without the latter a shorter text
-        # would be stretched to the width of the one before.
-        follow = self._place
-        self.bind(texture=follow, texture_size=follow, pos=follow, size=follow)
         if wrap:
             if not fill:
                 self.size_hint_y = None
@@ -132,23 +170,11 @@ class Text(Label):
         self._words = text
         self._flow()
 
-    def tint(self, colour: theme.Colour) -> None:
-        self.color = self.disabled_color = colour
-
     def _flow(self, *_: object) -> None:
         if not self._wraps or not self._words:
             self.text = self._words
         elif self.width > 0:  # a parent that is not yet laid out has none to give
             self.text = "\n".join(wrap(self._words, self.width, self._width_of))
-
-    def _place(self, *_: object) -> None:
-        wide, high = self.texture_size
-        spare = {"left": 0.0, "center": (self.width - wide) / 2, "right": self.width - wide}
-        self._picture.texture = self.texture
-        self._picture.size = (wide, high)
-        # Whole pixels, or the text is blurred. Not `center_y`: it is not yet new when `pos` is.
-        low = self.y + (self.height - high) / 2
-        self._picture.pos = (int(self.x + spare[self._align]), int(low))
 
     def _width_of(self, piece: str) -> float:
         return _width(piece, self.font_size)
@@ -160,22 +186,20 @@ class Text(Label):
         self.size = self.texture_size
 
 
-class Icon(Label):
+class Icon(_Written):
     """A picture from the icon font, `size` reference pixels square."""
 
     def __init__(
         self, name: str, size: float = 48, colour: theme.Colour = theme.PRIMARY, **more: Any
     ) -> None:
         super().__init__(
+            colour,
+            "center",
             text=fonts.icon(name),
             font_name=fonts.ICONS,
             font_size=px(size),
-            color=colour,
-            disabled_color=colour,
             size_hint=(None, None),
             size=(px(size), px(size)),
-            halign="center",
-            valign="middle",
             **more,
         )
         self.name = name
@@ -184,4 +208,4 @@ class Icon(Label):
         self.name = name
         self.text = fonts.icon(name)
         if colour is not None:
-            self.color = self.disabled_color = colour
+            self.tint(colour)

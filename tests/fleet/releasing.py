@@ -32,7 +32,7 @@ def versions_of(bundle: Path, folder: Path) -> dict[str, Path]:
     for version, files in inside.items():
         _change(files / "kiosk/VERSION", VERSION, version)
     _change(inside[V2] / "kiosk/words/zh_CN/screens.toml", "您好，请选择", "您好，请您选择")
-    _change(inside[V3] / "screens/style.kv", "rgba: 1, 1, 1, 1\n", "rgba: 1, 1, 1, 1)\n")
+    _change(inside[V3] / "screens/style.kv", "pos: self.pos\n", "pos: self.pos)\n")
     _change(inside[V4] / "fonticon_mdi7/mdi7.py", "\n    timer_sand = ", "\n    timer_gone = ")
     return made
 

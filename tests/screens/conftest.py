@@ -33,14 +33,25 @@ _start_display()
 configure(*SIZE, fullscreen=False, home=Path(tempfile.mkdtemp(prefix="kivy-test-")))
 
 from kivy.base import EventLoop, runTouchApp, stopTouchApp  # noqa: E402
+from kivy.clock import Clock  # noqa: E402
 from kivy.core.window import Window  # noqa: E402
 from kivy.graphics.opengl import GL_RGBA, GL_UNSIGNED_BYTE, glReadPixels  # noqa: E402
 from kivy.input.motionevent import MotionEvent  # noqa: E402
+from kivy.lang import Builder  # noqa: E402
 from kivy.uix.floatlayout import FloatLayout  # noqa: E402
 from kivy.uix.widget import Widget  # noqa: E402
 from PIL import Image  # noqa: E402
 
-from screens import fonts, scale  # noqa: E402
+from screens import fonts, scale, theme  # noqa: E402
+
+
+def tick() -> None:
+    """`EventLoop.idle`, but that nothing is drawn."""
+    Clock.tick()
+    EventLoop.dispatch_input()
+    Builder.sync()
+    Clock.tick_draw()
+    Builder.sync()
 
 
 class Finger(MotionEvent):
@@ -73,11 +84,13 @@ class Hand:
         self.pump()
 
     def pump(self, frames: int = 3, seconds: float = 0.0) -> None:
-        """Run the event loop for some frames, and at least so long."""
+        """Run the event loop for some frames, and at least so long. The last one is drawn: to draw
+        takes longer than all else, and what a test looks at is what stands there in the end."""
         until = time.monotonic() + seconds
-        while frames > 0 or time.monotonic() < until:
-            EventLoop.idle()
+        while frames > 1 or time.monotonic() < until:
+            tick()
             frames -= 1
+        EventLoop.idle()
 
     def find(self, tag: str) -> Widget:
         """The one widget in the window with this tag."""
@@ -133,16 +146,10 @@ class Hand:
 
 @pytest.fixture(scope="session")
 def _window() -> Iterator[FloatLayout]:
-    from kivy.graphics import Color, Rectangle
-
-    from screens import theme
-
+    Window.clearcolor = theme.GROUND  # as `screens.app` has it
     fonts.register()
     scale.fit(*SIZE)
     root = FloatLayout(size=Window.size)
-    with root.canvas.before:
-        Color(*theme.GROUND)
-        Rectangle(size=Window.size)
     runTouchApp(root, embedded=True)
     yield root
     stopTouchApp()

@@ -211,7 +211,6 @@ def seen(hand: Hand, stage: Stage, picture: str) -> dict[str, tuple[int, ...]]:
                 break
             page._turn(1)
     assert set(places) == {f"service:{o.service.id}" for o in stage.terminal.services()}
-    page._show("")
     return places
 
 

@@ -34,6 +34,7 @@ from kiosk.visit.service import GoOn, Service
 from kiosk.words import Words
 from screens import theme
 from screens.ending import EndingPage
+from screens.home import HomePage
 from screens.inspector import Inspector, NotInProduction
 from screens.maintenance import MaintenancePage
 from screens.stage import Stage
@@ -41,7 +42,7 @@ from screens.widgets.status import Banner
 from sync.receipt_number import grouped
 from tests.flows.counter import SUBMITTED
 from tests.screens.checks import faults
-from tests.screens.conftest import EventLoop, Finger, Hand, Window
+from tests.screens.conftest import EventLoop, Finger, Hand, Window, tick
 from tests.screens.samples import CENTRES_RULES, StubTerminal
 
 
@@ -302,6 +303,22 @@ def test_after_a_fault_it_can_be_tried_again_when_the_device_is_back(
     hand.pump(seconds=1.1)
     tap(hand, stage, time, "again")
     assert stage.shown == "apply.notice"
+
+
+@pytest.mark.parametrize("online", [True, False])
+def test_while_nothing_changes_nothing_is_drawn(
+    hand: Hand, stage: Stage, terminal: StubTerminal, online: bool
+) -> None:
+    """The whole window was drawn twice a second, day and night, for the chip of the network."""
+    terminal.online = online
+    stage._tick(0.0)
+    hand.pump(6)
+    assert not Window.canvas.needs_redraw
+    stage._tick(0.0)
+    assert isinstance(stage.page, HomePage)
+    stage.page.refresh()
+    tick()
+    assert not Window.canvas.needs_redraw
 
 
 # -- what is left behind -------------------------------------------------------------------------
