@@ -1,6 +1,6 @@
 """What becomes of envelopes that were opened: several in one transaction.
 
-A terminal that was offline sends twenty at once, and asking and writing for all of them takes no
+A terminal that was offline sends many at once, and asking and writing for all of them takes no
 longer than for one. Each is still decided for itself: in a run nobody and no number comes twice, so
 none of it depends on another.
 """
