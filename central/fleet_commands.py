@@ -99,10 +99,16 @@ def person(
     """Admit a technician or staff, or, without a role, admit them no more. The PIN is read from
     standard input, without showing it."""
     open_of(context)
+    from central import desired
     from sync.pins import NotAPin, WeakPin, hash_pin, must_be_strong
 
     if unknown := set(role or ()) - {"technician", "staff"}:
-        raise stop(f"no role {', '.join(unknown)}")
+        raise stop(f"no role {', '.join(unknown)}; there is: technician, staff")
+    scope_of(hall, terminal)  # nobody types a PIN for nothing
+    try:
+        desired.checked("person", person_id, {"roles": role or []})
+    except desired.NotWanted as bad:
+        raise stop(str(bad)) from None
     hashed = ""
     if role:
         pin = secret("PIN")

@@ -230,6 +230,17 @@ def test_what_was_changed_is_said(central: CentralServer, terminal: EnrolledTerm
     assert "in use again" in central.command("fleet", "disable", number, "--enable")
 
 
+def test_nobody_is_asked_for_a_pin_that_is_then_of_no_use(central: CentralServer) -> None:
+    """✗ The PIN was asked for, and then the id refused."""
+    admit = ("fleet", "person")
+    assert "编号" in refused(central, *admit, "T1", "--role", "technician")
+    assert "s012" in refused(central, *admit, "t001", "--role", "staff")
+    assert "no terminal 999999" in refused(
+        central, *admit, "t001", "--role", "technician", "--terminal", "999999"
+    )
+    assert "there is: technician, staff" in refused(central, *admit, "t001", "--role", "boss")
+
+
 def test_an_unknown_terminal_is_named(central: CentralServer) -> None:
     assert "no terminal 999999" in refused(central, "enrolment-code", "--replaces", "999999")
 
