@@ -35,6 +35,7 @@ from kiosk.upkeep.visit_lock import VisitLock, visit_runs
 from sync.faults import CentralRefused
 from sync.identity import Identity
 from sync.outbox import Outbox
+from tests.any_text import any_text
 from tests.flows.counter import social_card
 from tests.id_cards import said_by
 
@@ -454,7 +455,7 @@ def test_every_command_is_among_them() -> None:
 def test_every_command_takes_anything(
     state: Path, monkeypatch: pytest.MonkeyPatch, path: tuple[str, ...], data: st.DataObject
 ) -> None:
-    texts = st.sampled_from(NASTY) | st.text(max_size=20)
+    texts = st.sampled_from(NASTY) | any_text(max_size=20)
     # Drawn here: a device is opened on a thread of its own.
     detail = data.draw(texts)
 

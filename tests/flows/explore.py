@@ -110,6 +110,7 @@ def explored(service: type[Service]) -> Seen:
             seen = explore(service)
     finally:
         gc.set_threshold(*thresholds)
+        gc.freeze()  # what was seen is kept, and need not be looked through again
     led_to = [one for one in businesses().values() if issubclass(one, ForHolders)]
     # Nobody is led to a service that the pack lacks a rule of: it is closed.
     seen.rules = asked - ({rule for one in led_to for rule in one.rules} - service.rules)

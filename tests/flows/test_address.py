@@ -15,6 +15,7 @@ from kiosk.records.citizen import Citizen
 from kiosk.steps.address import address
 from kiosk.visit.flow import Unacceptable
 from kiosk.visit.service import Service
+from tests.any_text import any_text
 from tests.flows.counter import POLICY, TODAY, ZHANG, Walk
 
 AREAS = load_policy().areas
@@ -160,7 +161,7 @@ def test_without_areas_no_address_is_known() -> None:
     assert parse_address("唐山市路北区新华道8号", ()) is None
 
 
-@given(st.text(max_size=60))
+@given(any_text(max_size=60))
 def test_any_text_is_an_address_or_none(text: str) -> None:
     for found in (parsed(text), parsed(f"唐山市路北区{text}")):
         assert found is None or found.text
@@ -313,7 +314,7 @@ def test_a_broken_rule_is_named(rule: str, text: str, broken: str) -> None:
     assert text == "" or text not in str(caught.value)
 
 
-@given(st.sampled_from(sorted(rules.RULES)), st.text(max_size=40))
+@given(st.sampled_from(sorted(rules.RULES)), any_text(max_size=40))
 def test_any_text_is_kept_or_breaks_a_named_rule(rule: str, text: str) -> None:
     try:
         assert rules.RULES[rule](text)
@@ -321,7 +322,7 @@ def test_any_text_is_kept_or_breaks_a_named_rule(rule: str, text: str) -> None:
         assert broken.rule
 
 
-@given(st.sampled_from(sorted(rules.RULES)), st.text(max_size=40))
+@given(st.sampled_from(sorted(rules.RULES)), any_text(max_size=40))
 def test_what_a_rule_has_kept_it_keeps_again(rule: str, text: str) -> None:
     try:
         kept = rules.RULES[rule](text)

@@ -18,6 +18,7 @@ from sync.journal import Journal, Recorder, Unrecorded
 from sync.journal.check import Alteration, Altered, Checked, Vouched, check
 from sync.journal.kinds import KINDS, MAY_BE_MISSING
 from sync.journal.lines import GENESIS, LINE_LIMIT, Position, files_of, hash_at, parsed, read
+from tests.any_text import any_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -83,7 +84,7 @@ def test_what_may_be_personal_fits_no_field(text: str) -> None:
     ] == []
 
 
-@given(st.text() | st.binary() | st.floats() | st.none())
+@given(any_text() | st.binary() | st.floats() | st.none())
 def test_nothing_but_words_of_our_own_fits(value: object) -> None:
     """What does fit has no digits beyond a version's, a technician's or a random id's."""
     for fields in KINDS.values():

@@ -39,6 +39,7 @@ from hardware.virtual import keys
 from hardware.virtual.card import VirtualCard
 from hardware.virtual.personas import CARD_PERSONAS, ID_PERSONAS
 from kiosk.settings import CHOICES
+from tests.any_text import any_text
 from tests.wire.cards import Centre, Desk, session
 
 PIN = CARD_PERSONAS["third"].pin
@@ -464,13 +465,13 @@ def test_what_is_no_script_is_not_run(document: object) -> None:
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
+    st.none() | st.booleans() | st.integers() | any_text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(any_text(max_size=8), inner),
     max_leaves=8,
 )
 
 
-@given(JSON | st.fixed_dictionaries({"id": st.text(max_size=6), "steps": JSON}))
+@given(JSON | st.fixed_dictionaries({"id": any_text(max_size=6), "steps": JSON}))
 def test_any_document_is_a_script_or_not(document: object) -> None:
     try:
         assert parse_script(document).steps

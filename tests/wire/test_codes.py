@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from hardware import codes
 from hardware.codes import CodeSpent, OneTimeCode, UsedCodes, read_text
 from hardware.virtual.portrait import frame, phone
+from tests.any_text import any_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -86,7 +87,7 @@ def test_nothing_but_a_qr_code_is_read(name: str, text: str) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.text(min_size=1, max_size=80))
+@given(any_text(min_size=1, max_size=80))
 def test_any_text_comes_out_as_it_went_in(text: str) -> None:
     assert read_text(picture_of(text)) == text
 

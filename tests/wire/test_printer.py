@@ -29,6 +29,7 @@ from hardware.printer_models import (
 )
 from hardware.supervision import DeviceLoop, DeviceState, HealthTable
 from hardware.virtual.printer import VirtualPrinter
+from tests.any_text import any_text
 from tests.patience import PATIENCE_S, eventually
 
 RECEIPT: Receipt = (
@@ -226,7 +227,7 @@ def test_what_the_font_lacks_is_shown_by_its_number_not_by_a_box_that_may_be_any
     assert raster(PrintLine("𠮷")) != raster(PrintLine("𪚥"))
 
 
-@given(st.text(max_size=40), st.text(max_size=60), st.sampled_from([32, 48]))
+@given(any_text(max_size=40), any_text(max_size=60), st.sampled_from([32, 48]))
 def test_a_pair_fits_the_paper(label: str, value: str, columns: int) -> None:
     lines = lay_out((Pair(label[:10], value),), columns)
     assert all(isinstance(line, PrintLine) and width(line.text) <= columns for line in lines)
@@ -239,7 +240,7 @@ def test_text_cannot_command_the_printer(far_end: VirtualPrinter, printer: Recei
     assert piece.text.split() == ["上V", "下", "a@", "b"]
 
 
-@given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=20))
+@given(any_text(max_size=60), any_text(max_size=60), any_text(max_size=20))
 def test_any_text_becomes_lines_of_writing(text: str, value: str, label: str) -> None:
     for line in lay_out((Text(text, size=2), Pair(label, value)), 32):
         assert isinstance(line, PrintLine) and width(line.text) * line.size <= 32

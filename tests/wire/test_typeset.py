@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from hardware.layout import width
 from hardware.typeset import CLOSING, OPENING, units, wrap
+from tests.any_text import any_text
 
 TEXTS = [
     "请将居民身份证平放在感应区，读取期间请不要拿开。（约 3 秒）",
@@ -18,7 +19,7 @@ TEXTS = [
 ]
 
 
-@given(st.text(max_size=200), st.integers(min_value=4, max_value=48))
+@given(any_text(max_size=200), st.integers(min_value=4, max_value=48))
 def test_no_line_is_wider_than_its_room_and_nothing_is_lost(text: str, columns: int) -> None:
     lines = wrap(text, columns, width)
     assert all(width(line) <= columns for line in lines)
