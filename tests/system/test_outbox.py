@@ -9,6 +9,7 @@ import time
 from contextlib import closing
 from datetime import datetime
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import pytest
 
@@ -88,6 +89,14 @@ def test_numbers_follow_each_other(box: Outbox) -> None:
     first, second = put(box), put(box)
     assert second.seq == first.seq + 1
     assert int(second.receipt_no[12:16]) == int(first.receipt_no[12:16]) + 1
+
+
+def test_an_id_begins_with_the_moment_it_was_given(
+    box: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """UUIDv7: ids sort as they were given."""
+    at(monkeypatch, 1_800_000_000.25)
+    assert UUID(put(box).id).int >> 80 == 1_800_000_000_250
 
 
 def test_order_is_that_of_creation_and_urgent_overtakes(box: Outbox) -> None:
@@ -591,6 +600,31 @@ def test_what_nobody_was_told_of_is_known_after_a_kill(tmp_path: Path) -> None:
     box.told(untold.id)
     assert box.untold() == []
     box.close()
+
+
+def test_a_receipt_that_is_printed_again_is_counted(box: Outbox) -> None:
+    once, never = put(box), put(box)
+    box.told(once.id)
+    box.copied(once.id)
+    assert [one.copies for one in box.history()] == [1, 0]
+    box.copied(once.id)
+    box.copied(never.id)
+    assert [one.copies for one in box.history()] == [2, 1]
+
+
+def test_how_far_the_numbers_and_the_centre_have_come_is_told(box: Outbox) -> None:
+    def told() -> tuple[int, ...]:
+        found = box.counts_and_ages()
+        return found.last_seq, found.known_epoch, found.known_position, found.set_back
+
+    assert told() == (0, 0, 0, 0)
+    taken(box, 9)
+    taken(box, 7, epoch=3)
+    assert told() == (2, 3, 7, 0), "the last epoch's, whatever the one before had come to"
+    assert not box.centre_knows(2) and told()[3] == 0
+    assert box.centre_knows(5) and told() == (5, 3, 7, 1)
+    assert put(box).seq == 6, "no number comes again"
+    assert box.centre_knows(7) and told()[3] == 2
 
 
 # -- limits --------------------------------------------------------------------------------------

@@ -66,6 +66,11 @@ def number_in(path: Path) -> int:
     return int(json.loads(path.read_text())["number"])
 
 
+def test_it_is_its_owners_only(network: Path, tmp_path: Path) -> None:
+    Witness(tmp_path / "witness", "020001").open(new=True)
+    assert (tmp_path / "witness").stat().st_mode & 0o777 == 0o600
+
+
 def test_a_number_is_never_written_over_by_a_lower_one(network: Path, tmp_path: Path) -> None:
     path = tmp_path / "witness"
     screen, other = Witness(path, "020001"), Witness(path, "020001")
