@@ -132,7 +132,7 @@ def trust(
         believe(state / FOLDER, root.read())
     except (NoRoot, OSError) as error:
         raise stop(f"{error} 不是信任根文件" if isinstance(error, NoRoot) else str(error)) from None
-    out(f"{root.name}: releases signed by its keys are believed from now on, and no others")
+    out("releases signed by the keys of this root are believed from now on, and no others")
 
 
 def retire(

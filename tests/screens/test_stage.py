@@ -38,6 +38,7 @@ from screens.home import HomePage
 from screens.inspector import Inspector, NotInProduction
 from screens.maintenance import MaintenancePage
 from screens.stage import Stage
+from screens.widgets import button
 from screens.widgets.status import Banner
 from sync.receipt_number import grouped
 from tests.flows.counter import SUBMITTED
@@ -110,7 +111,11 @@ def time() -> Time:
 
 
 @pytest.fixture
-def stage(hand: Hand, terminal: StubTerminal, time: Time) -> Iterator[Stage]:
+def stage(
+    hand: Hand, terminal: StubTerminal, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Stage]:
+    # A button forgives a trembling hand by the same clock, or two taps of a quick test are one.
+    monkeypatch.setattr(button, "monotonic", time)
     stage = Stage(terminal, time)  # type: ignore[arg-type]
     hand.show(stage)
     yield stage

@@ -148,10 +148,14 @@ def test_a_picture_is_for_its_owner_alone(table: Table, tmp_path: Path) -> None:
 
 
 def test_a_device_that_is_not_set_has_to_be_named(tmp_path: Path) -> None:
-    for words in (("id", "read"), ("print", "test"), ("camera", "snap", "x.png")):
+    for device, words in (
+        ("id_reader", ("id", "read")),
+        ("printer", ("print", "test")),
+        ("camera", ("camera", "snap", "x.png")),
+    ):
         result = CliRunner().invoke(app, [*words])
         assert result.exit_code == 2
-        assert "name its port" in result.stderr
+        assert f"name the {device}'s port, or a terminal with --state" in result.stderr
 
 
 def test_what_is_plugged_in_is_listed_without_touching_it() -> None:
