@@ -9,13 +9,10 @@ from __future__ import annotations
 import faulthandler
 import gc
 import os
-import threading
 from collections.abc import Generator
-from typing import Any
 
 import hypothesis
 import pytest
-import pytest_timeout
 
 #: Of a property that says no number of its own; more where somebody has the time.
 EXAMPLES = int(os.environ.get("KIOSK_EXAMPLES", "40"))
@@ -46,48 +43,6 @@ def pytest_exception_interact(node: pytest.Item | pytest.Collector) -> None:
 
 def pytest_runtest_logfinish() -> None:
     faulthandler.cancel_dump_traceback_later()
-
-
-class Watch:
-    """Ends the run at a test that takes too long, as pytest-timeout does. That starts a thread for
-    each test, a twentieth of what the tests of flows compute; this is one for all."""
-
-    def __init__(self) -> None:
-        #: Seconds left to the test that runs, the test, its settings; [] between two tests.
-        self._watched: list[Any] = []
-        self._thread: threading.Thread | None = None
-
-    def begin(self, item: pytest.Item, settings: Any) -> None:
-        self._watched = [settings.timeout + 1, item, settings]  # the first second is a part of one
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._look, name="watch", daemon=True)
-            self._thread.start()
-
-    def end(self) -> None:
-        self._watched = []
-
-    def _look(self) -> None:
-        second = threading.Event()  # its clock is nobody's to change, as some tests do with ours
-        while not second.wait(1):
-            if watched := self._watched:
-                watched[0] -= 1
-                if watched[0] <= 0 and watched is self._watched:
-                    pytest_timeout.timeout_timer(*watched[1:])
-
-
-_WATCH = Watch()
-
-
-def pytest_timeout_set_timer(item: pytest.Item, settings: Any) -> bool | None:
-    if settings.method != "thread":
-        return None
-    _WATCH.begin(item, settings)
-    return True
-
-
-def pytest_timeout_cancel_timer(item: pytest.Item) -> bool | None:
-    _WATCH.end()
-    return None
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
