@@ -38,6 +38,7 @@ _WITH_ATTACKS = (
     "tests/photo",
     "tests/commands",
     "tests/fleet",
+    "tests/flows",
     "tests/system/test_nothing_lost.py",
 )
 
@@ -47,7 +48,7 @@ _SYSTEM = [
     if file not in (*_WITH_PCSCD, *_WITH_ATTACKS)
 ]
 #: From here on they run in the first part, which would be over too early as well.
-_SECOND = "tests/system/test_next_key"
+_SECOND = "tests/system/test_packing"
 
 #: What each part has; the last one has whatever else is under tests/. They take about as long as
 #: one another.
