@@ -85,6 +85,8 @@ _RESCUED = (
     "seq, id, urgent, header, size, state, created_at, attempts, verdict, rejection, reason,"
     " finished_at, person, told, epoch, position, held_since, said_at"
 )
+#: States that a rescued item keeps.
+_STAYS = ("held", "acknowledged", "dead")
 
 
 def counter(db: sqlite3.Connection, name: str) -> int:
@@ -122,8 +124,9 @@ def _settle(
 
 
 def _rescue(damaged: sqlite3.Connection, db: sqlite3.Connection) -> tuple[int, bool]:
-    """Take over what can still be read; what was on its way is queued again. Returns how many rows
-    were new here, and whether every row that was there could be read."""
+    """Take over what can still be read; what was on its way is queued again, and what has a state
+    that there is not. Returns how many rows were new here, and whether every row that was there
+    could be read."""
     rows, whole = 0, True
     for row in _readable(damaged):
         header = _header_of(row)
@@ -134,7 +137,7 @@ def _rescue(damaged: sqlite3.Connection, db: sqlite3.Connection) -> tuple[int, b
         if sealed is None and row[5] != "acknowledged":
             whole = False
             continue
-        state = "queued" if row[5] == "sending" else row[5]
+        state = row[5] if row[5] in _STAYS else "queued"
         try:
             rows += _taken_over(db, (*row[:5], state, *row[6:]), sealed)
         except sqlite3.IntegrityError:  # a value that no item has
@@ -158,7 +161,9 @@ def _sealed_of(damaged: sqlite3.Connection, row: tuple[Any, ...]) -> bytes | Non
 def _taken_over(db: sqlite3.Connection, row: tuple[Any, ...], sealed: bytes | None) -> int:
     """How many rows are new here: one, or none where the item is known."""
     marks = ", ".join("?" * len(row))
-    new = db.execute(f"INSERT OR IGNORE INTO item ({_RESCUED}) VALUES ({marks})", row).rowcount
+    # Not OR IGNORE, which passes over a value that no item has, too.
+    insert = f"INSERT INTO item ({_RESCUED}) VALUES ({marks}) ON CONFLICT DO NOTHING"
+    new = db.execute(insert, row).rowcount
     if new and sealed is not None:
         db.execute("INSERT OR REPLACE INTO contents VALUES (?, ?)", (row[0], sealed))
     return new

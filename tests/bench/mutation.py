@@ -65,7 +65,11 @@ KERNELS = {
     "engine": Kernel(("kiosk/visit/flow.py",), ("tests/flows/test_flow.py",)),
     "outbox": Kernel(
         ("sync/outbox.py", "sync/tables.py", "sync/witness.py"),
-        ("tests/system/test_outbox.py", "tests/system/test_witness.py"),
+        (
+            "tests/system/test_outbox.py",
+            "tests/system/test_rescue.py",
+            "tests/system/test_witness.py",
+        ),
     ),
     "courier": Kernel(("sync/courier.py", "sync/verified.py"), ("tests/system/test_courier.py",)),
     "records": Kernel(
