@@ -59,10 +59,8 @@ def planned_for_its_values() -> Iterator[None]:
     """For statements of which some values are rare and others are nearly all: PostgreSQL plans each
     for the values that it has. Else it plans a statement once for all after five times, and looks
     through the whole table for the rare ones."""
-    from django.db import (
-        connection,
-        transaction,
-    )  # the settings, which say what these are, read this module
+    # The settings, which say what these are, read this module.
+    from django.db import connection, transaction
 
     with transaction.atomic():
         if connection.vendor == "postgresql":

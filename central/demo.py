@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from central import fleet, unit_lists
 from central.boot import write_secret
@@ -51,12 +51,14 @@ def load_registry(file: Path) -> int:
     ]
     if listed and not UnitList.objects.exists():
         unit_lists.take_in(listed, UNIT, "演示")
-    rows: dict[tuple[str, ...], dict[str, RegisteredPerson]] = {}
-    for person in persons:
-        key = person_hash(person.pop("id_number"))
-        rows.setdefault(tuple(person), {})[key] = RegisteredPerson(person=key, **person)
-    for said, of_them in rows.items():
+    known: dict[str, dict[str, Any]] = {}
+    for person in persons:  # what is said of somebody last counts
+        known.setdefault(person_hash(person.pop("id_number")), {}).update(person)
+    alike: dict[tuple[str, ...], list[RegisteredPerson]] = {}
+    for key, said in known.items():
+        alike.setdefault(tuple(sorted(said)), []).append(RegisteredPerson(person=key, **said))
+    for fields, rows in alike.items():
         RegisteredPerson.objects.bulk_create(
-            of_them.values(), update_conflicts=True, unique_fields=["person"], update_fields=said
+            rows, update_conflicts=True, unique_fields=["person"], update_fields=fields
         )
     return len(persons)

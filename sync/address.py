@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 #: What a name or a number of a host is made of; what a browser's address has besides is not.
-_HOST = re.compile(r"[\w.-]+|[0-9a-f:.]+")
+_HOST = re.compile(r"\w+(-+\w+)*(\.\w+(-+\w+)*)*|[0-9a-f.]*:[0-9a-f:.]*")
 
 
 def trouble_with(url: str) -> str:
@@ -31,5 +31,5 @@ def trouble_with(url: str) -> str:
         return "not_encrypted"
     # `urlsplit` passes over blanks and ends of lines; the terminal puts its own path behind.
     whole = f"{parts.scheme}://{parts.netloc}"
-    fits = _HOST.fullmatch(host) and port != 0 and "@" not in parts.netloc
+    fits = _HOST.fullmatch(host) and port != 0 and not re.search("@|:$", parts.netloc)
     return "" if fits and url.rstrip("/").lower() == whole.lower() else "bad_address"

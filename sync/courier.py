@@ -17,8 +17,6 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
 from sync.canonical import sha256_hex
 from sync.faults import CentralUnreachable
 from sync.outbox import LEASE_BYTES, Answer, Leased, Outbox
@@ -48,10 +46,10 @@ LEASE_S, REQUEST_S = 90.0, 30.0
 #: What one piece carries, bytes: a few seconds on the worst line.
 PIECE_BYTES = 16 * 1024
 
-#: A request that was answered within the first carries twice as much the next time, up to
-#: `BATCH_BYTES`; one that took longer than the second, half as much, down to the last. Seconds, and
-#: bytes of what is sealed. So an urgent item waits some seconds for what is on its way, whatever
-#: the line and the centre are like.
+#: After a full request that was answered within the first, the next one may carry twice as much, up
+#: to `BATCH_BYTES`; after one that took longer than the second, or broke, half as much, down to the
+#: last. Seconds, and bytes of what is sealed. So an urgent item waits some seconds for what is on
+#: its way, once the line and the centre are known.
 _QUICK_S, _SLOW_S, _LEAST_BYTES = 0.5, 2.0, 64 * 1024
 
 #: After these the next request is smaller: the line may not carry so much, or one item in it may
@@ -126,7 +124,7 @@ class Courier:
         try:
             answer = self._send(envelopes)
         except CentralUnreachable as error:
-            self._broken([str(item.header["id"]) for item in envelopes], error.reason)
+            self._broken(envelopes, error.reason)
             raise
         self._limit = min(max(1, self._limit * 2), BATCH_LIMIT)
         self._took(time.monotonic() - began, sum(len(item.sealed) for item in envelopes))
@@ -135,13 +133,17 @@ class Courier:
     def _took(self, seconds: float, size: int) -> None:
         """So long from sending so many bytes to the answer."""
         if seconds > _SLOW_S:
-            self._room = max(_LEAST_BYTES, min(self._room, size) // 2)
-        elif seconds <= _QUICK_S:
+            self._too_many(size)
+        elif seconds <= _QUICK_S and size * 2 > self._room:  # a small one shows nothing
             self._room = min(self._room * 2, BATCH_BYTES)
 
-    def _broken(self, sent: list[str], reason: str) -> None:
+    def _too_many(self, size: int) -> None:
+        self._room = max(_LEAST_BYTES, min(self._room, size) // 2)
+
+    def _broken(self, envelopes: list[Envelope], reason: str) -> None:
         """No answer to this request. An item that went alone and may be the reason steps aside,
         so that the next one is tried; the line waits whatever it was."""
+        sent = [str(item.header["id"]) for item in envelopes]
         if len(sent) == 1 and self._limit <= 1 and reason in _ONE_OF_THEM:
             self._outbox.put_off(sent[0], reason)
         else:
@@ -149,6 +151,7 @@ class Courier:
         tried = min(self._limit, max(2, len(sent)))
         if reason in _TOO_MUCH:
             self._limit = tried // 2
+            self._too_many(sum(len(item.sealed) for item in envelopes))
         elif reason in _ONE_OF_THEM:
             self._limit = max(1, tried // 2)
 
@@ -195,8 +198,10 @@ class Courier:
         """An item as it is sent. One that breaks the contract would block the queue for ever: it
         becomes a dead letter, kept for a technician."""
         try:
+            if not item.sealed:
+                raise ValueError("no contents")
             return Envelope.of(item.header, item.sealed)
-        except ValidationError:
+        except ValueError:
             log.error("item %s does not fit the contract", item.id)
             self._outbox.acknowledge([Answer(item.id, "unusable", reason="bad_item")])
             return None

@@ -355,6 +355,8 @@ class Database:
     def _take_over(self, number: int, source: sqlite3.Connection, db: sqlite3.Connection) -> int:
         """Returns how many rows of a damaged file were new here."""
         rows, whole = self._tables.rescue(source, db)
+        if not whole:
+            log.error("not every row of damaged file %d could be read", number)
         db.execute("INSERT INTO rescued VALUES (?, ?)", (number, rows))
         if whole:
             with suppress(sqlite3.DatabaseError):  # then the older ones are read as well

@@ -148,7 +148,10 @@ _FORGOTTEN = (
     "UPDATE item SET state = 'acknowledged' WHERE state = 'held' AND {}",
 )
 
-_WHOLE = "SELECT id, header, sealed FROM item JOIN contents USING (seq) WHERE seq = ?"
+#: No contents are none, and not an item that nobody hears of.
+_WHOLE = (
+    "SELECT seq, id, header, coalesce(sealed, x'') FROM item LEFT JOIN contents USING (seq) WHERE "
+)
 
 #: One look into the index for each state and urgency, however long the queue is.
 _OLDEST_WAITING = "SELECT min(seq) FROM ({})".format(
@@ -428,8 +431,8 @@ class Outbox:
         while True:
             with self._file.reading() as db:
                 row = db.execute(
-                    "SELECT seq, id, header, sealed FROM item JOIN contents USING (seq) WHERE"
-                    " seq > ? AND state IN ('queued', 'sending', 'dead') ORDER BY seq LIMIT 1",
+                    f"{_WHOLE} seq > ? AND state IN ('queued', 'sending', 'dead')"
+                    " ORDER BY seq LIMIT 1",
                     (last,),
                 ).fetchone()
             if row is None:
@@ -481,13 +484,14 @@ class Outbox:
                 f" AND (due_at <= ? OR due_at > ?) ORDER BY {_DUE} LIMIT ?",
                 (now, now + _RETRY_CAP_S, limit),
             ).fetchall()
-            rows = [db.execute(_WHOLE, (seq,)).fetchone() for seq in _together(due, room)]
+            wanted = _together(due, room)
+            rows = [db.execute(f"{_WHOLE} seq = ?", (seq,)).fetchone() for seq in wanted]
             db.executemany(
                 "UPDATE item SET state = 'sending', leased_at = ?, lease_ends = ?,"
                 " attempts = attempts + 1 WHERE id = ?",
-                [(now, now + seconds, row[0]) for row in rows],
+                [(now, now + seconds, item) for _, item, _, _ in rows],
             )
-        return [Leased(row[0], json.loads(row[1]), row[2]) for row in rows]
+        return [Leased(item, json.loads(header), sealed) for _, item, header, sealed in rows]
 
     def release(self, items: Iterable[str]) -> None:
         """Give leased items back unanswered, to be sent again."""

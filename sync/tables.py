@@ -6,6 +6,7 @@ Whoever reads or writes them is `sync.outbox`. Standard library only.
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ from sync.receipt_number import LAST_OF_DAY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+log = logging.getLogger(__name__)
 
 #: The sealed bytes have a table of their own: SQLite writes a row whole when its state changes, so
 #: each would be written anew with each lease and answer. No index for a person or for what nobody
@@ -133,18 +136,20 @@ def _rescue(damaged: sqlite3.Connection, db: sqlite3.Connection) -> tuple[int, b
         if row is None or header is None:
             whole = False
             continue
+        count_as_given(db, SEQ, header.seq)
+        count_as_given(db, header.created[:10], int(header.receipt_no[12:16] or 0))
         sealed = _sealed_of(damaged, row)
-        if sealed is None and row[5] != "acknowledged":
-            whole = False
-            continue
         state = row[5] if row[5] in _STAYS else "queued"
+        if sealed is None and state != "acknowledged":
+            whole = False
+            log.error("the contents of %s can be read no more: it is lost here", header.receipt_no)
+            if state != "held":
+                continue
+            state = "acknowledged"  # the centre has it, and its verdict can be asked for
         try:
             rows += _taken_over(db, (*row[:5], state, *row[6:]), sealed)
         except sqlite3.IntegrityError:  # a value that no item has
             whole = False
-            continue
-        count_as_given(db, SEQ, header.seq)
-        count_as_given(db, header.created[:10], int(header.receipt_no[12:16] or 0))
     return rows, whole
 
 

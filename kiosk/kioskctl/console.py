@@ -106,9 +106,15 @@ def stop(what: str) -> typer.Exit:
 def no_outbox(state: Path, error: Exception) -> typer.Exit:
     """For `raise`: why the outbox of this terminal cannot be used, of `NotEnrolled` and
     `OutboxUnavailable`, in words."""
-    words = words_of(settings_of(state))
+    from kiosk.upkeep.doctor import Patient, examine
+
+    settings = settings_of(state)
+    words = words_of(settings)
     reason = f"fault.outbox_unavailable.reason.{getattr(error, 'reason', '')}"
-    return stop(words.say(reason if words.has(reason) else "fault.not_enrolled.technician"))
+    if words.has(reason):
+        return stop(words.say(reason))
+    why = detail_of(words, "not_enrolled", examine(Patient(state, settings), "enrolment").detail)
+    return stop(why or words.say("fault.not_enrolled.technician"))
 
 
 def settings_of(state: Path | None) -> Settings:

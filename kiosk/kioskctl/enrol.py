@@ -85,6 +85,8 @@ def enrol(
     except NotASheet as wrong:
         raise stop(str(wrong)) from None
     except ValueError:
+        if not hall:
+            raise
         # Address and code were looked at before; its text would repeat the code.
         raise stop("--hall: the name is too long, or holds characters that are no text") from None
     except (CentralUnreachable, NotEnrolled) as error:

@@ -9,6 +9,7 @@ first.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import threading
 import time
@@ -123,16 +124,24 @@ def _enrolment(patient: Patient) -> Finding:
     try:
         identity = load_identity(patient.state)
     except NotEnrolled as missing:
-        why = "damaged" if (patient.state / IDENTITY_FILE).exists() else ""
+        file = patient.state / IDENTITY_FILE
+        why = _why_unusable(file, "damaged") if file.exists() else ""
         raise DeviceFault(FaultCode.NOT_ENROLLED, why) from missing
     if (patient.state / RETIRED_FILE).exists():
         raise DeviceFault(FaultCode.NOT_ENROLLED, "retired")
     return Finding("enrolment", detail=identity.terminal)
 
 
+def _why_unusable(file: Path, otherwise: str, too_open: int = 0) -> str:
+    """ "no_rights" where this user may not read the file, or others may (`too_open`: bits of the
+    mode that it must not have), for then it may be sound."""
+    shut = file.exists() and not os.access(file, os.R_OK)
+    return "no_rights" if shut or (file.exists() and file.stat().st_mode & too_open) else otherwise
+
+
 def _key(patient: Patient) -> Finding:
     """Whether the key that this terminal signs with can be had, and is kept as the settings say."""
-    from sync.identity import IDENTITY_FILE, NotEnrolled
+    from sync.identity import DEVICE_KEY_FILE, IDENTITY_FILE, NotEnrolled
     from sync.sealing import TpmFault
     from sync.signing import DeviceKey
 
@@ -142,7 +151,8 @@ def _key(patient: Patient) -> Finding:
     except NotEnrolled as missing:
         if (patient.state / IDENTITY_FILE).exists():
             # Without it nothing is delivered, whatever the identity says.
-            raise DeviceFault(FaultCode.NOT_ENROLLED, "no_key") from missing
+            why = _why_unusable(patient.state / DEVICE_KEY_FILE, "no_key", 0o077)
+            raise DeviceFault(FaultCode.NOT_ENROLLED, why) from missing
         return Finding("key", present=False)
     except TpmFault as fault:
         raise DeviceFault(FaultCode.TPM_AWAY, fault.detail) from fault

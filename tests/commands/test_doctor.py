@@ -29,6 +29,7 @@ from kiosk.words import LANGUAGES, Words
 from sync.effects import retire_terminal
 from sync.identity import Identity
 from sync.outbox import Answer, Outbox
+from sync.signing import DeviceKey
 from tests.flows.packs import KEY, dated, install
 
 RUN = CliRunner()
@@ -90,7 +91,7 @@ def test_an_old_copy_of_the_outbox_is_a_fault_although_it_can_be_read(state: Pat
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_why_a_terminal_is_not_enrolled_has_words(language: str) -> None:
-    for reason in ("retired", "damaged", "no_key"):
+    for reason in ("retired", "damaged", "no_key", "no_rights"):
         assert Words(language).has(f"fault.not_enrolled.reason.{reason}")
 
 
@@ -208,7 +209,15 @@ def test_the_rules_of_a_terminal_that_was_never_enrolled_are_the_examples(tmp_pa
 def test_an_enrolled_terminal_without_its_key_is_none(state: Path, left: bytes | None) -> None:
     if left is not None:
         (state / "device.key").write_bytes(left)
+        (state / "device.key").chmod(0o600)
     assert finding(state, "key") == Finding("key", FaultCode.NOT_ENROLLED, "no_key")
+
+
+def test_a_key_that_others_may_read_is_not_called_lost(state: Path) -> None:
+    """✗ Its owner was told to have the terminal's number replaced, over a sound key."""
+    DeviceKey.load_or_create(state)
+    (state / "device.key").chmod(0o640)
+    assert finding(state, "key") == Finding("key", FaultCode.NOT_ENROLLED, "no_rights")
 
 
 def test_who_was_never_enrolled_has_no_key(tmp_path: Path) -> None:

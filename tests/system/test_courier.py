@@ -9,6 +9,7 @@ import time
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -633,13 +634,12 @@ def test_half_of_what_did_not_get_through_is_tried_next(box: Outbox) -> None:
     [(0.5, [10, 20, 40, 40]), (0.51, [10] * 4), (2.0, [10] * 4), (2.01, [10, 5, 2, 1, 1])],
     ids=["quick", "not quick", "not slow", "slow"],
 )
+@pytest.mark.usefixtures("small")
 def test_the_bytes_of_a_request_follow_how_long_the_last_one_took(
     box: Outbox, monkeypatch: pytest.MonkeyPatch, each_s: float, sent: list[int]
 ) -> None:
-    for name, size in {"LEASE_BYTES": 60, "BATCH_BYTES": 240, "_LEAST_BYTES": 6}.items():
-        monkeypatch.setattr(f"sync.courier.{name}", size)
     now = [0.0]
-    monkeypatch.setattr("sync.courier.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("sync.courier.time", SimpleNamespace(monotonic=lambda: now[0]))
 
     def takes_time(ids: list[str]) -> list[ItemAnswer]:
         now[0] += each_s
@@ -651,6 +651,59 @@ def test_the_bytes_of_a_request_follow_how_long_the_last_one_took(
     for _ in sent:
         courier.deliver()
     assert [len(ids) for ids in wire.sent] == sent
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, size in {"LEASE_BYTES": 60, "BATCH_BYTES": 240, "_LEAST_BYTES": 6}.items():
+        monkeypatch.setattr(f"sync.courier.{name}", size)
+
+
+@pytest.mark.usefixtures("small")
+def test_a_quick_answer_to_little_shows_nothing_about_the_line(box: Outbox) -> None:
+    """✗ After a few small items the first request of a queue carried 4 MB, which a bad line does
+    not get through in the time there is."""
+    courier, wire = courier_of(box, accept)
+    for _ in range(5):
+        put(box)
+        courier.deliver()
+    for _ in range(40):
+        put(box)
+    courier.deliver()
+    assert len(wire.sent[-1]) == 10
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("reason", ["timeout", "connection", "too_large"])
+def test_after_a_request_that_broke_the_bytes_are_fewer_however_many_items_may_go(
+    box: Outbox, reason: str
+) -> None:
+    for _ in range(40):
+        put(box)
+    courier, wire = courier_of(box, accept)
+
+    def breaks(ids: list[str]) -> list[ItemAnswer]:
+        raise CentralUnreachable(reason)
+
+    wire._answer = breaks
+    with pytest.raises(CentralUnreachable):
+        courier.deliver()
+    courier._limit = BATCH_LIMIT
+    wire._answer = accept
+    courier.deliver()
+    assert [len(ids) for ids in wire.sent] == [10, 5]
+
+
+def test_an_item_without_its_contents_is_a_dead_letter_and_stops_nobody(box: Outbox) -> None:
+    """✗ It ended every delivery with an exception, and no list of what waits showed it."""
+    lost, whole = put(box), put(box)
+    with box._file.writing() as db:
+        db.execute("DELETE FROM contents WHERE seq = 1")
+    assert [item.id for item in box.unfinished()] == [lost, whole]
+    courier, wire = courier_of(box, accept)
+    courier.deliver()
+    assert wire.sent == [[whole]]
+    assert [(one.id, one.reason) for one in box.dead_letters()] == [(lost, "bad_item")]
 
 
 def test_a_batch_of_the_largest_fits_through_the_door() -> None:

@@ -29,6 +29,8 @@ def test_a_list_replaces_what_it_says_and_leaves_the_rest(centre: Centre, tmp_pa
     first = row(ONE, card_state="1", card_made="2020-03-01")
     assert loads(first, row(OTHER), row(OTHER, insured=False)) == 3
     assert not centre.row(OTHER).insured, "whoever is named twice is one person"
+    assert loads(row(ONE, phone="1"), row(OTHER, phone="2"), {**row(ONE), "phone": "3"}) == 3
+    assert (centre.row(ONE).phone, centre.row(OTHER).phone) == ("3", "2")
     assert centre.row(ONE).card_made.isoformat() == "2020-03-01"
     centre.set_card(ONE, "3")
     assert loads(row(ONE, phone="13900000000")) == 1

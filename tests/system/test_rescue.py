@@ -3,6 +3,7 @@ missing: without that word nobody would look for a citizen's application."""
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -78,6 +79,27 @@ def test_a_row_that_cannot_be_read_costs_itself_and_is_missed(
     damaged.executescript(spoilt)
     assert TABLES.rescue(damaged, new) == (2, False)
     assert states(new) == [(1, "queued", b"first"), (3, "queued", b"third")]
+
+
+def test_of_what_the_centre_has_the_verdict_is_kept_without_the_contents(
+    damaged: sqlite3.Connection, new: sqlite3.Connection
+) -> None:
+    damaged.execute("UPDATE item SET state = 'held', verdict = 'accepted' WHERE seq = 2")
+    damaged.execute("DELETE FROM contents WHERE seq = 2")
+    assert TABLES.rescue(damaged, new) == (3, False)
+    assert states(new)[1] == (2, "acknowledged", None)
+    assert new.execute("SELECT verdict FROM item WHERE seq = 2").fetchone() == ("accepted",)
+
+
+def test_what_is_lost_is_named_and_its_numbers_stay_given(
+    damaged: sqlite3.Connection, new: sqlite3.Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    damaged.execute("DELETE FROM contents WHERE seq = 3")
+    (header,) = damaged.execute("SELECT header FROM item WHERE seq = 3").fetchone()
+    TABLES.rescue(damaged, new)
+    assert json.loads(header)["receipt_no"] in caplog.text
+    assert counter(new, SEQ) == 3
+    assert new.execute("SELECT last FROM day").fetchall() == [(3,)]
 
 
 def test_what_has_a_state_that_there_is_not_is_queued_again(
