@@ -26,7 +26,8 @@ class Call:
 
 
 def recorded(file: Path) -> list[Call]:
-    """What the shim wrote (see attack_record in shim.c)."""
+    """What the shim wrote (see attack_record in shim.c), to the last call that is there whole: the
+    process may have been killed while it wrote."""
     data, at, calls = file.read_bytes(), 0, []
 
     def take(size: int) -> bytes:
@@ -38,7 +39,9 @@ def recorded(file: Path) -> list[Call]:
         operation = take(1).decode()
         name = take(int.from_bytes(take(8), "little")).decode()
         number = int.from_bytes(take(8), "little", signed=True)
-        calls.append(Call(operation, name, number, take(int.from_bytes(take(8), "little"))))
+        call = Call(operation, name, number, take(int.from_bytes(take(8), "little")))
+        if at <= len(data):
+            calls.append(call)
     return calls
 
 

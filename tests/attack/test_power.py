@@ -85,3 +85,15 @@ def test_an_outbox_that_does_not_flush_is_caught(
     folder.mkdir()
     with pytest.raises(AssertionError):
         cut_everywhere(victims, "life", folder, seed, Told(), range(1), flushed=False)
+
+
+def test_a_record_that_was_broken_off_is_read_to_its_last_whole_call(tmp_path: Path) -> None:
+    """✗ A kill within a record made a call without a name."""
+
+    def eight(number: int) -> bytes:
+        return number.to_bytes(8, "little")
+
+    call = b"w" + eight(3) + b"/ab" + eight(7) + eight(4) + b"data"
+    for length in range(len(call)):
+        (tmp_path / "record").write_bytes(call + call[:length])
+        assert recorded(tmp_path / "record") == [Call("w", "/ab", 7, b"data")], length
