@@ -83,7 +83,7 @@ class Model(RuleBasedStateMachine):
 
     # -- the citizens ----------------------------------------------------------------------------
 
-    @rule(urgent=st.booleans(), size=st.sampled_from([0, 100, 5_000, 40_000]))
+    @rule(urgent=st.booleans(), size=st.sampled_from([1, 100, 5_000, 40_000]))
     def put(self, urgent: bool, size: int) -> None:
         kind = "loss_report" if urgent else "first_application"
         stored = self.box.put(
