@@ -66,7 +66,8 @@ def cut(text: str, role: str, width: float, most: int) -> str:
 
 
 #: All that is ever said of a text here. Kivy would keep and watch thirty more properties of each,
-#: which was a third of what it took to make one.
+#: which was a third of what it took to make one. On `Label` itself, because that is
+#: where Kivy looks; it is private to Kivy, whose version constraints.txt holds.
 Label._font_properties = (
     "text",
     "font_size",
